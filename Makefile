@@ -1,0 +1,86 @@
+# What one does daily. Each target does its own set-up, and does it again only when something it depends on has changed.
+#
+#   make lab         JupyterLab on the first notebook
+#   make test        every test: Python, front end, notebooks, real browser
+#   make test-quick  without the slow storms, the notebooks and the browser
+#   make lint        ruff, mypy, import contracts, prettier, eslint
+#   make format      what ruff and prettier can mend by themselves
+#   make bench       gnomon microbenchmark
+#   make clean       forget all that was built or installed here
+
+PYTHON ?=
+STAMPS := .make
+PY := .venv/bin/python
+# Jupyter refuses to run as root, as people in a container do, unless told
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+# jupyter-builder is a Python tool that npm's scripts call
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHON
+
+FRONT_END := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
+	$(wildcard package.json package-lock.json tsconfig.json labextension/install.json)
+ASSETS := kernel_ext/gnomon_kernel/static/widget.js kernel_ext/gnomon_kernel/labextension/package.json
+
+.PHONY: lab test test-quick lint format bench install clean
+.DEFAULT_GOAL := install
+
+install: $(STAMPS)/install
+
+lab: $(STAMPS)/install
+	.venv/bin/jupyter lab $(AS_ROOT) notebooks/01-first-steps.ipynb
+
+test: $(STAMPS)/install $(STAMPS)/chromium
+	npm test
+	$(PY) -m pytest
+
+test-quick: $(STAMPS)/install
+	$(PY) -m pytest -m "not slow and not notebook and not lab"
+
+lint: $(STAMPS)/install
+	.venv/bin/ruff check runtime kernel_ext tests
+	.venv/bin/ruff format --check runtime kernel_ext tests
+	.venv/bin/mypy --strict runtime/gnomon kernel_ext/gnomon_kernel
+	.venv/bin/lint-imports
+	npm run lint
+
+format: $(STAMPS)/install
+	.venv/bin/ruff check --fix runtime kernel_ext tests
+	.venv/bin/ruff format runtime kernel_ext tests
+	npm run format
+
+bench: $(STAMPS)/install
+	.venv/bin/gnomon microbenchmark
+
+clean:
+	rm -rf $(STAMPS) .venv node_modules dist labextension/lib labextension/tsconfig.tsbuildinfo \
+		kernel_ext/gnomon_kernel/static kernel_ext/gnomon_kernel/labextension \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# ------------------------------------------------------------------------------------------------ set-up
+
+# The tools the build of the assets calls come with the dev extra, the package needs the assets: so tools, assets, package.
+$(STAMPS)/tools: pyproject.toml .ci/prepare
+	@mkdir -p $(STAMPS)
+	.ci/prepare python
+	SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet "jupyter-builder>=1.2,<2"
+	@touch $@
+
+$(STAMPS)/node: package.json package-lock.json .ci/prepare
+	@mkdir -p $(STAMPS)
+	.ci/prepare node
+	npm ci --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/assets: $(STAMPS)/tools $(STAMPS)/node $(FRONT_END)
+	npm run build:prod
+	@touch $(ASSETS) $@
+
+# An editable install copies the prebuilt lab extension, so that it runs again when the assets have changed.
+$(STAMPS)/install: pyproject.toml $(STAMPS)/assets
+	SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet -e ".[dev]"
+	@touch $@
+
+$(STAMPS)/chromium: .ci/prepare
+	@mkdir -p $(STAMPS)
+	.ci/prepare chromium
+	@touch $@

@@ -1,0 +1,84 @@
+"""All parts of the extension, put together for one shell and taken apart again.
+
+Events of the shell come in here: a cell starts (its origin is told), a cell ends (an interrupt cancels, its
+output is flushed).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gnomon.observe import hooks
+from gnomon_kernel import panel
+from gnomon_kernel.actions import Actions
+from gnomon_kernel.interrupts import cancel_after, wake_loop_on_interrupt
+from gnomon_kernel.magics import RemoteMagics, complete
+from gnomon_kernel.origins import Origins
+from gnomon_kernel.output import KernelPublisher, OutputRouter
+from gnomon_kernel.progress import WaitDisplay
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_MAGIC = "remote"
+
+
+class KernelExtension:
+    """The extension, loaded into one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._origins = Origins(shell)
+        self._router: OutputRouter | None = None
+
+    def load(self) -> None:
+        """Register magics, completion, events and hooks."""
+        shell = self._shell
+        shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins)))
+        for magic in (f"%{_MAGIC}", f"%%{_MAGIC}"):
+            shell.set_hook("complete_command", _complete, str_key=magic)  # type: ignore[no-untyped-call]
+        shell.events.register("pre_run_cell", self._on_cell_start)
+        shell.events.register("post_run_cell", self._on_cell_end)
+        kernel = getattr(shell, "kernel", None)
+        if kernel is not None:  # in a terminal engines print by themselves, and there is no output to rewrite
+            self._router = OutputRouter(self._origins, KernelPublisher(kernel))
+            hooks.set_output_sink(self._router.accept)
+            hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
+        panel.register(shell)
+        self._origins.resume()
+
+    def unload(self) -> None:
+        """Undo :meth:`load`; a session goes on."""
+        shell = self._shell
+        panel.unregister(shell)
+        hooks.set_wait_observer(None)
+        hooks.set_output_sink(None)
+        if self._router is not None:
+            self._router.close()
+        shell.events.unregister("post_run_cell", self._on_cell_end)
+        shell.events.unregister("pre_run_cell", self._on_cell_start)
+        hooks.set_origin(None)
+        for magics in shell.magics_manager.magics.values():
+            magics.pop(_MAGIC, None)
+        shell.magics_manager.registry.pop(RemoteMagics.__name__, None)
+
+    def _on_cell_start(self, info: Any = None) -> None:
+        wake_loop_on_interrupt()
+        self._origins.on_cell_start(info)
+
+    def _on_cell_end(self, result: Any = None) -> None:
+        ended = self._origins.on_cell_end()
+        if ended is None:
+            return
+        try:
+            cancel_after(ended, result)
+        finally:
+            if self._router is not None:
+                self._router.flush(ended.cell)
+
+    def _show(self, bundle: dict[str, str], display_id: str, update: bool) -> None:
+        self._shell.display_pub.publish(bundle, {}, transient={"display_id": display_id}, update=update)
+
+
+def _complete(_shell: Any, event: Any) -> list[str]:
+    return complete(event.line, event.symbol)

@@ -1,0 +1,184 @@
+"""Sends the feed to the views of this kernel: one thread for all of them, which sleeps while none is visible.
+
+    view --(subscribe, resync, hidden, visible, detail)--> FeedLink --> FeedSender --(header, buffer)--> view
+
+Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
+only queued there. Everything else happens in the sender's own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from gnomon import observe
+
+Send = Callable[[dict[str, Any], list[bytes]], object]
+"""Publishes one message to one view; may be called from any thread."""
+
+PERIOD_S = 1 / observe.MESSAGES_PER_SECOND_MAX
+
+_KEYFRAME_FIRST_S = 2.0
+_KEYFRAME_LAST_S = 30.0
+"""A view that has not said anything may still be loading: repeat the snapshot, ever more rarely."""
+
+_log = logging.getLogger("gnomon.feed")
+
+
+def unpin(comm: Any) -> None:
+    """Let messages to ``comm`` be served while a cell runs.
+
+    ipykernel 7.4 sends them to the shell that last used the comm, which is the blocked one when that was a
+    cell or a thread. The name is private there, so it is only replaced where it exists.
+    """
+    if hasattr(type(comm), "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, default: default
+
+
+class FeedLink:
+    """One view's line to the feed. Made by :meth:`FeedSender.connect`."""
+
+    def __init__(self, sender: FeedSender, send: Send, announced: bool) -> None:
+        self._sender = sender
+        self._send = send
+        self._subscription: observe.Subscription | None = None
+        self._keyframe_s = _KEYFRAME_FIRST_S
+        self._keyframe_due = time.monotonic() + _KEYFRAME_FIRST_S if announced else None
+        self.due = 0.0
+        self.visible = announced
+        self.closed = False
+
+    def receive(self, content: Mapping[str, Any]) -> None:
+        """Take a message of the view; called in any thread, returns at once."""
+        self._sender._request(self, dict(content))
+
+    def close(self) -> None:
+        """End the line; idempotent, any thread."""
+        self._sender._disconnect(self)
+
+    def _answer(self, content: Mapping[str, Any]) -> None:
+        """Carry out one message of the view, in the sender's thread."""
+        self._keyframe_due = None
+        kind = content.get("kind")
+        if kind in ("subscribe", "resync", "visible"):
+            self.visible = True
+            if self._subscription is not None:
+                self._subscription.resync()
+        elif kind == "hidden":
+            self.visible = False
+            if self._subscription is not None:
+                self._subscription.hide()
+        elif kind == "detail" and isinstance(content.get("id"), int):
+            self._send(observe.feed().detail(content["id"]), [])
+
+    def _pump(self, now: float) -> None:
+        """Send what the view lacks; at most one message."""
+        self.due = now + PERIOD_S
+        if self._subscription is None:
+            self._subscription = observe.feed().subscribe()
+        elif self._keyframe_due is not None and now >= self._keyframe_due:
+            self._keyframe_s = min(2 * self._keyframe_s, _KEYFRAME_LAST_S)
+            self._keyframe_due = now + self._keyframe_s
+            self._subscription.resync()
+        message = self._subscription.poll()
+        if message is not None:
+            header, buffer = message
+            self._send(header, [buffer] if buffer else [])
+
+    def _end(self) -> None:
+        self.closed = True
+        if self._subscription is not None:
+            self._subscription.close()
+
+
+class FeedSender:
+    """The thread that sends. It runs while there are links, and waits while none of them is visible."""
+
+    def __init__(self) -> None:
+        self._wake = threading.Condition()
+        self._links: list[FeedLink] = []
+        self._requests: list[tuple[FeedLink, dict[str, Any]]] = []
+        self._thread: threading.Thread | None = None
+
+    def connect(self, send: Send, *, announced: bool = False) -> FeedLink:
+        """Open a line to a view.
+
+        Args:
+            send: publishes to the view. When it raises, the line is closed.
+            announced: start sending at once and repeat the snapshot until the view has said something, for
+                hosts in which a view can not reach a busy kernel. Else the view must subscribe.
+        """
+        link = FeedLink(self, send, announced)
+        with self._wake:
+            self._links.append(link)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="gnomon-feed", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+        return link
+
+    def close(self) -> None:
+        """Close all lines and wait until the thread has ended."""
+        with self._wake:
+            thread = self._thread
+            links = list(self._links)
+        for link in links:
+            link.close()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _request(self, link: FeedLink, content: dict[str, Any]) -> None:
+        with self._wake:
+            if not link.closed:
+                self._requests.append((link, content))
+                self._wake.notify()
+
+    def _disconnect(self, link: FeedLink) -> None:
+        with self._wake:
+            if link in self._links:
+                self._links.remove(link)
+            link._end()
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if not self._requests and self._links:
+                    self._wake.wait(self._pause_s())
+                if not self._links:
+                    self._requests.clear()
+                    self._thread = None
+                    return
+                requests, self._requests = self._requests, []
+                links = list(self._links)
+            for link, content in requests:
+                self._guarded(link, link._answer, content)
+            now = time.monotonic()
+            for link in links:
+                if link.visible and now >= link.due:
+                    self._guarded(link, link._pump, now)
+
+    def _pause_s(self) -> float | None:
+        """Until the next message may be sent; None while nobody looks."""
+        due = [link.due for link in self._links if link.visible]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _guarded(self, link: FeedLink, action: Callable[[Any], None], argument: Any) -> None:
+        """One view that fails ends alone: the others go on."""
+        if link.closed:
+            return
+        try:
+            action(argument)
+        except Exception:
+            _log.exception("A live view was closed because its feed failed; show it again to reconnect.")
+            self._disconnect(link)
+
+
+@cache
+def sender() -> FeedSender:
+    """The sender of this kernel."""
+    return FeedSender()

@@ -1,0 +1,165 @@
+"""One line for each function while a cell waits in ``get``: done, running, failed, time left.
+
+The API tells :meth:`WaitDisplay.observe`, in the waiting thread, how far the wait is: first after half a
+second, then four times a second, and at its end. All waits of a cell share one output, which is rewritten in
+place and keeps its last state, as HTML and as text. Counts are those since the cell began.
+"""
+
+from __future__ import annotations
+
+import html
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gnomon.observe import hooks
+from gnomon_kernel.display import duration
+from gnomon_kernel.origins import CellRun, Origins
+
+FUNCTIONS_SHOWN_MAX = 20
+"""More functions than these are added up in a last line."""
+
+ESTIMATE_AFTER_S = 2.0
+"""No time left is told before: the first rates are far off."""
+
+Publish = Callable[[dict[str, str], str, bool], Any]
+"""Shows a MIME bundle under a display id; the third argument says that it is shown already."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionProgress:
+    """How far the tasks of one function are, since the cell began."""
+
+    name: str
+    total: int
+    done: int
+    running: int
+    failed: int
+    cancelled: int
+
+    @property
+    def ended(self) -> int:
+        """Tasks with an outcome."""
+        return self.done + self.failed + self.cancelled
+
+
+class WaitDisplay:
+    """The progress lines of the running cell."""
+
+    def __init__(self, origins: Origins, publish: Publish) -> None:
+        self._origins = origins
+        self._publish = publish
+        self._run: CellRun | None = None
+        self._display_id = ""
+        self._first: tuple[float, int] = (0.0, 0)
+
+    def observe(self, progress: hooks.WaitProgress) -> None:
+        """Show how far a wait is; the API calls it in the waiting thread."""
+        run = self._origins.current
+        update = bool(self._display_id) and run is self._run
+        if not update:
+            self._run, self._display_id = run, f"gnomon-progress-{uuid.uuid4().hex}"
+        rows = since_cell_start(progress.groups, run)
+        left = self._time_left(rows, progress, first=not update)
+        bundle = {"text/plain": as_text(rows, progress, left), "text/html": as_html(rows, progress, left)}
+        self._publish(bundle, self._display_id, update)
+
+    def _time_left(
+        self, rows: list[FunctionProgress], progress: hooks.WaitProgress, first: bool
+    ) -> float | None:
+        ended = sum(row.ended for row in rows) if rows else progress.ready
+        open_ones = (sum(row.total for row in rows) if rows else progress.total) - ended
+        if first or progress.elapsed_s < self._first[0]:
+            self._first = (progress.elapsed_s, ended)
+        passed, gained = progress.elapsed_s - self._first[0], ended - self._first[1]
+        if progress.finished or passed < ESTIMATE_AFTER_S or gained <= 0 or not open_ones:
+            return None
+        return open_ones * passed / gained
+
+
+def since_cell_start(groups: tuple[hooks.GroupProgress, ...], run: CellRun | None) -> list[FunctionProgress]:
+    """What the session's counts say about this cell: less the tasks that had ended when it began."""
+    rows = []
+    for group in groups:
+        before = run.finished_before.get(group.name) if run is not None else None
+        done, failed, cancelled = (before.done, before.failed, before.cancelled) if before else (0, 0, 0)
+        rows.append(
+            FunctionProgress(
+                name=group.name,
+                total=group.total - done - failed - cancelled,
+                done=group.done - done,
+                running=group.running,
+                failed=group.failed - failed,
+                cancelled=group.cancelled - cancelled,
+            )
+        )
+    rows = [row for row in rows if row.total > 0]
+    return rows if len(rows) <= FUNCTIONS_SHOWN_MAX else _with_rest(rows)
+
+
+def as_text(rows: list[FunctionProgress], progress: hooks.WaitProgress, left_s: float | None) -> str:
+    """One line for each function."""
+    if not rows:
+        return f"{progress.ready:,}/{progress.total:,} results{_time_words(progress, left_s)}"
+    lines = [f"{row.name}: {row.ended:,}/{row.total:,}{_state_words(row)}" for row in rows]
+    lines[-1] += _time_words(progress, left_s)
+    return "\n".join(lines)
+
+
+def as_html(rows: list[FunctionProgress], progress: hooks.WaitProgress, left_s: float | None) -> str:
+    """The same with bars, in the colours of the front end's theme."""
+    if not rows:
+        body = _bar_row("results", progress.ready, 0, progress.total, "")
+    else:
+        body = "".join(
+            _bar_row(row.name, row.done, row.failed + row.cancelled, row.total, _state_words(row))
+            for row in rows
+        )
+    tail = html.escape(_time_words(progress, left_s).lstrip(", "))
+    return (
+        '<div class="jp-gnomon-progress" role="status" style="font-size:var(--jp-ui-font-size1,13px)">'
+        f'{body}<div style="color:var(--jp-ui-font-color2,#666)">{tail}</div></div>'
+    )
+
+
+def _with_rest(rows: list[FunctionProgress]) -> list[FunctionProgress]:
+    shown, rest = rows[: FUNCTIONS_SHOWN_MAX - 1], rows[FUNCTIONS_SHOWN_MAX - 1 :]
+    return [
+        *shown,
+        FunctionProgress(
+            name=f"{len(rest)} other functions",
+            total=sum(row.total for row in rest),
+            done=sum(row.done for row in rest),
+            running=sum(row.running for row in rest),
+            failed=sum(row.failed for row in rest),
+            cancelled=sum(row.cancelled for row in rest),
+        ),
+    ]
+
+
+def _state_words(row: FunctionProgress) -> str:
+    counts = ((row.running, "running"), (row.failed, "failed"), (row.cancelled, "cancelled"))
+    return "".join(f", {number:,} {word}" for number, word in counts if number)
+
+
+def _time_words(progress: hooks.WaitProgress, left_s: float | None) -> str:
+    if progress.finished:
+        stopped = "" if progress.ready >= progress.total else "stopped waiting "
+        return f", {stopped}after {duration(progress.elapsed_s)}"
+    words = f", {duration(progress.elapsed_s)}"
+    return words if left_s is None else f"{words}, about {duration(left_s)} left"
+
+
+def _bar_row(name: str, done: int, bad: int, total: int, words: str) -> str:
+    def part(count: int, colour: str) -> str:
+        return f'<span style="width:{100 * count / max(total, 1):.1f}%;background:{colour}"></span>'
+
+    bar = part(done, "var(--jp-success-color1,#388e3c)") + part(bad, "var(--jp-error-color1,#d32f2f)")
+    return (
+        '<div style="display:flex;align-items:center;gap:8px;line-height:1.6">'
+        f'<code style="min-width:10em">{html.escape(name)}</code>'
+        '<span style="display:flex;width:12em;height:8px;border-radius:4px;overflow:hidden;'
+        f'background:var(--jp-layout-color3,#ddd)" aria-hidden="true">{bar}</span>'
+        f"<span>{done + bad:,}/{total:,}{html.escape(words)}</span></div>"
+    )

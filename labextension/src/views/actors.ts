@@ -1,0 +1,128 @@
+/** The actors view: a card for each actor, with what it does now, what waits for it, and how it died. */
+
+import type { IView, IViewContext } from './context';
+import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
+import { formatCount, plural } from './format';
+import type { IActorRow } from './wire';
+
+/** Cards shown; the heading counts all. */
+const CARDS_MAX = 60;
+/** Calls in the mailbox drawn as dots; more become "+ n". */
+const DOTS_MAX = 12;
+/** Which actors come first when there are many. */
+const STATE_ORDER: Readonly<Record<string, number>> = { restarting: 0, alive: 1, pending: 2, dead: 3 };
+
+/** The actors view. */
+export class ActorsView implements IView {
+  readonly node: HTMLElement;
+
+  constructor(private readonly _context: IViewContext) {
+    this._cards = new KeyedList<IActorRow>(this._list, makeCard, (card, actor) => this._fill(card, actor));
+    this.node = el('section', 'view actors', [this._heading, this._list, this._more, this._empty]);
+    this.update();
+  }
+
+  update(): void {
+    const { model } = this._context.feed;
+    const { alive, restarting, dead, pending } = model.actorCounts();
+    setAttribute(this.node, 'aria-label', `actors: ${alive} alive, ${restarting} restarting, ${dead} dead`);
+    const words = [`${alive} alive`];
+    for (const [count, name] of [[pending, 'pending'], [restarting, 'restarting'], [dead, 'dead']] as const) {
+      if (count > 0) {
+        words.push(`${count} ${name}`);
+      }
+    }
+    setText(this._words, words.join(' · '));
+    const actors = [...model.actors.values()];
+    if (actors.length > CARDS_MAX) {
+      actors.sort((a, b) => (STATE_ORDER[a.state] ?? 9) - (STATE_ORDER[b.state] ?? 9));
+    }
+    this._empty.hidden = actors.length > 0;
+    this._heading.hidden = this._list.hidden = actors.length === 0;
+    this._more.hidden = actors.length <= CARDS_MAX;
+    setText(this._more, `and ${plural(actors.length - CARDS_MAX, 'more actor')}`);
+    this._cards.show(actors.slice(0, CARDS_MAX).map(actor => [actor.id, actor]));
+  }
+
+  restyle(): void {
+    // made of elements only: the style sheet does it
+  }
+
+  dispose(): void {
+    // nothing to give back
+  }
+
+  private _fill(card: HTMLElement, actor: IActorRow): void {
+    const [head, now, figures, cause] = card.children;
+    if (card.dataset.state !== actor.state) {
+      card.dataset.state = actor.state;
+      head.replaceChild(stateIcon(actor.state), head.children[0]);
+      setText(head.children[3], actor.state);
+    }
+    setText(head.children[1], actor.class);
+    setText(head.children[2], actor.name ? `“${actor.name}”` : '');
+    this._fillMailbox(now, actor);
+    const { model } = this._context.feed;
+    const parts = [`${formatCount(actor.done)} done`];
+    if (actor.restarts > 0) {
+      parts.push(plural(actor.restarts, 'restart'));
+    }
+    if (actor.pid) {
+      parts.push(`process ${actor.pid}`);
+    }
+    if (model.cells[actor.cell]?.label) {
+      parts.push(model.cells[actor.cell].label);
+    }
+    const node = actor.node ? model.nodes.get(actor.node)?.label : '';
+    if (node && model.nodes.size > 1) {
+      parts.push(node);
+    }
+    setText(figures, parts.join(' · '));
+    (cause as HTMLElement).hidden = !actor.cause;
+    setText(cause, actor.cause ?? '');
+  }
+
+  private _fillMailbox(now: Element, actor: IActorRow): void {
+    const [method, dots, words] = now.children;
+    const busy = Boolean(actor.current) && actor.state !== 'dead';
+    const idle = actor.state === 'alive' ? 'idle' : actor.state === 'dead' ? 'gone' : 'starting';
+    setText(method, busy ? `${actor.current}` : idle);
+    method.classList.toggle('jp-gnomon-busy', busy);
+    const wanted = Math.min(DOTS_MAX, actor.pending);
+    while (dots.childElementCount > wanted) {
+      dots.lastElementChild!.remove();
+    }
+    while (dots.childElementCount < wanted) {
+      dots.append(el('i', 'dot'));
+    }
+    setText(words, actor.pending > 0 ? `${formatCount(actor.pending)} pending` : actor.state === 'dead' ? '' : 'nothing pending');
+  }
+
+  private readonly _words = el('span', 'muted');
+  private readonly _heading = el('div', 'view-heading', [el('strong', '', 'Actors'), this._words]);
+  private readonly _list = el('div', 'cards', [], { role: 'list' });
+  private readonly _cards: KeyedList<IActorRow>;
+  private readonly _more = el('div', 'muted more');
+  private readonly _empty = el('div', 'empty', [
+    el('strong', '', 'No actors yet'),
+    el('span', '', 'Make one from a remote class: '),
+    el('code', '', 'Counter.remote()')
+  ]);
+}
+
+function makeCard(actor: IActorRow): HTMLElement {
+  const head = el('div', 'card-head', [
+    stateIcon(actor.state),
+    el('strong', 'card-class'),
+    el('span', 'card-name'),
+    el('span', 'card-state', actor.state)
+  ]);
+  const now = el('div', 'card-now', [
+    el('code', 'method', '', { title: 'method running now' }),
+    el('span', 'dots', [], { 'aria-hidden': 'true' }),
+    el('span', 'muted', '', { title: 'calls waiting in the mailbox' })
+  ]);
+  const card = el('article', 'card', [head, now, el('div', 'muted card-figures'), el('div', 'error-text card-cause')], { role: 'listitem' });
+  card.dataset.state = actor.state;
+  return card;
+}

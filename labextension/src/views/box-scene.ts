@@ -1,0 +1,294 @@
+/** The picture of functions: a box for each with its tasks as a waffle, arrows for what goes from one to another. */
+
+import type { IBoxLayout, IBoxSize, IPlacedBox, IPlacedFlow } from './box-layout';
+import { layoutBoxesToFit } from './box-layout';
+import type { IViewContext } from './context';
+import { drawArrowHead, drawIcon, fitText } from './draw';
+import { Flows } from './flows';
+import { formatCount } from './format';
+import type { IPoint, IScene } from './stage';
+import { shortWords, TaskState, TASK_STATES } from './states';
+import { groupTotal, taskOfCell, waffle } from './waffle';
+
+const PAD = 10;
+const HEAD = 44;
+const FOOT = 22;
+const WIDTH_MAX = 216;
+/** A box has room for this many cells, by how many tasks it has; it grows in steps, so that it rarely moves others. */
+const CELL_STEPS: readonly { readonly cells: number; readonly pitch: number; readonly width: number }[] = [
+  { cells: 10, pitch: 14, width: 160 },
+  { cells: 20, pitch: 14, width: 160 },
+  { cells: 42, pitch: 14, width: WIDTH_MAX },
+  { cells: 76, pitch: 10.3, width: WIDTH_MAX },
+  { cells: 190, pitch: 10.3, width: WIDTH_MAX },
+  { cells: 336, pitch: 7, width: WIDTH_MAX },
+  { cells: 576, pitch: 6.1, width: WIDTH_MAX }
+];
+/** A long name makes a box wider than its cells need. */
+const NAME_CHARACTERS_NARROW = 9;
+/** The order of states along the progress bar. */
+const BAR_ORDER = [TaskState.done, TaskState.failed, TaskState.cancelled, TaskState.running, TaskState.ready];
+
+interface IGrid {
+  readonly cells: number;
+  readonly pitch: number;
+  readonly columns: number;
+  readonly width: number;
+}
+
+function gridFor(total: number, name: string): IGrid {
+  const step = CELL_STEPS.find(({ cells }) => cells >= total) ?? CELL_STEPS[CELL_STEPS.length - 1];
+  const width = name.length > NAME_CHARACTERS_NARROW ? WIDTH_MAX : step.width;
+  return { ...step, width, columns: Math.floor((width - 2 * PAD + 1) / step.pitch) };
+}
+
+function heightOf(grid: IGrid): number {
+  return HEAD + Math.ceil(grid.cells / grid.columns) * grid.pitch + FOOT;
+}
+
+/** What is at a point: a function's box, and the task of the cell there if it is listed. */
+export interface IBoxHit {
+  readonly func: number;
+  readonly task: number;
+}
+
+/** Shows all functions. */
+export class BoxScene implements IScene {
+  width = 0;
+  height = 0;
+  readonly scaleMin = 0.72;
+  hovered = -1;
+  selected = -1;
+
+  constructor(private readonly _context: IViewContext) {}
+
+  /** Takes in new tasks and a new size of the place. */
+  update(space: { width: number; height: number }): void {
+    const { model } = this._context.feed;
+    this._flows.sync(model);
+    const sizes: IBoxSize[] = [];
+    for (let func = 0; func < model.counts.length; func++) {
+      const total = groupTotal(model, func);
+      if (total > 0) {
+        const grid = gridFor(total, model.nameOf(func));
+        sizes.push({ func, width: grid.width, height: heightOf(grid) });
+      }
+    }
+    const key = `${this._flows.version}/${space.width}x${space.height}/${sizes.map(s => `${s.func}:${s.width}:${s.height}`).join()}`;
+    if (key !== this._key) {
+      this._key = key;
+      const inner = { width: Math.max(60, space.width - 28), height: Math.max(60, space.height - 28) };
+      this._layout = sizes.length > 0 ? layoutBoxesToFit(sizes, this._flows.between(), inner) : null;
+      this.width = this._layout?.width ?? 0;
+      this.height = this._layout?.height ?? 0;
+    }
+  }
+
+  focus(): IPoint | null {
+    const { model } = this._context.feed;
+    let best: IPoint | null = null;
+    let most = 0;
+    for (const box of this._layout?.boxes.values() ?? []) {
+      const running = model.counts[box.func]?.[TaskState.running] ?? 0;
+      if (running > most) {
+        most = running;
+        best = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+      }
+    }
+    return best;
+  }
+
+  /** What is at a point, or null. */
+  hit({ x, y }: IPoint): IBoxHit | null {
+    const { model } = this._context.feed;
+    for (const box of this._layout?.boxes.values() ?? []) {
+      if (x < box.x || y < box.y || x > box.x + box.width || y > box.y + box.height) {
+        continue;
+      }
+      const grid = gridFor(groupTotal(model, box.func), model.nameOf(box.func));
+      const column = Math.floor((x - box.x - PAD) / grid.pitch);
+      const row = Math.floor((y - box.y - HEAD) / grid.pitch);
+      const cell = row * grid.columns + column;
+      const inside = column >= 0 && column < grid.columns && row >= 0 && cell < grid.cells;
+      const { tasksPerCell } = waffle(model, box.func, grid.cells);
+      return { func: box.func, task: inside ? taskOfCell(model, box.func, cell, tasksPerCell) : -1 };
+    }
+    return null;
+  }
+
+  draw(context: CanvasRenderingContext2D): boolean {
+    this._layout?.flows.forEach(flow => this._drawFlow(context, flow));
+    this._layout?.boxes.forEach(box => this._drawBox(context, box));
+    return false;
+  }
+
+  private _drawFlow(context: CanvasRenderingContext2D, { flow, points }: IPlacedFlow): void {
+    const palette = this._context.palette();
+    const marked = flow.from === this.hovered || flow.to === this.hovered;
+    context.strokeStyle = context.fillStyle = marked ? palette.accent : palette.edge;
+    context.lineWidth = Math.min(5, 1.2 + Math.log10(flow.count) * 0.9);
+    context.setLineDash(flow.call ? [3, 5] : []);
+    context.beginPath();
+    const last = points[points.length - 1];
+    context.moveTo(points[0].x, points[0].y);
+    for (let i = 1; i < points.length; i++) {
+      this._drawStretch(context, points[i - 1], points[i], i % 2 === 1);
+    }
+    context.stroke();
+    context.setLineDash([]);
+    const before = points[points.length - 2];
+    const back = this._layout!.vertical ? Math.sign(before.y - last.y) : Math.sign(before.x - last.x);
+    drawArrowHead(context, this._layout!.vertical ? { x: last.x, y: last.y + back } : { x: last.x + back, y: last.y }, last, 9);
+    const label = formatCount(flow.count);
+    const middle = { x: (points[0].x + points[1].x) / 2, y: (points[0].y + points[1].y) / 2 };
+    context.font = `11px ${palette.font}`;
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    const width = context.measureText(label).width + 8;
+    context.fillStyle = palette.surface;
+    context.beginPath();
+    context.roundRect(middle.x - width / 2, middle.y - 8, width, 16, 8);
+    context.fill();
+    context.fillStyle = palette.muted;
+    context.fillText(label, middle.x, middle.y + 0.5);
+  }
+
+  /** Across the gap between two layers the line bends, through a layer it runs straight. */
+  private _drawStretch(context: CanvasRenderingContext2D, from: IPoint, to: IPoint, gap: boolean): void {
+    if (!gap) {
+      context.lineTo(to.x, to.y);
+    } else if (this._layout!.vertical) {
+      const middle = (from.y + to.y) / 2;
+      context.bezierCurveTo(from.x, middle, to.x, middle, to.x, to.y);
+    } else {
+      const middle = (from.x + to.x) / 2;
+      context.bezierCurveTo(middle, from.y, middle, to.y, to.x, to.y);
+    }
+  }
+
+  private _drawBox(context: CanvasRenderingContext2D, box: IPlacedBox): void {
+    const palette = this._context.palette();
+    const { model } = this._context.feed;
+    const counts = model.counts[box.func] ?? [];
+    const total = groupTotal(model, box.func);
+    const marked = box.func === this.hovered || box.func === this.selected;
+    context.beginPath();
+    context.roundRect(box.x, box.y, box.width, box.height, 8);
+    context.fillStyle = palette.raised;
+    context.fill();
+    context.lineWidth = marked ? 2 : 1;
+    context.strokeStyle = marked ? palette.accent : palette.border;
+    context.stroke();
+    this._drawHead(context, box, counts, total);
+    const grid = gridFor(total, model.nameOf(box.func));
+    const { cells, tasksPerCell } = waffle(model, box.func, grid.cells);
+    cells.forEach((state, i) => {
+      const x = box.x + PAD + (i % grid.columns) * grid.pitch;
+      const y = box.y + HEAD + Math.floor(i / grid.columns) * grid.pitch;
+      this._drawCell(context, state, x, y, grid.pitch - (grid.pitch > 8 ? 2 : 1));
+    });
+    this._drawFoot(context, box, counts, tasksPerCell);
+  }
+
+  private _drawHead(context: CanvasRenderingContext2D, box: IPlacedBox, counts: readonly number[], total: number): void {
+    const palette = this._context.palette();
+    const { model } = this._context.feed;
+    const loops = this._flows.within(box.func);
+    const figures = `${loops > 0 ? `↻ ${formatCount(loops)}   ` : ''}${formatCount(counts[TaskState.done] ?? 0)} / ${formatCount(total)}`;
+    context.textBaseline = 'alphabetic';
+    context.textAlign = 'right';
+    context.font = `11px ${palette.font}`;
+    context.fillStyle = palette.muted;
+    context.fillText(figures, box.x + box.width - PAD, box.y + 20);
+    const inner = box.width - 2 * PAD;
+    const room = inner - context.measureText(figures).width - 10;
+    context.textAlign = 'left';
+    context.font = `600 13px ${palette.font}`;
+    context.fillStyle = palette.text;
+    context.fillText(fitText(context, model.nameOf(box.func), room), box.x + PAD, box.y + 20);
+    const bar = { x: box.x + PAD, y: box.y + 29, height: 6 };
+    context.save();
+    context.beginPath();
+    context.roundRect(bar.x, bar.y, inner, bar.height, 3);
+    context.clip();
+    context.fillStyle = palette.border;
+    context.fillRect(bar.x, bar.y, inner, bar.height);
+    let x = bar.x;
+    for (const state of BAR_ORDER) {
+      const count = counts[state] ?? 0;
+      // a state that is there at all is seen: two units at least
+      const width = count > 0 ? Math.max(2, (count / Math.max(1, total)) * inner) : 0;
+      context.fillStyle = palette.tasks[state].fill;
+      context.fillRect(x, bar.y, width, bar.height);
+      x += width;
+    }
+    context.restore();
+  }
+
+  private _drawFoot(context: CanvasRenderingContext2D, box: IPlacedBox, counts: readonly number[], perCell: number): void {
+    const palette = this._context.palette();
+    const y = box.y + box.height - 8;
+    context.font = `11px ${palette.font}`;
+    context.textBaseline = 'alphabetic';
+    context.textAlign = 'right';
+    context.fillStyle = palette.muted;
+    const key = perCell > 1 ? `▪ = ${formatCount(perCell)} tasks` : '';
+    context.fillText(key, box.x + box.width - PAD, y);
+    let room = box.width - 2 * PAD - context.measureText(key).width - (key ? 8 : 0);
+    let x = box.x + PAD;
+    context.textAlign = 'left';
+    const failed = counts[TaskState.failed] ?? 0;
+    let rest = counts;
+    if (failed > 0) {
+      const text = `${formatCount(failed)} failed`;
+      context.font = `600 11px ${palette.font}`;
+      const width = context.measureText(text).width + 24;
+      context.beginPath();
+      context.roundRect(x - 2, y - 12, width, 17, 8);
+      context.fillStyle = palette.tasks[TaskState.failed].fill;
+      context.fill();
+      drawIcon(context, 'failed', x + 7, y - 3.5, 14, palette.tasks[TaskState.failed].mark);
+      context.fillStyle = palette.tasks[TaskState.failed].mark;
+      context.fillText(text, x + 15, y);
+      x += width + 5;
+      room -= width + 5;
+      rest = counts.map((count, state) => (state === TaskState.failed || state === TaskState.done ? 0 : count));
+      context.font = `11px ${palette.font}`;
+    }
+    context.fillStyle = palette.muted;
+    context.fillText(fitText(context, shortWords(rest), room), x, y);
+  }
+
+  private _drawCell(context: CanvasRenderingContext2D, state: number, x: number, y: number, size: number): void {
+    const palette = this._context.palette();
+    const { fill, mark } = palette.tasks[state];
+    context.fillStyle = context.strokeStyle = fill;
+    if (state === TaskState.waiting || state === TaskState.cancelled) {
+      // hollow: nothing has happened here, or nothing will
+      context.globalAlpha = 0.35;
+      context.fillRect(x, y, size, size);
+      context.globalAlpha = 1;
+      if (size > 8) {
+        context.lineWidth = 1;
+        context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
+      }
+    } else {
+      context.fillRect(x, y, size, size);
+    }
+    if (size >= 11 || (size >= 8 && state !== TaskState.done && state !== TaskState.waiting)) {
+      const hollow = state === TaskState.waiting || state === TaskState.cancelled;
+      drawIcon(context, TASK_STATES[state], x + size / 2, y + size / 2, size * 1.25, hollow ? fill : mark);
+    } else if (state === TaskState.running) {
+      context.fillStyle = mark;
+      context.fillRect(x + size * 0.3, y + size * 0.3, size * 0.4, size * 0.4);
+    } else if (state === TaskState.failed) {
+      // larger than its neighbours: one among hundreds must not be overlooked
+      context.fillRect(x - 1, y - 1, size + 2, size + 2);
+      drawIcon(context, 'failed', x + size / 2, y + size / 2, size * 1.6, mark);
+    }
+  }
+
+  private readonly _flows = new Flows();
+  private _layout: IBoxLayout | null = null;
+  private _key = '';
+}

@@ -1,0 +1,23 @@
+/** What every view is given, and what every view gives back. */
+
+import type { Feed } from './feed';
+import type { IPalette } from './theme';
+
+/** What a view may know of the app around it. */
+export interface IViewContext {
+  readonly feed: Feed;
+  /** The colours in force now. */
+  palette(): IPalette;
+  /** Redraws a second at most. */
+  fpsMax(): number;
+}
+
+/** One view: a piece of the page that shows a part of the model. */
+export interface IView {
+  readonly node: HTMLElement;
+  /** The model has changed. Called at most once a frame, and only while the view can be seen. */
+  update(): void;
+  /** The colours have changed. */
+  restyle(): void;
+  dispose(): void;
+}

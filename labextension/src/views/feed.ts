@@ -1,0 +1,135 @@
+/**
+ * Joins a channel and a model: applies what arrives, asks for a snapshot after a gap, tells views what changed.
+ *
+ * It never polls and has no timers: everything happens in answer to a message or to a change of visibility.
+ */
+
+import type { IChannel, IMessage } from '../channel';
+import { Model } from './model';
+import type { IFeedHeader } from './wire';
+
+/**
+ * connecting: nothing heard yet; live; paused: hidden, the kernel sends nothing; behind: a message was lost, a
+ * snapshot is on its way; idle: the kernel has no cluster; closed: the kernel has gone.
+ */
+export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed';
+
+/** What the kernel says of one task when asked. */
+export interface ITaskDetail {
+  readonly id: number;
+  readonly text?: string;
+  readonly [field: string]: unknown;
+}
+
+/** A lost request for a snapshot is repeated after this time, in milliseconds. */
+const RESYNC_AGAIN_MS = 2000;
+
+/** The feed of one view. */
+export class Feed {
+  readonly model = new Model();
+
+  constructor(
+    private readonly _channel: IChannel,
+    private readonly _now: () => number = () => Date.now()
+  ) {
+    this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
+    this._stops.push(_channel.onClosed(() => this._set('closed')));
+    _channel.send({ kind: 'subscribe' });
+  }
+
+  get status(): FeedStatus {
+    return this._visible || this._status === 'closed' || this._status === 'idle' ? this._status : 'paused';
+  }
+
+  /** Kernel's clock now, unix seconds: the last message's time and what has passed here since. */
+  now(): number {
+    return this.model.time + (this._now() - this._receivedAt) / 1000;
+  }
+
+  /** Calls back after every change of model or status. Returns a function that stops it. */
+  onChange(listener: () => void): () => void {
+    this._listeners.add(listener);
+    return () => this._listeners.delete(listener);
+  }
+
+  /** Calls back with answers to {@link Feed.askDetail}. Returns a function that stops it. */
+  onDetail(listener: (detail: ITaskDetail) => void): () => void {
+    this._detailListeners.add(listener);
+    return () => this._detailListeners.delete(listener);
+  }
+
+  /** Asks the kernel for all it knows of a task. There may be no answer. */
+  askDetail(task: number): void {
+    this._channel.send({ kind: 'detail', id: task });
+  }
+
+  /** Tells the kernel whether anybody can see the view. */
+  setVisible(visible: boolean): void {
+    if (visible === this._visible) {
+      return;
+    }
+    this._visible = visible;
+    this._channel.send({ kind: visible ? 'visible' : 'hidden' });
+    this._emit();
+  }
+
+  dispose(): void {
+    this._stops.splice(0).forEach(stop => stop());
+    this._listeners.clear();
+    this._detailListeners.clear();
+  }
+
+  private _receive(message: IMessage, buffers: readonly DataView[]): void {
+    switch (message.kind) {
+      case 'snapshot':
+      case 'delta':
+        this._apply(message as unknown as IFeedHeader, buffers[0]);
+        break;
+      case 'detail':
+        this._detailListeners.forEach(listener => listener(message as unknown as ITaskDetail));
+        break;
+      case 'idle':
+        this._set('idle');
+        break;
+      case 'hello':
+        // the kernel's side was loaded anew and knows nothing of this view
+        this._channel.send({ kind: 'subscribe' });
+        break;
+    }
+  }
+
+  private _apply(header: IFeedHeader, buffer: DataView | undefined): void {
+    const result = this.model.apply(header, buffer);
+    this._receivedAt = this._now();
+    if (result === 'gap') {
+      this._resync();
+      this._set('behind');
+    } else {
+      this._set('live');
+    }
+  }
+
+  private _resync(): void {
+    if (this._status !== 'behind' || this._now() - this._resyncAt > RESYNC_AGAIN_MS) {
+      this._resyncAt = this._now();
+      this._channel.send({ kind: 'resync' });
+    }
+  }
+
+  private _set(status: FeedStatus): void {
+    this._status = status;
+    this._emit();
+  }
+
+  private _emit(): void {
+    this._listeners.forEach(listener => listener());
+  }
+
+  private _status: FeedStatus = 'connecting';
+  private _visible = true;
+  private _receivedAt = 0;
+  private _resyncAt = 0;
+  private readonly _stops: (() => void)[] = [];
+  private readonly _listeners = new Set<() => void>();
+  private readonly _detailListeners = new Set<(detail: ITaskDetail) => void>();
+}

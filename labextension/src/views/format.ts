@@ -1,0 +1,59 @@
+/** Numbers, sizes and times as people read them. */
+
+/** A count with thousands separators: 12,345. */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** "1 task", "2 tasks". */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${formatCount(value)} ${value === 1 ? one : many}`;
+}
+
+const SIZE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** A size in decimal units with at most one digit after the point: 3.4 MB. */
+export function formatBytes(bytes: number): string {
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  // 999.95 would round to "1000.0": step up to the next unit before that happens
+  while (value >= 999.95 && unit < SIZE_UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || Number.isInteger(value) || value >= 100 ? 0 : 1;
+  return `${value.toFixed(digits)} ${SIZE_UNITS[unit]}`;
+}
+
+/** A duration given in seconds: 340 µs, 12 ms, 3.4 s, 2 min 5 s, 1 h 4 min. */
+export function formatDuration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) {
+    return '–';
+  }
+  if (seconds < 0.001) {
+    return `${Math.round(seconds * 1e6)} µs`;
+  }
+  if (seconds < 1) {
+    const milliseconds = seconds * 1000;
+    return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
+  }
+  if (seconds < 60) {
+    return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  }
+  const whole = Math.round(seconds);
+  return whole < 3600
+    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
+    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Cuts text to `length` characters with an ellipsis; a dotted name loses its beginning first. */
+export function shorten(text: string, length: number): string {
+  if (text.length <= length) {
+    return text;
+  }
+  const last = text.slice(text.lastIndexOf('.') + 1);
+  if (last.length > 0 && last.length <= length) {
+    return last;
+  }
+  return `${text.slice(0, Math.max(1, length - 1))}…`;
+}

@@ -1,0 +1,284 @@
+/**
+ * The graph view: every task as a mark while they are few, functions as boxes when they are many, or a table.
+ *
+ * This class chooses the picture and handles choices of the user; `task-scene.ts` and `box-scene.ts` draw.
+ */
+
+import { BoxScene } from './box-scene';
+import type { IView, IViewContext } from './context';
+import { DetailCard } from './detail';
+import { el, setAttribute, setText } from './dom';
+import { formatCount, plural } from './format';
+import { GroupTable } from './group-table';
+import { Layers, neighbourhood } from './layers';
+import type { IPoint, IScene, IStageHost } from './stage';
+import { Stage } from './stage';
+import { describeTasks } from './states';
+import { TaskScene } from './task-scene';
+
+const MODES = ['auto', 'tasks', 'functions', 'table'] as const;
+
+type Mode = (typeof MODES)[number];
+
+const MODE_TITLES: Readonly<Record<Mode, string>> = {
+  auto: 'Single tasks while they are few, functions when they are many',
+  tasks: 'Every task as a mark of its own',
+  functions: 'One box a function, one cell a task',
+  table: 'The counts as a table'
+};
+
+/** Up to here every task is drawn by itself: beyond, the picture says nothing any more. */
+const AUTO_TASKS_MAX = 150;
+const AUTO_WIDEST_MAX = 40;
+/** Where the user asks for single tasks all the same, the latest ones are drawn. */
+const TASKS_DRAWN_MAX = 300;
+const NEIGHBOURS_MAX = 60;
+const NEIGHBOUR_LEVELS = 2;
+
+/** The graph view. */
+export class GraphView implements IView, IStageHost {
+  readonly node: HTMLElement;
+
+  constructor(private readonly _context: IViewContext) {
+    this._stage = new Stage(this);
+    this._tasks = new TaskScene(_context, this._layers, () => this._drawnTasks(), () => this._stage.invalidate());
+    this._boxes = new BoxScene(_context);
+    this._table = new GroupTable(_context, func => this._detail.show({ func }));
+    this._detail = new DetailCard(_context, {
+      select: task => this._select(task),
+      focus: task => this._focus(task),
+      close: () => this._deselect()
+    });
+    this._back.addEventListener('click', () => this._focus(-1));
+    this._back.hidden = true;
+    const bar = el('div', 'toolbar', [this._modes(), this._back, this._note]);
+    const place = el('div', 'graph-place', [this._stage.node, this._table.node, this._empty, this._tip]);
+    this.node = el('section', 'view graph', [bar, place, this._detail.node], { 'aria-label': 'task graph' });
+    this._tip.hidden = true;
+    this.update();
+  }
+
+  scene(): IScene | null {
+    if (this._mode === 'table') {
+      return null;
+    }
+    return this._single() ? this._tasks : this._boxes;
+  }
+
+  update(): void {
+    const { model } = this._context.feed;
+    if (model.epoch !== this._epoch) {
+      this._epoch = model.epoch;
+      this._focused = -1;
+      this._deselect();
+      this._stage.cut();
+    }
+    this._layers.sync(model);
+    setAttribute(this._stage.canvas, 'aria-label', describeTasks(model.totals()));
+    const none = model.tasksTotal === 0;
+    this._empty.hidden = !none;
+    this._stage.node.hidden = this._mode === 'table';
+    this._stage.node.classList.toggle('jp-gnomon-blank', none);
+    this._table.node.hidden = this._mode !== 'table';
+    this._back.hidden = this._focused < 0;
+    setText(this._note, this._noteText());
+    this._detail.update();
+    if (this._mode === 'table') {
+      this._table.update();
+      return;
+    }
+    const scene = this.scene();
+    if (scene !== this._sceneShown) {
+      this._sceneShown = scene;
+      this._stage.cut();
+    }
+    this._arrange();
+    this._stage.fpsMax = this._context.fpsMax();
+    this._stage.invalidate();
+  }
+
+  restyle(): void {
+    this._stage.invalidate();
+  }
+
+  dispose(): void {
+    this._stage.dispose();
+    this._tasks.dispose();
+    this._detail.dispose();
+  }
+
+  resized(): void {
+    this._arrange();
+  }
+
+  hover(point: IPoint | null): void {
+    const { model } = this._context.feed;
+    let text = '';
+    if (this._single()) {
+      const task = point ? this._tasks.hit(point) : -1;
+      this._tasks.hovered = task;
+      text = task >= 0 ? this._taskTitle(task) : '';
+    } else {
+      const hit = point ? this._boxes.hit(point) : null;
+      this._boxes.hovered = hit?.func ?? -1;
+      text = hit ? (hit.task >= 0 ? this._taskTitle(hit.task) : model.nameOf(hit.func)) : '';
+    }
+    this._stage.canvas.style.cursor = text === '' ? 'default' : 'pointer';
+    this._tip.hidden = text === '';
+    setText(this._tip, text);
+    this._stage.invalidate();
+  }
+
+  click(point: IPoint): void {
+    if (this._single()) {
+      const task = this._tasks.hit(point);
+      if (task >= 0) {
+        this._select(task);
+      } else {
+        this._deselect();
+      }
+      return;
+    }
+    const hit = this._boxes.hit(point);
+    if (!hit) {
+      this._deselect();
+    } else if (hit.task >= 0) {
+      this._focus(hit.task);
+    } else {
+      this._boxes.selected = hit.func;
+      this._detail.show({ func: hit.func });
+      this._stage.invalidate();
+    }
+  }
+
+  key(key: string): boolean {
+    if (key === 'Escape') {
+      if (this._tasks.selected < 0 && this._boxes.selected < 0) {
+        this._focus(-1);
+      }
+      this._deselect();
+      return true;
+    }
+    if (key === 'n' || key === 'p') {
+      const ids = this._drawnTasks();
+      const step = key === 'n' ? 1 : -1;
+      const at = ids.indexOf(this._tasks.selected);
+      const next = ids[at < 0 ? (step > 0 ? 0 : ids.length - 1) : (at + step + ids.length) % ids.length];
+      if (next !== undefined) {
+        this._select(next);
+      }
+      return true;
+    }
+    if (key === 'Enter' && this._tasks.selected >= 0) {
+      this._focus(this._tasks.selected);
+      return true;
+    }
+    return false;
+  }
+
+  private _single(): boolean {
+    const few = this._context.feed.model.tasksTotal <= AUTO_TASKS_MAX && this._layers.widest <= AUTO_WIDEST_MAX;
+    return this._focused >= 0 || this._mode === 'tasks' || (this._mode === 'auto' && few);
+  }
+
+  private _drawnTasks(): number[] {
+    const { tasks } = this._context.feed.model;
+    if (this._focused >= 0) {
+      return neighbourhood(tasks, this._focused, NEIGHBOUR_LEVELS, NEIGHBOURS_MAX);
+    }
+    const first = Math.max(0, tasks.length - TASKS_DRAWN_MAX);
+    return Array.from({ length: tasks.length - first }, (_, i) => first + i);
+  }
+
+  private _arrange(): void {
+    const space = { width: this._stage.width, height: this._stage.height };
+    if (space.width === 0 || space.height === 0) {
+      return;
+    }
+    if (this._single()) {
+      this._tasks.update(space);
+    } else {
+      this._boxes.update(space);
+    }
+  }
+
+  private _select(task: number): void {
+    this._tasks.selected = task;
+    this._boxes.selected = this._context.feed.model.tasks.func[task];
+    this._detail.show({ task });
+    this._stage.invalidate();
+  }
+
+  private _deselect(): void {
+    this._tasks.selected = -1;
+    this._boxes.selected = -1;
+    this._detail.show(null);
+    this._stage.invalidate();
+  }
+
+  /** Shows the tasks around one, or all of them again (-1). */
+  private _focus(task: number): void {
+    this._focused = task;
+    this._stage.cut();
+    if (task >= 0) {
+      this._select(task);
+    } else {
+      this._deselect();
+    }
+    this.update();
+  }
+
+  private _taskTitle(task: number): string {
+    const { model } = this._context.feed;
+    const counts = ['waiting', 'ready', 'running', 'done', 'failed', 'cancelled'];
+    return `${model.nameOf(model.tasks.func[task])} #${task} · ${counts[model.tasks.state[task]]}`;
+  }
+
+  private _noteText(): string {
+    const { model } = this._context.feed;
+    const { tasks } = model;
+    if (this._focused >= 0) {
+      return `around ${model.nameOf(tasks.func[this._focused])} #${this._focused}`;
+    }
+    if (this._mode === 'tasks' && model.tasksTotal > TASKS_DRAWN_MAX) {
+      return `the latest ${TASKS_DRAWN_MAX} of ${formatCount(tasks.length)} listed tasks`;
+    }
+    const edges = tasks.edges > 0 ? ` · ${plural(tasks.edges, 'dependency', 'dependencies')}` : '';
+    return model.tasksTotal > 0 ? `${plural(model.tasksTotal, 'task')}${edges}` : '';
+  }
+
+  private _modes(): HTMLElement {
+    const buttons = MODES.map(mode => {
+      const pressed = String(mode === this._mode);
+      const button = el('button', 'segment', mode, { type: 'button', 'aria-pressed': pressed, title: MODE_TITLES[mode] });
+      button.addEventListener('click', () => {
+        this._mode = mode;
+        this._focused = -1;
+        buttons.forEach((other, i) => setAttribute(other, 'aria-pressed', String(MODES[i] === mode)));
+        this._stage.cut();
+        this.update();
+      });
+      return button;
+    });
+    return el('div', 'segments', buttons, { role: 'group', 'aria-label': 'picture' });
+  }
+
+  private readonly _layers = new Layers();
+  private readonly _stage: Stage;
+  private readonly _tasks: TaskScene;
+  private readonly _boxes: BoxScene;
+  private readonly _table: GroupTable;
+  private readonly _detail: DetailCard;
+  private readonly _note = el('span', 'note');
+  private readonly _back = el('button', 'link', '← all tasks', { type: 'button' });
+  private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
+  private readonly _empty = el('div', 'empty', [
+    el('strong', '', 'No tasks yet'),
+    el('span', '', 'Call a remote function and its task appears here: '),
+    el('code', '', 'f.remote(1)')
+  ]);
+  private _mode: Mode = 'auto';
+  private _focused = -1;
+  private _epoch = 0;
+  private _sceneShown: IScene | null = null;
+}

@@ -1,0 +1,76 @@
+/** The header: which cluster, how it is doing, whether the picture is live; and the legend, which is the counts. */
+
+import { el, logo, setAttribute, setText, stateIcon } from './dom';
+import type { Feed, FeedStatus } from './feed';
+import { formatCount, plural } from './format';
+import type { Model } from './model';
+import { TASK_STATE_MEANING, TASK_STATES } from './states';
+
+const STATUS_WORDS: Readonly<Record<FeedStatus, string>> = {
+  connecting: 'connecting',
+  live: 'live',
+  paused: 'paused',
+  behind: 'catching up',
+  idle: 'no cluster',
+  closed: 'disconnected'
+};
+
+const STATUS_MEANING: Readonly<Record<FeedStatus, string>> = {
+  connecting: 'waiting for the first message of the kernel',
+  live: 'the picture follows the cluster',
+  paused: 'hidden: the kernel sends nothing',
+  behind: 'a message was lost: waiting for a snapshot',
+  idle: 'the kernel runs no cluster',
+  closed: 'the kernel has gone; this is what was seen last'
+};
+
+/** The header. */
+export class Header {
+  readonly node: HTMLElement;
+
+  constructor(private readonly _feed: Feed) {
+    this._chips = TASK_STATES.map(name => {
+      const number = el('b', 'chip-count', '0');
+      const chip = el('span', 'chip', [stateIcon(name), number, el('span', '', name)], { title: TASK_STATE_MEANING[name] });
+      return { chip, number };
+    });
+    const title = el('div', 'title', [logo(), el('span', 'brand', 'gnomon'), this._engine, this._cluster, this._status]);
+    const legend = el('div', 'legend', this._chips.map(({ chip }) => chip), { 'aria-label': 'tasks by state', role: 'group' });
+    this.node = el('header', 'header', [title, legend]);
+  }
+
+  update(): void {
+    const { model, status } = this._feed;
+    setText(this._engine, model.engine);
+    this._engine.hidden = model.engine === '';
+    setText(this._cluster, describeCluster(model));
+    setText(this._status, STATUS_WORDS[status]);
+    setAttribute(this._status, 'data-status', status);
+    setAttribute(this._status, 'title', STATUS_MEANING[status]);
+    const totals = model.totals();
+    this._chips.forEach(({ chip, number }, state) => {
+      setText(number, formatCount(totals[state]));
+      chip.classList.toggle('jp-gnomon-zero', totals[state] === 0);
+    });
+  }
+
+  private readonly _engine = el('span', 'engine');
+  private readonly _cluster = el('span', 'cluster muted');
+  private readonly _status = el('span', 'status', '', { role: 'status' });
+  private readonly _chips: readonly { readonly chip: HTMLElement; readonly number: HTMLElement }[];
+}
+
+/** "2 CPUs, 1 free · 2 workers", or "" while no node is known. */
+export function describeCluster(model: Model): string {
+  const nodes = [...model.nodes.values()].filter(node => node.alive);
+  if (nodes.length === 0) {
+    return '';
+  }
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const cpus = sum(nodes.map(node => node.resources['CPU'] ?? 0));
+  const free = sum(nodes.map(node => node.available['CPU'] ?? 0));
+  const parts = nodes.length > 1 ? [plural(nodes.length, 'node')] : [];
+  parts.push(`${plural(cpus, 'CPU')}, ${formatCount(free)} free`);
+  parts.push(plural(sum(nodes.map(node => node.workers)), 'worker'));
+  return parts.join(' · ');
+}

@@ -1,0 +1,267 @@
+/**
+ * The state of a cluster as the feed tells it: a snapshot, then numbered deltas.
+ *
+ * The model is pure: it knows neither the page nor the channel. Whoever feeds it must ask for a snapshot when
+ * {@link Model.apply} answers "gap". A message is checked as a whole before anything is changed, so a bad one
+ * never leaves half of itself behind.
+ */
+
+import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
+import { readColumns, WireError } from './wire';
+import { TaskTable } from './tasks';
+import { TASK_STATES } from './states';
+
+/**
+ * What became of a message: "applied"; "ignored" (an old one); "gap" (it can not be applied: ask for a
+ * snapshot, until then deltas are refused).
+ */
+export type ApplyResult = 'applied' | 'ignored' | 'gap';
+
+export interface IObjectRow {
+  readonly id: string;
+  readonly size: number;
+  readonly state: string;
+  readonly producer: string;
+  readonly holders: number;
+  readonly cell: number;
+  readonly node: string;
+}
+
+export interface IObjectTotals {
+  readonly count: number;
+  readonly memoryBytes: number;
+  readonly storeUsedBytes: number;
+  readonly storeCapacityBytes: number;
+}
+
+/** Rows of objects kept at most; the feed sends the largest ones only, this bounds what piles up over time. */
+const OBJECTS_KEPT = 1000;
+
+const NO_OBJECTS: IObjectTotals = { count: 0, memoryBytes: 0, storeUsedBytes: 0, storeCapacityBytes: 0 };
+
+function noCounts(): number[] {
+  return TASK_STATES.map(() => 0);
+}
+
+/** A cluster as seen through the feed. Read the fields; change them through {@link Model.apply} alone. */
+export class Model {
+  /** Grows whenever anything changes. */
+  version = 0;
+  /** Grows when task numbers lose their meaning: what was derived from tasks must be derived anew. */
+  epoch = 0;
+  session = '';
+  engine = '';
+  /** Unix time of the last message, in seconds, by the kernel's clock. */
+  time = 0;
+  names: string[] = [];
+  cells: ICell[] = [];
+  workers: IWorker[] = [];
+  tasks = new TaskTable();
+  /** Per function, all its tasks by state, listed or not. */
+  counts: number[][] = [];
+  /** Per function, its listed tasks by state. */
+  listedCounts: number[][] = [];
+  /** Per function, its listed tasks. */
+  members: number[][] = [];
+  /** Short text of the error of failed tasks. */
+  errors = new Map<number, string>();
+  objects = new Map<string, IObjectRow>();
+  objectTotals = NO_OBJECTS;
+  actors = new Map<string, IActorRow>();
+  nodes = new Map<string, INodeRow>();
+
+  /** Applies one message of the feed. */
+  apply(header: IFeedHeader, buffer?: DataView): ApplyResult {
+    const refused = this._refusal(header);
+    if (refused) {
+      return refused;
+    }
+    try {
+      this._applyChecked(header, buffer);
+    } catch (error) {
+      if (!(error instanceof WireError)) {
+        throw error;
+      }
+      this._synced = false;
+      return 'gap';
+    }
+    return 'applied';
+  }
+
+  /** All tasks by state. */
+  totals(): number[] {
+    const sums = noCounts();
+    for (const counts of this.counts) {
+      counts.forEach((count, state) => (sums[state] += count));
+    }
+    return sums;
+  }
+
+  /** Number of tasks, listed or not. */
+  get tasksTotal(): number {
+    return Math.max(this._tasksTotal, this.tasks.length);
+  }
+
+  /** Objects that have bytes in shared memory, the largest first. */
+  objectsBySize(): IObjectRow[] {
+    return [...this.objects.values()].sort((a, b) => b.size - a.size || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Actors by state. */
+  actorCounts(): { alive: number; restarting: number; dead: number; pending: number } {
+    const counts = { alive: 0, restarting: 0, dead: 0, pending: 0 };
+    for (const actor of this.actors.values()) {
+      if (actor.state in counts) {
+        counts[actor.state as keyof typeof counts] += 1;
+      }
+    }
+    return counts;
+  }
+
+  /** The name of a function. */
+  nameOf(func: number): string {
+    return this.names[func] ?? `function ${func}`;
+  }
+
+  private _refusal(header: IFeedHeader): ApplyResult | null {
+    if (header.kind === 'snapshot') {
+      return null;
+    }
+    if (!this._synced) {
+      return 'gap';
+    }
+    if (header.session !== this.session) {
+      this._forget();
+      this._synced = false;
+      return 'gap';
+    }
+    if (header.seq <= this._seq) {
+      return 'ignored';
+    }
+    if (header.seq !== this._seq + 1) {
+      this._synced = false;
+      return 'gap';
+    }
+    return null;
+  }
+
+  private _applyChecked(header: IFeedHeader, buffer: DataView | undefined): void {
+    const snapshot = header.kind === 'snapshot';
+    const [added, changed] = readColumns(header.new, header.changed, buffer);
+    const length = (snapshot ? 0 : this.tasks.length) + TaskTable.checkNew(added);
+    TaskTable.checkChanged(changed, length);
+    if (snapshot) {
+      // the same session lists the same tasks under the same numbers: pictures built on them stay valid
+      const epoch = header.session === this.session && length >= this.tasks.length ? this.epoch : this.epoch + 1;
+      this._forget();
+      this.epoch = epoch;
+    }
+    this._synced = true;
+    this._seq = header.seq;
+    this.session = header.session;
+    this.engine = header.engine;
+    this.time = header.time;
+    this.names.push(...(header.names ?? []));
+    this.cells.push(...(header.cells ?? []));
+    this.workers.push(...(header.workers ?? []));
+    this._addTasks(added);
+    this._changeTasks(changed);
+    this._applyRows(header);
+    this.version += 1;
+  }
+
+  private _applyRows(header: IFeedHeader): void {
+    for (const [func, ...counts] of header.groups ?? []) {
+      this._group(func);
+      this.counts[func] = counts;
+    }
+    for (const [task, text] of Object.entries(header.errors ?? {})) {
+      this.errors.set(Number(task), text);
+    }
+    if (header.objects) {
+      this._applyObjects(header.objects);
+    }
+    header.actors?.forEach(row => this.actors.set(row.id, row));
+    header.nodes?.forEach(row => this.nodes.set(row.id, row));
+    this._tasksTotal = header.limits?.tasks_total ?? this._tasksTotal;
+  }
+
+  private _addTasks(columns: Columns): void {
+    const first = this.tasks.length;
+    this.tasks.append(columns);
+    for (let task = first; task < this.tasks.length; task++) {
+      const func = this.tasks.func[task];
+      this._group(func);
+      this.members[func].push(task);
+      this.listedCounts[func][0] += 1;
+    }
+  }
+
+  private _changeTasks(columns: Columns): void {
+    const ids: Column | undefined = columns.get('id');
+    if (!ids || ids.length === 0) {
+      return;
+    }
+    const { tasks } = this;
+    const [state, worker, start, end] = ['state', 'worker', 'start', 'end'].map(name => columns.get(name)!);
+    for (let i = 0; i < ids.length; i++) {
+      const task = ids[i];
+      const listed = this.listedCounts[tasks.func[task]];
+      listed[tasks.state[task]] -= 1;
+      listed[state[i]] += 1;
+      tasks.state[task] = state[i];
+      tasks.worker[task] = worker[i];
+      tasks.start[task] = start[i];
+      tasks.end[task] = end[i];
+    }
+  }
+
+  private _applyObjects(part: IObjectsPart): void {
+    for (const [id, size, state, producer, holders, cell, node] of part.rows ?? []) {
+      this.objects.set(id, { id, size, state, producer, holders, cell, node });
+    }
+    part.gone?.forEach(id => this.objects.delete(id));
+    if (this.objects.size > OBJECTS_KEPT) {
+      this.objectsBySize()
+        .slice(OBJECTS_KEPT / 2)
+        .forEach(row => this.objects.delete(row.id));
+    }
+    this.objectTotals = {
+      count: part.count,
+      memoryBytes: part.memory_bytes,
+      storeUsedBytes: part.store_used_bytes,
+      storeCapacityBytes: part.store_capacity_bytes
+    };
+  }
+
+  private _group(func: number): void {
+    while (this.members.length <= func) {
+      this.members.push([]);
+      this.counts.push(noCounts());
+      this.listedCounts.push(noCounts());
+    }
+  }
+
+  private _forget(): void {
+    this.epoch += 1;
+    this.version += 1;
+    this.session = '';
+    this.names = [];
+    this.cells = [];
+    this.workers = [];
+    this.tasks = new TaskTable();
+    this.counts = [];
+    this.listedCounts = [];
+    this.members = [];
+    this.errors = new Map();
+    this.objects = new Map();
+    this.objectTotals = NO_OBJECTS;
+    this.actors = new Map();
+    this.nodes = new Map();
+    this._tasksTotal = 0;
+  }
+
+  private _synced = false;
+  private _seq = -1;
+  private _tasksTotal = 0;
+}

@@ -1,0 +1,194 @@
+/** The objects view: how full shared memory is, and which objects fill it, as a treemap and as a table. */
+
+import type { IView, IViewContext } from './context';
+import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
+import { formatBytes, formatCount, plural } from './format';
+import type { IObjectRow, Model } from './model';
+import { OBJECT_STATE_MEANING } from './states';
+import { Treemap } from './treemap';
+
+/** Rows in the table; the header counts all. */
+const ROWS_MAX = 60;
+
+type SortKey = 'size' | 'state' | 'producer' | 'holders';
+
+const COLUMNS: readonly { readonly key: SortKey; readonly title: string; readonly classes: string }[] = [
+  { key: 'producer', title: 'made by', classes: '' },
+  { key: 'size', title: 'size', classes: 'number' },
+  { key: 'state', title: 'where', classes: '' },
+  { key: 'holders', title: 'holders', classes: 'number' }
+];
+
+/** The objects view. */
+export class ObjectsView implements IView {
+  readonly node: HTMLElement;
+
+  constructor(private readonly _context: IViewContext) {
+    this._treemap = new Treemap(_context, id => this._choose(id));
+    const body = el('tbody');
+    this._rows = new KeyedList<IObjectRow>(body, row => this._makeRow(row), (element, row) => this._fillRow(element, row));
+    const table = el('table', 'table', [el('thead', '', [this._heads()]), body], { 'aria-label': 'objects' });
+    this._scroll = el('div', 'table-scroll', [table]);
+    const content = el('div', 'objects-content', [this._treemap.node, this._scroll]);
+    this.node = el('section', 'view objects', [el('div', 'meters', [this._meters]), content, this._empty]);
+    this._content = content;
+    this._meterRows = new KeyedList<IMeter>(this._meters, makeMeter, fillMeter);
+    this.update();
+  }
+
+  update(): void {
+    const { model } = this._context.feed;
+    const totals = model.objectTotals;
+    setAttribute(this.node, 'aria-label', `objects: ${plain(totals.count, 'object')}, ${formatBytes(totals.storeUsedBytes)} in store`);
+    const rows = this._sorted(model);
+    this._empty.hidden = rows.length > 0;
+    this._content.hidden = rows.length === 0;
+    this._meterRows.show(meters(model).map(meter => [meter.key, meter]));
+    this._rows.show(rows.slice(0, ROWS_MAX).map(row => [row.id, row]));
+    this._treemap.update();
+  }
+
+  restyle(): void {
+    this._treemap.invalidate();
+  }
+
+  dispose(): void {
+    this._treemap.dispose();
+  }
+
+  private _sorted(model: Model): IObjectRow[] {
+    const rows = model.objectsBySize();
+    const key = this._sort;
+    if (key !== 'size') {
+      rows.sort((a, b) => (key === 'holders' ? b.holders - a.holders : a[key].localeCompare(b[key])));
+    }
+    return this._reversed ? rows.reverse() : rows;
+  }
+
+  private _heads(): HTMLElement {
+    const heads = COLUMNS.map(({ key, title, classes }) => {
+      const button = el('button', 'sort', title, { type: 'button', title: `Sort by ${title}` });
+      const head = el('th', classes, [button], { scope: 'col', 'aria-sort': key === this._sort ? 'descending' : 'none' });
+      button.addEventListener('click', () => {
+        this._reversed = this._sort === key && !this._reversed;
+        this._sort = key;
+        heads.forEach(other => setAttribute(other, 'aria-sort', 'none'));
+        const down = (key === 'size' || key === 'holders') !== this._reversed;
+        setAttribute(head, 'aria-sort', down ? 'descending' : 'ascending');
+        this.update();
+      });
+      return head;
+    });
+    return el('tr', '', heads);
+  }
+
+  private _makeRow(row: IObjectRow): HTMLElement {
+    const element = el('tr', '', [
+      el('td', 'clip', [el('span', 'object-name'), el('span', 'muted object-cell')]),
+      el('td', 'number'),
+      el('td', 'state-cell'),
+      el('td', 'number')
+    ]);
+    element.addEventListener('mouseenter', () => this._treemap.mark(row.id));
+    element.addEventListener('mouseleave', () => this._treemap.mark(null));
+    return element;
+  }
+
+  private _fillRow(element: HTMLElement, row: IObjectRow): void {
+    const { model } = this._context.feed;
+    const [name, size, state, holders] = element.children;
+    setText(name.children[0], row.producer || 'put');
+    setText(name.children[1], model.cells[row.cell]?.label ?? '');
+    setAttribute(element, 'title', `object ${row.id}${row.node ? ` on node ${model.nodes.get(row.node)?.label ?? row.node}` : ''}`);
+    setText(size, row.state === 'pending' ? '–' : formatBytes(row.size));
+    if (state.getAttribute('data-state') !== row.state) {
+      setAttribute(state, 'data-state', row.state);
+      setAttribute(state, 'title', (OBJECT_STATE_MEANING as Record<string, string>)[row.state] ?? row.state);
+      state.replaceChildren(stateIcon(row.state), el('span', '', row.state));
+    }
+    setText(holders, formatCount(row.holders));
+    element.classList.toggle('jp-gnomon-chosen', row.id === this._chosen);
+  }
+
+  /** A tile was clicked: bring its row into sight. */
+  private _choose(id: string): void {
+    this._chosen = id === this._chosen ? '' : id;
+    this.update();
+    this._scroll.querySelector('.jp-gnomon-chosen')?.scrollIntoView({ block: 'nearest' });
+  }
+
+  private readonly _treemap: Treemap;
+  private readonly _rows: KeyedList<IObjectRow>;
+  private readonly _meters = el('div', 'meter-list');
+  private readonly _meterRows: KeyedList<IMeter>;
+  private readonly _scroll: HTMLElement;
+  private readonly _content: HTMLElement;
+  private readonly _empty = el('div', 'empty', [
+    el('strong', '', 'No objects yet'),
+    el('span', '', 'Results of tasks and values you put appear here.')
+  ]);
+  private _sort: SortKey = 'size';
+  private _reversed = false;
+  private _chosen = '';
+}
+
+interface IMeter {
+  readonly key: string;
+  readonly label: string;
+  readonly used: number;
+  readonly capacity: number;
+  readonly note: string;
+}
+
+/** A meter for the store; one for each node where there are several. */
+function meters(model: Model): IMeter[] {
+  const totals = model.objectTotals;
+  const inline = totals.memoryBytes > 0 ? `${formatBytes(totals.memoryBytes)} inline` : '';
+  const counted = plural(totals.count, 'object');
+  const nodes = [...model.nodes.values()].filter(node => node.alive);
+  const all: IMeter = {
+    key: 'all',
+    label: 'Object store',
+    used: totals.storeUsedBytes,
+    capacity: totals.storeCapacityBytes,
+    note: [counted, inline].filter(part => part !== '').join(' · ')
+  };
+  if (nodes.length < 2) {
+    return [all];
+  }
+  return [all].concat(
+    nodes.map(node => ({
+      key: node.id,
+      label: node.label,
+      used: node.store_used_bytes,
+      capacity: node.store_capacity_bytes,
+      note: ''
+    }))
+  );
+}
+
+function makeMeter(): HTMLElement {
+  const text = el('div', 'meter-text', [el('strong'), el('span', 'meter-figures'), el('span', 'muted meter-note')]);
+  return el('div', 'meter', [text, el('div', 'meter-bar', [el('div', 'meter-fill')], { role: 'meter', 'aria-valuemin': '0' })]);
+}
+
+function fillMeter(element: HTMLElement, meter: IMeter): void {
+  const [text, bar] = element.children;
+  const share = meter.capacity > 0 ? Math.min(1, meter.used / meter.capacity) : 0;
+  const figures = meter.capacity > 0 ? `${formatBytes(meter.used)} of ${formatBytes(meter.capacity)}` : formatBytes(meter.used);
+  setText(text.children[0], meter.label);
+  setText(text.children[1], figures);
+  setText(text.children[2], meter.note);
+  setAttribute(bar, 'aria-label', `${meter.label} in use`);
+  setAttribute(bar, 'aria-valuemax', String(meter.capacity));
+  setAttribute(bar, 'aria-valuenow', String(meter.used));
+  setAttribute(bar, 'aria-valuetext', figures);
+  const fill = bar.firstElementChild as HTMLElement;
+  // something stored is seen, however large the store
+  fill.style.width = meter.used > 0 ? `max(3px, ${(share * 100).toFixed(2)}%)` : '0';
+  fill.dataset.level = share >= 0.95 ? 'full' : share >= 0.8 ? 'high' : 'normal';
+}
+
+function plain(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

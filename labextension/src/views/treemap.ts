@@ -1,0 +1,157 @@
+/** Objects as tiles of proportional size. A picture only: the table beside it says the same in words. */
+
+import type { IViewContext } from './context';
+import { el } from './dom';
+import { drawIcon, fitText } from './draw';
+import { formatBytes, plural } from './format';
+import type { IRect } from './squarify';
+import { squarify } from './squarify';
+
+/** Tiles drawn one by one; the rest share a last one. */
+const TILES_MAX = 150;
+/** A tile under this share of the whole is not drawn by itself. */
+const SHARE_MIN = 0.0008;
+
+interface ITile {
+  readonly id: string;
+  readonly label: string;
+  readonly size: number;
+  readonly state: string;
+}
+
+/** The canvas of tiles. */
+export class Treemap {
+  readonly canvas = el('canvas', 'canvas', [], { 'aria-hidden': 'true' });
+  readonly node = el('div', 'treemap', [this.canvas]);
+
+  constructor(
+    private readonly _context: IViewContext,
+    choose: (id: string) => void
+  ) {
+    this._draw2d = this.canvas.getContext('2d')!;
+    this._observer = new ResizeObserver(() => this.invalidate());
+    this._observer.observe(this.node);
+    this.canvas.addEventListener('click', event => {
+      const tile = this._at(event);
+      if (tile && tile.id !== '') {
+        choose(tile.id);
+      }
+    });
+    this.canvas.addEventListener('pointermove', event => {
+      const tile = this._at(event);
+      this.canvas.title = tile ? `${tile.label}: ${formatBytes(tile.size)}, ${tile.state}` : '';
+      this.mark(tile?.id ?? null);
+    });
+    this.canvas.addEventListener('pointerleave', () => this.mark(null));
+  }
+
+  update(): void {
+    const rows = this._context.feed.model.objectsBySize().filter(row => row.size > 0);
+    const total = rows.reduce((sum, row) => sum + row.size, 0);
+    const single = rows.slice(0, TILES_MAX).filter(row => row.size >= total * SHARE_MIN);
+    const rest = rows.slice(single.length);
+    this._tiles = single.map(row => ({ id: row.id, label: row.producer || 'put', size: row.size, state: row.state }));
+    if (rest.length > 0) {
+      const size = rest.reduce((sum, row) => sum + row.size, 0);
+      this._tiles.push({ id: '', label: plural(rest.length, 'smaller object'), size, state: 'pending' });
+    }
+    this.invalidate();
+  }
+
+  /** Highlights an object's tile, or none. */
+  mark(id: string | null): void {
+    if (id !== this._marked) {
+      this._marked = id;
+      this.invalidate();
+    }
+  }
+
+  invalidate(): void {
+    if (this._frame === 0) {
+      this._frame = requestAnimationFrame(() => this._draw());
+    }
+  }
+
+  dispose(): void {
+    this._observer.disconnect();
+    cancelAnimationFrame(this._frame);
+  }
+
+  private _at(event: MouseEvent): ITile | null {
+    const box = this.canvas.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const i = this._rects.findIndex(r => x >= r.x && y >= r.y && x < r.x + r.width && y < r.y + r.height);
+    return this._tiles[i] ?? null;
+  }
+
+  private _draw(): void {
+    this._frame = 0;
+    const { clientWidth, clientHeight } = this.node;
+    if (clientWidth === 0 || clientHeight === 0) {
+      return;
+    }
+    const ratio = window.devicePixelRatio || 1;
+    this.canvas.width = Math.round(clientWidth * ratio);
+    this.canvas.height = Math.round(clientHeight * ratio);
+    this._draw2d.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const space = { x: 0, y: 0, width: clientWidth, height: clientHeight };
+    this._rects = squarify(
+      this._tiles.map(tile => tile.size),
+      space
+    );
+    this._tiles.forEach((tile, i) => this._drawTile(tile, this._rects[i]));
+  }
+
+  private _drawTile(tile: ITile, rect: IRect): void {
+    const context = this._draw2d;
+    const palette = this._context.palette();
+    const colours = palette.objects[tile.state] ?? palette.objects.pending;
+    const [x, y, width, height] = [rect.x + 1, rect.y + 1, rect.width - 2, rect.height - 2];
+    if (width <= 0 || height <= 0) {
+      return;
+    }
+    context.beginPath();
+    context.roundRect(x, y, width, height, Math.min(4, width / 4, height / 4));
+    context.fillStyle = colours.fill;
+    context.fill();
+    if (tile.id !== '' && tile.id === this._marked) {
+      context.lineWidth = 2.5;
+      context.strokeStyle = palette.text;
+      context.stroke();
+    }
+    if (height >= 18) {
+      this._drawTileText(tile, x, y, width, height, colours.mark);
+    }
+  }
+
+  /** Icon, producer and size, each only where it can be read. */
+  private _drawTileText(tile: ITile, x: number, y: number, width: number, height: number, colour: string): void {
+    const context = this._draw2d;
+    const { font } = this._context.palette();
+    context.fillStyle = colour;
+    context.textAlign = 'left';
+    context.textBaseline = 'alphabetic';
+    const icon = tile.id !== '' && width >= 20;
+    if (icon) {
+      drawIcon(context, tile.state, x + 12, y + 12, 15, colour);
+    }
+    const left = icon ? 22 : 6;
+    context.font = `600 11.5px ${font}`;
+    const label = fitText(context, tile.label, width - left - 5);
+    if (label === tile.label || label.length > 5) {
+      context.fillText(label, x + left, y + 16);
+    }
+    context.font = `11px ${font}`;
+    const size = formatBytes(tile.size);
+    if (height >= 36 && context.measureText(size).width <= width - 10) {
+      context.fillText(size, x + 6, y + 32);
+    }
+  }
+
+  private readonly _draw2d: CanvasRenderingContext2D;
+  private readonly _observer: ResizeObserver;
+  private _tiles: ITile[] = [];
+  private _rects: IRect[] = [];
+  private _marked: string | null = null;
+  private _frame = 0;
+}

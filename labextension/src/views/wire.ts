@@ -1,0 +1,139 @@
+/**
+ * The feed's wire format: a JSON header and one binary buffer of typed columns.
+ *
+ * A header's `new` and `changed` list columns as `[name, dtype, length]`; the buffer holds them one after the
+ * other, those of `new` first, little endian, each padded to a multiple of 8 bytes.
+ */
+
+/** Name, element type and number of elements of a column. */
+export type ColumnSpec = readonly [name: string, dtype: string, length: number];
+
+export type Column = Uint8Array | Uint16Array | Uint32Array | Int16Array | Int32Array | Float64Array;
+
+export type Columns = ReadonlyMap<string, Column>;
+
+/** `[func, waiting, ready, running, done, failed, cancelled]`. */
+export type GroupRow = readonly [number, number, number, number, number, number, number];
+
+/** `[id, size in bytes, state, producer, holders, cell index, node]`. */
+export type ObjectTuple = readonly [string, number, string, string, number, number, string];
+
+export interface ICell {
+  readonly id: string;
+  readonly label: string;
+}
+
+export interface IWorker {
+  readonly id: string;
+  readonly pid: number;
+  readonly label: string;
+}
+
+export interface IObjectsPart {
+  readonly rows?: readonly ObjectTuple[];
+  readonly gone?: readonly string[];
+  readonly count: number;
+  readonly memory_bytes: number;
+  readonly store_used_bytes: number;
+  readonly store_capacity_bytes: number;
+}
+
+export interface IActorRow {
+  readonly id: string;
+  readonly class: string;
+  readonly name: string | null;
+  readonly state: string;
+  readonly pid: number | null;
+  readonly pending: number;
+  readonly done: number;
+  readonly current: string | null;
+  readonly restarts: number;
+  readonly cause: string | null;
+  readonly cell: number;
+  readonly node: string | null;
+}
+
+export interface INodeRow {
+  readonly id: string;
+  readonly label: string;
+  readonly alive: boolean;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly available: Readonly<Record<string, number>>;
+  readonly workers: number;
+  readonly store_used_bytes: number;
+  readonly store_capacity_bytes: number;
+}
+
+/** Header of a snapshot or of a delta. Every part but the first six fields may be absent. */
+export interface IFeedHeader {
+  readonly kind: 'snapshot' | 'delta';
+  readonly seq: number;
+  readonly time: number;
+  readonly engine: string;
+  readonly session: string;
+  readonly names?: readonly string[];
+  readonly cells?: readonly ICell[];
+  readonly workers?: readonly IWorker[];
+  readonly groups?: readonly GroupRow[];
+  readonly new?: readonly ColumnSpec[];
+  readonly changed?: readonly ColumnSpec[];
+  readonly errors?: Readonly<Record<string, string>>;
+  readonly objects?: IObjectsPart;
+  readonly actors?: readonly IActorRow[];
+  readonly nodes?: readonly INodeRow[];
+  readonly limits?: { readonly tasks_listed: number; readonly tasks_total: number };
+}
+
+/** A message that breaks the wire format. The receiver should ask for a snapshot. */
+export class WireError extends Error {}
+
+const DTYPES: Readonly<Record<string, { bytes: number; view(data: ArrayBuffer, offset: number, n: number): Column }>> = {
+  u1: { bytes: 1, view: (data, offset, n) => new Uint8Array(data, offset, n) },
+  u2: { bytes: 2, view: (data, offset, n) => new Uint16Array(data, offset, n) },
+  u4: { bytes: 4, view: (data, offset, n) => new Uint32Array(data, offset, n) },
+  i2: { bytes: 2, view: (data, offset, n) => new Int16Array(data, offset, n) },
+  i4: { bytes: 4, view: (data, offset, n) => new Int32Array(data, offset, n) },
+  f8: { bytes: 8, view: (data, offset, n) => new Float64Array(data, offset, n) }
+};
+
+/** Reads the columns of `new` and of `changed` out of a message's buffer. Throws {@link WireError}. */
+export function readColumns(
+  first: readonly ColumnSpec[] | undefined,
+  second: readonly ColumnSpec[] | undefined,
+  buffer: DataView | undefined
+): [Columns, Columns] {
+  const data = aligned(buffer);
+  const reader = { data, offset: 0 };
+  return [readSet(first ?? [], reader), readSet(second ?? [], reader)];
+}
+
+/** Hosts may hand over views at odd offsets, on which a typed array can not be laid: copy the bytes then. */
+function aligned(buffer: DataView | undefined): ArrayBuffer {
+  if (!buffer) {
+    return new ArrayBuffer(0);
+  }
+  const whole = buffer.byteOffset === 0 && buffer.byteLength === buffer.buffer.byteLength;
+  if (whole && buffer.buffer instanceof ArrayBuffer) {
+    return buffer.buffer;
+  }
+  const copy = new Uint8Array(buffer.byteLength);
+  copy.set(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength));
+  return copy.buffer;
+}
+
+function readSet(specs: readonly ColumnSpec[], reader: { data: ArrayBuffer; offset: number }): Columns {
+  const columns = new Map<string, Column>();
+  for (const [name, dtype, length] of specs) {
+    const kind = DTYPES[dtype];
+    if (!kind) {
+      throw new WireError(`column ${name} has the unknown type ${dtype}`);
+    }
+    const bytes = kind.bytes * length;
+    if (!(length >= 0) || reader.offset + bytes > reader.data.byteLength) {
+      throw new WireError(`column ${name} of ${length} elements ends beyond the buffer`);
+    }
+    columns.set(name, kind.view(reader.data, reader.offset, length));
+    reader.offset += Math.ceil(bytes / 8) * 8;
+  }
+  return columns;
+}

@@ -1,0 +1,1 @@
+"""What users call. It validates and knows only the Engine protocol."""

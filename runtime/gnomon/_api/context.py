@@ -1,0 +1,140 @@
+"""``get_runtime_context``: where the calling code runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from gnomon._api import machine, session
+from gnomon._api.actor import ActorHandle
+from gnomon._engine.base import ExecutionContext
+from gnomon.exceptions import NotInitializedError
+from gnomon.resources import to_amounts
+
+
+class RuntimeContext:
+    """Where the calling code runs. Ids are in hexadecimal; each getter reads the state of the moment."""
+
+    def _now(self) -> ExecutionContext:
+        return session.engine().context()
+
+    def get(self) -> dict[str, Any]:
+        """The context as a dict."""
+        now = self._now()
+        found = {"job_id": now.job_id.hex(), "node_id": now.node_id.hex(), "namespace": now.namespace}
+        if now.task_id is not None:
+            found["task_id"] = now.task_id.hex()
+        if now.actor_id is not None:
+            found["actor_id"] = now.actor_id.hex()
+        return found
+
+    def get_job_id(self) -> str:
+        """The job: a driver and all that it started."""
+        return self._now().job_id.hex()
+
+    def get_node_id(self) -> str:
+        """The node that this process runs on."""
+        return self._now().node_id.hex()
+
+    def get_worker_id(self) -> str:
+        """This process."""
+        return self._now().worker_id.hex()
+
+    def get_task_id(self) -> str | None:
+        """The task that runs here; None in a driver."""
+        return _hex(self._now().task_id)
+
+    def get_task_name(self) -> str | None:
+        """Its name; None in a driver."""
+        return self._now().task_name
+
+    def get_task_function_name(self) -> str | None:
+        """The function it runs; None in a driver."""
+        return self._now().task_name
+
+    def get_actor_id(self) -> str | None:
+        """The actor whose method runs here; None outside of actors."""
+        return _hex(self._now().actor_id)
+
+    def get_actor_name(self) -> str | None:
+        """The actor's ``name=``; "" when it has none, None outside of actors."""
+        engine = session.engine()
+        actor_id = engine.context().actor_id
+        if actor_id is None:
+            return None
+        return str(engine.ledger.actors.get(actor_id.hex(), {}).get("name") or "")
+
+    def get_session_name(self) -> str:
+        """The running session."""
+        return session.engine().info.session
+
+    def get_temp_dir(self) -> str | None:
+        """The session's directory; None when it has none."""
+        return session.engine().info.directory
+
+    def get_assigned_resources(self) -> dict[str, float]:
+        """What the task or actor that runs here holds."""
+        return to_amounts(self._now().resources)
+
+    def get_accelerator_ids(self) -> dict[str, list[str]]:
+        """Accelerators by kind that the code here may use."""
+        return {"GPU": get_gpu_ids()}
+
+    def get_resource_ids(self) -> dict[str, list[str]]:
+        """As :meth:`get_accelerator_ids`."""
+        return self.get_accelerator_ids()
+
+    @property
+    def namespace(self) -> str:
+        """Where names of actors are looked up."""
+        return self._now().namespace
+
+    @property
+    def was_current_actor_reconstructed(self) -> bool:
+        """Whether the actor that runs here was restarted."""
+        return self._now().was_reconstructed
+
+    @property
+    def current_actor(self) -> ActorHandle[Any]:
+        """A handle on the actor that runs here; it does not keep the actor alive.
+
+        Raises:
+            RuntimeError: the code does not run in an actor.
+        """
+        engine = session.engine()
+        binding = engine.current_actor()
+        if binding is None:
+            raise RuntimeError("current_actor is only there inside a method of an actor.")
+        return ActorHandle(binding, engine)
+
+    job_id = property(get_job_id)
+    node_id = property(get_node_id)
+    worker_id = property(get_worker_id)
+    task_id = property(get_task_id)
+    actor_id = property(get_actor_id)
+
+
+_context = RuntimeContext()
+
+
+def get_runtime_context() -> RuntimeContext:
+    """Where the calling code runs: its job, node, task, actor and resources."""
+    session.engine()
+    return _context
+
+
+def get_gpu_ids() -> list[str]:
+    """GPUs that the task or actor here may use; in a driver all that it sees.
+
+    Raises:
+        NotInitializedError: no session runs.
+    """
+    if session.current is None:
+        raise NotInitializedError()
+    if "CUDA_VISIBLE_DEVICES" in os.environ or session.current.context().mode == "driver":
+        return machine.gpu_ids()
+    return []
+
+
+def _hex(identity: bytes | None) -> str | None:
+    return None if identity is None else identity.hex()

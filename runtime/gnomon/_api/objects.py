@@ -1,0 +1,198 @@
+"""Values and references: ``get``, ``put``, ``wait``, ``cancel``, ``kill``, ``get_actor``."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeVar, overload
+
+from gnomon._api import checks, session, waiting
+from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod
+from gnomon._api.checks import shown
+from gnomon._api.remote_function import RemoteFunction
+from gnomon._engine import notebook_hooks
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import UnsupportedOptionError
+
+R = TypeVar("R")
+
+_ALL_REFS = {ObjectRef}
+_identity = operator.attrgetter("_id")  # hashing ids is C code, hashing references is not
+
+
+@overload
+def get(object_refs: ObjectRef[R], *, timeout: float | None = None) -> R: ...
+
+
+@overload
+def get(object_refs: list[ObjectRef[R]], *, timeout: float | None = None) -> list[R]: ...
+
+
+@overload
+def get(object_refs: Sequence[ObjectRef[Any]], *, timeout: float | None = None) -> list[Any]: ...
+
+
+def get(object_refs: Any, *, timeout: float | None = None) -> Any:
+    """The value of a reference, or the list of the values of a list of references; waits for them.
+
+    What the value is made of can not be changed: a NumPy array is read-only, and a change to any other value
+    is not seen by others.
+
+    Args:
+        object_refs: one reference or a list of them.
+        timeout: seconds to wait; None for no limit, 0 for what is ready now.
+
+    Raises:
+        GetTimeoutError: the time is up.
+        TaskError: the task raised; also an instance of what it raised.
+        ValueError: ``object_refs`` is neither a reference nor a list.
+        TypeError: the list holds something else.
+    """
+    if type(object_refs) is ObjectRef:
+        if timeout is None and notebook_hooks.wait_observer is None:
+            return (session.current or session.engine()).get_one(object_refs)
+        return _get_many([object_refs], timeout)[0]
+    if not isinstance(object_refs, list):
+        raise ValueError(f"get() takes a reference or a list of references, not {_named(object_refs)}.")
+    if not set(map(type, object_refs)) <= _ALL_REFS:
+        _refuse_elements("get()", object_refs)
+    return _get_many(object_refs, timeout)
+
+
+def _get_many(refs: list[ObjectRef[Any]], timeout: float | None) -> list[Any]:
+    checks.timeout("the timeout of get()", timeout)
+    engine = session.engine()
+    if waiting.watched():
+        return waiting.watched_get(engine, refs, timeout)
+    return engine.get(refs, timeout)
+
+
+def put(value: R, *, _owner: Any = None) -> ObjectRef[R]:
+    """Store a value; returns a reference that can be passed to any number of tasks without sending it again.
+
+    Raises:
+        TypeError: the value is a reference.
+        SerializationError: the value can not be pickled; the message names the path to the culprit.
+        ObjectStoreFullError: it does not fit into the store.
+    """
+    if type(value) is ObjectRef:
+        raise TypeError("put() takes a value, not an ObjectRef: pass the reference itself, or put([ref]).")
+    if _owner is not None:
+        raise UnsupportedOptionError("_owner", "the process that calls put() owns the value")
+    return (session.current or session.engine()).put(value)
+
+
+def wait(
+    ray_waitables: list[ObjectRef[R]],
+    *,
+    num_returns: int = 1,
+    timeout: float | None = None,
+    fetch_local: bool = True,
+) -> tuple[list[ObjectRef[R]], list[ObjectRef[R]]]:
+    """Wait until ``num_returns`` references are ready, or the time is up.
+
+    Args:
+        ray_waitables: distinct references.
+        num_returns: how many to wait for.
+        timeout: seconds; None for no limit.
+        fetch_local: also bring large values to this node.
+
+    Returns:
+        Ready references, at most ``num_returns``, and all the others; each in the given order.
+
+    Raises:
+        TypeError: not a list of references.
+        ValueError: a reference twice, or ``num_returns`` is out of range.
+    """
+    if not isinstance(ray_waitables, list):
+        raise TypeError(f"wait() takes a list of references, not {_named(ray_waitables)}.")
+    if not set(map(type, ray_waitables)) <= _ALL_REFS:
+        _refuse_elements("wait()", ray_waitables)
+    count = len(ray_waitables)
+    if not count:
+        return [], []
+    if len(set(map(_identity, ray_waitables))) != count:
+        raise ValueError("wait() takes each reference once: list(dict.fromkeys(refs)) drops the doubles.")
+    checks.whole(1)("num_returns of wait()", num_returns)
+    if num_returns > count:
+        raise ValueError(f"num_returns of wait() is {num_returns}, but there are only {count} references.")
+    checks.timeout("the timeout of wait()", timeout)
+    engine = session.engine()
+    if waiting.watched():
+        return waiting.watched_wait(engine, ray_waitables, num_returns, timeout, fetch_local)
+    return engine.wait(ray_waitables, num_returns, timeout, fetch_local)
+
+
+def cancel(ray_waitable: ObjectRef[Any], *, force: bool = False, recursive: bool = True) -> None:
+    """Cancel the task that makes a reference; ``get`` on it then raises ``TaskCancelledError``.
+
+    Nothing happens when the task has finished.
+
+    Args:
+        ray_waitable: a result of the task.
+        force: end the worker process of a running task instead of interrupting it.
+        recursive: cancel the tasks that it submitted too.
+
+    Raises:
+        TypeError: not a reference.
+    """
+    given: Any = ray_waitable
+    if not isinstance(given, ObjectRef):
+        hint = " Use kill() for actors." if isinstance(given, ActorHandle) else ""
+        raise TypeError(f"cancel() takes a reference, not {_named(given)}.{hint}")
+    session.engine().cancel(ray_waitable, force, recursive)
+
+
+def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
+    """End an actor at once; its pending calls fail with ``ActorDiedError``.
+
+    Args:
+        actor: a handle.
+        no_restart: also give up the restarts that ``max_restarts`` allows.
+
+    Raises:
+        ValueError: not an actor.
+    """
+    given: Any = actor
+    if not isinstance(given, ActorHandle):
+        hint = " Use cancel() for tasks." if isinstance(given, ObjectRef) else ""
+        raise ValueError(f"kill() takes the handle of an actor, not {_named(given)}.{hint}")
+    session.engine().kill_actor(actor._gnomon_binding, no_restart)
+
+
+def get_actor(name: str, namespace: str | None = None) -> ActorHandle[Any]:
+    """A handle on the living actor of that name.
+
+    Args:
+        name: as given to ``.options(name=...)``.
+        namespace: where to look; by default that of the session.
+
+    Raises:
+        ValueError: there is none (an ``ActorHandleNotFoundError``), or the name is empty.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of an actor must be a string, not {shown(name)}.")
+    if not name:
+        raise ValueError("get_actor() needs the name of an actor.")
+    checks.text("namespace of get_actor()", namespace)
+    engine = session.engine()
+    return ActorHandle(engine.get_named_actor(name, namespace), engine)
+
+
+def _refuse_elements(call: str, refs: list[Any]) -> None:
+    for index, each in enumerate(refs):
+        if type(each) is not ObjectRef:
+            raise TypeError(f"{call} takes a list of references, but element {index} is {_named(each)}.")
+
+
+def _named(value: Any) -> str:
+    """A wrong argument, with a guess of what went wrong."""
+    if isinstance(value, RemoteFunction | ActorClass | ActorMethod):
+        return f"{value!r}, which was not called: add .remote(...)"
+    if isinstance(value, ActorHandle):
+        return f"{value!r}: a handle has no value, call one of its methods"
+    if isinstance(value, ObjectRef):
+        return "a single reference: put it into a list"
+    if isinstance(value, tuple | set | frozenset | dict) or hasattr(value, "__next__"):
+        return f"a {type(value).__name__}: make it a list with list(...)"
+    return shown(value)

@@ -1,0 +1,196 @@
+"""Options of tasks, actors and methods: which there are, what each may be, and what they mean.
+
+All are checked when they are written (at decoration and in ``.options``), so that a typing error is seen in
+the line that holds it. An option that gnomon knows but can not honour yet raises, it is never ignored.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gnomon._api import checks
+from gnomon._api.checks import Check
+from gnomon._engine.base import ActorOptions, TaskOptions
+from gnomon.resources import Resources, to_units
+
+MAX_RETRIES_DEFAULT: Final = 3
+"""Extra attempts of a task after its worker's death, as in Ray."""
+
+ACCELERATOR_SHARE: Final = 0.001
+"""What a task with ``accelerator_type`` takes of the node's resource of that name, as in Ray."""
+
+_without_end = checks.whole(-1, " (-1 is without end)")
+
+
+def _num_returns(what: str, value: Any) -> None:
+    if value in ("dynamic", "streaming"):
+        checks.not_yet(why="generators of results are not available yet; return a list")(what, value)
+    checks.whole(0)(what, value)
+
+
+def _retry_exceptions(what: str, value: Any) -> None:
+    if value is None or isinstance(value, bool):
+        return
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{what} must be True, False or a list of exceptions, not {checks.shown(value)}.")
+    for each in value:
+        if not (isinstance(each, type) and issubclass(each, BaseException)):
+            raise TypeError(f"{what} may only hold exception classes, not {checks.shown(each)}.")
+
+
+def _gpus(what: str, value: Any) -> None:
+    checks.number(what, value)
+    if value is not None and value > 1 and value != int(value):
+        raise ValueError(f"{what} above 1 must be a whole number, not {value!r}.")
+
+
+_PLACEMENT: Final[dict[str, Check]] = {
+    "num_cpus": checks.number,
+    "num_gpus": _gpus,
+    "resources": checks.custom_resources,
+    "accelerator_type": checks.text,
+    "memory": checks.number,
+    "object_store_memory": checks.not_yet(0, why="the store of a node is shared by all of its tasks"),
+    "runtime_env": checks.not_yet({}, why="environments of single tasks are not available yet"),
+    "scheduling_strategy": checks.not_yet(
+        "DEFAULT", "SPREAD", why="only DEFAULT and SPREAD are available yet"
+    ),
+    "label_selector": checks.not_yet({}, why="labels are not available yet"),
+    "placement_group": checks.not_yet("default", why="placement groups are not available yet"),
+    "placement_group_bundle_index": checks.not_yet(-1, why="placement groups are not available yet"),
+    "placement_group_capture_child_tasks": checks.not_yet(
+        False, why="placement groups are not available yet"
+    ),
+    "enable_task_events": checks.flag,
+    "_metadata": checks.mapping,
+    "_labels": checks.labels,
+}
+
+TASK_CHECKS: Final[dict[str, Check]] = {
+    **_PLACEMENT,
+    "num_returns": _num_returns,
+    "max_calls": checks.not_yet(0, why="workers are not replaced after a number of calls yet"),
+    "max_retries": _without_end,
+    "retry_exceptions": _retry_exceptions,
+    "name": checks.text,
+    "_generator_backpressure_num_objects": checks.not_yet(-1, why="generators are not available yet"),
+}
+
+ACTOR_CHECKS: Final[dict[str, Check]] = {
+    **_PLACEMENT,
+    "max_restarts": _without_end,
+    "max_task_retries": _without_end,
+    "max_concurrency": checks.whole(1),
+    "concurrency_groups": checks.not_yet({}, [], why="concurrency groups are not available yet"),
+    "max_pending_calls": checks.not_yet(-1, why="the number of pending calls is not limited yet"),
+    "name": checks.text,
+    "namespace": checks.text,
+    "get_if_exists": checks.flag,
+    "lifetime": checks.one_of(None, "detached", "non_detached"),
+    # calls in order are among the orders that this allows
+    "allow_out_of_order_execution": checks.flag,
+}
+
+METHOD_CHECKS: Final[dict[str, Check]] = {
+    "num_returns": _num_returns,
+    "max_task_retries": _without_end,
+    "retry_exceptions": _retry_exceptions,
+    "concurrency_group": checks.not_yet(why="concurrency groups are not available yet"),
+    "name": checks.text,
+    "enable_task_events": checks.flag,
+    "_generator_backpressure_num_objects": checks.not_yet(-1, why="generators are not available yet"),
+}
+
+DECORATOR_ONLY: Final = frozenset({"max_calls"})
+"""What ``.options`` can not change, as in Ray."""
+
+
+def check_options(table: Mapping[str, Check], given: Mapping[str, Any], of: str) -> None:
+    """Check options by their table.
+
+    Args:
+        table: one of the tables of this module.
+        given: what the user wrote.
+        of: whose they are, for the sentence.
+
+    Raises:
+        ValueError: an unknown option, or a wrong value.
+        TypeError: a value of a wrong type.
+        UnsupportedOptionError: it can not be honoured.
+    """
+    for name, value in given.items():
+        check = table.get(name)
+        if check is None:
+            near = difflib.get_close_matches(name, table, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            allowed = ", ".join(sorted(each for each in table if not each.startswith("_")))
+            raise ValueError(f"{of} has no option {name!r}.{hint} The options are: {allowed}.")
+        check(f"{name} of {of}", value)
+
+
+def task_options(given: Mapping[str, Any]) -> TaskOptions:
+    """Checked options of a task, with the defaults in place of None."""
+    cpus = given.get("num_cpus")
+    return TaskOptions(
+        num_returns=_or(given.get("num_returns"), 1),
+        resources=_resources(given, 1 if cpus is None else cpus),
+        max_retries=_or(given.get("max_retries"), MAX_RETRIES_DEFAULT),
+        retry_exceptions=retry_rule(given.get("retry_exceptions")),
+        name=given.get("name") or "",
+    )
+
+
+def actor_options(given: Mapping[str, Any]) -> ActorOptions:
+    """Checked options of an actor, with the defaults in place of None.
+
+    An actor without any resource option is placed where 1 CPU is free and then holds none; one that names a
+    GPU or a resource of the user's holds that for life, and 1 CPU unless ``num_cpus`` says otherwise.
+    """
+    cpus = given.get("num_cpus")
+    special = any(given.get(name) is not None for name in ("num_gpus", "resources", "accelerator_type"))
+    if cpus is None:
+        cpus = 1 if special else 0
+    held = _resources(given, cpus)
+    placement = held if special or given.get("num_cpus") is not None else _resources(given, 1)
+    return ActorOptions(
+        resources=held,
+        placement_resources=placement,
+        max_restarts=_or(given.get("max_restarts"), 0),
+        max_task_retries=_or(given.get("max_task_retries"), 0),
+        max_concurrency=given.get("max_concurrency"),
+        name=given.get("name"),
+        namespace=given.get("namespace"),
+        get_if_exists=bool(given.get("get_if_exists")),
+        lifetime=given.get("lifetime"),
+    )
+
+
+def method_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked options of a method as fields of a ``MethodTemplate``; only those that were given."""
+    fields = {
+        name: value
+        for name, value in given.items()
+        if value is not None and name in {"num_returns", "max_task_retries", "concurrency_group"}
+    }
+    if given.get("retry_exceptions") is not None:
+        fields["retry_exceptions"] = retry_rule(given["retry_exceptions"])
+    return fields
+
+
+def retry_rule(value: Any) -> bool | tuple[type[BaseException], ...]:
+    """``retry_exceptions`` as the engines take it."""
+    return tuple(value) if isinstance(value, list | tuple) else bool(value)
+
+
+def _resources(given: Mapping[str, Any], cpus: float) -> Resources:
+    amounts = {"CPU": cpus, "GPU": given.get("num_gpus") or 0, "memory": given.get("memory") or 0}
+    amounts.update(given.get("resources") or {})
+    if given.get("accelerator_type"):
+        amounts[f"accelerator_type:{given['accelerator_type']}"] = ACCELERATOR_SHARE
+    return to_units(amounts)
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

@@ -1,0 +1,101 @@
+"""Waits that a notebook watches: ``get`` and ``wait`` in short slices, with a report between two of them.
+
+Only where an observer is installed and in the main thread; everywhere else the API calls the engine once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gnomon._engine import notebook_hooks
+from gnomon._engine.base import Engine
+from gnomon._engine.notebook_hooks import (
+    WAIT_FIRST_REPORT_S,
+    WAIT_REPORT_PERIOD_S,
+    WaitProgress,
+    group_progress,
+)
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import GetTimeoutError
+
+REPORT_SHARE_MAX: Final = 0.05
+"""Counting what is ready among very many references takes time: reports may take this share of a wait."""
+
+Refs = Sequence[ObjectRef[Any]]
+
+
+def watched() -> bool:
+    """Whether the caller's wait is to be reported."""
+    return notebook_hooks.wait_observer is not None and threading.current_thread() is threading.main_thread()
+
+
+class _Watch:
+    """The reports of one wait."""
+
+    def __init__(self, engine: Engine, refs: Refs, timeout: float | None) -> None:
+        self.engine = engine
+        self.refs = refs
+        self.began = time.monotonic()
+        self.deadline = None if timeout is None else self.began + timeout
+        self.period_s = WAIT_REPORT_PERIOD_S
+        self.slice_s = WAIT_FIRST_REPORT_S
+        self.reported = False
+        self.names: frozenset[str] = frozenset()
+
+    def next_slice_s(self) -> tuple[float, bool]:
+        """How long to wait now, and whether the time is up after that."""
+        if self.deadline is None:
+            return self.slice_s, False
+        left = max(0.0, self.deadline - time.monotonic())
+        return (left, True) if left <= self.slice_s else (self.slice_s, False)
+
+    def report(self, finished: bool = False) -> None:
+        """Tell the observer; an end is only told to one that knows of the beginning."""
+        observer = notebook_hooks.wait_observer
+        if observer is None or (finished and not self.reported):
+            return
+        before = time.monotonic()
+        ready = self.engine.wait(self.refs, len(self.refs), 0, False)[0] if self.refs else []
+        groups = group_progress(self.engine.ledger, self.names)
+        if not self.reported:
+            self.names = frozenset(group.name for group in groups)
+        self.reported = True
+        observer(WaitProgress(len(self.refs), len(ready), before - self.began, finished, groups))
+        spent = time.monotonic() - before
+        self.slice_s = max(self.period_s, spent / REPORT_SHARE_MAX)
+
+
+def watched_get(engine: Engine, refs: Refs, timeout: float | None) -> list[Any]:
+    """``engine.get`` with reports."""
+    distinct = list(dict.fromkeys(refs))
+    watch = _Watch(engine, distinct, timeout)
+    try:
+        while True:
+            slice_s, last = watch.next_slice_s()
+            try:
+                return engine.get(refs, slice_s)
+            except GetTimeoutError as error:
+                if last:
+                    raise GetTimeoutError(timeout_s=timeout, ready=error.ready, total=len(refs)) from None
+            watch.report()
+    finally:
+        watch.report(finished=True)
+
+
+def watched_wait(
+    engine: Engine, refs: Refs, num_returns: int, timeout: float | None, fetch_local: bool
+) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
+    """``engine.wait`` with reports."""
+    watch = _Watch(engine, refs, timeout)
+    try:
+        while True:
+            slice_s, last = watch.next_slice_s()
+            ready, others = engine.wait(refs, num_returns, slice_s, fetch_local)
+            if last or len(ready) >= num_returns:
+                return ready, others
+            watch.report()
+    finally:
+        watch.report(finished=True)

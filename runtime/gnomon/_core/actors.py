@@ -1,0 +1,305 @@
+"""Actors as head sees them.
+
+                   worker granted          born
+    PENDING ----------------------> STARTING ------> ALIVE
+       ^                                |              |
+       |        died, restarts left     |              |
+       +--- RESTARTING <----------------+--------------+
+                                        |              |   killed, left, out of scope,
+                                        v              v   owner dead, no restarts left, constructor raised
+                                             DEAD
+
+STARTING and RESTARTING are one state to the outside. A name belongs to one actor that is not DEAD. Every message to
+and from a worker names the incarnation; one that is not the present one changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gnomon._core.effects import Effects
+from gnomon._messages.actors import (
+    ALIVE,
+    DEAD,
+    PENDING,
+    RESTARTING,
+    ActorAdmitted,
+    ActorAssigned,
+    ActorChanged,
+    ActorDrained,
+    ActorNameAnswered,
+    ActorNameAsked,
+    ActorRegistered,
+    ActorSpec,
+    ActorWorkerGranted,
+    ActorWorkerUnwanted,
+    ActorWorkerWanted,
+)
+from gnomon._messages.failures import failure
+from gnomon.ids import ActorID, WorkerID
+
+_NOBODY = WorkerID(b"")
+
+
+class ActorRecord:
+    """One actor that head knows."""
+
+    __slots__ = (
+        "cause", "draining", "error", "incarnation", "pid", "restarts", "spec", "state", "subscribers", "worker",
+    )  # fmt: skip
+
+    def __init__(self, spec: ActorSpec) -> None:
+        self.spec = spec
+        self.state = PENDING
+        self.incarnation = 0
+        self.worker: WorkerID | None = None
+        self.pid = 0
+        self.restarts = 0
+        self.cause = ""
+        self.error = b""
+        self.draining = ""
+        self.subscribers: dict[WorkerID, None] = {spec.owner: None}
+
+
+class ActorMachine:
+    """All actors of the cluster.
+
+    Attributes:
+        choose_node: where the next worker is asked for; None while no node has joined.
+        dead_max: dead actors remembered, so that late handles hear why.
+    """
+
+    def __init__(
+        self,
+        effects: Callable[[], Effects],
+        choose_node: Callable[[ActorSpec], WorkerID | None],
+        dead_max: int = 10_000,
+    ) -> None:
+        self._effects = effects
+        self._choose_node = choose_node
+        self.dead_max = dead_max
+        self.records: dict[ActorID, ActorRecord] = {}
+        self.names: dict[tuple[str, str], ActorID] = {}
+        self.by_worker: dict[WorkerID, ActorID] = {}
+        self.nodes: dict[ActorID, WorkerID] = {}
+        self._graves: dict[ActorID, None] = {}
+        self._early: dict[ActorID, dict[WorkerID, None]] = {}
+        self._homeless: dict[ActorID, None] = {}
+
+    # -- birth ----------------------------------------------------------------------------------------------------
+
+    def on_registered(self, sender: WorkerID, message: ActorRegistered) -> None:
+        """A new actor; AC7: one live actor per name."""
+        spec = message.spec
+        if spec.actor in self.records:
+            return
+        key = (spec.namespace, spec.name)
+        if spec.name and key in self.names:
+            if message.request:
+                self._effects().send(sender, ActorAdmitted(message.request, True))
+            return
+        record = self.records[spec.actor] = ActorRecord(spec)
+        record.subscribers.update(self._early.pop(spec.actor, {}))
+        if spec.name:
+            self.names[key] = spec.actor
+        if message.request:
+            self._effects().send(sender, ActorAdmitted(message.request, False))
+        self._place(record)
+
+    def _place(self, record: ActorRecord) -> None:
+        spec = record.spec
+        node = self._choose_node(spec)
+        if node is None:
+            self._homeless[spec.actor] = None
+            return
+        self.nodes[spec.actor] = node
+        message = ActorWorkerWanted(spec.actor, record.incarnation, spec.resources, spec.placement)
+        self._effects().send(node, message)
+
+    def place_homeless(self) -> None:
+        """A node has joined."""
+        homeless, self._homeless = self._homeless, {}
+        for actor in homeless:
+            record = self.records.get(actor)
+            if record is not None and record.state != DEAD:
+                self._place(record)
+
+    def on_granted(self, node: WorkerID, message: ActorWorkerGranted) -> None:
+        """A worker for it."""
+        record = self.records.get(message.actor)
+        if record is None or record.state == DEAD or record.incarnation != message.incarnation:
+            self._effects().send(node, ActorWorkerUnwanted(message.actor, message.incarnation))
+            return
+        record.worker = message.worker
+        record.pid = message.pid
+        self.by_worker[message.worker] = message.actor
+        self._effects().send(message.worker, ActorAssigned(record.spec, record.incarnation))
+
+    def on_infeasible(self, actor: ActorID, asked: dict[str, int], has: dict[str, int]) -> None:
+        """No node has so much."""
+        record = self.records.get(actor)
+        if record is not None and record.state != DEAD:
+            record.error = failure("InfeasibleError", what=record.spec.class_name, asked=asked, has=has)
+            self._die(record, "its resources are infeasible", kill=False)
+
+    def on_born(self, actor: ActorID, incarnation: int) -> None:
+        """Its constructor has returned."""
+        record = self.records.get(actor)
+        if record is None or record.incarnation != incarnation or record.state not in (PENDING, RESTARTING):
+            return
+        record.state = ALIVE
+        self._publish(record)
+        if record.draining and record.worker is not None:
+            self._effects().send(record.worker, ActorDrained(record.spec.actor, record.draining))
+
+    def on_stillborn(self, actor: ActorID, incarnation: int, error: bytes, summary: str) -> None:
+        """Its constructor has raised: that is not repeated."""
+        record = self.records.get(actor)
+        if record is not None and record.incarnation == incarnation and record.state != DEAD:
+            record.error = error
+            self._die(record, f"its constructor raised {summary}", kill=True)
+
+    # -- death ----------------------------------------------------------------------------------------------------
+
+    def on_process_died(self, process: WorkerID, reason: str) -> None:
+        """A worker or an owner is dead."""
+        for record in list(self.records.values()):
+            record.subscribers.pop(process, None)
+            if record.spec.owner == process and not record.spec.detached and record.state != DEAD:
+                self._die(record, "its owner, the process that created it, died", kill=True)
+        actor = self.by_worker.pop(process, None)
+        if actor is None:
+            return
+        record = self.records[actor]
+        if record.worker == process and record.state != DEAD:
+            record.worker = None
+            left = record.spec.max_restarts
+            if record.draining:
+                self._die(record, record.draining, kill=False)
+            elif left >= 0 and record.restarts >= left:
+                self._die(record, f"its process {reason}", kill=False)
+            else:
+                self._restart(record, f"its process {reason}")
+
+    def _restart(self, record: ActorRecord, cause: str) -> None:
+        """AC5: one more incarnation."""
+        record.restarts += 1
+        record.cause = cause
+        record.state = RESTARTING
+        self._publish(record)
+        record.incarnation += 1
+        self._place(record)
+
+    def on_leaving(self, actor: ActorID, incarnation: int, reason: str) -> None:
+        """It ends itself."""
+        record = self.records.get(actor)
+        if record is not None and record.incarnation == incarnation and record.state != DEAD:
+            self._die(record, reason, kill=False)
+
+    def on_unneeded(self, actor: ActorID) -> None:
+        """No handle is left: it ends after its pending calls, which all have been pushed and answered."""
+        record = self.records.get(actor)
+        if record is None or record.state == DEAD or record.spec.detached:
+            return
+        record.draining = "all handles to it went out of scope"
+        if record.state == ALIVE and record.worker is not None:
+            self._effects().send(record.worker, ActorDrained(record.spec.actor, record.draining))
+        else:
+            self._die(record, record.draining, kill=True)
+
+    def on_killed(self, actor: ActorID, no_restart: bool) -> None:
+        """``kill``."""
+        record = self.records.get(actor)
+        if record is None or record.state == DEAD:
+            return
+        left = record.spec.max_restarts
+        if no_restart or (left >= 0 and record.restarts >= left):
+            self._die(record, "it was killed by gnomon.kill", kill=True)
+        else:
+            self._unwant(record)
+            self._restart(record, "it was killed by gnomon.kill(no_restart=False)")
+
+    def _unwant(self, record: ActorRecord) -> None:
+        """End the present incarnation's worker, or the request for one."""
+        actor = record.spec.actor
+        node = self.nodes.get(actor)
+        if record.worker is not None:
+            self.by_worker.pop(record.worker, None)
+            record.worker = None
+        if node is not None:
+            self._effects().send(node, ActorWorkerUnwanted(actor, record.incarnation))
+
+    def _die(self, record: ActorRecord, cause: str, kill: bool) -> None:
+        """The one way into DEAD."""
+        spec = record.spec
+        if kill:
+            self._unwant(record)
+        elif record.worker is not None:
+            self.by_worker.pop(record.worker, None)
+        record.state = DEAD
+        record.cause = cause
+        if spec.name and self.names.get((spec.namespace, spec.name)) == spec.actor:
+            del self.names[(spec.namespace, spec.name)]
+        self._homeless.pop(spec.actor, None)
+        self._publish(record)
+        record.subscribers.clear()
+        self._graves[spec.actor] = None
+        if len(self._graves) > self.dead_max:
+            oldest = next(iter(self._graves))
+            del self._graves[oldest]
+            del self.records[oldest]
+            self.nodes.pop(oldest, None)
+
+    # -- who wants to know ----------------------------------------------------------------------------------------
+
+    def _changed(self, record: ActorRecord) -> ActorChanged:
+        return ActorChanged(
+            record.spec.actor,
+            record.state,
+            record.incarnation,
+            record.worker or _NOBODY,
+            record.pid,
+            record.cause,
+            record.error,
+        )
+
+    def _publish(self, record: ActorRecord) -> None:
+        message = self._changed(record)
+        for subscriber in record.subscribers:
+            self._effects().send(subscriber, message)
+
+    def on_subscribed(self, sender: WorkerID, actor: ActorID) -> None:
+        """A handle arrived at ``sender``."""
+        record = self.records.get(actor)
+        if record is None:
+            # The handle was faster than the registration; or the actor is long forgotten.
+            self._early.setdefault(actor, {})[sender] = None
+            return
+        if record.state != DEAD:
+            record.subscribers[sender] = None
+        if record.state != PENDING:
+            self._effects().send(sender, self._changed(record))
+
+    def on_name_asked(self, sender: WorkerID, message: ActorNameAsked) -> None:
+        """``get_actor``, ``list_named_actors``."""
+        if message.all_names:
+            names = tuple(key for key in self.names if not message.namespace or key[0] == message.namespace)
+            self._effects().send(sender, ActorNameAnswered(message.request, None, b"", names))
+            return
+        actor = self.names.get((message.namespace, message.name))
+        description = self.records[actor].spec.description if actor is not None else b""
+        self._effects().send(sender, ActorNameAnswered(message.request, actor, description))
+
+    def check(self) -> None:
+        """AC1, AC5, AC7."""
+        for actor, record in self.records.items():
+            limit = record.spec.max_restarts
+            assert limit < 0 or record.restarts <= limit, (actor.hex(), record.restarts)
+            if record.state == ALIVE:
+                assert record.worker is not None
+            if record.worker is not None and record.state != DEAD:
+                assert self.by_worker.get(record.worker) == actor
+        for (namespace, name), actor in self.names.items():
+            record = self.records[actor]
+            assert record.state != DEAD, f"{name} names a dead actor"
+            assert (record.spec.namespace, record.spec.name) == (namespace, name)

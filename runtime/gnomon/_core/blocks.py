@@ -1,0 +1,153 @@
+"""Blocks: who has which range of a node's arena.
+
+    asked ----> RESERVING ----> WRITTEN BY writer, FOR owner ----> ADOPTED ----> freed
+                   (pages)        (same process: at once)        (owner has heard of it)
+
+A block belongs to its object's owner from the start. If the writer dies before the owner has heard of the block, nobody will ever
+name it: it is freed once the owner has told that it knows of the death (``settle``), because only then can no late
+message of the writer name it any more. Requests that find no room wait in line and are refused after ``patience_s``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from gnomon._core.effects import Effects, ReserveBlock
+from gnomon._messages.objects import BlockAsked, BlockGiven, BlockRefused
+from gnomon.ids import WorkerID
+
+
+class Allocator(Protocol):
+    """What this machine needs of ``ArenaAllocator``."""
+
+    def allocate(self, size: int) -> int | None:
+        """Offset of a free range, or None."""
+        ...
+
+    def free(self, offset: int) -> None:
+        """Give a range back."""
+        ...
+
+    @property
+    def used_bytes(self) -> int:
+        """Allocated now."""
+        ...
+
+    @property
+    def capacity_bytes(self) -> int:
+        """In all."""
+        ...
+
+    def check(self) -> None:
+        """Invariants."""
+        ...
+
+
+class BlockMachine:
+    """All blocks of a node."""
+
+    def __init__(
+        self, effects: Callable[[], Effects], allocator: Allocator, patience_s: float = 2.0
+    ) -> None:
+        self._effects = effects
+        self.allocator = allocator
+        self.patience_s = patience_s
+        self.owners: dict[int, WorkerID] = {}
+        self.unheard: dict[int, WorkerID] = {}
+        self.reserving: dict[int, None] = {}
+        self.line: deque[tuple[WorkerID, BlockAsked, float]] = deque()
+        self.lost: dict[WorkerID, None] = {}
+
+    def on_asked(self, asker: WorkerID, message: BlockAsked, now: float) -> None:
+        """Room is wanted."""
+        if message.size > self.allocator.capacity_bytes:
+            self._refuse(asker, message)
+        elif self.line or not self._try(asker, message):
+            self.line.append((asker, message, now + self.patience_s))
+
+    def _try(self, asker: WorkerID, message: BlockAsked) -> bool:
+        offset = self.allocator.allocate(message.size)
+        if offset is None:
+            return False
+        self.owners[offset] = message.owner
+        if message.owner != asker:
+            self.unheard[offset] = asker
+        self.reserving[offset] = None
+        self._effects().do(ReserveBlock(message.request, asker, offset, message.size))
+        return True
+
+    def on_reserved(self, request: int, asker: WorkerID, offset: int, failed: bool) -> None:
+        """The shell has really allocated the pages, or the machine is out of memory."""
+        self.reserving.pop(offset, None)
+        if failed:
+            self._release(offset)
+            size, used = 0, self.allocator.used_bytes
+            refusal = BlockRefused(request, size, used, self.allocator.capacity_bytes)
+            self._effects().send(asker, refusal)
+        elif asker in self.lost:
+            self._release(offset)
+        else:
+            self._effects().send(asker, BlockGiven(request, offset))
+
+    def _refuse(self, asker: WorkerID, message: BlockAsked) -> None:
+        allocator = self.allocator
+        self._effects().send(
+            asker,
+            BlockRefused(message.request, message.size, allocator.used_bytes, allocator.capacity_bytes),
+        )
+
+    def on_adopted(self, owner: WorkerID, offsets: tuple[int, ...]) -> None:
+        """The owner has heard of blocks written for it."""
+        for offset in offsets:
+            self.unheard.pop(offset, None)
+
+    def on_freed(self, sender: WorkerID, offsets: tuple[int, ...]) -> None:
+        """The owner no longer needs them (or the writer never told him)."""
+        for offset in offsets:
+            if self.owners.get(offset) == sender or self.unheard.get(offset) == sender:
+                self._release(offset)
+        self._serve_line()
+
+    def settle(self, owner: WorkerID, writer: WorkerID) -> None:
+        """``owner`` knows that ``writer`` is dead."""
+        for offset in [o for o, w in self.unheard.items() if w == writer and self.owners[o] == owner]:
+            self._release(offset)
+        self._serve_line()
+
+    def lose(self, process: WorkerID) -> None:
+        """A process is dead: what it owned is freed; what it was writing for a living owner waits for ``settle``."""
+        self.lost[process] = None
+        self.line = deque(entry for entry in self.line if entry[0] != process)
+        for offset in [o for o, owner in self.owners.items() if owner == process and o not in self.reserving]:
+            self._release(offset)
+        self._serve_line()
+
+    def _release(self, offset: int) -> None:
+        del self.owners[offset]
+        self.unheard.pop(offset, None)
+        self.allocator.free(offset)
+
+    def _serve_line(self) -> None:
+        while self.line:
+            asker, message, _ = self.line[0]
+            if not self._try(asker, message):
+                return
+            self.line.popleft()
+
+    def on_time(self, now: float) -> None:
+        """Refuse those who have waited too long."""
+        while self.line and now >= self.line[0][2]:
+            asker, message, _ = self.line.popleft()
+            self._refuse(asker, message)
+        self._serve_line()
+
+    def next_wakeup(self) -> float | None:
+        """When the first in line loses patience."""
+        return self.line[0][2] if self.line else None
+
+    def check(self) -> None:
+        """OD8: every block has an owner; the allocator agrees."""
+        self.allocator.check()
+        assert all(offset in self.owners for offset in self.unheard)

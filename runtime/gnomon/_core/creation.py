@@ -1,0 +1,114 @@
+"""Creation of actors, as their creator sees it: resolve the constructor's arguments, tell head, keep the arguments.
+
+The arguments' references are held until the actor is dead for good, because a restart needs them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from gnomon._core.calls import CallMachine
+from gnomon._core.effects import Effects
+from gnomon._core.events import ActorSubmitted
+from gnomon._core.references import ReferenceMachine
+from gnomon._messages.actors import DEAD, ActorChanged, ActorRegistered, ActorSpec, ActorUnneeded
+from gnomon._messages.failures import is_failure
+from gnomon.ids import ActorID, ObjectID, WorkerID, handle_object
+
+
+class CreationMachine:
+    """Actors that this process has created and that are not dead."""
+
+    def __init__(
+        self,
+        head: WorkerID,
+        effects: Callable[[], Effects],
+        references: ReferenceMachine,
+        calls: CallMachine,
+    ) -> None:
+        self.head = head
+        self._effects = effects
+        self.references = references
+        self.calls = calls
+        self._holds: dict[ActorID, tuple[ObjectID, ...]] = {}
+        self._waiting: dict[ActorID, tuple[ActorSubmitted, set[ObjectID]]] = {}
+        self._waiting_on: dict[ObjectID, list[ActorID]] = {}
+
+    def submit(self, event: ActorSubmitted, now: float) -> None:
+        """A new actor; its creator's handle is the first reference to its handle object."""
+        spec: ActorSpec = event.spec
+        references = self.references
+        references.expect(handle_object(spec.actor), spec.class_name)
+        self.calls.client(spec.actor, spec.class_name, subscribe=False)
+        self._row(spec)
+        holds = event.dependencies + event.contained
+        self._holds[spec.actor] = holds
+        references.hold(holds)
+        missing = {identity for identity in event.dependencies if identity not in references.values}
+        if missing:
+            self._waiting[spec.actor] = (event, missing)
+            for identity in sorted(missing):
+                self._waiting_on.setdefault(identity, []).append(spec.actor)
+                references.need(identity)
+        else:
+            self._register(event, now)
+
+    def _row(self, spec: ActorSpec) -> None:
+        cell = ""
+        if spec.provenance is not None:
+            cell = spec.provenance.cell
+        self.calls.ledger.actor_changed(
+            spec.actor.hex(),
+            **{
+                "class": spec.class_name,
+                "name": spec.name,
+                "state": "pending",
+                "pid": 0,
+                "pending": 0,
+                "done": 0,
+                "current": "",
+                "restarts": 0,
+                "cause": "",
+                "cell": cell,
+                "node": "",
+            },
+        )
+
+    def on_ready(self, identity: ObjectID) -> None:
+        """An argument has its value."""
+        for actor in self._waiting_on.pop(identity, ()):
+            waiting = self._waiting.get(actor)
+            if waiting is not None:
+                waiting[1].discard(identity)
+                if not waiting[1]:
+                    del self._waiting[actor]
+                    self._register(waiting[0], 0.0)
+
+    def _register(self, event: ActorSubmitted, now: float) -> None:
+        spec: ActorSpec = event.spec
+        values = tuple(self.references.values[identity] for identity in event.dependencies)
+        bad = next((value for value in values if is_failure(value)), None)
+        if bad is not None:
+            assert isinstance(bad, bytes)
+            cause = "an argument of its constructor failed"
+            self.calls.on_actor_changed(
+                ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now
+            )
+            self.forget(spec.actor)
+            return
+        spec = msgspec.structs.replace(spec, values=values)
+        self._effects().send(self.head, ActorRegistered(spec, event.request))
+
+    def unneeded(self, actor: ActorID) -> None:
+        """No handle is left: head ends the actor, or it is never made."""
+        if actor in self._waiting:
+            self.forget(actor)
+        else:
+            self._effects().send(self.head, ActorUnneeded(actor))
+
+    def forget(self, actor: ActorID) -> None:
+        """The actor is dead for good: its constructor's arguments are no longer needed."""
+        self._waiting.pop(actor, None)
+        self.references.release(self._holds.pop(actor, ()))

@@ -1,0 +1,339 @@
+"""Dispatch: which ready task goes to which leased worker, and how many leases are wanted. The owner's side.
+
+Tasks that ask for the same resources share a *scheduling class*: one queue, one set of leased workers. A worker's
+pipeline is as deep as its tasks are short (``horizon_s`` of work, at most ``depth_max``): deep for microseconds, one for
+long tasks. Before a function's duration is known one task is sent to each worker. Two things keep a long task from delaying short ones:
+a worker hands back what it has not started when one task takes long, and when the queue is empty and a
+worker idle, the most loaded one is asked for the newer half of its tasks.
+
+A lease that is idle is kept for ``linger_s``, so that a loop of single calls needs no node; the node may ask for
+it earlier (``reclaim``). The rule for a changer: a task is in ``ready`` of its class, or in ``inflight`` of one worker.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from gnomon._core.effects import Effects
+from gnomon._core.ledger import Ledger, TaskState
+from gnomon._core.records import TaskRecord
+from gnomon._messages.leases import LeaseGranted, LeaseReturned, LeasesWanted
+from gnomon._messages.tasks import FunctionShipped, TaskPushed, TasksRecalled
+from gnomon.ids import FunctionID, LeaseID, TaskID, WorkerID
+
+
+class LeasedWorker:
+    """A worker that this process may use.
+
+    Attributes:
+        draining: gets no more tasks and is returned when empty.
+        recalled: asked to hand tasks back, not answered yet.
+    """
+
+    __slots__ = (
+        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "worker",
+    )  # fmt: skip
+
+    def __init__(self, message: LeaseGranted, number: int, now: float) -> None:
+        self.worker = message.worker
+        self.lease: LeaseID = message.lease
+        self.key = message.key
+        self.number = number
+        self.inflight: dict[TaskID, TaskRecord] = {}
+        self.shipped: set[FunctionID] = set()
+        self.granted = now
+        self.idle_since = now
+        self.draining = False
+        self.recalled = False
+
+
+class SchedulingClass:
+    """Tasks that ask for the same resources.
+
+    Attributes:
+        wanted: leases last asked for beyond those granted.
+        seen: grants received so far.
+        mean_s: exponential mean of a task's duration; None while unknown.
+    """
+
+    __slots__ = ("key", "mean_s", "ready", "resources", "seen", "wanted", "workers")
+
+    def __init__(self, key: int, resources: dict[str, int]) -> None:
+        self.key = key
+        self.resources = resources
+        self.ready: deque[TaskRecord] = deque()
+        self.workers: dict[WorkerID, LeasedWorker] = {}
+        self.wanted = 0
+        self.seen = 0
+        self.mean_s: float | None = None
+
+    def depth(self, horizon_s: float, depth_max: int) -> int:
+        """How many tasks to keep at each worker."""
+        mean = self.mean_s
+        if mean is None:
+            return 1
+        if mean * depth_max <= horizon_s:
+            return depth_max
+        return max(1, int(horizon_s / mean))
+
+
+class DispatchMachine:
+    """All scheduling classes of an owner."""
+
+    def __init__(
+        self,
+        node: WorkerID,
+        effects: Callable[[], Effects],
+        ledger: Ledger,
+        horizon_s: float = 0.01,
+        depth_max: int = 500,
+        linger_s: float = 0.1,
+        slice_s: float = 0.1,
+        wanted_max: int = 1024,
+    ) -> None:
+        self.node = node
+        self._effects = effects
+        self.ledger = ledger
+        self.horizon_s = horizon_s
+        self.depth_max = depth_max
+        self.linger_s = linger_s
+        self.slice_s = slice_s
+        self.wanted_max = wanted_max
+        self.classes: dict[int, SchedulingClass] = {}
+        self.leased: dict[WorkerID, LeasedWorker] = {}
+        self._dirty: dict[int, None] = {}
+        self._reclaims: dict[WorkerID, float] = {}
+        self._wakeup = 0.0
+
+    def queue(self, record: TaskRecord, first: bool = False) -> None:
+        """A task is ready; it is pushed when ``run`` is called at the end of the batch of events."""
+        event = record.event
+        one = self.classes.get(event.class_key)
+        if one is None:
+            one = self.classes[event.class_key] = SchedulingClass(event.class_key, event.resources)
+        if first:
+            one.ready.appendleft(record)
+        else:
+            one.ready.append(record)
+        self._dirty[event.class_key] = None
+
+    def remove(self, record: TaskRecord) -> None:
+        """A queued task is cancelled."""
+        self.classes[record.event.class_key].ready.remove(record)
+
+    def done(self, record: TaskRecord, worker: WorkerID, duration_s: float | None, now: float) -> None:
+        """A task has left a worker: finished after ``duration_s``, or unstarted (None)."""
+        leased = self.leased.get(worker)
+        if leased is None or leased.inflight.pop(record.event.task, None) is None:
+            return
+        one = self.classes[leased.key]
+        if duration_s is not None:
+            mean = one.mean_s
+            one.mean_s = duration_s if mean is None else mean + (duration_s - mean) * 0.1
+        else:
+            leased.recalled = False
+        if not leased.inflight:
+            leased.idle_since = now
+            leased.recalled = False
+        self._dirty[leased.key] = None
+
+    def grant(self, message: LeaseGranted, now: float) -> None:
+        """The node has given a worker."""
+        one = self.classes[message.key]
+        one.seen += 1
+        one.wanted = max(0, one.wanted - 1)
+        number = self.ledger.workers.number((message.worker.hex(), message.pid, f"worker {message.pid}"))
+        leased = LeasedWorker(message, number, now)
+        one.workers[message.worker] = leased
+        self.leased[message.worker] = leased
+        self._dirty[message.key] = None
+
+    def lose(self, worker: WorkerID, last_started: TaskID | None) -> list[TaskRecord]:
+        """A leased worker is dead; returns the tasks it had, oldest first.
+
+        A worker starts tasks in the order of their arrival, so those up to ``last_started`` (the one it
+        began last) may have run and cost an attempt; those after it have not, and cost nothing.
+        """
+        leased = self.leased.pop(worker, None)
+        if leased is None:
+            return []
+        self._reclaims.pop(worker, None)
+        self.classes[leased.key].workers.pop(worker, None)
+        self._dirty[leased.key] = None
+        lost = list(leased.inflight.values())
+        if last_started in leased.inflight:
+            for record in lost:
+                record.started_elsewhere = True
+                if record.event.task == last_started:
+                    break
+        return lost
+
+    def drop_class(self, key: int) -> list[TaskRecord]:
+        """The class is infeasible; returns its queued tasks."""
+        one = self.classes.get(key)
+        if one is None:
+            return []
+        dropped = list(one.ready)
+        one.ready.clear()
+        one.wanted = 0
+        return dropped
+
+    def reclaim(self, lease: LeaseID, now: float) -> None:
+        """The node asks for a lease back: at once when idle, else when its time slice is over."""
+        for leased in self.leased.values():
+            if leased.lease == lease:
+                if not leased.inflight and not self.classes[leased.key].ready:
+                    self._give_back(leased)
+                elif not leased.draining:
+                    self._reclaims[leased.worker] = max(now, leased.granted + self.slice_s)
+                    self._wake_by(self._reclaims[leased.worker])
+                return
+
+    # -- at the end of each batch ---------------------------------------------------------------------------------
+
+    def run(self, now: float) -> None:
+        """Push what can be pushed, say how many leases are wanted, return what is idle."""
+        if self._dirty:
+            dirty, self._dirty = self._dirty, {}
+            for key in dirty:
+                self._run_class(self.classes[key], now)
+        if self._wakeup and now >= self._wakeup:
+            self._on_time(now)
+
+    def _run_class(self, one: SchedulingClass, now: float) -> None:
+        ready = one.ready
+        if ready and one.workers:
+            self._fill(one, now)
+        idle = None
+        for leased in list(one.workers.values()):
+            if leased.inflight:
+                continue
+            if leased.draining:
+                self._give_back(leased)
+            else:
+                idle = leased
+                self._wake_by(leased.idle_since + self.linger_s)
+        if idle is not None and not ready:
+            self._balance(one)
+        self._ask(one)
+
+    def _fill(self, one: SchedulingClass, now: float) -> None:
+        """Give each worker its share, the emptiest first."""
+        ready = one.ready
+        depth = one.depth(self.horizon_s, self.depth_max)
+        workers = [leased for leased in one.workers.values() if not leased.draining]
+        if not workers:
+            return
+        if depth == 1 or len(ready) <= len(workers):
+            depth = min(depth, max(1, -(-len(ready) // len(workers))))
+            workers.sort(key=lambda leased: len(leased.inflight))
+        else:
+            depth = min(depth, -(-(len(ready) + sum(len(w.inflight) for w in workers)) // len(workers)))
+        for leased in workers:
+            room = depth - len(leased.inflight)
+            if room > 0 and (room >= depth // 2 or depth < 8):
+                self._push(leased, ready, room, now)
+                if not ready:
+                    return
+
+    def _push(self, leased: LeasedWorker, ready: deque[TaskRecord], room: int, now: float) -> None:
+        effects = self._effects()
+        worker = leased.worker
+        inflight = leased.inflight
+        while room > 0 and ready:
+            record = ready.popleft()
+            event = record.event
+            if event.function not in leased.shipped:
+                leased.shipped.add(event.function)
+                effects.send(worker, FunctionShipped(event.function, event.payload))
+            effects.send(
+                worker,
+                TaskPushed(
+                    event.task,
+                    event.function,
+                    event.arguments,
+                    record.values,
+                    event.num_returns,
+                    record.attempt,
+                    event.retry_exceptions,
+                    event.group,
+                    event.provenance,
+                ),
+            )
+            inflight[event.task] = record
+            record.worker = worker
+            row = record.row
+            row.worker = leased.number
+            row.started = now
+            self.ledger.task_changed(row, TaskState.RUNNING)
+            room -= 1
+
+    def _balance(self, one: SchedulingClass) -> None:
+        """A worker is idle and nothing is queued: take from the fullest what it has not started."""
+        fullest = max(one.workers.values(), key=lambda leased: len(leased.inflight))
+        waiting = len(fullest.inflight) - 1
+        if waiting >= 1 and not fullest.recalled and waiting * (one.mean_s or 1.0) > 0.001:
+            fullest.recalled = True
+            self._effects().send(fullest.worker, TasksRecalled((waiting + 1) // 2))
+
+    def _ask(self, one: SchedulingClass) -> None:
+        """Tell the node how many leases are wanted, in powers of two so that it hears only of real changes."""
+        backlog = len(one.ready)
+        wanted = 0
+        if backlog:
+            wanted = min(self.wanted_max, 1 << (backlog - 1).bit_length())
+        if wanted == one.wanted or (0 < wanted < one.wanted and one.wanted < 4 * wanted):
+            return
+        one.wanted = wanted
+        self._effects().send(self.node, LeasesWanted(one.key, one.resources, wanted, one.seen))
+
+    def _give_back(self, leased: LeasedWorker) -> None:
+        self.leased.pop(leased.worker, None)
+        self._reclaims.pop(leased.worker, None)
+        self.classes[leased.key].workers.pop(leased.worker, None)
+        self._effects().send(self.node, LeaseReturned(leased.lease))
+
+    def _on_time(self, now: float) -> None:
+        self._wakeup = 0.0
+        for worker, due in list(self._reclaims.items()):
+            leased = self.leased[worker]
+            if now < due:
+                self._wake_by(due)
+            elif not leased.inflight:
+                self._give_back(leased)
+            else:
+                del self._reclaims[worker]
+                leased.draining = True
+                if len(leased.inflight) > 1:
+                    self._effects().send(worker, TasksRecalled(len(leased.inflight)))
+        for leased in list(self.leased.values()):
+            if not leased.inflight:
+                due = leased.idle_since + self.linger_s
+                if now >= due:
+                    self._give_back(leased)
+                else:
+                    self._wake_by(due)
+
+    def _wake_by(self, time: float) -> None:
+        if not self._wakeup or time < self._wakeup:
+            self._wakeup = time
+
+    def next_wakeup(self) -> float | None:
+        """When an idle lease has lingered, or a reclaimed one's slice is over."""
+        return self._wakeup or None
+
+    def check(self) -> None:
+        """Tasks are queued once or in flight once; a class's workers are the leased ones."""
+        seen: dict[TaskID, str] = {}
+        for one in self.classes.values():
+            for record in one.ready:
+                assert record.event.task not in seen, seen[record.event.task]
+                seen[record.event.task] = "queued"
+                assert record.row.state == TaskState.READY
+            for worker, leased in one.workers.items():
+                assert self.leased.get(worker) is leased
+                for task, record in leased.inflight.items():
+                    assert task not in seen, seen[task]
+                    seen[task] = "in flight"
+                    assert record.worker == worker

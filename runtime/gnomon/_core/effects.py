@@ -1,0 +1,123 @@
+"""What a role asks its shell to do: send messages and carry out commands.
+
+A role's only entry is ``handle(events, now) -> Effects``; its only clock besides ``now`` is ``next_wakeup()``, the
+time at which it wants to be handled again even if nothing arrives. A message is an event; so is everything
+in ``events``. Commands are imperatives.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gnomon._messages.base import Message
+from gnomon.ids import TaskID, WorkerID
+
+
+class Command(msgspec.Struct, frozen=True, gc=False):
+    """Something a shell does that is not sending."""
+
+
+class WakeWaiter(Command, frozen=True):
+    """What ``token`` waited for is there."""
+
+    token: int
+
+
+class AnswerRequest(Command, frozen=True):
+    """The answer to a question that the shell asked through the role."""
+
+    request: int
+    answer: Any
+
+
+class WakeExecutor(Command, frozen=True):
+    """The execution queue has got tasks."""
+
+
+class InterruptTask(Command, frozen=True):
+    """Interrupt a running task; with ``force``, end the process."""
+
+    task: TaskID
+    force: bool
+    recursive: bool = True
+
+
+class BecomeActor(Command, frozen=True):
+    """Run the constructor of an actor and serve its calls from now on."""
+
+    assignment: Any
+
+
+class DrainActor(Command, frozen=True):
+    """End after the calls that are here."""
+
+    reason: str
+
+
+class EndProcess(Command, frozen=True):
+    """End this process now."""
+
+    reason: str
+
+
+class ShowOutput(Command, frozen=True):
+    """Lines for the person at the notebook."""
+
+    output: Any
+
+
+class StartWorker(Command, frozen=True):
+    """Fork a worker."""
+
+    worker: WorkerID
+
+
+class KillWorker(Command, frozen=True):
+    """Kill a worker's process with SIGKILL."""
+
+    worker: WorkerID
+
+
+class ReserveBlock(Command, frozen=True):
+    """Really allocate a range of the arena; the shell answers with BlockReserved."""
+
+    request: int
+    asker: WorkerID
+    offset: int
+    size: int
+
+
+class DropPeer(Command, frozen=True):
+    """A peer is dead: close the socket to it."""
+
+    peer: WorkerID
+
+
+class EndSession(Command, frozen=True):
+    """End every process of the session."""
+
+    reason: str
+
+
+class Effects:
+    """Sends by target, in order, and commands, in order."""
+
+    __slots__ = ("commands", "sends")
+
+    def __init__(self) -> None:
+        self.sends: dict[WorkerID, list[Message]] = {}
+        self.commands: list[Command] = []
+
+    def send(self, target: WorkerID, message: Message) -> None:
+        """Send ``message`` to ``target``, after everything sent to it before."""
+        queue = self.sends.get(target)
+        if queue is None:
+            self.sends[target] = [message]
+        else:
+            queue.append(message)
+
+    def do(self, command: Command) -> None:
+        """Ask for a command."""
+        self.commands.append(command)

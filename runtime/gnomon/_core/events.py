@@ -1,0 +1,243 @@
+"""Events that do not come from another process: what the user's code, the executor, the pool or the clock did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gnomon._messages.base import Borrow, Contained, Value
+from gnomon._messages.tasks import Provenance
+from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID
+
+
+class Event(msgspec.Struct, gc=False):
+    """Something that has happened in this process."""
+
+
+class Received(Event):
+    """A batch of messages from another process, in order."""
+
+    sender: WorkerID
+    messages: list[Any]
+
+
+class TaskSubmitted(Event):
+    """The user's code called ``f.remote(...)``.
+
+    Attributes:
+        payload: the pickled function; shipped to each executor once.
+        group: name for the views.
+        resources: in units; equal ones share leases.
+        arguments: packed arguments, or a Block.
+        dependencies: objects whose values fill the slots of the arguments.
+        contained: references nested in the arguments.
+        parent: the task that submitted it, or empty.
+    """
+
+    task: TaskID
+    function: FunctionID
+    payload: bytes
+    group: str
+    resources: dict[str, int]
+    class_key: int
+    arguments: Value
+    dependencies: tuple[ObjectID, ...]
+    contained: tuple[ObjectID, ...]
+    num_returns: int
+    max_retries: int
+    retry_exceptions: bool
+    provenance: Provenance | None
+    parent: TaskID | None
+
+
+class CallSubmitted(Event):
+    """The user's code called a method of an actor."""
+
+    task: TaskID
+    actor: ActorID
+    method: str
+    group: str
+    arguments: Value
+    dependencies: tuple[ObjectID, ...]
+    contained: tuple[ObjectID, ...]
+    num_returns: int
+    max_retries: int
+    retry_exceptions: bool
+    concurrency_group: str
+    provenance: Provenance | None
+    parent: TaskID | None
+
+
+class ActorSubmitted(Event):
+    """The user's code created an actor; ``spec`` is an ActorSpec whose values are still to be resolved."""
+
+    spec: Any
+    dependencies: tuple[ObjectID, ...]
+    contained: tuple[ObjectID, ...]
+    request: int
+
+
+class ObjectStored(Event):
+    """The user's code called ``put``; one handle exists."""
+
+    object: ObjectID
+    value: Value
+    contained: tuple[ObjectID, ...]
+    size: int
+    provenance: Provenance | None = None
+
+
+class HandlesArrived(Event):
+    """Handles (or views) came to life here by unpickling, one per entry of ``objects``.
+
+    Attributes:
+        task: they came with the arguments of this running task;
+        container: or inside this object.
+    """
+
+    objects: tuple[ObjectID, ...]
+    task: TaskID | None
+    container: ObjectID | None
+
+
+class HandlesDropped(Event):
+    """Handles were collected; one per entry."""
+
+    objects: tuple[ObjectID, ...]
+
+
+class ValuesAwaited(Event):
+    """Wake ``token`` when ``count`` of ``objects`` have a value."""
+
+    token: int
+    objects: tuple[ObjectID, ...]
+    count: int
+
+
+class WaitAbandoned(Event):
+    """``token`` waits no longer."""
+
+    token: int
+
+
+class WaitStarted(Event):
+    """The running task's thread is about to block."""
+
+
+class WaitEnded(Event):
+    """It goes on."""
+
+
+class CancelAsked(Event):
+    """The user's code cancelled a task."""
+
+    task: TaskID
+    force: bool
+    recursive: bool
+
+
+class ChildrenCancelAsked(Event):
+    """A running task is being cancelled: so are the tasks it has submitted here."""
+
+    parent: TaskID
+
+
+class CellCancelAsked(Event):
+    """Cancel everything unfinished that a cell submitted; answered by AnswerRequest((cancelled, running))."""
+
+    request: int
+    cell: str
+
+
+class TaskEnded(Event):
+    """The executor has run a task.
+
+    Attributes:
+        arrived: objects whose handles came with the arguments.
+    """
+
+    task: TaskID
+    outcome: int
+    values: tuple[Value, ...]
+    started: float
+    finished: float
+    retriable: bool = False
+    contained: tuple[Contained, ...] = ()
+    summary: str = ""
+    last: bool = False
+
+
+class ActorConstructed(Event):
+    """The constructor has returned, or raised ``error``."""
+
+    error: bytes
+    summary: str
+
+
+class ActorEnding(Event):
+    """The actor's own code wants to end it."""
+
+    reason: str
+
+
+class AskedSomething(Event):
+    """A question for another role: send ``message``; its answer will carry the request's number."""
+
+    target: WorkerID
+    message: Any
+
+
+class WorkerForked(Event):
+    """The pool's new process."""
+
+    worker: WorkerID
+    pid: int
+
+
+class WorkerExited(Event):
+    """A worker's process has ended; ``reason`` says how, in words.
+
+    Attributes:
+        last_started: the task it had begun last, if any.
+    """
+
+    worker: WorkerID
+    reason: str
+    last_started: TaskID | None = None
+
+
+class BlockReserved(Event):
+    """The shell has allocated a block's pages, or could not."""
+
+    request: int
+    asker: WorkerID
+    offset: int
+    failed: bool
+
+
+__all__ = [
+    "ActorConstructed",
+    "ActorEnding",
+    "ActorSubmitted",
+    "AskedSomething",
+    "BlockReserved",
+    "Borrow",
+    "CallSubmitted",
+    "CancelAsked",
+    "CellCancelAsked",
+    "ChildrenCancelAsked",
+    "Event",
+    "HandlesArrived",
+    "HandlesDropped",
+    "ObjectStored",
+    "Received",
+    "TaskEnded",
+    "TaskSubmitted",
+    "ValuesAwaited",
+    "WaitAbandoned",
+    "WaitEnded",
+    "WaitStarted",
+    "WorkerExited",
+    "WorkerForked",
+]

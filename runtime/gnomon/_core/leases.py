@@ -1,0 +1,262 @@
+"""Leases: who may use which worker of this node. The node's side.
+
+    demand (owner, class)            lease
+    WANTED ---- resources free ----> PLACED ---- a worker is idle ----> GRANTED ----> ended
+                                        |                                  |
+                                        +-- demand withdrawn --> ended     +-- returned, owner or worker dead
+
+Resources are taken when a lease is placed, so that two demands never count on the same CPU; a placed lease takes the first
+worker that becomes idle. Demands are served in turn, one lease at a time. When something waits and all is taken, the owner that
+has most is asked to give one back (``reclaim``). Actors' workers are leases too, whose owner is head.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from gnomon._core.account import ResourceAccount
+from gnomon._core.effects import Effects
+from gnomon._messages.actors import ActorWorkerGranted, ActorWorkerInfeasible, ActorWorkerWanted
+from gnomon._messages.leases import DemandInfeasible, LeaseGranted, LeaseReclaimed, LeasesWanted
+from gnomon.ids import ActorID, LeaseID, WorkerID
+
+
+class Demand:
+    """What one owner wants for one scheduling class (or head for one actor).
+
+    Attributes:
+        granted: leases granted so far.
+        outstanding: leases wanted and not placed yet.
+        placed: leases placed and not granted yet.
+    """
+
+    __slots__ = ("actor", "granted", "incarnation", "key", "outstanding", "owner", "placed", "resources")
+
+    def __init__(self, owner: WorkerID, key: int, resources: dict[str, int]) -> None:
+        self.owner = owner
+        self.key = key
+        self.resources = resources
+        self.granted = 0
+        self.outstanding = 0
+        self.placed = 0
+        self.actor: ActorID | None = None
+        self.incarnation = 0
+
+
+class Lease:
+    """Resources, and a worker once there is one.
+
+    Attributes:
+        blocked: the worker waits in ``get``; its CPU is given back.
+        reclaimed: the owner has been asked to return it.
+    """
+
+    __slots__ = ("blocked", "demand", "lease", "reclaimed", "worker")
+
+    def __init__(self, lease: LeaseID, demand: Demand) -> None:
+        self.lease = lease
+        self.demand = demand
+        self.worker: WorkerID | None = None
+        self.blocked = False
+        self.reclaimed = False
+
+
+class LeaseMachine:
+    """All demands and leases of a node."""
+
+    def __init__(self, effects: Callable[[], Effects], account: ResourceAccount) -> None:
+        self._effects = effects
+        self.account = account
+        self.demands: dict[tuple[WorkerID, int], Demand] = {}
+        self.queue: deque[Demand] = deque()
+        self.placed: deque[Lease] = deque()
+        self.leases: dict[LeaseID, Lease] = {}
+        self.by_worker: dict[WorkerID, Lease] = {}
+        self._next = 1
+
+    # -- demands --------------------------------------------------------------------------------------------------
+
+    def on_wanted(self, owner: WorkerID, message: LeasesWanted) -> None:
+        """An owner says how many workers it could use."""
+        key = (owner, message.key)
+        demand = self.demands.get(key)
+        if demand is None:
+            demand = self.demands[key] = Demand(owner, message.key, message.resources)
+        if not self.account.feasible(message.resources):
+            if message.wanted:
+                has = dict(self.account.total)
+                self._effects().send(owner, DemandInfeasible(message.key, message.resources, has))
+            return
+        wanted = max(0, message.wanted - (demand.granted - message.seen))
+        while demand.placed > wanted:
+            self._unplace(demand)
+        demand.outstanding = wanted - demand.placed
+        if demand.outstanding and demand not in self.queue:
+            self.queue.append(demand)
+
+    def on_actor_wanted(self, head: WorkerID, message: ActorWorkerWanted) -> None:
+        """Head wants a worker for an actor. It needs ``placement`` to be possible, and keeps ``resources``."""
+        needed = {**message.placement, **message.resources}
+        if not self.account.feasible(needed):
+            answer = ActorWorkerInfeasible(
+                message.actor, message.incarnation, needed, dict(self.account.total)
+            )
+            self._effects().send(head, answer)
+            return
+        demand = Demand(head, -1, message.resources)
+        demand.actor = message.actor
+        demand.incarnation = message.incarnation
+        demand.outstanding = 1
+        self.queue.appendleft(demand)
+
+    def drop_actor(self, actor: ActorID, incarnation: int) -> WorkerID | None:
+        """Head no longer wants that worker; returns it when it was granted already."""
+        for demand in list(self.queue):
+            if demand.actor == actor and demand.incarnation == incarnation:
+                self.queue.remove(demand)
+                return None
+        for lease in list(self.leases.values()):
+            if lease.demand.actor == actor and lease.demand.incarnation == incarnation:
+                if lease.worker is None:
+                    self.placed.remove(lease)
+                    self._end(lease)
+                    return None
+                return lease.worker
+        return None
+
+    def _unplace(self, demand: Demand) -> None:
+        lease = next(lease for lease in reversed(self.placed) if lease.demand is demand)
+        self.placed.remove(lease)
+        demand.placed -= 1
+        self._end(lease)
+
+    # -- leases ---------------------------------------------------------------------------------------------------
+
+    def place(self) -> None:
+        """Take resources for whatever fits, each demand in its turn."""
+        turns = len(self.queue)
+        while turns:
+            demand = self.queue.popleft()
+            turns -= 1
+            if not demand.outstanding:
+                continue
+            if self.account.can_take(demand.resources):
+                self.account.take(demand.resources)
+                demand.outstanding -= 1
+                demand.placed += 1
+                lease = Lease(LeaseID(self._next), demand)
+                self._next += 1
+                self.leases[lease.lease] = lease
+                self.placed.append(lease)
+                turns = len(self.queue) + (1 if demand.outstanding else 0)
+            if demand.outstanding:
+                self.queue.append(demand)
+
+    def assign(self, worker: WorkerID, pid: int) -> bool:
+        """An idle worker: give it to the first placed lease. False when there is none."""
+        if not self.placed:
+            return False
+        lease = self.placed.popleft()
+        lease.worker = worker
+        self.by_worker[worker] = lease
+        demand = lease.demand
+        demand.placed -= 1
+        demand.granted += 1
+        if demand.actor is not None:
+            grant = ActorWorkerGranted(demand.actor, demand.incarnation, worker, pid)
+            self._effects().send(demand.owner, grant)
+        else:
+            self._effects().send(demand.owner, LeaseGranted(lease.lease, demand.key, worker, pid))
+        return True
+
+    def on_returned(self, owner: WorkerID, identity: LeaseID) -> WorkerID | None:
+        """An owner gives a lease back; returns the worker, idle again. Repeating it changes nothing."""
+        lease = self.leases.get(identity)
+        if lease is None or lease.demand.owner != owner or lease.worker is None:
+            return None
+        worker = lease.worker
+        del self.by_worker[worker]
+        self._end(lease)
+        return worker
+
+    def _end(self, lease: Lease) -> None:
+        del self.leases[lease.lease]
+        self.account.give(self._held(lease))
+
+    def _held(self, lease: Lease) -> dict[str, int]:
+        resources = lease.demand.resources
+        if lease.blocked:
+            return {name: units for name, units in resources.items() if name != "CPU"}
+        return resources
+
+    def block(self, worker: WorkerID) -> None:
+        """A worker waits in ``get``: its CPU is free meanwhile (LR5: only that, once)."""
+        lease = self.by_worker.get(worker)
+        if lease is not None and not lease.blocked:
+            lease.blocked = True
+            if "CPU" in lease.demand.resources:
+                self.account.give({"CPU": lease.demand.resources["CPU"]})
+
+    def unblock(self, worker: WorkerID) -> None:
+        """It goes on."""
+        lease = self.by_worker.get(worker)
+        if lease is not None and lease.blocked:
+            lease.blocked = False
+            if "CPU" in lease.demand.resources:
+                self.account.take({"CPU": lease.demand.resources["CPU"]})
+
+    def lose_worker(self, worker: WorkerID) -> WorkerID | None:
+        """A worker is dead; its lease ends. Returns the lease's owner."""
+        lease = self.by_worker.pop(worker, None)
+        if lease is None:
+            return None
+        self._end(lease)
+        return lease.demand.owner
+
+    def lose_owner(self, owner: WorkerID) -> list[WorkerID]:
+        """An owner is dead: its demands vanish; returns the workers it had, which still run its tasks."""
+        for key in [key for key in self.demands if key[0] == owner]:
+            demand = self.demands.pop(key)
+            demand.outstanding = 0
+            while demand.placed:
+                self._unplace(demand)
+        return [
+            worker
+            for worker, lease in self.by_worker.items()
+            if lease.demand.owner == owner and lease.demand.actor is None
+        ]
+
+    def reclaim(self) -> None:
+        """Something waits: ask whoever has most for one lease, unless the waiting one has as many."""
+        waiting = [demand for demand in self.queue if demand.outstanding]
+        if not waiting:
+            return
+        held: dict[tuple[WorkerID, int], list[Lease]] = {}
+        for lease in self.leases.values():
+            if lease.worker is not None and lease.demand.actor is None and not lease.blocked:
+                held.setdefault((lease.demand.owner, lease.demand.key), []).append(lease)
+        for demand in waiting:
+            mine = len(held.get((demand.owner, demand.key), ())) + demand.placed
+            richest = max(held.values(), key=len, default=None)
+            if richest is None or len(richest) <= mine:
+                continue
+            if any(lease.reclaimed for lease in richest):
+                continue
+            chosen = richest[0]
+            chosen.reclaimed = True
+            self._effects().send(chosen.demand.owner, LeaseReclaimed(chosen.lease))
+
+    def check(self) -> None:
+        """LR1, LR2: exact sums; one worker per lease and one lease per worker."""
+        self.account.check()
+        held: dict[str, int] = {}
+        for lease in self.leases.values():
+            for name, units in self._held(lease).items():
+                held[name] = held.get(name, 0) + units
+            assert (lease.worker is None) == (lease in self.placed)
+            if lease.worker is not None:
+                assert self.by_worker[lease.worker] is lease
+        for name in {**held, **self.account.held}:
+            assert held.get(name, 0) == self.account.held.get(name, 0), (name, held, self.account.held)
+        assert len(self.by_worker) == len(self.leases) - len(self.placed)

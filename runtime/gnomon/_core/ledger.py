@@ -1,0 +1,183 @@
+"""Ledger: what has happened, folded into rows as it happens; the source of every view.
+
+The engine's own thread writes; a reader in another thread drains ``changed_*`` with ``popleft`` (one atomic
+step). It is bounded: at most ``tasks_listed_max`` tasks have a row of their own, beyond that only the counts
+by function grow. While nobody reads (``readers == 0``) nothing is queued for readers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any
+
+from gnomon.ids import TASK_ID_BYTES
+
+
+class TaskState(IntEnum):
+    """The life of a task as its owner sees it, in the order of the columns of ``groups``."""
+
+    WAITING = 0
+    READY = 1
+    RUNNING = 2
+    DONE = 3
+    FAILED = 4
+    CANCELLED = 5
+
+
+TASK_STATES = len(TaskState)
+
+
+class TaskRow:
+    """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
+
+    Attributes:
+        index: number of the row among the listed ones, or -1.
+        line: line of the submitting call in its cell or file.
+    """
+
+    __slots__ = (
+        "attempt", "cell", "created", "deps", "error", "finished", "group", "index", "line",
+        "parent", "started", "state", "task", "worker",
+    )  # fmt: skip
+
+    def __init__(self, task: bytes, group: int, deps: tuple[int, ...], cell: int, line: int, parent: int) -> None:
+        self.task = task
+        self.group = group
+        self.deps = deps
+        self.cell = cell
+        self.line = line
+        self.parent = parent
+        self.index = -1
+        self.state = 0
+        self.worker = -1
+        self.created = 0.0
+        self.started = 0.0
+        self.finished = 0.0
+        self.attempt = 0
+        self.error = ""
+
+
+class Names:
+    """A growing list of names with numbers; numbers never change their meaning."""
+
+    __slots__ = ("entries", "numbers")
+
+    def __init__(self, *first: Any) -> None:
+        self.entries: list[Any] = list(first)
+        self.numbers: dict[Any, int] = {entry: number for number, entry in enumerate(first)}
+
+    def number(self, entry: Any) -> int:
+        """The number of ``entry`` (hashable), given on first use."""
+        known = self.numbers.get(entry)
+        if known is None:
+            known = self.numbers[entry] = len(self.entries)
+            self.entries.append(entry)
+        return known
+
+
+class Ledger:
+    """Rows and counts of tasks, objects, actors and nodes.
+
+    Attributes:
+        session: changes when the cluster is restarted.
+        names: function names by group number.
+        cells: ``(cell id, label)`` by cell number; 0 is "no cell".
+        workers: ``(id in hex, pid, label)`` by worker number.
+        counts: per group, tasks by :class:`TaskState`.
+        tasks: the listed rows; ``tasks[i].index == i``.
+        objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
+        actors: per actor id in hex, the row as the wire format of the feed has it.
+        nodes: per node id in hex, likewise.
+        totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
+    """
+
+    def __init__(self, session: str, tasks_listed_max: int = 10_000) -> None:
+        self.session = session
+        self.tasks_listed_max = tasks_listed_max
+        self.tasks_total = 0
+        self.names = Names()
+        self.cells = Names(("", ""))
+        self.workers = Names()
+        self.counts: list[list[int]] = []
+        self.tasks: list[TaskRow] = []
+        self._numbers: dict[bytes, int] = {}
+        self.objects: dict[str, list[Any]] = {}
+        self.actors: dict[str, dict[str, Any]] = {}
+        self.nodes: dict[str, dict[str, Any]] = {}
+        self.totals: dict[str, int] = {
+            "count": 0,
+            "memory_bytes": 0,
+            "store_used_bytes": 0,
+            "store_capacity_bytes": 0,
+        }
+        self.readers = 0
+        self.changed_tasks: deque[TaskRow] = deque()
+        self.changed_objects: deque[str] = deque()
+        self.changed_actors: deque[str] = deque()
+        self.changed_nodes: deque[str] = deque()
+
+    def producers(self, objects: Iterable[bytes]) -> tuple[int, ...]:
+        """Numbers of the listed tasks that make ``objects``, without repetition."""
+        numbers = self._numbers
+        found = dict.fromkeys(numbers.get(identity[:TASK_ID_BYTES], -1) for identity in objects)
+        found.pop(-1, None)
+        return tuple(found)
+
+    def parent(self, task: bytes) -> int:
+        """Number of a listed task, or -1."""
+        return self._numbers.get(task, -1)
+
+    def group(self, name: str) -> int:
+        """The number of a function's group."""
+        number = self.names.number(name)
+        if number == len(self.counts):
+            self.counts.append([0] * TASK_STATES)
+        return number
+
+    def task_submitted(self, row: TaskRow, now: float) -> None:
+        """A task exists; its row is listed if there is room."""
+        row.created = now
+        self.counts[row.group][row.state] += 1
+        self.tasks_total += 1
+        if len(self.tasks) < self.tasks_listed_max:
+            row.index = len(self.tasks)
+            self._numbers[row.task] = row.index
+            self.tasks.append(row)
+
+    def task_changed(self, row: TaskRow, state: int) -> None:
+        """A task is in another state; the caller has set the row's times and worker."""
+        counts = self.counts[row.group]
+        counts[row.state] -= 1
+        counts[state] += 1
+        row.state = state
+        if self.readers and row.index >= 0:
+            self.changed_tasks.append(row)
+
+    def object_changed(
+        self, key: str, size_bytes: int, state: str, producer: str, holders: int, cell: int, node: str
+    ) -> None:
+        """An object exists, or is in another state."""
+        self.objects[key] = [size_bytes, state, producer, holders, cell, node]
+        if self.readers:
+            self.changed_objects.append(key)
+
+    def object_gone(self, key: str) -> None:
+        """An object was freed."""
+        if self.objects.pop(key, None) is not None and self.readers:
+            self.changed_objects.append(key)
+
+    def actor_changed(self, key: str, **fields: Any) -> None:
+        """An actor exists, or some of its fields changed."""
+        row = self.actors.setdefault(key, {"id": key})
+        row.update(fields)
+        if self.readers:
+            self.changed_actors.append(key)
+
+    def node_changed(self, key: str, **fields: Any) -> None:
+        """A node exists, or some of its fields changed."""
+        row = self.nodes.setdefault(key, {"id": key})
+        row.update(fields)
+        if self.readers:
+            self.changed_nodes.append(key)

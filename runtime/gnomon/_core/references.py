@@ -1,0 +1,553 @@
+"""References: which objects live, who holds them, and where their values are. One machine per process.
+
+An object is *owned* by the process named in its id and *borrowed* by any other that holds a handle. Both sides keep
+an entry:
+
+    owner     entry: holds (own handles, tasks in flight, containers) + borrowers      freed when both are empty
+    borrower  entry: holds (the same, here) + an episode that the owner has recorded   told to the owner when empty
+
+A hand-off is never observable as "nobody holds it", because whoever hands on keeps its own hold until the owner has
+recorded the new borrower:
+
+    refs in arguments    the submitter holds them until the executor's TaskFinished told which are still held there
+                         (``borrows_of``), and then until the owner's BorrowRecorded
+    refs in a result     the executor holds them until the submitter's HoldReleased
+    refs in an object    the getter holds the container until the owner's BorrowRecorded
+
+The rule for a changer: every hold has exactly one release, and freeing is terminal (``check`` knows no way back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gnomon._core.effects import Effects, WakeWaiter
+from gnomon._core.ledger import Ledger
+from gnomon._messages.base import Block, Borrow, Contained, Value
+from gnomon._messages.cluster import ProcessWatched
+from gnomon._messages.failures import failure, is_failure
+from gnomon._messages.objects import (
+    BlocksAdopted,
+    BlocksFreed,
+    BorrowAdded,
+    BorrowRecorded,
+    BorrowRemoved,
+    ObjectServed,
+    ObjectWanted,
+)
+from gnomon._messages.tasks import HoldReleased
+from gnomon.ids import (
+    HANDLE_INDEX,
+    WORKER_ID_BYTES,
+    ActorID,
+    ObjectID,
+    TaskID,
+    WorkerID,
+    actor_of,
+    index_of,
+    owner_of,
+)
+
+_HANDLE_SUFFIX = HANDLE_INDEX.to_bytes(4, "big")
+
+
+class Entry:
+    """What this process knows of one object.
+
+    Attributes:
+        holds: reasons here to keep it.
+        borrowers: (process, episode) that hold it elsewhere; owner only.
+        episode: this process's own stretch of borrowing; 0 on the owner.
+        recorded: the owner knows (or is being told) of the episode.
+        inner: references inside the value, each held by this entry.
+        tokens: waiters to count down.
+        wanted: borrowers that wait for the value.
+        listed: has a row in the ledger.
+        size: of the value in bytes; -1 before it is counted.
+    """
+
+    __slots__ = (
+        "borrowers", "episode", "holds", "inner", "listed", "producer", "recorded", "size", "tokens", "wanted",
+    )  # fmt: skip
+
+    def __init__(self, holds: int) -> None:
+        self.holds = holds
+        self.borrowers: dict[tuple[WorkerID, int], None] | None = None
+        self.episode = 0
+        self.recorded = False
+        self.inner: tuple[ObjectID, ...] = ()
+        self.tokens: list[int] | None = None
+        self.wanted: list[WorkerID] | None = None
+        self.listed = False
+        self.producer = ""
+        self.size = -1
+
+
+class _Receipt:
+    """Holds to release once ``missing`` owners have recorded their borrowers."""
+
+    __slots__ = ("executor", "holds", "missing", "owners", "task")
+
+    def __init__(self, holds: tuple[ObjectID, ...], executor: WorkerID | None, task: TaskID | None) -> None:
+        self.holds = holds
+        self.executor = executor
+        self.task = task
+        self.missing = 0
+        self.owners: dict[int, WorkerID] = {}
+
+
+class ReferenceMachine:
+    """All entries of a process.
+
+    Attributes:
+        values: the values that are here, by object; read by the user's threads, written only by this machine
+            and, for a ``put``, by the thread that stores.
+    """
+
+    def __init__(
+        self,
+        me: WorkerID,
+        node: WorkerID,
+        effects: Callable[[], Effects],
+        ledger: Ledger,
+        on_handles_gone: Callable[[ActorID], None],
+        on_ready: Callable[[ObjectID, Value], None],
+        objects_listed_max: int = 2_000,
+    ) -> None:
+        self.me = me
+        self.node = node
+        self._effects = effects
+        self.ledger = ledger
+        self._on_handles_gone = on_handles_gone
+        self._on_ready = on_ready
+        self.objects_listed_max = objects_listed_max
+        self.entries: dict[ObjectID, Entry] = {}
+        self.values: dict[ObjectID, Value] = {}
+        self.dependents: dict[ObjectID, int] = {}
+        self._waits: dict[int, list[int]] = {}
+        self._wait_objects: dict[int, tuple[ObjectID, ...]] = {}
+        self._arrivals: dict[TaskID, list[ObjectID]] = {}
+        self._result_holds: dict[TaskID, tuple[WorkerID, tuple[ObjectID, ...]]] = {}
+        self._receipts: dict[int, _Receipt] = {}
+        self._receipt_owners: dict[int, WorkerID] = {}
+        self._removed_early: dict[tuple[WorkerID, ObjectID, int], None] = {}
+        self._watched: dict[WorkerID, None] = {}
+        self._lost: dict[WorkerID, None] = {}
+        self._next_episode = 1
+        self._next_receipt = 1
+
+    # -- holds ----------------------------------------------------------------------------------------------------
+
+    def expect(self, identity: ObjectID, producer: str) -> None:
+        """An own task or call will make ``identity``; one handle exists."""
+        entry = self.entries[identity] = Entry(1)
+        entry.producer = producer
+
+    def hold(self, identities: Iterable[ObjectID]) -> None:
+        """One more reason here to keep each."""
+        entries = self.entries
+        for identity in identities:
+            entry = entries.get(identity)
+            if entry is None:
+                entry = self._borrow(identity)
+            entry.holds += 1
+
+    def release(self, identities: Iterable[ObjectID]) -> None:
+        """One reason fewer for each; what nobody needs is freed, and what that held, iteratively."""
+        entries = self.entries
+        work: list[ObjectID] | None = None
+        for identity in identities:
+            entry = entries.get(identity)
+            if entry is None:
+                continue
+            entry.holds -= 1
+            if entry.holds <= 0 and not entry.borrowers:
+                if work is None:
+                    work = []
+                work.append(identity)
+        while work:
+            identity = work.pop()
+            entry = entries.get(identity)
+            if entry is None or entry.holds > 0 or entry.borrowers:
+                continue
+            for inner in self._forget(identity, entry):
+                held = entries.get(inner)
+                if held is not None:
+                    held.holds -= 1
+                    work.append(inner)
+
+    def _forget(self, identity: ObjectID, entry: Entry) -> tuple[ObjectID, ...]:
+        """Free one object here; returns what it held."""
+        del self.entries[identity]
+        value = self.values.pop(identity, None)
+        self.dependents.pop(identity, None)
+        if identity[:WORKER_ID_BYTES] == self.me:
+            if value is not None:
+                self._unlist(identity, entry, value)
+                if isinstance(value, Block):
+                    self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
+            elif identity.endswith(_HANDLE_SUFFIX):
+                self._on_handles_gone(actor_of(identity))
+        elif entry.recorded and owner_of(identity) not in self._lost:
+            self._effects().send(owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode)))
+        return entry.inner
+
+    def _borrow(self, identity: ObjectID) -> Entry:
+        entry = self.entries[identity] = Entry(0)
+        owner = owner_of(identity)
+        if owner == self.me:
+            # Freed already, or of an earlier life: a typed error, never a hang.
+            self.values[identity] = failure("ObjectFreedError", object_ref_hex=identity.hex())
+            return entry
+        entry.episode = self._next_episode
+        self._next_episode += 1
+        if owner in self._lost:
+            self.values[identity] = self._owner_died(identity)
+        else:
+            self.watch(owner)
+        return entry
+
+    def watch(self, process: WorkerID) -> None:
+        """Hear of the death of ``process``."""
+        if process not in self._watched and process != self.me:
+            self._watched[process] = None
+            self._effects().send(self.node, ProcessWatched(process))
+
+    # -- values ---------------------------------------------------------------------------------------------------
+
+    def store(self, identity: ObjectID, value: Value, contained: tuple[ObjectID, ...], size: int, producer: str) -> None:
+        """``put``: an own object with its value, held by one handle."""
+        entry = self.entries[identity] = Entry(1)
+        entry.producer = producer
+        self.values[identity] = value
+        if contained:
+            entry.inner = contained
+            self.hold(contained)
+        self._list(identity, entry, value, size)
+
+    def fulfil(self, identity: ObjectID, value: Value) -> bool:
+        """An own task's result has come. False when nobody wants it any more."""
+        entry = self.entries.get(identity)
+        if isinstance(value, Block):
+            self._effects().send(WorkerID(value.node), BlocksAdopted((value.offset,)))
+            if entry is None:
+                self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
+        if entry is None:
+            return False
+        self.values[identity] = value
+        self._list(identity, entry, value, value.size if isinstance(value, Block) else len(value))
+        self._tell_ready(identity, entry, value)
+        return True
+
+    def fulfil_nobody(self, identity: ObjectID, value: Value) -> None:
+        """A result of an attempt that no longer counts."""
+        if isinstance(value, Block):
+            self._effects().send(WorkerID(value.node), BlocksAdopted((value.offset,)))
+            self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
+
+    def _tell_ready(self, identity: ObjectID, entry: Entry, value: Value) -> None:
+        if entry.tokens is not None:
+            for token in entry.tokens:
+                self._count_down(token)
+            entry.tokens = None
+        if entry.wanted is not None:
+            for borrower in entry.wanted:
+                self._effects().send(borrower, ObjectServed(identity, value, entry.inner))
+            entry.wanted = None
+        if identity in self.dependents:
+            del self.dependents[identity]
+            self._on_ready(identity, value)
+
+    def wait_for(self, token: int, objects: tuple[ObjectID, ...], count: int) -> None:
+        """Wake ``token`` when ``count`` of ``objects`` (distinct) have a value."""
+        values = self.values
+        missing = []
+        for identity in objects:
+            if identity not in values:
+                missing.append(identity)
+        left = count - (len(objects) - len(missing))
+        if left <= 0:
+            self._effects().do(WakeWaiter(token))
+            return
+        self._waits[token] = [left]
+        self._wait_objects[token] = tuple(missing)
+        for identity in missing:
+            self.want(identity)
+            entry = self.entries[identity]
+            if entry.tokens is None:
+                entry.tokens = [token]
+            else:
+                entry.tokens.append(token)
+
+    def want(self, identity: ObjectID) -> None:
+        """See to it that the value comes: ask the owner, if that is not us."""
+        entry = self.entries.get(identity)
+        if entry is None:
+            entry = self._borrow(identity)
+        if identity in self.values or owner_of(identity) == self.me:
+            return
+        if entry.tokens is None and identity not in self.dependents:
+            self._effects().send(owner_of(identity), ObjectWanted(identity))
+
+    def need(self, identity: ObjectID) -> None:
+        """A task here depends on it: ``on_ready`` will be called."""
+        self.want(identity)
+        self.dependents[identity] = self.dependents.get(identity, 0) + 1
+
+    def _count_down(self, token: int) -> None:
+        wait = self._waits.get(token)
+        if wait is None:
+            return
+        wait[0] -= 1
+        if wait[0] <= 0:
+            self.abandon(token)
+            self._effects().do(WakeWaiter(token))
+
+    def abandon(self, token: int) -> None:
+        """``token`` waits no longer."""
+        self._waits.pop(token, None)
+        for identity in self._wait_objects.pop(token, ()):
+            entry = self.entries.get(identity)
+            if entry is not None and entry.tokens is not None and identity not in self.values:
+                entry.tokens = [other for other in entry.tokens if other != token] or None
+
+    # -- between processes ----------------------------------------------------------------------------------------
+
+    def on_object_wanted(self, borrower: WorkerID, message: ObjectWanted) -> None:
+        """A borrower asks for a value."""
+        identity = message.object
+        value = self.values.get(identity)
+        entry = self.entries.get(identity)
+        if value is not None:
+            inner = entry.inner if entry is not None else ()
+            self._effects().send(borrower, ObjectServed(identity, value, inner))
+        elif entry is None:
+            self._effects().send(borrower, ObjectServed(identity, None))
+        elif entry.wanted is None:
+            entry.wanted = [borrower]
+        elif borrower not in entry.wanted:
+            entry.wanted.append(borrower)
+
+    def on_object_served(self, message: ObjectServed) -> None:
+        """The owner's answer."""
+        identity = message.object
+        entry = self.entries.get(identity)
+        if entry is None or identity in self.values:
+            return
+        value = message.value
+        if value is None:
+            value = failure("ObjectFreedError", object_ref_hex=identity.hex())
+        self.values[identity] = value
+        self._tell_ready(identity, entry, value)
+
+    def handles_arrived(self, objects: tuple[ObjectID, ...], task: TaskID | None, container: ObjectID | None) -> None:
+        """Handles came to life here, with a task's arguments or inside an object."""
+        self.hold(objects)
+        mine = self.me
+        unrecorded = [
+            identity
+            for identity in dict.fromkeys(objects)
+            if identity[:WORKER_ID_BYTES] != mine and not self.entries[identity].recorded
+        ]
+        if not unrecorded:
+            return
+        if task is not None:
+            self._arrivals.setdefault(task, []).extend(unrecorded)
+            return
+        holds = (container,) if container is not None else ()
+        self.hold(holds)
+        self._report(_Receipt(holds, None, None), self.me, self._new_borrows(unrecorded))
+
+    def _new_borrows(self, objects: Iterable[ObjectID]) -> list[Borrow]:
+        borrows = []
+        for identity in objects:
+            entry = self.entries[identity]
+            entry.recorded = True
+            borrows.append(Borrow(identity, entry.episode))
+        return borrows
+
+    def borrows_of(self, task: TaskID) -> tuple[Borrow, ...]:
+        """Handles that came with the arguments of ``task``, which ends, and live on here."""
+        arrived = self._arrivals.pop(task, None)
+        if arrived is None:
+            return ()
+        alive = []
+        for identity in dict.fromkeys(arrived):
+            entry = self.entries.get(identity)
+            if entry is not None and not entry.recorded:
+                alive.append(identity)
+        return tuple(self._new_borrows(alive))
+
+    def settle_arguments(self, executor: WorkerID, borrows: tuple[Borrow, ...], holds: tuple[ObjectID, ...]) -> None:
+        """A task of ours has ended: release what its arguments held, once its executor's borrows are recorded."""
+        if not borrows:
+            self.release(holds)
+            return
+        receipt = _Receipt(holds, None, None)
+        self._report(receipt, executor, list(borrows))
+
+    def _report(self, receipt: _Receipt, borrower: WorkerID, borrows: list[Borrow]) -> None:
+        """Have each owner record ``borrower``; ourselves at once."""
+        by_owner: dict[WorkerID, list[Borrow]] = {}
+        for borrow in borrows:
+            by_owner.setdefault(owner_of(borrow.object), []).append(borrow)
+        for owner, theirs in by_owner.items():
+            if owner == self.me:
+                self._record(borrower, theirs)
+            elif owner in self._lost or owner == borrower:
+                continue
+            else:
+                number = self._next_receipt
+                self._next_receipt += 1
+                self._receipts[number] = receipt
+                self._receipt_owners[number] = owner
+                receipt.missing += 1
+                self.watch(owner)
+                self._effects().send(owner, BorrowAdded(borrower, tuple(theirs), number))
+        if not receipt.missing:
+            self._complete(receipt)
+
+    def _complete(self, receipt: _Receipt) -> None:
+        self.release(receipt.holds)
+        if receipt.executor is not None and receipt.task is not None:
+            self._effects().send(receipt.executor, HoldReleased(receipt.task))
+
+    def _record(self, borrower: WorkerID, borrows: Iterable[Borrow]) -> None:
+        for borrow in borrows:
+            if self._removed_early.pop((borrower, borrow.object, borrow.episode), 0) is None:
+                continue
+            entry = self.entries.get(borrow.object)
+            if entry is None or borrower in self._lost:
+                continue
+            if entry.borrowers is None:
+                entry.borrowers = {}
+            entry.borrowers[(borrower, borrow.episode)] = None
+            self.watch(borrower)
+
+    def on_borrow_added(self, sender: WorkerID, message: BorrowAdded) -> None:
+        """A lender or the borrower itself tells."""
+        self._record(message.borrower, message.borrows)
+        self._effects().send(sender, BorrowRecorded(message.receipt))
+
+    def on_borrow_recorded(self, message: BorrowRecorded) -> None:
+        """An owner has done so."""
+        receipt = self._receipts.pop(message.receipt, None)
+        self._receipt_owners.pop(message.receipt, None)
+        if receipt is not None:
+            receipt.missing -= 1
+            if not receipt.missing:
+                self._complete(receipt)
+
+    def on_borrow_removed(self, borrower: WorkerID, message: BorrowRemoved) -> None:
+        """A borrower is done with an object."""
+        identity, episode = message.borrow.object, message.borrow.episode
+        entry = self.entries.get(identity)
+        if entry is None:
+            return
+        key = (borrower, episode)
+        if entry.borrowers is not None and key in entry.borrowers:
+            del entry.borrowers[key]
+            if not entry.borrowers and entry.holds <= 0:
+                self._free_now(identity, entry)
+        elif borrower not in self._lost:
+            self._removed_early[(borrower, identity, episode)] = None
+
+    def _free_now(self, identity: ObjectID, entry: Entry) -> None:
+        entry.holds += 1
+        self.release((identity,))
+
+    # -- results --------------------------------------------------------------------------------------------------
+
+    def hold_results(self, task: TaskID, submitter: WorkerID, contained: tuple[Contained, ...]) -> None:
+        """Executor: the references inside a result, until the submitter has recorded them."""
+        inner = tuple(identity for each in contained for identity in each.inner)
+        self.hold(inner)
+        self._result_holds[task] = (submitter, inner)
+        self.watch(submitter)
+
+    def on_hold_released(self, message: HoldReleased) -> None:
+        """The submitter has."""
+        held = self._result_holds.pop(message.task, None)
+        if held is not None:
+            self.release(held[1])
+
+    def adopt_contained(self, executor: WorkerID, task: TaskID, contained: tuple[Contained, ...]) -> None:
+        """Submitter: each result's entry holds the references inside it; owners are told; then the executor may let go."""
+        fresh: list[ObjectID] = []
+        for each in contained:
+            entry = self.entries.get(each.outer)
+            if entry is None:
+                continue
+            entry.inner = each.inner
+            self.hold(each.inner)
+            for identity in each.inner:
+                if identity[:WORKER_ID_BYTES] != self.me and not self.entries[identity].recorded:
+                    fresh.append(identity)
+        self._report(_Receipt((), executor, task), self.me, self._new_borrows(dict.fromkeys(fresh)))
+
+    # -- deaths ---------------------------------------------------------------------------------------------------
+
+    def on_process_lost(self, process: WorkerID) -> None:
+        """A process is dead: its borrows end, its objects are lost, its answers will not come."""
+        self._lost[process] = None
+        self._watched.pop(process, None)
+        for key in [key for key in self._removed_early if key[0] == process]:
+            del self._removed_early[key]
+        for identity, entry in list(self.entries.items()):
+            if entry.borrowers:
+                for pair in [pair for pair in entry.borrowers if pair[0] == process]:
+                    del entry.borrowers[pair]
+                if not entry.borrowers and entry.holds <= 0:
+                    self._free_now(identity, entry)
+                    continue
+            if entry.wanted is not None and process in entry.wanted:
+                entry.wanted = [other for other in entry.wanted if other != process] or None
+            if identity[:WORKER_ID_BYTES] == process and identity not in self.values:
+                value = self._owner_died(identity)
+                self.values[identity] = value
+                self._tell_ready(identity, entry, value)
+        for number in [number for number, owner in self._receipt_owners.items() if owner == process]:
+            self.on_borrow_recorded(BorrowRecorded(number))
+        for task in [task for task, (submitter, _) in self._result_holds.items() if submitter == process]:
+            self.on_hold_released(HoldReleased(task))
+
+    def _owner_died(self, identity: ObjectID) -> bytes:
+        return failure("OwnerDiedError", object_ref_hex=identity.hex(), reason=f"process {owner_of(identity).hex()}")
+
+    # -- rows -----------------------------------------------------------------------------------------------------
+
+    def _list(self, identity: ObjectID, entry: Entry, value: Value, size: int) -> None:
+        totals = self.ledger.totals
+        totals["count"] += 1
+        entry.size = size
+        if isinstance(value, Block):
+            state = "store"
+        else:
+            totals["memory_bytes"] += size
+            if len(self.ledger.objects) >= self.objects_listed_max:
+                return
+            state = "error" if is_failure(value) else "memory"
+        entry.listed = True
+        holders = entry.holds + (len(entry.borrowers) if entry.borrowers else 0)
+        self.ledger.object_changed(identity.hex(), size, state, entry.producer, holders, 0, self.node.hex())
+
+    def _unlist(self, identity: ObjectID, entry: Entry, value: Value) -> None:
+        if entry.size < 0:
+            return
+        totals = self.ledger.totals
+        totals["count"] -= 1
+        if not isinstance(value, Block):
+            totals["memory_bytes"] -= entry.size
+        if entry.listed:
+            self.ledger.object_gone(identity.hex())
+
+    def check(self) -> None:
+        """OR1, OR7, OR10 as far as one process can see them."""
+        for identity, entry in self.entries.items():
+            assert entry.holds >= 0, (identity.hex(), entry.holds)
+            assert entry.holds > 0 or entry.borrowers, f"{identity.hex()} is kept by nobody"
+            for inner in entry.inner:
+                assert inner in self.entries, f"{identity.hex()} contains {inner.hex()}, which was freed"
+            assert index_of(identity) >= 0
+        for identity in self.values:
+            assert identity in self.entries, f"value of {identity.hex()} outlives its references"

@@ -1,0 +1,286 @@
+"""Tasks as their owner sees them. One machine per process.
+
+                 dependency missing            leased worker has room
+    submitted ----> WAITING ----> READY ------------------------> PUSHED ----> DONE
+                       |            ^  ^                            |  |-----> FAILED
+                       |            |  +---- returned unstarted ----+  |
+                       |            +------- worker lost, retried -----+
+                       +----> CANCELLED  (from every state but the last three)
+
+    WAITING    for the values of its dependencies
+    READY      queued for a leased worker (``DispatchMachine``)
+    PUSHED     sent to one; it may still come back unstarted
+
+A task leaves by ``finish`` and only once: an attempt's late answer is dropped because its attempt number is old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gnomon._core.dispatch import DispatchMachine
+from gnomon._core.effects import Effects
+from gnomon._core.events import TaskSubmitted
+from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._core.records import TaskRecord
+from gnomon._core.references import ReferenceMachine
+from gnomon._messages.base import Value
+from gnomon._messages.failures import failure, is_failure
+from gnomon._messages.tasks import CANCELLED, OK, RAISED, REFUSED, TaskCancelled, TaskFinished, TasksReturned
+from gnomon.ids import ObjectID, TaskID, WorkerID, object_id
+
+_FINAL = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
+
+
+class TaskMachine:
+    """The tasks that this process owns and that have not finished."""
+
+    def __init__(
+        self,
+        effects: Callable[[], Effects],
+        ledger: Ledger,
+        references: ReferenceMachine,
+        dispatch: DispatchMachine,
+    ) -> None:
+        self._effects = effects
+        self.ledger = ledger
+        self.references = references
+        self.dispatch = dispatch
+        self.records: dict[TaskID, TaskRecord] = {}
+        self._waiting_on: dict[ObjectID, list[TaskRecord]] = {}
+
+    def submit(self, event: TaskSubmitted, now: float) -> None:
+        """A new task: wait for its dependencies or queue it."""
+        references = self.references
+        record = TaskRecord(event, open_row(self.ledger, event, now))
+        for index in range(1, event.num_returns + 1):
+            references.expect(object_id(event.task, index), event.group)
+        self.records[event.task] = record
+        if event.dependencies or event.contained:
+            record.holds = event.dependencies + event.contained
+            references.hold(record.holds)
+            if event.dependencies:
+                values = references.values
+                record.missing = {identity for identity in event.dependencies if identity not in values}
+                if record.missing:
+                    for identity in sorted(record.missing):
+                        self._waiting_on.setdefault(identity, []).append(record)
+                        references.need(identity)
+                    return
+                if not self._resolve(record, now):
+                    return
+        self._queue(record)
+
+    def on_ready(self, identity: ObjectID, now: float) -> None:
+        """A dependency has its value."""
+        for record in self._waiting_on.pop(identity, ()):
+            record.missing.discard(identity)
+            if not record.missing and record.row.state == TaskState.WAITING and self._resolve(record, now):
+                self._queue(record)
+
+    def _resolve(self, record: TaskRecord, now: float) -> bool:
+        """Fill in the values; an error among them is the task's own outcome."""
+        values = tuple(self.references.values[identity] for identity in record.event.dependencies)
+        for value in values:
+            if is_failure(value):
+                self._finish(record, TaskState.FAILED, (value,), now, "an argument failed")
+                return False
+        record.values = values
+        return True
+
+    def _queue(self, record: TaskRecord) -> None:
+        self.ledger.task_changed(record.row, TaskState.READY)
+        self.dispatch.queue(record)
+
+    # -- answers of executors -------------------------------------------------------------------------------------
+
+    def on_finished(self, worker: WorkerID, message: TaskFinished, now: float) -> None:
+        """An executor says how an attempt ended."""
+        record = self.records.get(message.task)
+        if record is None or message.attempt != record.attempt or record.worker != worker:
+            self._drop_late(worker, message)
+            return
+        self.dispatch.done(record, worker, message.finished - message.started, now)
+        row = record.row
+        row.started = message.started
+        row.finished = message.finished
+        outcome = message.outcome
+        if outcome == OK:
+            self._finish(record, TaskState.DONE, message.values, now, "", worker, message)
+        elif outcome == REFUSED:
+            record.worker = None
+            self._queue(record)
+        elif outcome == RAISED and message.retriable and self._retry(record):
+            self.references.settle_arguments(worker, message.borrows, ())
+            self._queue(record)
+        elif outcome == CANCELLED:
+            values = message.values or (self._cancelled_value(record),)
+            self._finish(record, TaskState.CANCELLED, values, now, "cancelled", worker, message)
+        else:
+            self._finish(record, TaskState.FAILED, message.values, now, message.summary, worker, message)
+
+    def _drop_late(self, worker: WorkerID, message: TaskFinished) -> None:
+        """An answer that nobody waits for: its blocks and holds must still be let go."""
+        for index, value in enumerate(message.values):
+            self.references.fulfil_nobody(object_id(message.task, index + 1), value)
+        if message.contained:
+            self.references.adopt_contained(worker, message.task, ())
+
+    def on_returned(self, worker: WorkerID, message: TasksReturned, now: float) -> None:
+        """Tasks come back unstarted: they go first in the queue, in their order."""
+        back = []
+        for task in message.tasks:
+            record = self.records.get(task)
+            if record is not None and record.worker == worker:
+                self.dispatch.done(record, worker, None, now)
+                record.worker = None
+                back.append(record)
+        for record in reversed(back):
+            self.ledger.task_changed(record.row, TaskState.READY)
+            self.dispatch.queue(record, first=True)
+
+    def on_worker_lost(self, worker: WorkerID, reason: str, last_started: TaskID | None, now: float) -> None:
+        """A leased worker died: what it had not started is queued again, the rest is retried or fails."""
+        for record in reversed(self.dispatch.lose(worker, last_started)):
+            started, record.started_elsewhere = record.started_elsewhere, False
+            if record.cancelled:
+                self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
+            elif not started or self._retry(record):
+                record.worker = None
+                self.ledger.task_changed(record.row, TaskState.READY)
+                self.dispatch.queue(record, first=True)
+            else:
+                value = failure(
+                    "WorkerCrashedError",
+                    function_name=record.event.group,
+                    reason=reason,
+                    attempts=record.attempt + 1,
+                )
+                self._finish(record, TaskState.FAILED, (value,), now, reason)
+
+    def on_infeasible(self, key: int, asked: dict[str, int], has: dict[str, int], now: float) -> None:
+        """No node can ever run tasks of this class."""
+        for record in self.dispatch.drop_class(key):
+            value = failure("InfeasibleError", what=record.event.group, asked=asked, has=has)
+            self._finish(record, TaskState.FAILED, (value,), now, "infeasible resources")
+
+    def _retry(self, record: TaskRecord) -> bool:
+        limit = record.event.max_retries
+        if record.cancelled or (limit >= 0 and record.attempt >= limit):
+            return False
+        record.attempt += 1
+        record.row.attempt = record.attempt
+        record.worker = None
+        return True
+
+    # -- cancellation ---------------------------------------------------------------------------------------------
+
+    def cancel(self, task: TaskID, force: bool, recursive: bool, now: float) -> tuple[int, int]:
+        """Cancel one task; returns (cancelled, running) as 0 or 1 each."""
+        record = self.records.get(task)
+        if record is None or record.cancelled:
+            return (0, 0)
+        record.cancelled = True
+        if record.row.state == TaskState.RUNNING and record.worker is not None:
+            message = TaskCancelled(task, record.attempt, force, recursive)
+            self._effects().send(record.worker, message)
+            return (1, 1)
+        if record.row.state == TaskState.READY:
+            self.dispatch.remove(record)
+        self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
+        return (1, 0)
+
+    def cancel_cell(self, cell: str, now: float) -> tuple[int, int]:
+        """Cancel every unfinished task that a cell submitted."""
+        cancelled = running = 0
+        for task, record in list(self.records.items()):
+            provenance = record.event.provenance
+            if provenance is not None and provenance.cell == cell:
+                one = self.cancel(task, False, True, now)
+                cancelled += one[0]
+                running += one[1]
+        return cancelled, running
+
+    def cancel_children(self, parent: TaskID, force: bool, now: float) -> None:
+        """Cancel the tasks that a cancelled task had submitted here."""
+        for task, record in list(self.records.items()):
+            if record.event.parent == parent:
+                self.cancel(task, force, True, now)
+
+    def _cancelled_value(self, record: TaskRecord) -> bytes:
+        return failure(
+            "TaskCancelledError", task_id=record.event.task.hex(), function_name=record.event.group
+        )
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def _finish(
+        self,
+        record: TaskRecord,
+        state: TaskState,
+        values: tuple[Value, ...],
+        now: float,
+        summary: str,
+        worker: WorkerID | None = None,
+        message: TaskFinished | None = None,
+    ) -> None:
+        """The one way out of this machine."""
+        event = record.event
+        row = record.row
+        del self.records[event.task]
+        for identity in record.missing:
+            waiting = self._waiting_on.get(identity)
+            if waiting is not None and record in waiting:
+                waiting.remove(record)
+        if summary:
+            row.error = summary
+        if not row.finished:
+            row.finished = now
+        self.ledger.task_changed(row, state)
+        references = self.references
+        if message is not None and worker is not None:
+            if message.contained:
+                references.adopt_contained(worker, event.task, message.contained)
+            references.settle_arguments(worker, message.borrows, record.holds)
+        else:
+            references.release(record.holds)
+        settle_results(references, event.task, event.num_returns, state, values)
+
+    def check(self) -> None:
+        """Every record is in exactly one place; finished ones are gone."""
+        for task, record in self.records.items():
+            assert record.event.task == task
+            assert record.row.state not in _FINAL, (task.hex(), record.row.state)
+            if record.row.state == TaskState.WAITING:
+                assert record.missing, f"{task.hex()} waits for nothing"
+            if record.row.state == TaskState.RUNNING:
+                assert record.worker is not None
+        self.dispatch.check()
+
+
+def settle_results(
+    references: ReferenceMachine, task: TaskID, num_returns: int, state: TaskState, values: tuple[Value, ...]
+) -> None:
+    """Give every result of a finished task its value: its own, or the one error for all."""
+    if state == TaskState.DONE:
+        for index, value in enumerate(values):
+            references.fulfil(object_id(task, index + 1), value)
+    else:
+        for index in range(num_returns):
+            references.fulfil(object_id(task, index + 1), values[0])
+
+
+def open_row(ledger: Ledger, event: TaskSubmitted, now: float) -> TaskRow:
+    """The row of a new task or call, WAITING."""
+    provenance = event.provenance
+    cell = line = 0
+    if provenance is not None:
+        cell = ledger.cells.number((provenance.cell, provenance.label))
+        line = provenance.line
+    deps: tuple[int, ...] = ()
+    if event.dependencies:
+        deps = ledger.producers(event.dependencies)
+    parent = ledger.parent(event.parent) if event.parent is not None else -1
+    row = TaskRow(event.task, ledger.group(event.group), deps, cell, line, parent)
+    ledger.task_submitted(row, now)
+    return row

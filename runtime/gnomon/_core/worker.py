@@ -1,0 +1,284 @@
+"""Worker: the role of every process that runs user code, the driver included. It wires the machines together.
+
+    TaskMachine ---- DispatchMachine      tasks this process owns, on workers it has leased
+    CallMachine                           calls it makes to actors
+    ReferenceMachine                      what it owns and borrows
+    ExecutionMachine                      what it runs for others
+
+It decides nothing itself: each event goes to the machine whose it is. New message? Add it to ``_HANDLERS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gnomon._core import effects as fx
+from gnomon._core import events as ev
+from gnomon._core.calls import CallMachine
+from gnomon._core.creation import CreationMachine
+from gnomon._core.dispatch import DispatchMachine
+from gnomon._core.effects import Effects
+from gnomon._core.execution import ExecutionMachine
+from gnomon._core.ledger import Ledger
+from gnomon._core.links import LinkMachine
+from gnomon._core.references import ReferenceMachine
+from gnomon._core.tasks import TaskMachine
+from gnomon._messages import actors, cluster, leases, objects, tasks
+from gnomon._messages.base import Value
+from gnomon.ids import JobID, ObjectID, WorkerID, owner_of
+
+
+class Worker:
+    """One process of a session that runs user code.
+
+    Attributes:
+        driver: where output and rows go.
+    """
+
+    def __init__(
+        self,
+        me: WorkerID,
+        node: WorkerID,
+        head: WorkerID,
+        driver: WorkerID,
+        job: JobID,
+        session: str,
+        links: LinkMachine,
+        **limits: Any,
+    ) -> None:
+        self.me = me
+        self.node = node
+        self.head = head
+        self.driver = driver
+        self.job = job
+        self.links = links
+        self.now = 0.0
+        self._effects = Effects()
+        self.ledger = Ledger(session)
+        self.references = ReferenceMachine(
+            me, node, self._out, self.ledger, self._on_handles_gone, self._on_ready
+        )
+        dispatch = DispatchMachine(node, self._out, self.ledger, **limits)
+        self.tasks = TaskMachine(self._out, self.ledger, self.references, dispatch)
+        self.calls = CallMachine(head, self._out, self.ledger, self.references)
+        self.creation = CreationMachine(head, self._out, self.references, self.calls)
+        self.execution = ExecutionMachine(self._out, self.references)
+        self.functions: dict[bytes, bytes] = {}
+        self._blocked = 0
+        self._peers: dict[WorkerID, None] = {me: None, node: None, head: None}
+        self._handlers: dict[type, Callable[[Any], None]] = self._local_handlers()
+        self._receivers: dict[type, Callable[[WorkerID, Any], None]] = self._remote_handlers()
+
+    def _out(self) -> Effects:
+        return self._effects
+
+    def _local_handlers(self) -> dict[type, Callable[[Any], None]]:
+        references = self.references
+        return {
+            ev.TaskSubmitted: lambda event: self.tasks.submit(event, self.now),
+            ev.CallSubmitted: lambda event: self.calls.submit(event, self.now),
+            ev.ActorSubmitted: lambda event: self.creation.submit(event, self.now),
+            ev.ObjectStored: lambda event: references.store(
+                event.object, event.value, event.contained, event.size, "put"
+            ),
+            ev.HandlesArrived: lambda event: references.handles_arrived(event.objects, event.task, event.container),
+            ev.HandlesDropped: lambda event: references.release(event.objects),
+            ev.ValuesAwaited: lambda event: references.wait_for(event.token, event.objects, event.count),
+            ev.WaitAbandoned: lambda event: references.abandon(event.token),
+            ev.WaitStarted: self._on_wait_started,
+            ev.WaitEnded: self._on_wait_ended,
+            ev.CancelAsked: self._on_cancel_asked,
+            ev.CellCancelAsked: self._on_cell_cancel_asked,
+            ev.ChildrenCancelAsked: self._on_children_cancel_asked,
+            ev.TaskEnded: self.execution.ended,
+            ev.ActorConstructed: self._on_actor_constructed,
+            ev.ActorEnding: self._on_actor_ending,
+            ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
+            ev.Received: self._on_received,
+        }
+
+    def _remote_handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
+        references = self.references
+        execution = self.execution
+        dispatch = self.tasks.dispatch
+        answer = self._answer
+        return {
+            tasks.TaskPushed: execution.on_pushed,
+            tasks.CallPushed: execution.on_pushed,
+            tasks.FunctionShipped: self._on_function_shipped,
+            tasks.TaskFinished: self._on_task_finished,
+            tasks.TasksReturned: lambda sender, message: self.tasks.on_returned(sender, message, self.now),
+            tasks.TasksRecalled: lambda sender, message: execution.give_back(message.count),
+            tasks.TaskCancelled: self._on_task_cancelled,
+            tasks.HoldReleased: lambda sender, message: references.on_hold_released(message),
+            tasks.OutputProduced: lambda sender, message: self._effects.do(fx.ShowOutput(message)),
+            leases.LeaseGranted: lambda sender, message: dispatch.grant(message, self.now),
+            leases.LeaseReclaimed: lambda sender, message: dispatch.reclaim(message.lease, self.now),
+            leases.DemandInfeasible: lambda sender, message: self.tasks.on_infeasible(
+                message.key, message.asked, message.has, self.now
+            ),
+            leases.WorkerRetired: lambda sender, message: self._effects.do(fx.EndProcess("idle")),
+            objects.ObjectWanted: references.on_object_wanted,
+            objects.ObjectServed: lambda sender, message: references.on_object_served(message),
+            objects.BorrowAdded: references.on_borrow_added,
+            objects.BorrowRecorded: lambda sender, message: references.on_borrow_recorded(message),
+            objects.BorrowRemoved: references.on_borrow_removed,
+            objects.BlockGiven: answer,
+            objects.BlockRefused: answer,
+            actors.ActorAdmitted: answer,
+            actors.ActorNameAnswered: answer,
+            cluster.ClusterStatus: answer,
+            actors.ActorAssigned: self._on_actor_assigned,
+            actors.ActorDrained: self._on_actor_drained,
+            actors.ActorChanged: self._on_actor_changed,
+            cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
+        }
+
+    # -- the one entry --------------------------------------------------------------------------------------------
+
+    def handle(self, events: Iterable[Any], now: float) -> Effects:
+        """Take a batch of events in; what is to be done comes out."""
+        self.now = now
+        handlers = self._handlers
+        for event in events:
+            handlers[type(event)](event)
+        self.execution.on_time(now)
+        self.calls.run(now)
+        self.tasks.dispatch.run(now)
+        self.execution.batch_over()
+        self._watch_peers()
+        effects, self._effects = self._effects, Effects()
+        return effects
+
+    def _watch_peers(self) -> None:
+        """Hear of the death of whomever we speak to, so that a link never outlives its peer."""
+        peers = self._peers
+        for peer in [peer for peer in self._effects.sends if peer not in peers]:
+            peers[peer] = None
+            self.references.watch(peer)
+
+    def next_wakeup(self) -> float | None:
+        """When this role wants to be handled again, even if nothing happens."""
+        times = [
+            time for time in (self.tasks.dispatch.next_wakeup(), self.execution.next_wakeup()) if time is not None
+        ]
+        return min(times) if times else None
+
+    def check(self) -> None:
+        """All invariants that one process can see."""
+        self.references.check()
+        self.tasks.check()
+        self.calls.check()
+        self.links.check()
+
+    def _on_received(self, event: ev.Received) -> None:
+        sender = event.sender
+        receivers = self._receivers
+        for message in event.messages:
+            receivers[type(message)](sender, message)
+
+    # -- tasks and objects ----------------------------------------------------------------------------------------
+
+    def _on_task_finished(self, sender: WorkerID, message: tasks.TaskFinished) -> None:
+        if not self.calls.on_finished(sender, message, self.now):
+            self.tasks.on_finished(sender, message, self.now)
+
+    def _on_ready(self, identity: ObjectID, value: Value) -> None:
+        self.tasks.on_ready(identity, self.now)
+        self.calls.on_ready(identity)
+        self.creation.on_ready(identity)
+
+    def _on_handles_gone(self, actor: Any) -> None:
+        self.creation.unneeded(actor)
+
+    def _on_function_shipped(self, sender: WorkerID, message: tasks.FunctionShipped) -> None:
+        self.functions[message.function] = message.payload
+
+    def _on_wait_started(self, event: ev.WaitStarted) -> None:
+        """The running task blocks: its CPU is free meanwhile, and what is queued behind it goes elsewhere."""
+        self._blocked += 1
+        if self._blocked == 1:
+            self.execution.give_back(len(self.execution.queue))
+            self._effects.send(self.node, leases.WorkerBlocked())
+
+    def _on_wait_ended(self, event: ev.WaitEnded) -> None:
+        self._blocked -= 1
+        if self._blocked == 0:
+            self._effects.send(self.node, leases.WorkerUnblocked())
+
+    def _on_cancel_asked(self, event: ev.CancelAsked) -> None:
+        owner = owner_of(event.task)
+        if owner != self.me:
+            message = tasks.TaskCancelled(event.task, 0, event.force, event.recursive)
+            self._effects.send(owner, message)
+            return
+        if self.tasks.cancel(event.task, event.force, event.recursive, self.now) == (0, 0):
+            self.calls.cancel(event.task, event.force, event.recursive, self.now)
+
+    def _on_task_cancelled(self, sender: WorkerID, message: tasks.TaskCancelled) -> None:
+        """Its executor cancels it; its owner, asked by somebody who borrows a result, sees to that."""
+        if owner_of(message.task) == self.me:
+            self._on_cancel_asked(ev.CancelAsked(message.task, message.force, message.recursive))
+        else:
+            self.execution.on_cancelled(sender, message)
+
+    def _on_cell_cancel_asked(self, event: ev.CellCancelAsked) -> None:
+        tasks_, running = self.tasks.cancel_cell(event.cell, self.now)
+        calls_, running_calls = self.calls.cancel_where(
+            lambda call: call.provenance is not None and call.provenance.cell == event.cell, self.now
+        )
+        self._effects.do(fx.AnswerRequest(event.request, (tasks_ + calls_, running + running_calls)))
+
+    def _on_children_cancel_asked(self, event: ev.ChildrenCancelAsked) -> None:
+        self.tasks.cancel_children(event.parent, False, self.now)
+        self.calls.cancel_where(lambda call: call.parent == event.parent, self.now)
+
+    # -- being an actor -------------------------------------------------------------------------------------------
+
+    def _on_actor_assigned(self, sender: WorkerID, message: actors.ActorAssigned) -> None:
+        self.execution.actor = message.spec.actor
+        self.execution.incarnation = message.incarnation
+        self._effects.do(fx.BecomeActor(message))
+
+    def _on_actor_constructed(self, event: ev.ActorConstructed) -> None:
+        execution = self.execution
+        assert execution.actor is not None
+        if event.error:
+            execution.close("the constructor raised")
+            message: Any = actors.ActorStillborn(
+                execution.actor, execution.incarnation, event.error, event.summary
+            )
+        else:
+            message = actors.ActorBorn(execution.actor, execution.incarnation)
+        self._effects.send(self.head, message)
+
+    def _on_actor_ending(self, event: ev.ActorEnding) -> None:
+        execution = self.execution
+        assert execution.actor is not None
+        execution.close(event.reason)
+        self._effects.send(
+            self.head, actors.ActorLeaving(execution.actor, execution.incarnation, event.reason)
+        )
+
+    def _on_actor_drained(self, sender: WorkerID, message: actors.ActorDrained) -> None:
+        self._effects.do(fx.DrainActor(message.reason))
+
+    def _on_actor_changed(self, sender: WorkerID, message: actors.ActorChanged) -> None:
+        self.calls.on_actor_changed(message, self.now)
+        if message.state == actors.DEAD:
+            self.creation.forget(message.actor)
+
+    # -- deaths and answers ---------------------------------------------------------------------------------------
+
+    def _on_process_lost(self, message: cluster.ProcessLost) -> None:
+        process = message.process
+        self.links.forget(process)
+        self._effects.do(fx.DropPeer(process))
+        self.tasks.on_worker_lost(process, message.reason, message.last_started, self.now)
+        self.references.on_process_lost(process)
+        self.execution.on_process_lost(process)
+        self._effects.send(self.node, objects.WriterSettled(process))
+
+    def _answer(self, sender: WorkerID, message: Any) -> None:
+        self._effects.do(fx.AnswerRequest(message.request, message))

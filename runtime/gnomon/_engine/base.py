@@ -1,0 +1,316 @@
+"""The Engine protocol: all that the API, the magics and the views know of a runtime.
+
+An engine runs tasks and actors and keeps objects. ``local`` does so in processes over ZeroMQ, ``inline``
+in the calling thread, ``ray`` on a Ray cluster. The API validates; engines may trust what they get.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gnomon._core.ledger import Ledger
+from gnomon._engine.arity import Arity
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
+from gnomon.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The notebook cell in which work was submitted: its stable id and its label (``In [3]``)."""
+
+    cell: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class InitOptions:
+    """What ``init`` was asked for, validated; what an engine is started with.
+
+    Attributes:
+        num_cpus: CPUs of the node, the machine's own unless given.
+        num_gpus: GPUs of the node, those that can be seen unless given.
+        resources: all of the node's resources in units, CPU, GPU and memory included.
+        object_store_memory: capacity of the object store in bytes; None leaves it to the engine.
+        namespace: where names of actors live; a random one unless given.
+        address: None starts a new session; else the cluster to join.
+        log_to_driver: show the output of tasks.
+        labels: of the node.
+        runtime_env: environment of all tasks and actors.
+        settings: overrides of ``gnomon.settings.Settings`` and what else ``_system_config`` may name.
+    """
+
+    num_cpus: float
+    num_gpus: float
+    resources: Resources
+    namespace: str
+    object_store_memory: int | None = None
+    address: str | None = None
+    log_to_driver: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+    runtime_env: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """Options of a task, validated and with defaults filled in.
+
+    Attributes:
+        num_returns: how many results a call has; 0 means none.
+        resources: in units of ``gnomon.resources.UNITS``, CPU and GPU included.
+        max_retries: extra attempts after a worker's death; -1 is without end.
+        retry_exceptions: also retry when the user's code raises: every exception, or these classes.
+    """
+
+    num_returns: int = 1
+    resources: Mapping[str, int] = field(default_factory=dict)
+    max_retries: int = 3
+    retry_exceptions: bool | tuple[type[BaseException], ...] = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActorOptions:
+    """Options of an actor, validated and with defaults filled in.
+
+    Attributes:
+        resources: held for life, in units; by default an actor holds nothing while it lives.
+        placement_resources: must be free where the actor is placed (1 CPU by default).
+        max_restarts: -1 is without end.
+        max_concurrency: calls at a time; 1 for sync actors, 1,000 for async ones unless given.
+    """
+
+    resources: Mapping[str, int] = field(default_factory=dict)
+    placement_resources: Mapping[str, int] = field(default_factory=dict)
+    max_restarts: int = 0
+    max_task_retries: int = 0
+    max_concurrency: int | None = None
+    name: str | None = None
+    namespace: str | None = None
+    get_if_exists: bool = False
+    lifetime: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class TaskTemplate:
+    """A remote function with one set of options: built once, submitted many times.
+
+    Attributes:
+        engine_state: the engine's own cache (an id, a scheduling class); the API sets it to None
+            whenever the session changes and never looks into it.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    options: TaskOptions
+    engine_state: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class MethodTemplate:
+    """A method of an actor class with one set of options.
+
+    Attributes:
+        arity: the arguments it takes, for a check at the call; None where that is not known.
+    """
+
+    name: str
+    num_returns: int = 1
+    max_task_retries: int | None = None
+    retry_exceptions: bool | tuple[type[BaseException], ...] = False
+    concurrency_group: str | None = None
+    arity: Arity | None = None
+
+
+@dataclass(slots=True, eq=False)
+class ActorTemplate:
+    """An actor class with one set of options.
+
+    Attributes:
+        methods: every public method by name.
+        is_async: the class has at least one ``async def`` method.
+    """
+
+    cls: type
+    name: str
+    options: ActorOptions
+    methods: Mapping[str, MethodTemplate]
+    is_async: bool = False
+    engine_state: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class ActorBinding:
+    """One actor as a handle sees it.
+
+    Attributes:
+        ref: reference to the actor's handle object (keeps the actor alive); None on a weak handle
+            (``get_actor`` of a named actor, ``self``).
+        engine_state: the engine's own cache.
+    """
+
+    actor_id: ActorID
+    class_name: str
+    methods: Mapping[str, MethodTemplate]
+    ref: ObjectRef[Any] | None
+    is_async: bool = False
+    engine_state: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionContext:
+    """Where the calling code runs: what ``get_runtime_context`` shows."""
+
+    job_id: JobID
+    node_id: NodeID
+    worker_id: WorkerID
+    task_id: TaskID | None
+    actor_id: ActorID | None
+    task_name: str | None
+    mode: str
+    namespace: str
+    resources: Resources
+    attempt: int = 0
+    was_reconstructed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReceipt:
+    """What a cancellation by cell met: all that were cancelled, and how many of them were running."""
+
+    cancelled: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What ``init`` tells about a session."""
+
+    engine: str
+    session: str
+    directory: str | None
+    node_id: NodeID
+    namespace: str
+    pid: int
+    resources: Resources
+    store_capacity_bytes: int
+
+
+class Engine(Protocol):
+    """A runtime for tasks, actors and objects. Methods raise the exceptions of ``gnomon.exceptions``."""
+
+    name: str
+    info: SessionInfo
+    ledger: Ledger
+
+    def submit_task(
+        self,
+        template: TaskTemplate,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        origin: Origin | None,
+        line: int,
+    ) -> list[ObjectRef[Any]]:
+        """Submit one call; returns its ``num_returns`` references at once."""
+        ...
+
+    def create_actor(
+        self,
+        template: ActorTemplate,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        origin: Origin | None,
+        line: int,
+    ) -> ActorBinding:
+        """Create an actor; returns before its constructor has run.
+
+        Raises:
+            ActorNameTakenError: a live actor has this name (a ``ValueError``).
+        """
+        ...
+
+    def submit_actor_task(
+        self,
+        binding: ActorBinding,
+        method: MethodTemplate,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        origin: Origin | None,
+        line: int,
+    ) -> list[ObjectRef[Any]]:
+        """Submit one call of a method, in order after this process's earlier calls to the actor."""
+        ...
+
+    def put(self, value: Any) -> ObjectRef[Any]:
+        """Store a value."""
+        ...
+
+    def get_one(self, ref: ObjectRef[Any]) -> Any:
+        """The value of one reference, without a timeout: the short path of ``get``."""
+        ...
+
+    def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
+        """The values, in order; raises the first error among them, or ``GetTimeoutError``."""
+        ...
+
+    def wait(
+        self, refs: Sequence[ObjectRef[Any]], num_returns: int, timeout: float | None, fetch_local: bool
+    ) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
+        """Split into at most ``num_returns`` ready ones and the others, each in the given order."""
+        ...
+
+    def future(self, ref: ObjectRef[Any]) -> concurrent.futures.Future[Any]:
+        """A future of the value, completed from an engine thread."""
+        ...
+
+    def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
+        """Cancel the task that makes ``ref``; nothing happens when it has finished."""
+        ...
+
+    def cancel_cell(self, cell: str) -> CancelReceipt:
+        """Cancel the unfinished tasks that a notebook cell submitted."""
+        ...
+
+    def kill_actor(self, binding: ActorBinding, no_restart: bool) -> None:
+        """End an actor's process at once."""
+        ...
+
+    def get_named_actor(self, name: str, namespace: str | None) -> ActorBinding:
+        """The live actor of that name; raises ``ValueError`` when there is none."""
+        ...
+
+    def list_named_actors(self, all_namespaces: bool) -> list[tuple[str, str]]:
+        """(namespace, name) of the live named actors."""
+        ...
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """One dict per node, with Ray's keys."""
+        ...
+
+    def cluster_resources(self) -> Resources:
+        """All resources, in units."""
+        ...
+
+    def available_resources(self) -> Resources:
+        """Resources that nobody holds now, in units."""
+        ...
+
+    def context(self) -> ExecutionContext:
+        """Where the calling thread runs."""
+        ...
+
+    def current_actor(self) -> ActorBinding | None:
+        """A weak binding (``ref`` is None) of the actor whose method the caller runs in, if any."""
+        ...
+
+    def rebind(self, actor_id: ActorID, ref: ObjectRef[Any] | None) -> Any:
+        """Engine state for a handle that has arrived in this process by pickle."""
+        ...
+
+    def shutdown(self) -> None:
+        """End the session; idempotent."""
+        ...

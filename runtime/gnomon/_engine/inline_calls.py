@@ -1,0 +1,275 @@
+"""Calls on the inline engine, tasks and methods alike: from the arguments to the outcome in the store."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from gnomon._core.ledger import TaskRow, TaskState
+from gnomon._engine.base import Origin
+from gnomon._engine.inline_book import InlineBook
+from gnomon._engine.inline_store import InlineStore
+from gnomon._wire import pickling
+from gnomon._wire.object_ref import ObjectRef
+from gnomon._wire.pickling import PackedArgs
+from gnomon.exceptions import GnomonError, TaskCancelledError, TaskError, first_line
+from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
+from gnomon.resources import Resources
+
+STACK_HOP = 40
+"""Calls inside calls after which the next one gets a thread, and so a stack, of its own: Python allows about
+1,000 frames, a nested task takes 10."""
+
+T = TypeVar("T")
+
+
+class Call:
+    """A task or an actor call.
+
+    Attributes:
+        results: ids of what it will return.
+        packed: its arguments.
+        held: references that the arguments need until it has ended.
+        attempts: how often it may run in all; -1 is without end.
+        retry_on: what the user's code may raise to be run again.
+        depth: how many calls it is nested in.
+        cell: id of the notebook cell that asked for it.
+    """
+
+    __slots__ = (
+        "actor_id", "attempt", "attempts", "cell", "depth", "held", "name", "packed", "resources", "results",
+        "retry_on", "row", "task_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        identity: TaskID,
+        name: str,
+        packed: PackedArgs,
+        results: Sequence[ObjectID],
+        row: TaskRow,
+    ) -> None:
+        self.task_id = identity
+        self.name = name
+        self.packed = packed
+        self.results = results
+        self.row = row
+        self.held: list[ObjectRef[Any]] = []
+        self.actor_id: ActorID | None = None
+        self.resources: Resources = {}
+        self.cell = ""
+        self.attempt = 0
+        self.attempts = 1
+        self.retry_on: tuple[type[BaseException], ...] = ()
+        self.depth = 0
+
+    def allow_retries(self, retries: int, rule: bool | tuple[type[BaseException], ...]) -> None:
+        """Set how often it may run, and after which exceptions."""
+        self.attempts = retries + 1 if retries >= 0 else -1
+        self.retry_on = (Exception,) if rule is True else (rule or ())
+
+    def retry(self, error: BaseException) -> bool:
+        """Whether it is run again after ``error``; if so, the next attempt is counted."""
+        again = isinstance(error, self.retry_on) and (self.attempts < 0 or self.attempt + 1 < self.attempts)
+        self.attempt += again
+        return again
+
+
+running: contextvars.ContextVar[Call | None] = contextvars.ContextVar("gnomon_inline_call", default=None)
+"""The call that the present code belongs to; follows coroutines too."""
+
+
+class InlineCalls:
+    """Makes calls, runs them and stores their outcomes.
+
+    Args:
+        owner: this process.
+        may_wait: whether the calling thread may block (the event loop's may not).
+    """
+
+    def __init__(
+        self, owner: WorkerID, store: InlineStore, book: InlineBook, may_wait: Callable[[], bool]
+    ) -> None:
+        self._owner = owner
+        self._store = store
+        self._book = book
+        self._may_wait = may_wait
+        self._counter = 0
+        self._counter_lock = threading.Lock()
+        self.in_use: list[Resources] = []
+
+    def next_id(self) -> TaskID:
+        """A fresh id for a task, a put or an actor."""
+        with self._counter_lock:
+            self._counter += 1
+            return task_id(self._owner, self._counter)
+
+    def make(
+        self,
+        name: str,
+        num_returns: int,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        origin: Origin | None,
+        line: int,
+    ) -> tuple[Call, list[ObjectRef[Any]]]:
+        """A call and the references to its results."""
+        packed = pickling.pack_args(args, kwargs, name)
+        held = self.hold(packed)
+        identity = self.next_id()
+        outer = running.get()
+        parent = outer.row if outer is not None else None
+        row = self._book.submitted(identity, name, packed.dependencies, origin, line, parent)
+        call = Call(identity, name, packed, [object_id(identity, i + 1) for i in range(num_returns)], row)
+        call.held = held
+        call.depth = outer.depth + 1 if outer is not None else 0
+        call.cell = self._book.ledger.cells.entries[row.cell][0]
+        return call, [self._store.create(each, name, row.cell) for each in call.results]
+
+    def hold(self, packed: PackedArgs) -> list[ObjectRef[Any]]:
+        """References to all that arguments need."""
+        return [self._store.reference(each) for each in (*packed.dependencies, *packed.contained)]
+
+    def when_arguments_ready(self, call: Call, run: Callable[[], object]) -> None:
+        """Run now, after a wait, or (on the event loop, which may not wait) in a thread of its own."""
+        pending = [each for each in call.packed.dependencies if not self._store.is_ready(each)]
+        if pending and not self._may_wait():
+
+            def later() -> None:
+                self._store.wait(pending, len(pending), None)
+                run()
+
+            threading.Thread(target=later, name=f"gnomon-inline-{call.name}", daemon=True).start()
+            return
+        if pending:
+            self._store.wait(pending, len(pending), None)
+        with_stack(call.depth, run)
+
+    def run(self, call: Call, function: Callable[..., Any]) -> None:
+        """Run a call to its outcome, in this thread."""
+        token = running.set(call)
+        self.in_use.append(call.resources)
+        try:
+            while not self._attempt(call, function):
+                pass
+        finally:
+            self.in_use.remove(call.resources)
+            running.reset(token)
+
+    def _attempt(self, call: Call, function: Callable[..., Any]) -> bool:
+        """Run it once; False when it is to be run again."""
+        self._book.started(call.row, call.attempt)
+        if self.failed_argument(call):
+            return True
+        try:
+            args, kwargs = self.arguments(call.packed)
+            self.succeed(call, function(*args, **kwargs))
+        except KeyboardInterrupt:
+            self.cancelled(call)
+            raise
+        except BaseException as error:
+            if call.retry(error):
+                return False
+            self.raised(call, error)
+        return True
+
+    def failed_argument(self, call: Call) -> bool:
+        """Whether an argument is an error: then that is the outcome, and the call does not run."""
+        for identity in call.packed.dependencies:
+            blob = self._store.blob(identity)
+            if pickling.is_error(blob):
+                self._end(call, TaskState.FAILED, blob, "an argument failed")
+                return True
+        return False
+
+    def arguments(self, packed: PackedArgs) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments put together anew."""
+        values = [self._store.load(self._store.blob(each)) for each in packed.dependencies]
+        arrived: list[ObjectRef[Any]] = []
+        try:
+            return pickling.unpack_args(pickling.to_bytes(packed.serialized), values, arrived)
+        finally:
+            self._store.adopt(arrived)
+
+    def succeed(self, call: Call, value: Any) -> None:
+        """Store what a call returned.
+
+        Raises:
+            SerializationError: it can not be pickled.
+            ObjectStoreFullError: there is no room for it.
+            ValueError: it is another number of values than ``num_returns`` says.
+        """
+        parts = split_results(value, len(call.results), call.name)
+        packed = [pickling.serialize(part, f"the result of {call.name}") for part in parts]
+        for identity, each in zip(call.results, packed, strict=True):
+            self._store.fill(identity, pickling.to_bytes(each), each.contained)
+        self._book.ended(call.row, TaskState.DONE)
+        call.held = []
+
+    def raised(self, call: Call, error: BaseException) -> None:
+        """Store what the user's code raised."""
+        self.failed(call, TaskError.from_exception(call.name, error, os.getpid()))
+
+    def failed(self, call: Call, error: GnomonError, state: TaskState = TaskState.FAILED) -> None:
+        """Store an error as the outcome."""
+        contained: list[ObjectID] = []
+        self._end(call, state, pickling.serialize_error(error, contained), first_line(str(error)), contained)
+
+    def cancelled(self, call: Call) -> None:
+        """Store that a call was cancelled."""
+        self.failed(call, TaskCancelledError(call.task_id.hex(), call.name), TaskState.CANCELLED)
+
+    def _end(
+        self, call: Call, state: TaskState, blob: bytes, text: str, contained: Sequence[ObjectID] = ()
+    ) -> None:
+        for identity in call.results:
+            self._store.fill(identity, blob, contained)
+        self._book.ended(call.row, state, text)
+        call.held = []
+
+
+def with_stack(depth: int, function: Callable[[], T]) -> T:
+    """Run ``function`` in this thread, or where calls are nested deeply in a fresh one that is waited for."""
+    if depth == 0 or depth % STACK_HOP:
+        return function()
+    outcome: list[T] = []
+    raised: list[BaseException] = []
+    context = contextvars.copy_context()
+
+    def body() -> None:
+        try:
+            outcome.append(context.run(function))
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=body, name=f"gnomon-inline-depth-{depth}", daemon=True)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised.pop()
+    return outcome[0]
+
+
+def split_results(value: Any, count: int, name: str) -> list[Any]:
+    """What a call returned, as its ``count`` results.
+
+    Raises:
+        ValueError: another number of values was returned.
+        TypeError: ``count`` is more than 1 and one value was returned.
+    """
+    if count == 1:
+        return [value]
+    if count == 0:
+        return []
+    try:
+        values = list(value)
+    except TypeError:
+        raise TypeError(
+            f"{name} returned one {type(value).__name__}, but num_returns is {count}: return a tuple."
+        ) from None
+    if len(values) != count:
+        raise ValueError(f"{name} returned {len(values)} values, but num_returns is {count}.")
+    return values

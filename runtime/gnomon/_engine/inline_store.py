@@ -1,0 +1,249 @@
+"""The objects of the inline engine: blobs by id, each alive while somebody holds a reference to it.
+
+    pending --fill--> ready --(last holder gone)--> freed
+       +---------------(last holder gone)-------------^   a late fill is dropped
+
+Values are kept pickled and put together anew at each ``get``, so that no change to a value reaches the store.
+The one rule for a changer: ``drop`` runs inside ``__del__``, in any thread at any moment; it may never wait
+for the lock, and nothing that runs user code may run under the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from gnomon._core.ledger import Ledger
+from gnomon._wire import pickling
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import ObjectStoreFullError, SessionMismatchError
+from gnomon.ids import HANDLE_INDEX, ActorID, ObjectID, actor_of, index_of
+
+HOLDERS_SHOWN = 5
+"""Rows of the table in ``ObjectStoreFullError``."""
+
+
+class Entry:
+    """One object.
+
+    Attributes:
+        blob: the pickled value or error; None while it is pending.
+        holders: references that exist to it, those inside other objects included.
+        contained: the references inside it, which it keeps alive.
+        callbacks: called once when it is ready.
+        producer: what made it, for the views.
+        cell: number of the cell that asked for it.
+    """
+
+    __slots__ = ("blob", "callbacks", "cell", "contained", "holders", "producer")
+
+    def __init__(self, producer: str, cell: int) -> None:
+        self.blob: bytes | None = None
+        self.holders = 0
+        self.contained: list[ObjectRef[Any]] = []
+        self.callbacks: list[Callable[[], object]] = []
+        self.producer = producer
+        self.cell = cell
+
+
+class InlineStore:
+    """All objects of one inline session.
+
+    Args:
+        ledger: told of every change.
+        capacity_bytes: ``put`` and results beyond are refused.
+        inline_max_bytes: what the views call memory and not store.
+        handle_gone: called, without the lock, when nobody holds a handle on an actor any more.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        capacity_bytes: int,
+        inline_max_bytes: int,
+        handle_gone: Callable[[ActorID], object],
+    ) -> None:
+        self._ledger = ledger
+        self._capacity_bytes = capacity_bytes
+        self._inline_max_bytes = inline_max_bytes
+        self._handle_gone = handle_gone
+        self._entries: dict[bytes, Entry] = {}
+        self._dropped: deque[bytes] = deque()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._sweeping = threading.Lock()
+        ledger.totals["store_capacity_bytes"] = capacity_bytes
+
+    def __len__(self) -> int:
+        """How many objects are alive."""
+        self._sweep()
+        return len(self._entries)
+
+    # ---------------------------------------------------------------- references
+
+    def create(self, identity: ObjectID, producer: str, cell: int) -> ObjectRef[Any]:
+        """A new pending object, and the first reference to it."""
+        with self._lock:
+            self._entries[identity] = Entry(producer, cell)
+        self._sweep()
+        return self.reference(identity)
+
+    def reference(self, identity: ObjectID) -> ObjectRef[Any]:
+        """One more reference to an object.
+
+        Raises:
+            SessionMismatchError: there is no such object.
+        """
+        with self._lock:
+            self._entry(identity).holders += 1
+        return ObjectRef(identity)
+
+    def adopt(self, refs: Iterable[ObjectRef[Any]]) -> None:
+        """Count references that unpickling has made."""
+        with self._lock:
+            for ref in refs:
+                entry = self._entries.get(ref._id)
+                if entry is not None:  # else it is from another session, and using it will say so
+                    entry.holders += 1
+        self._sweep()
+
+    def pin(self, identity: ObjectID) -> None:
+        """Keep an object until the end: the user has pickled a reference, which may come back at any time."""
+        with self._lock:
+            entry = self._entries.get(identity)
+            if entry is not None:
+                entry.holders += 1
+
+    def drop(self, identity: bytes) -> None:
+        """A reference is gone: the hook of ``ObjectRef.__del__``."""
+        self._dropped.append(identity)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        # a freed object drops what it contained, which comes back here: the guard makes that a loop
+        while self._dropped and self._sweeping.acquire(blocking=False):
+            freed: list[tuple[ObjectID, Entry]] = []
+            try:
+                if not self._lock.acquire(blocking=False):
+                    return  # whoever holds it sweeps afterwards
+                try:
+                    while self._dropped:
+                        self._forget(self._dropped.popleft(), freed)
+                finally:
+                    self._lock.release()
+                for identity, _entry in freed:
+                    if index_of(identity) == HANDLE_INDEX:
+                        self._handle_gone(actor_of(identity))
+                    else:
+                        self._ledger.object_gone(identity.hex())
+                freed.clear()
+            finally:
+                self._sweeping.release()
+
+    def _forget(self, identity: bytes, freed: list[tuple[ObjectID, Entry]]) -> None:
+        entry = self._entries.get(identity)
+        if entry is None:
+            return
+        entry.holders -= 1
+        if entry.holders <= 0:
+            del self._entries[identity]
+            freed.append((ObjectID(identity), entry))
+            if entry.blob is not None and index_of(ObjectID(identity)) != HANDLE_INDEX:
+                self._account(-len(entry.blob), -1)
+
+    # ---------------------------------------------------------------- values
+
+    def fill(self, identity: ObjectID, blob: bytes, contained: Sequence[ObjectID] = ()) -> None:
+        """Give a pending object its value or error; nothing happens when it has been freed meanwhile.
+
+        Raises:
+            ObjectStoreFullError: there is no room for it.
+        """
+        refs = [self.reference(each) for each in contained]
+        size = len(blob)
+        used = self._ledger.totals["memory_bytes"] + self._ledger.totals["store_used_bytes"]
+        if used + size > self._capacity_bytes and not pickling.is_error(blob):
+            raise ObjectStoreFullError(size, self._capacity_bytes, self._holders_table())
+        with self._lock:
+            entry = self._entries.get(identity)
+            if entry is None or entry.blob is not None:
+                return
+            entry.blob = blob
+            entry.contained = refs
+            callbacks, entry.callbacks = entry.callbacks, []
+            self._changed.notify_all()
+            if index_of(identity) != HANDLE_INDEX:
+                self._account(size, 1)
+        if index_of(identity) != HANDLE_INDEX:
+            state = "error" if pickling.is_error(blob) else self._place(size)
+            self._ledger.object_changed(
+                identity.hex(), size, state, entry.producer, entry.holders, entry.cell, "inline"
+            )
+        for callback in callbacks:
+            callback()
+        self._sweep()
+
+    def is_ready(self, identity: bytes) -> bool:
+        """Whether an object has its value or error.
+
+        Raises:
+            SessionMismatchError: there is no such object.
+        """
+        return self._entry(identity).blob is not None
+
+    def blob(self, identity: bytes) -> bytes:
+        """The pickled value or error of a ready object."""
+        blob = self._entry(identity).blob
+        assert blob is not None
+        return blob
+
+    def load(self, blob: bytes) -> Any:
+        """Put a value (or an error) together; references inside are counted."""
+        arrived: list[ObjectRef[Any]] = []
+        try:
+            return pickling.deserialize(blob, arrived)
+        finally:
+            self.adopt(arrived)
+
+    def when_ready(self, identity: bytes, callback: Callable[[], object]) -> None:
+        """Call ``callback`` once the object is ready, now if it is."""
+        with self._lock:
+            entry = self._entry(identity)
+            if entry.blob is None:
+                entry.callbacks.append(callback)
+                return
+        callback()
+
+    def wait(self, identities: Sequence[bytes], count: int, timeout: float | None) -> int:
+        """Wait until ``count`` of the objects are ready or ``timeout`` seconds are over; how many are."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while True:
+                ready = sum(self._entry(each).blob is not None for each in identities)
+                left = None if deadline is None else deadline - time.monotonic()
+                if ready >= count or (left is not None and left <= 0):
+                    return ready
+                self._changed.wait(left)
+
+    def _entry(self, identity: bytes) -> Entry:
+        entry = self._entries.get(identity)
+        if entry is None:
+            raise SessionMismatchError(f"ObjectRef({identity.hex()})")
+        return entry
+
+    # ---------------------------------------------------------------- the books
+
+    def _place(self, size: int) -> str:
+        return "memory" if size <= self._inline_max_bytes else "store"
+
+    def _account(self, size: int, count: int) -> None:
+        totals = self._ledger.totals
+        totals["count"] += count
+        totals["memory_bytes" if self._place(abs(size)) == "memory" else "store_used_bytes"] += size
+
+    def _holders_table(self) -> str:
+        rows = sorted(self._ledger.objects.values(), key=lambda row: -row[0])[:HOLDERS_SHOWN]
+        return "\n".join(f"  {row[0]:>15,} bytes made by {row[2]}" for row in rows)

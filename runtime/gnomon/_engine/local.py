@@ -1,0 +1,455 @@
+"""The local engine: tasks and actors in processes of this machine, over ZeroMQ.
+
+In a driver it owns a session (``start``); in a worker it is the same engine on the worker's core (``inside``), so that
+tasks use the same API. What it does itself: turn templates and arguments into the core's events, and back.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import os
+import queue
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from gnomon._core import effects as fx
+from gnomon._core.effects import Command
+from gnomon._core.events import (
+    ActorSubmitted,
+    AskedSomething,
+    CallSubmitted,
+    CancelAsked,
+    CellCancelAsked,
+    TaskSubmitted,
+)
+from gnomon._engine import notebook_hooks
+from gnomon._engine.base import (
+    ActorBinding,
+    ActorTemplate,
+    CancelReceipt,
+    ExecutionContext,
+    InitOptions,
+    MethodTemplate,
+    Origin,
+    SessionInfo,
+    TaskTemplate,
+)
+from gnomon._engine.local_session import LocalSession
+from gnomon._engine.local_status import ClusterView
+from gnomon._messages.actors import ActorAdmitted, ActorKilled, ActorNameAnswered, ActorNameAsked, ActorRegistered, ActorSpec
+from gnomon._messages.base import Value
+from gnomon._messages.tasks import OutputProduced, Provenance
+from gnomon._shell import task_context
+from gnomon._shell.core_worker import CoreWorker, past_owners
+from gnomon._shell.functions import pack_function
+from gnomon._wire import object_ref, pickling
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import ActorHandleNotFoundError, ActorNameTakenError
+from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, handle_object, object_id, task_of
+from gnomon.resources import Resources
+
+_FIRST = (1).to_bytes(4, "big")
+
+
+class _Prepared:
+    """A template as this engine needs it: pickled once, its scheduling class looked up."""
+
+    __slots__ = ("class_key", "function", "max_retries", "num_returns", "payload", "resources", "retry")
+
+    def __init__(self, function: FunctionID, payload: bytes, template: TaskTemplate, class_key: int) -> None:
+        options = template.options
+        self.function = function
+        self.payload = payload
+        self.resources = dict(options.resources)
+        self.class_key = class_key
+        self.num_returns = options.num_returns
+        self.max_retries = options.max_retries
+        self.retry = bool(options.retry_exceptions)
+
+
+class LocalEngine:
+    """See the module. Made by :meth:`start` or :meth:`inside`."""
+
+    name = "local"
+
+    def __init__(self, options: InitOptions | None, core: CoreWorker | None) -> None:
+        self._session: LocalSession | None = None
+        self._log_to_driver = True
+        if core is None:
+            assert options is not None
+            self._log_to_driver = options.log_to_driver
+            self._session = LocalSession(options, self._perform, self._on_lost)
+            core = self._session.core
+        self.core = core
+        self.config = core.config
+        self.ledger = core.role.ledger
+        self.info = SessionInfo(
+            engine=self.name,
+            session=self.config.session,
+            directory=self.config.directory,
+            node_id=self.config.node,
+            namespace=self.config.namespace,
+            pid=os.getpid(),
+            resources=dict(self.config.resources),
+            store_capacity_bytes=self.config.arena_bytes,
+        )
+        self.view = ClusterView(core)
+        self.put = core.put if self._session is None else self._put
+        self.get_one = core.get_one
+        self._post = core.loop.post
+        self._classes: dict[frozenset[tuple[str, int]], int] = {}
+        self._futures: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._future_thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        object_ref.install(object_ref.Hooks(core.loop.drop, pickling.reduce_ref, self.future))
+        pickling.set_out_of_band(None, lambda ref: core.handles_arrived([ref]))
+
+    @classmethod
+    def start(cls, options: InitOptions) -> LocalEngine:
+        """Start a session of this process's own; returns while its processes are still starting."""
+        return cls(options, None)
+
+    @classmethod
+    def inside(cls, core: CoreWorker) -> LocalEngine:
+        """The engine of a worker."""
+        return cls(None, core)
+
+    # -- commands, in the loop's thread ---------------------------------------------------------------------------
+
+    def _perform(self, command: Command) -> None:
+        if type(command) is fx.ShowOutput and self._log_to_driver:
+            show_output(command.output)
+
+    def _on_lost(self, reason: str) -> None:
+        self.core.end(reason)
+
+    # -- tasks ----------------------------------------------------------------------------------------------------
+
+    def _prepare(self, template: TaskTemplate) -> _Prepared:
+        options = template.options
+        function, payload = pack_function(template.function, options.retry_exceptions)
+        key = frozenset(options.resources.items())
+        with self._lock:
+            class_key = self._classes.setdefault(key, len(self._classes))
+        prepared = template.engine_state = _Prepared(function, payload, template, class_key)
+        return prepared
+
+    def submit_task(
+        self,
+        template: TaskTemplate,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        origin: Origin | None,
+        line: int,
+    ) -> list[ObjectRef[Any]]:
+        """See ``Engine``."""
+        prepared: _Prepared = template.engine_state or self._prepare(template)
+        packed = pickling.pack_args(args, kwargs, template.name)
+        core = self.core
+        task = core.new_task_id()
+        contained = packed.contained
+        arguments, extra = self._arguments(packed)
+        if extra is not None:
+            contained = [*contained, extra._id]
+        running = task_context.current.get()
+        provenance = _provenance(origin, line, running)
+        count = prepared.num_returns
+        if count == 1:
+            refs: list[ObjectRef[Any]] = [ObjectRef(ObjectID(task + _FIRST))]
+        else:
+            refs = [ObjectRef(object_id(task, index)) for index in range(1, count + 1)]
+        self._post(
+            TaskSubmitted(
+                task,
+                prepared.function,
+                prepared.payload,
+                template.name,
+                prepared.resources,
+                prepared.class_key,
+                arguments,
+                tuple(packed.dependencies),
+                tuple(contained),
+                count,
+                prepared.max_retries,
+                prepared.retry,
+                provenance,
+                running.task if running is not None else None,
+            )
+        )
+        return refs
+
+    def _arguments(self, packed: pickling.PackedArgs) -> tuple[Value, ObjectRef[Any] | None]:
+        """The packed arguments; large ones become an object of their own, returned to be held."""
+        core = self.core
+        if past_owners and packed.dependencies:
+            core.refuse_foreign(packed.dependencies)
+        serialized = packed.serialized
+        if serialized.total_bytes <= core.inline_max:
+            return pickling.to_bytes(serialized), None
+        ref = core.put_serialized(serialized)
+        return core.values[ref._id], ref
+
+    def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
+        """See ``Engine``."""
+        self._post(CancelAsked(task_of(ref._id), force, recursive))
+
+    def cancel_cell(self, cell: str) -> CancelReceipt:
+        """See ``Engine``."""
+        cancelled, running = self.core.ask_role(lambda request: CellCancelAsked(request, cell))
+        return CancelReceipt(cancelled, running)
+
+    # -- actors ---------------------------------------------------------------------------------------------------
+
+    def create_actor(
+        self,
+        template: ActorTemplate,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        origin: Origin | None,
+        line: int,
+    ) -> ActorBinding:
+        """See ``Engine``."""
+        options = template.options
+        if template.engine_state is None:
+            template.engine_state = pack_function(template.cls, False)
+        function, payload = template.engine_state
+        packed = pickling.pack_args(args, kwargs, template.name)
+        core = self.core
+        actor = ActorID(core.new_task_id())
+        arguments, extra = self._arguments(packed)
+        contained = packed.contained if extra is None else [*packed.contained, extra._id]
+        methods = {
+            name: dataclasses.replace(method, max_task_retries=options.max_task_retries)
+            if method.max_task_retries is None
+            else method
+            for name, method in template.methods.items()
+        }
+        namespace = options.namespace or self.config.namespace
+        spec = ActorSpec(
+            actor,
+            core.me,
+            template.name,
+            function,
+            payload,
+            arguments,
+            (),
+            pickling.serialize((template.name, methods, template.is_async)).to_bytes(),
+            dict(options.resources),
+            dict(options.placement_resources),
+            options.max_restarts,
+            options.max_concurrency or 0,
+            template.is_async,
+            options.name or "",
+            namespace,
+            options.lifetime == "detached",
+            _provenance(origin, line, task_context.current.get()),
+        )
+        ref: ObjectRef[Any] = ObjectRef(handle_object(actor))
+
+        def event(request: int) -> ActorSubmitted:
+            return ActorSubmitted(spec, tuple(packed.dependencies), tuple(contained), request)
+
+        if options.name:
+            admitted = core.ask_role(event)
+            assert isinstance(admitted, ActorAdmitted)
+            if admitted.taken:
+                if options.get_if_exists:
+                    return self.get_named_actor(options.name, namespace)
+                raise ActorNameTakenError(options.name, namespace)
+        else:
+            self._post(event(0))
+        return ActorBinding(actor, template.name, methods, ref, template.is_async)
+
+    def submit_actor_task(
+        self,
+        binding: ActorBinding,
+        method: MethodTemplate,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        origin: Origin | None,
+        line: int,
+    ) -> list[ObjectRef[Any]]:
+        """See ``Engine``."""
+        packed = pickling.pack_args(args, kwargs, method.name)
+        task = self.core.new_task_id()
+        contained = packed.contained
+        arguments, extra = self._arguments(packed)
+        if extra is not None:
+            contained = [*contained, extra._id]
+        running = task_context.current.get()
+        count = method.num_returns
+        if count == 1:
+            refs: list[ObjectRef[Any]] = [ObjectRef(ObjectID(task + _FIRST))]
+        else:
+            refs = [ObjectRef(object_id(task, index)) for index in range(1, count + 1)]
+        self._post(
+            CallSubmitted(
+                task,
+                binding.actor_id,
+                method.name,
+                f"{binding.class_name}.{method.name}",
+                arguments,
+                tuple(packed.dependencies),
+                tuple(contained),
+                count,
+                method.max_task_retries or 0,
+                bool(method.retry_exceptions),
+                method.concurrency_group or "",
+                _provenance(origin, line, running),
+                running.task if running is not None else None,
+            )
+        )
+        return refs
+
+    def kill_actor(self, binding: ActorBinding, no_restart: bool) -> None:
+        """See ``Engine``."""
+        self._post(AskedSomething(self.config.head_process, ActorKilled(binding.actor_id, no_restart)))
+
+    def get_named_actor(self, name: str, namespace: str | None) -> ActorBinding:
+        """See ``Engine``."""
+        where = namespace or self.config.namespace
+        answer = self._ask_names(lambda request: ActorNameAsked(request, name, where))
+        if answer.actor is None:
+            raise ActorHandleNotFoundError(name, where)
+        class_name, methods, is_async = pickling.deserialize(answer.description, None)
+        return ActorBinding(answer.actor, class_name, methods, None, is_async)
+
+    def list_named_actors(self, all_namespaces: bool) -> list[tuple[str, str]]:
+        """See ``Engine``."""
+        where = "" if all_namespaces else self.config.namespace
+        answer = self._ask_names(lambda request: ActorNameAsked(request, "", where, True))
+        return [(namespace, name) for namespace, name in answer.names]
+
+    def _ask_names(self, make: Any) -> ActorNameAnswered:
+        answer = self.core.ask(self.config.head_process, make)
+        assert isinstance(answer, ActorNameAnswered)
+        return answer
+
+    def current_actor(self) -> ActorBinding | None:
+        """See ``Engine``."""
+        running = task_context.current.get()
+        if running is None or running.actor is None:
+            return None
+        return self.own_binding() if self.own_binding is not None else None
+
+    own_binding: Any = None
+    """Set in an actor's process: makes a weak binding of the actor itself."""
+
+    def rebind(self, actor_id: ActorID, ref: ObjectRef[Any] | None) -> Any:
+        """See ``Engine``; this engine keeps nothing in handles."""
+        return None
+
+    # -- objects --------------------------------------------------------------------------------------------------
+
+    def _put(self, value: Any) -> ObjectRef[Any]:
+        return self.core.put(value)
+
+    def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
+        """See ``Engine``."""
+        return self.core.get(refs, timeout)
+
+    def wait(
+        self, refs: Sequence[ObjectRef[Any]], num_returns: int, timeout: float | None, fetch_local: bool
+    ) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
+        """See ``Engine``."""
+        return self.core.wait(refs, num_returns, timeout)
+
+    def future(self, ref: ObjectRef[Any]) -> concurrent.futures.Future[Any]:
+        """See ``Engine``. Values are rebuilt in a thread of their own: that may run the user's code."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        if self._future_thread is None:
+            with self._lock:
+                if self._future_thread is None:
+                    self._future_thread = threading.Thread(
+                        target=self._serve_futures, name="gnomon-futures", daemon=True
+                    )
+                    self._future_thread.start()
+        self.core.when_ready(ref, lambda: self._futures.put((future, ref)))
+        return future
+
+    def _serve_futures(self) -> None:
+        while (item := self._futures.get()) is not None:
+            future, ref = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                value = self.core.get_one(ref)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(value)
+            del item, future, ref
+
+    # -- the cluster ----------------------------------------------------------------------------------------------
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """See ``Engine``."""
+        return self.view.nodes()
+
+    def cluster_resources(self) -> Resources:
+        """See ``Engine``."""
+        return self.view.totals()
+
+    def available_resources(self) -> Resources:
+        """See ``Engine``."""
+        return self.view.available()
+
+    def context(self) -> ExecutionContext:
+        """See ``Engine``."""
+        running = task_context.current.get()
+        return ExecutionContext(
+            job_id=self.config.job,
+            node_id=self.config.node,
+            worker_id=self.core.me,
+            task_id=running.task if running is not None else None,
+            actor_id=running.actor if running is not None else None,
+            task_name=running.name if running is not None else None,
+            mode="driver" if self._session is not None else "worker",
+            namespace=self.config.namespace,
+            resources={},
+            attempt=running.attempt if running is not None else 0,
+            was_reconstructed=self.core.role.execution.incarnation > 0,
+        )
+
+    def shutdown(self) -> None:
+        """See ``Engine``."""
+        if self._session is None:
+            return
+        object_ref.install(None)
+        pickling.set_out_of_band(None, None)
+        self._session.end()
+        self._futures.put(None)
+
+
+def _provenance(
+    origin: Origin | None, line: int, running: task_context.RunningTask | None
+) -> Provenance | None:
+    """Where a submission comes from: the cell now running, or the cell of the task that submits."""
+    if origin is not None:
+        return Provenance(origin.cell, origin.label, line)
+    if running is not None and running.provenance is not None:
+        return running.provenance
+    return None
+
+
+def show_output(output: OutputProduced) -> None:
+    """Lines of a task, for the person at the notebook or terminal."""
+    sink = notebook_hooks.output_sink
+    if sink is not None:
+        sink(
+            notebook_hooks.OutputLines(
+                output.cell, output.worker, output.stream, output.text, output.task_name
+            )
+        )
+        return
+    stream = sys.stdout if output.stream == "stdout" else sys.stderr
+    prefix = f"({output.task_name or 'worker'} {output.worker}) "
+    for line in output.text.splitlines():
+        stream.write(prefix + line + "\n")
+    stream.flush()
+
+
+__all__ = ["LocalEngine", "TaskID"]

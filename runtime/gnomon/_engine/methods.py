@@ -1,0 +1,44 @@
+"""The methods of an actor class: what its handles offer.
+
+Worked out where it is decorated and where it runs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gnomon._engine.arity import arity_of
+from gnomon._engine.base import MethodTemplate
+
+METHOD_OPTIONS: Final = "__gnomon_method__"
+"""Attribute in which ``@method(...)`` leaves its options on a function."""
+
+
+def method_templates(cls: type) -> dict[str, MethodTemplate]:
+    """Every method that a handle of ``cls`` offers, by name: inherited ones, class and static methods too."""
+    templates = {}
+    for name in dir(cls):
+        member = inspect.getattr_static(cls, name)
+        if name in vars(object) or not _is_method(member):
+            continue
+        function = getattr(member, "__func__", member)
+        options: Mapping[str, Any] = getattr(function, METHOD_OPTIONS, {})
+        skip_first = not isinstance(member, staticmethod)
+        templates[name] = MethodTemplate(name=name, arity=arity_of(function, skip_first), **options)
+    return templates
+
+
+def is_async_class(cls: type) -> bool:
+    """Whether one method at least is ``async def``: then all calls run on an event loop."""
+    for name in dir(cls):
+        member = inspect.getattr_static(cls, name)
+        function = getattr(member, "__func__", member)
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            return True
+    return False
+
+
+def _is_method(member: Any) -> bool:
+    return isinstance(member, staticmethod | classmethod) or inspect.isroutine(member)

@@ -1,0 +1,111 @@
+"""Slots through which a notebook takes part in a running engine: where work comes from, where output goes.
+
+The kernel extension fills them (through :mod:`gnomon.observe.hooks`, the public face); the API and the
+engines read them. Outside a notebook all are None and cost one global read. The one rule for a changer:
+``origin`` is read on every ``.remote()``, so it stays a plain module attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+
+from gnomon._core.ledger import Ledger, TaskState
+from gnomon._engine.base import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLines:
+    """What a task or an actor has printed, on its way to the cell that submitted it.
+
+    Attributes:
+        cell: id of the submitting cell; "" when the work came from no cell.
+        worker_label: the process that printed, as people read it.
+        stream: "stdout" or "stderr".
+        text: one or more lines, as printed.
+        task_name: the function or method that printed; "" when it is not known.
+    """
+
+    cell: str
+    worker_label: str
+    stream: str
+    text: str
+    task_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupProgress:
+    """How far the tasks of one function are: counts over the whole session."""
+
+    name: str
+    waiting: int
+    ready: int
+    running: int
+    done: int
+    failed: int
+    cancelled: int
+
+    @property
+    def total(self) -> int:
+        """All tasks of this function."""
+        return self.unfinished + self.done + self.failed + self.cancelled
+
+    @property
+    def unfinished(self) -> int:
+        """Tasks that have no outcome yet."""
+        return self.waiting + self.ready + self.running
+
+
+@dataclass(frozen=True, slots=True)
+class WaitProgress:
+    """How far a ``get`` or ``wait`` of the main thread is.
+
+    Attributes:
+        total: references waited for.
+        ready: how many of them have an outcome.
+        elapsed_s: seconds since the call began.
+        finished: this is the last report; the call returns or raises now.
+        groups: the functions that have unfinished tasks now, or had some when this call first reported.
+    """
+
+    total: int
+    ready: int
+    elapsed_s: float
+    finished: bool = False
+    groups: tuple[GroupProgress, ...] = ()
+
+
+OutputSink = Callable[[OutputLines], object]
+WaitObserver = Callable[[WaitProgress], object]
+
+WAIT_FIRST_REPORT_S = 0.5
+"""A call that ends sooner is never reported: a flash of progress helps nobody."""
+
+WAIT_REPORT_PERIOD_S = 0.25
+
+origin: Origin | None = None
+"""The cell now running; set when a cell starts, None between cells."""
+
+output_sink: OutputSink | None = None
+"""Takes the output of tasks; called in an engine's thread, must not block. None: print it here."""
+
+wait_observer: WaitObserver | None = None
+"""Told how far a waiting ``get`` is; called in the waiting thread."""
+
+
+def current_origin() -> Origin | None:
+    """The cell now running, or None."""
+    return origin
+
+
+def group_progress(ledger: Ledger, also: Container[str] = frozenset()) -> tuple[GroupProgress, ...]:
+    """The functions of ``ledger`` that have unfinished tasks.
+
+    Args:
+        ledger: the current engine's.
+        also: names to list even when all their tasks have ended, so that a bar can reach its end.
+    """
+    rows = zip(ledger.names.entries, ledger.counts, strict=False)
+    return tuple(
+        GroupProgress(name, *counts) for name, counts in rows if name in also or any(counts[: TaskState.DONE])
+    )

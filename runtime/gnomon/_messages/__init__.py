@@ -1,0 +1,1 @@
+"""Every message, grouped by who talks to whom: tasks, leases, actors, objects, cluster."""

@@ -1,0 +1,196 @@
+"""Owner, head, node and actor: birth, names and death. Calls go directly (see ``tasks``).
+
+    owner                 head                    node              worker
+      | ActorRegistered --> |                       |                  |
+      |                     | ActorWorkerWanted --> |                  |
+      |                     | <- ActorWorkerGranted |                  |
+      |                     | ActorAssigned ------------------------> |   runs the constructor
+      |                     | <----------------- ActorBorn, ActorStillborn
+      | <-- ActorChanged    |   to the owner and whoever subscribed
+      | ActorSubscribed --> |   a handle arrived somewhere
+      | ActorUnneeded   --> |   no handle is left: end after pending calls
+      | ActorKilled     --> |
+      | ActorNameAsked  --> | --> ActorNameAnswered
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gnomon._messages.base import Message, Value
+from gnomon._messages.tasks import Provenance
+from gnomon.ids import ActorID, FunctionID, WorkerID
+
+PENDING = "pending"
+ALIVE = "alive"
+RESTARTING = "restarting"
+DEAD = "dead"
+
+
+class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
+    """All that is needed to make an actor, and to make it again. Head and node never unpickle it.
+
+    Attributes:
+        description: pickled facts for handles made by name (class name, methods).
+        max_concurrency: 0 means the default of its kind.
+        owner: whose death ends a non-detached actor.
+    """
+
+    actor: ActorID
+    owner: WorkerID
+    class_name: str
+    function: FunctionID
+    payload: bytes
+    arguments: Value
+    values: tuple[Value, ...]
+    description: bytes
+    resources: dict[str, int]
+    placement: dict[str, int]
+    max_restarts: int
+    max_concurrency: int
+    is_async: bool
+    name: str
+    namespace: str
+    detached: bool
+    provenance: Provenance | None = None
+
+
+class ActorRegistered(Message, frozen=True, tag=60):
+    """A new actor. ``request`` is answered by ActorAdmitted when it has a name."""
+
+    spec: ActorSpec
+    request: int = 0
+
+
+class ActorAdmitted(Message, frozen=True, tag=61):
+    """Whether the name was free."""
+
+    request: int
+    taken: bool
+
+
+class ActorWorkerWanted(Message, frozen=True, tag=62):
+    """Head to node: a worker for one incarnation of an actor."""
+
+    actor: ActorID
+    incarnation: int
+    resources: dict[str, int]
+    placement: dict[str, int]
+
+
+class ActorWorkerGranted(Message, frozen=True, tag=63):
+    """Node to head."""
+
+    actor: ActorID
+    incarnation: int
+    worker: WorkerID
+    pid: int
+
+
+class ActorWorkerInfeasible(Message, frozen=True, tag=64):
+    """No node has so much."""
+
+    actor: ActorID
+    incarnation: int
+    asked: dict[str, int]
+    has: dict[str, int]
+
+
+class ActorWorkerUnwanted(Message, frozen=True, tag=65):
+    """Head to node: kill that incarnation's worker, or forget the request."""
+
+    actor: ActorID
+    incarnation: int
+
+
+class ActorAssigned(Message, frozen=True, tag=66):
+    """Head to worker: become this actor."""
+
+    spec: ActorSpec
+    incarnation: int
+
+
+class ActorBorn(Message, frozen=True, tag=67):
+    """The constructor has returned."""
+
+    actor: ActorID
+    incarnation: int
+
+
+class ActorStillborn(Message, frozen=True, tag=68):
+    """The constructor has raised; ``error`` is the pickled error."""
+
+    actor: ActorID
+    incarnation: int
+    error: bytes
+    summary: str
+
+
+class ActorLeaving(Message, frozen=True, tag=69):
+    """The actor ends itself on purpose (``exit_actor``, ``__ray_terminate__``): no restart."""
+
+    actor: ActorID
+    incarnation: int
+    reason: str
+
+
+class ActorChanged(Message, frozen=True, tag=70):
+    """The actor's state as head knows it.
+
+    Attributes:
+        incarnation: 0 for the first.
+        restarts_left: -1 is without end.
+        error: the pickled error of a constructor that raised, else empty.
+    """
+
+    actor: ActorID
+    state: str
+    incarnation: int
+    worker: WorkerID
+    pid: int
+    cause: str
+    error: bytes = b""
+
+
+class ActorSubscribed(Message, frozen=True, tag=71):
+    """The sender has a handle and wants to hear of changes; the answer is an ActorChanged."""
+
+    actor: ActorID
+
+
+class ActorUnneeded(Message, frozen=True, tag=72):
+    """From the owner: no handle is left. It ends after the calls it has got."""
+
+    actor: ActorID
+
+
+class ActorKilled(Message, frozen=True, tag=73):
+    """``kill``: end it at once."""
+
+    actor: ActorID
+    no_restart: bool
+
+
+class ActorDrained(Message, frozen=True, tag=74):
+    """Head to worker: finish the calls you have, then end."""
+
+    actor: ActorID
+    reason: str
+
+
+class ActorNameAsked(Message, frozen=True, tag=75):
+    """Who has this name? ``all_names`` asks for a list instead."""
+
+    request: int
+    name: str
+    namespace: str
+    all_names: bool = False
+
+
+class ActorNameAnswered(Message, frozen=True, tag=76):
+    """The actor of that name, or ``None``; or the list of (namespace, name)."""
+
+    request: int
+    actor: ActorID | None
+    description: bytes
+    names: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,49 @@
+"""What all messages have in common: frozen, positional on the wire, told apart by a small integer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gnomon.ids import ObjectID
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A message is an event for its receiver; nothing else crosses a socket."""
+
+
+class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where a large value lies.
+
+    Attributes:
+        node: the process id of the node whose arena holds it.
+        offset: in bytes from the start of the arena.
+        size: in bytes.
+        object: whose value it is; a view of the block is a reference to that object.
+    """
+
+    node: bytes
+    offset: int
+    size: int
+    object: ObjectID
+
+
+Value = bytes | Block
+"""A value as it travels: itself when small, else where it lies."""
+
+
+class Contained(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """References inside a value: ``inner`` are the objects that result ``outer`` holds on to."""
+
+    outer: ObjectID
+    inner: tuple[ObjectID, ...]
+
+
+class Borrow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One stretch of time in which a process that is not the owner holds handles to an object.
+
+    Attributes:
+        episode: numbers the borrower's stretches, so that a late message of an earlier one changes nothing.
+    """
+
+    object: ObjectID
+    episode: int

@@ -1,0 +1,103 @@
+"""Membership, deaths and status.
+
+    node      NodeJoined --> head
+    any       ProcessWatched --> node;   node  ProcessLost --> whoever watches
+    node      ProcessDied --> head                    (head ends or restarts its actors)
+    driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
+    driver    SessionEnded --> node --> head
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gnomon._messages.base import Message
+from gnomon.ids import NodeID, TaskID, WorkerID
+
+
+class NodeJoined(Message, frozen=True, tag=80):
+    """A node serves the cluster."""
+
+    node: NodeID
+    resources: dict[str, int]
+
+
+class ProcessWatched(Message, frozen=True, tag=81):
+    """Tell me when that process dies."""
+
+    process: WorkerID
+
+
+class ProcessLost(Message, frozen=True, tag=82):
+    """A process has died.
+
+    Attributes:
+        reason: exit code or signal in words.
+        last_started: the task it had begun last; those pushed after that one have not run.
+    """
+
+    process: WorkerID
+    reason: str
+    last_started: TaskID | None = None
+
+
+class ProcessDied(Message, frozen=True, tag=83):
+    """Node to head: likewise."""
+
+    process: WorkerID
+    reason: str
+
+
+class StatusAsked(Message, frozen=True, tag=84):
+    """What is there, what is free?"""
+
+    request: int
+
+
+class NodeReport(msgspec.Struct, frozen=True, array_like=True):
+    """One node's state; resources in units, sizes in bytes."""
+
+    node: NodeID
+    process: WorkerID
+    pid: int
+    alive: bool
+    resources: dict[str, int]
+    available: dict[str, int]
+    workers: int
+    store_used: int
+    store_capacity: int
+
+
+class NodeStatus(Message, frozen=True, tag=85):
+    """Node's answer."""
+
+    request: int
+    report: NodeReport
+
+
+class ClusterStatus(Message, frozen=True, tag=86):
+    """Head's answer."""
+
+    request: int
+    nodes: tuple[NodeReport, ...]
+
+
+class SessionEnded(Message, frozen=True, tag=87):
+    """The driver has called ``shutdown``."""
+
+
+class ObservationWanted(Message, frozen=True, tag=88):
+    """Somebody looks (or no longer looks) at the views: report rows to ``observer``."""
+
+    observer: WorkerID
+    wanted: bool
+
+
+class RowsReported(Message, frozen=True, tag=89):
+    """Rows of tasks that another process owns, at most a few messages a second.
+
+    Attributes:
+        rows: (task, name, parent task, state, worker, created, started, finished, cell, label, line).
+    """
+
+    rows: tuple[tuple[bytes, str, bytes, int, bytes, float, float, float, str, str, int], ...]

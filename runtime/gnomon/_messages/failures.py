@@ -1,0 +1,36 @@
+"""Errors that the runtime itself makes, as values that travel: no pickle, so that head and node can make them.
+
+A value's first byte tells its kind (``_wire.pickling`` has the full list). Kinds 1 and 3 are errors: 1 is a
+pickled exception of the user's, 3 is one of ours, by the name of its class in ``gnomon.exceptions`` and fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gnomon._messages.base import Block, Value
+
+RAISED_KIND = 1
+FAILURE_KIND = 3
+_PREFIX = bytes([FAILURE_KIND])
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, dict[str, Any]]).decode
+
+
+def failure(name: str, **fields: Any) -> bytes:
+    """An error value: the exception class ``name`` with constructor arguments ``fields``."""
+    return _PREFIX + _encode((name, fields))
+
+
+def read_failure(blob: bytes | memoryview) -> tuple[str, dict[str, Any]]:
+    """The class name and fields of an error value of kind 3."""
+    return _decode(memoryview(blob)[1:])
+
+
+def is_failure(value: Value | None) -> bool:
+    """Whether a value is an error of either kind."""
+    if value is None or isinstance(value, Block) or not value:
+        return False
+    return value[0] in (RAISED_KIND, FAILURE_KIND)

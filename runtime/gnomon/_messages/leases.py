@@ -1,0 +1,80 @@
+"""Owner and node: who may use which worker. The node is not on the path of a task.
+
+    owner                                   node
+      | LeasesWanted(key, wanted, seen)  --> |   absolute, so that repeating it changes nothing
+      | <-- LeaseGranted                     |
+      | <-- LeaseReclaimed                   |   somebody else waits: give it back when you can
+      | LeaseReturned                    --> |
+      | <-- DemandInfeasible                 |   no node could ever run it
+
+    worker                                  node
+      | WorkerReady                      --> |
+      | WorkerBlocked, WorkerUnblocked   --> |   in get: its CPU is free meanwhile
+      | <-- WorkerRetired                    |   idle too long
+"""
+
+from __future__ import annotations
+
+from gnomon._messages.base import Message
+from gnomon.ids import LeaseID, WorkerID
+
+
+class LeasesWanted(Message, frozen=True, tag=20):
+    """How many more workers an owner could use for one scheduling class.
+
+    Attributes:
+        key: the owner's number for the class (resources).
+        wanted: leases wanted beyond the ``seen`` grants that the owner has received so far.
+    """
+
+    key: int
+    resources: dict[str, int]
+    wanted: int
+    seen: int
+
+
+class LeaseGranted(Message, frozen=True, tag=21):
+    """A worker for the owner's own use."""
+
+    lease: LeaseID
+    key: int
+    worker: WorkerID
+    pid: int
+
+
+class LeaseReclaimed(Message, frozen=True, tag=22):
+    """Others wait: return this lease at once if it is idle, else after its time slice."""
+
+    lease: LeaseID
+
+
+class LeaseReturned(Message, frozen=True, tag=23):
+    """The owner no longer uses the worker; nothing of his runs there."""
+
+    lease: LeaseID
+
+
+class DemandInfeasible(Message, frozen=True, tag=24):
+    """No node has so much, even when idle."""
+
+    key: int
+    asked: dict[str, int]
+    has: dict[str, int]
+
+
+class WorkerReady(Message, frozen=True, tag=25):
+    """A forked worker listens."""
+
+    pid: int
+
+
+class WorkerBlocked(Message, frozen=True, tag=26):
+    """The worker's task waits in ``get`` or ``wait``."""
+
+
+class WorkerUnblocked(Message, frozen=True, tag=27):
+    """It runs again."""
+
+
+class WorkerRetired(Message, frozen=True, tag=28):
+    """End yourself: you have been idle too long."""

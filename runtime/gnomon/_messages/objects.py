@@ -1,0 +1,112 @@
+"""Owner, borrower and node: values, references and blocks of the arena.
+
+    borrower                         owner
+      | ObjectWanted             --> |
+      | <-- ObjectServed             |   when it is ready
+    lender or borrower               owner
+      | BorrowAdded              --> |   a borrower exists; the sender holds on until the answer
+      | <-- BorrowRecorded           |
+      | BorrowRemoved            --> |
+    any process                      node
+      | BlockAsked               --> |
+      | <-- BlockGiven, BlockRefused |
+      | BlocksAdopted            --> |   the owner has heard of a block that a worker wrote for it
+      | BlocksFreed              --> |
+"""
+
+from __future__ import annotations
+
+from gnomon._messages.base import Borrow, Contained, Message, Value
+from gnomon.ids import ObjectID, WorkerID
+
+
+class ObjectWanted(Message, frozen=True, tag=40):
+    """A borrower waits for the value."""
+
+    object: ObjectID
+
+
+class ObjectServed(Message, frozen=True, tag=41):
+    """The value, or ``None``: the owner knows no such object (freed, or never made)."""
+
+    object: ObjectID
+    value: Value | None
+    contained: tuple[ObjectID, ...] = ()
+
+
+class BorrowAdded(Message, frozen=True, tag=42):
+    """``borrower`` holds handles; the sender waits for BorrowRecorded with its own."""
+
+    borrower: WorkerID
+    borrows: tuple[Borrow, ...]
+    receipt: int
+
+
+class BorrowRecorded(Message, frozen=True, tag=43):
+    """The owner has recorded what ``receipt`` told."""
+
+    receipt: int
+
+
+class BorrowRemoved(Message, frozen=True, tag=44):
+    """The sender holds no handle of that episode any more."""
+
+    borrow: Borrow
+
+
+class BlockAsked(Message, frozen=True, tag=45):
+    """Room for ``size`` bytes that the sender will write and ``owner`` will own."""
+
+    request: int
+    size: int
+    owner: WorkerID
+
+
+class BlockGiven(Message, frozen=True, tag=46):
+    """Room at ``offset``, really allocated."""
+
+    request: int
+    offset: int
+
+
+class BlockRefused(Message, frozen=True, tag=47):
+    """No room: the store is full of objects that somebody references."""
+
+    request: int
+    size: int
+    used: int
+    capacity: int
+
+
+class BlocksFreed(Message, frozen=True, tag=48):
+    """Nobody references what lies there any more."""
+
+    offsets: tuple[int, ...]
+
+
+class BlocksAdopted(Message, frozen=True, tag=49):
+    """The sender has heard of these blocks, which another process wrote for it."""
+
+    offsets: tuple[int, ...]
+
+
+class WriterSettled(Message, frozen=True, tag=50):
+    """The sender knows that ``writer`` is dead: blocks it wrote for the sender unheard of are nobody's."""
+
+    writer: WorkerID
+
+
+__all__ = [
+    "BlockAsked",
+    "BlockGiven",
+    "BlockRefused",
+    "BlocksAdopted",
+    "BlocksFreed",
+    "BorrowAdded",
+    "BorrowRecorded",
+    "BorrowRemoved",
+    "Contained",
+    "ObjectServed",
+    "ObjectWanted",
+    "WriterSettled",
+]

@@ -1,0 +1,150 @@
+"""Owner and executor: tasks and actor calls go out, results come back.
+
+    owner                               executor
+      | FunctionShipped (once a function)  |
+      | TaskPushed, TaskPushed, ...    --> |
+      | <-- TaskFinished, TaskFinished ... |   results, small ones inline
+      | <-- TasksReturned                  |   not started: blocked in get, or one task runs long
+      | TasksRecalled, TaskCancelled   --> |
+      | HoldReleased                   --> |   the references inside a result are recorded
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from gnomon._messages.base import Borrow, Contained, Message, Value
+from gnomon.ids import ActorID, FunctionID, TaskID
+
+
+class FunctionShipped(Message, frozen=True, tag=1):
+    """A pickled function (or class), before the first task that needs it on this executor."""
+
+    function: FunctionID
+    payload: bytes
+
+
+class Provenance(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where in the notebook a task comes from; tasks it submits inherit the cell."""
+
+    cell: str
+    label: str
+    line: int
+
+
+class TaskPushed(Message, frozen=True, tag=2):
+    """One task, its dependencies resolved.
+
+    Attributes:
+        arguments: packed arguments; a Block when large.
+        values: the values of the dependencies, in the order of the slots in ``arguments``.
+        attempt: 0 for the first.
+        retry_exceptions: whether a raised exception may be answered by another attempt.
+    """
+
+    task: TaskID
+    function: FunctionID
+    arguments: Value
+    values: tuple[Value, ...] = ()
+    num_returns: int = 1
+    attempt: int = 0
+    retry_exceptions: bool = False
+    name: str = ""
+    provenance: Provenance | None = None
+
+
+class CallPushed(Message, frozen=True, tag=3):
+    """One actor call. The link between two processes keeps order, so calls need no numbers of their own.
+
+    Attributes:
+        incarnation: of the actor it is meant for; any other refuses it.
+        group: the concurrency group, or "".
+    """
+
+    task: TaskID
+    actor: ActorID
+    incarnation: int
+    method: str
+    arguments: Value
+    values: tuple[Value, ...] = ()
+    num_returns: int = 1
+    attempt: int = 0
+    retry_exceptions: bool = False
+    group: str = ""
+    provenance: Provenance | None = None
+
+
+class Timing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """When a task ran, on the machine's monotonic clock, in seconds."""
+
+    started: float
+    finished: float
+
+
+OK = 0
+RAISED = 1
+CANCELLED = 2
+REFUSED = 3
+
+
+class TaskFinished(Message, frozen=True, tag=4):
+    """A task has ended here.
+
+    Attributes:
+        outcome: OK, RAISED (``values`` holds one pickled error), CANCELLED, or REFUSED (never started:
+            wrong incarnation, or the process is ending).
+        retriable: RAISED, and the user's ``retry_exceptions`` covers the exception.
+        borrows: handles to others' objects that came with the arguments and are still held here.
+        contained: references inside the results; held here until HoldReleased.
+        summary: the error in one line, for the views.
+        last: the executor ends itself after this (``exit_actor``, ``max_calls``).
+    """
+
+    task: TaskID
+    attempt: int
+    outcome: int
+    values: tuple[Value, ...]
+    started: float = 0.0
+    finished: float = 0.0
+    retriable: bool = False
+    borrows: tuple[Borrow, ...] = ()
+    contained: tuple[Contained, ...] = ()
+    summary: str = ""
+    last: bool = False
+
+
+class TasksReturned(Message, frozen=True, tag=5):
+    """Tasks handed back unstarted."""
+
+    tasks: tuple[TaskID, ...]
+
+
+class TasksRecalled(Message, frozen=True, tag=6):
+    """Hand back up to ``count`` unstarted tasks, newest first."""
+
+    count: int
+
+
+class TaskCancelled(Message, frozen=True, tag=7):
+    """Cancel a task here: unstarted ones never start, running ones are interrupted (or killed: ``force``)."""
+
+    task: TaskID
+    attempt: int
+    force: bool
+    recursive: bool
+
+
+class HoldReleased(Message, frozen=True, tag=8):
+    """The owner of a task's results has recorded the references inside them."""
+
+    task: TaskID
+
+
+class OutputProduced(Message, frozen=True, tag=9):
+    """Lines a task has printed, on their way to the cell that submitted it."""
+
+    cell: str
+    worker: str
+    stream: str
+    text: str
+    task_name: str

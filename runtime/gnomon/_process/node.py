@@ -1,0 +1,111 @@
+"""The node's process: its role, the zygote and the arena."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from gnomon._core import effects as fx
+from gnomon._core.arena_allocator import ArenaAllocator
+from gnomon._core.effects import Command
+from gnomon._core.events import BlockReserved, WorkerExited
+from gnomon._core.links import LinkMachine
+from gnomon._core.node import Node
+from gnomon._core.station import Station
+from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec
+from gnomon._shell import lifeline
+from gnomon._shell.loop import Loop
+from gnomon._shell.progress import ProgressPage
+from gnomon._shell.zygote import WorkerForked, ZygoteClient
+from gnomon._store.arena import Arena
+from gnomon.ids import WORKER_ID_BYTES, WorkerID
+
+
+class NodeProcess:
+    """Carries out what the node's role decides."""
+
+    def __init__(self, config: SessionConfig, zygote: ZygoteClient) -> None:
+        self.zygote = zygote
+        self.arena = Arena(config.arena_fd, config.arena_bytes)
+        self.page = ProgressPage(self.arena)
+        self.slots: dict[WorkerID, int] = {}
+        allocator = ArenaAllocator(config.arena_bytes)
+        reserved = allocator.allocate(self.page.size_bytes)
+        assert reserved == 0, "the progress page is the arena's first block"
+        self.arena.reserve(0, self.page.size_bytes)
+        cpus = max(1, config.resources.get("CPU", 0) // 10_000)
+        role = Node(
+            config.node_process,
+            config.node,
+            config.head_process,
+            config.driver,
+            config.resources,
+            allocator,
+            LinkMachine(config.node_process),
+            lambda: WorkerID(os.urandom(WORKER_ID_BYTES)),
+            keep_idle=min(config.prestart, cpus) if config.prestart else cpus,
+            workers_max=config.workers_max,
+            pid=os.getpid(),
+        )
+        watch = lifeline.watch(config.lifeline_fd)
+        self.loop = Loop(
+            Station(role),
+            config.node_process,
+            config.directory,
+            self.perform,
+            {watch.fileno(): lambda: self.loop.stop(), zygote.fileno(): self.on_zygote},
+        )
+
+    def perform(self, command: Command) -> None:
+        """Carry out one command of the role."""
+        if type(command) is fx.StartWorker:
+            slot = self.page.take()
+            self.slots[command.worker] = slot
+            self.zygote.fork(WorkerSpec(worker=command.worker, slot=slot))
+        elif type(command) is fx.KillWorker:
+            self.zygote.kill(command.worker, signal.SIGKILL)
+        elif type(command) is fx.ReserveBlock:
+            failed = False
+            try:
+                self.arena.reserve(command.offset, command.size)
+            except OSError:
+                failed = True
+            self.loop.post(BlockReserved(command.request, command.asker, command.offset, failed))
+        elif type(command) is fx.DropPeer:
+            self.loop.disconnect(command.peer)
+        elif type(command) is fx.EndSession:
+            self.loop.stop()
+
+    def on_zygote(self) -> None:
+        """The zygote tells of forks and exits."""
+        for event in self.zygote.receive():
+            if isinstance(event, WorkerForked):
+                continue
+            if isinstance(event, WorkerExit):
+                slot = self.slots.pop(event.worker, None)
+                last = self.page.read(slot) if slot is not None else None
+                if slot is not None:
+                    self.page.give(slot)
+                self.loop.post(WorkerExited(event.worker, exit_in_words(event.pid, event.code), last))
+            else:
+                self.loop.stop()
+
+
+def exit_in_words(pid: int, code: int) -> str:
+    """``-9`` as ``(pid 12) was killed by SIGKILL``."""
+    if not pid:
+        return f"could not be started: {os.strerror(code)}"
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        hint = " (often: out of memory)" if name == "SIGKILL" else ""
+        return f"(pid {pid}) was killed by {name}{hint}"
+    return f"(pid {pid}) ended with exit code {code}"
+
+
+def main(config: SessionConfig, zygote: ZygoteClient) -> Any:
+    """Serve until the driver, the head or the zygote has ended."""
+    NodeProcess(config, zygote).loop.run()

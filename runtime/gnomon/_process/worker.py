@@ -1,0 +1,35 @@
+"""A worker's process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from gnomon._core.events import AskedSomething
+from gnomon._messages.leases import WorkerReady
+from gnomon._messages.session import SessionConfig, WorkerSpec
+from gnomon._shell.core_worker import CoreWorker
+from gnomon._shell.executor import Executor
+from gnomon._shell.output import Outbox, OutputStream
+from gnomon._shell.progress import ProgressNote
+
+
+def main(config: SessionConfig, spec: WorkerSpec) -> None:
+    """Run tasks, or one actor, until told to end. The zygote's death ends it anyway."""
+    from gnomon._api import session
+    from gnomon._engine.local import LocalEngine
+
+    core = CoreWorker(config, spec.worker, lambda command: executor.perform(command), interruptible=False)
+    executor = Executor(core, ProgressNote(core.arena, spec.slot))
+    signal.signal(signal.SIGINT, executor.on_sigint)
+    outbox = Outbox(core.loop, config.driver, f"pid {os.getpid()}")
+    sys.stdout = OutputStream("stdout", outbox, sys.stdout)
+    sys.stderr = OutputStream("stderr", outbox, sys.stderr)
+    session.adopt(LocalEngine.inside(core))
+    core.loop.post(AskedSomething(config.node_process, WorkerReady(os.getpid())))
+    core.loop.start("gnomon-loop")
+    try:
+        executor.run()
+    finally:
+        core.close()

@@ -1,0 +1,1 @@
+"""Everything that waits: the loop, ZeroMQ, timers, processes, execution. It decides nothing."""

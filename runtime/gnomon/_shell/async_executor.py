@@ -1,0 +1,107 @@
+"""Async actors: one event loop in the worker's main thread; calls are its tasks, at most ``concurrency`` at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import time
+from typing import TYPE_CHECKING, Any
+
+from gnomon._core.events import TaskEnded
+from gnomon._messages.tasks import CallPushed
+from gnomon._shell import task_context
+from gnomon._shell.results import Call, TaskInterrupted, method_of
+from gnomon.ids import TaskID
+
+if TYPE_CHECKING:
+    from gnomon._shell.executor import Executor
+
+
+class AsyncExecutor:
+    """Runs an async actor's calls."""
+
+    def __init__(self, executor: Executor, concurrency: int) -> None:
+        self._executor = executor
+        self._concurrency = concurrency
+        self._loop = asyncio.new_event_loop()
+        self._tasks: dict[TaskID, asyncio.Task[None]] = {}
+        self._ended: list[TaskEnded] = []
+        self._woken = False
+
+    def wake(self) -> None:
+        """There is something to take; from the runtime's thread."""
+        if not self._woken:
+            self._woken = True
+            self._loop.call_soon_threadsafe(self._pump)
+
+    def cancel(self, task: TaskID) -> None:
+        """Cancel a running call; from the runtime's thread."""
+        running = self._tasks.get(task)
+        if running is not None:
+            self._loop.call_soon_threadsafe(running.cancel)
+
+    def run(self) -> None:
+        """Serve until the actor ends; in the main thread."""
+        asyncio.set_event_loop(self._loop)
+        self._loop.call_soon(self._pump)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._flush()
+            for task in self._tasks.values():
+                task.cancel()
+            if self._tasks:
+                self._loop.run_until_complete(asyncio.gather(*self._tasks.values(), return_exceptions=True))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+
+    def _pump(self) -> None:
+        """Start what there is room for; end when told to."""
+        self._woken = False
+        executor = self._executor
+        while len(self._tasks) < self._concurrency:
+            taken = executor.execution.take(time.monotonic())
+            if taken is None:
+                break
+            pushed = taken[1]
+            assert isinstance(pushed, CallPushed)
+            executor.note.begin(pushed.task)
+            context = contextvars.copy_context()
+            self._tasks[pushed.task] = self._loop.create_task(self._run(pushed), context=context)
+        if executor.draining and not self._tasks and not executor.execution.queue and not executor.ending:
+            executor._leave(executor.draining)
+        if executor.ending:
+            self._loop.stop()
+
+    async def _run(self, pushed: CallPushed) -> None:
+        executor = self._executor
+        assert executor.assignment is not None
+        spec = executor.assignment.spec
+        call = Call(executor.core, pushed, f"{spec.class_name}.{pushed.method}", spec.actor, blocks=False)
+        task_context.current.set(call.context())
+        value: Any
+        try:
+            args, kwargs = call.arguments()
+            value = method_of(executor.actor, pushed.method)(*args, **kwargs)
+            if inspect.isawaitable(value):
+                value = await value
+            ended = call.succeeded(value)
+        except (asyncio.CancelledError, TaskInterrupted):
+            ended = call.cancelled()
+        except SystemExit as exit_:
+            ended = executor.exit_call(call, str(exit_) or "it called exit_actor")
+        except BaseException as error:
+            ended = call.failed(error, pushed.retry_exceptions)
+        args = kwargs = value = None  # type: ignore[assignment]
+        del self._tasks[pushed.task]
+        if not self._ended:
+            self._loop.call_soon(self._flush)
+        self._ended.append(ended)
+
+    def _flush(self) -> None:
+        """Hand the answers of this round of the event loop over, all at once."""
+        ended, self._ended = self._ended, []
+        if ended:
+            self._executor.core.loop.apply(ended)
+        if self._executor.execution.queue or self._executor.draining or self._executor.ending:
+            self._pump()

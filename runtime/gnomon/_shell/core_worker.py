@@ -1,0 +1,348 @@
+"""CoreWorker: a Worker role at work in this process, and what user threads ask of it: put, get, wait, questions.
+
+Drivers and workers have the same one. A user's thread never changes the role's state; it posts events and waits
+on a plain lock that the loop's thread releases, so waiting is interruptible and polls nothing. The one thing it
+writes itself is the value of a small ``put`` (one dict assignment), so that the next ``get`` finds it at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from gnomon._core import effects as fx
+from gnomon._core.effects import Command
+from gnomon._core.events import (
+    AskedSomething,
+    HandlesArrived,
+    ObjectStored,
+    ValuesAwaited,
+    WaitAbandoned,
+    WaitEnded,
+    WaitStarted,
+)
+from gnomon._core.links import LinkMachine
+from gnomon._core.station import Station
+from gnomon._core.worker import Worker
+from gnomon._messages.base import Block, Value
+from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
+from gnomon._messages.session import SessionConfig
+from gnomon._messages.tasks import Provenance
+from gnomon._shell import task_context
+from gnomon._shell.loop import Loop
+from gnomon._store.arena import Arena
+from gnomon._wire import pickling
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import (
+    GetTimeoutError,
+    NotInitializedError,
+    ObjectStoreFullError,
+    SessionMismatchError,
+)
+from gnomon.ids import ObjectID, TaskID, WorkerID, object_id, owner_of, task_id
+
+past_owners: set[bytes] = set()
+"""Drivers of sessions that have ended in this process: a reference to what they owned is a user's mistake."""
+
+
+class CoreWorker:
+    """This process in its session.
+
+    Args:
+        interruptible: the threads that call can be struck by Ctrl-C (a driver's main thread): then nothing of the
+            role runs in them.
+        perform: carries out commands that are not this class's own.
+    """
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        me: WorkerID,
+        perform: Callable[[Command], None],
+        interruptible: bool,
+        watched: dict[int, Callable[[], None]] | None = None,
+    ) -> None:
+        self.config = config
+        self.me = me
+        self.role = Worker(
+            me,
+            config.node_process,
+            config.head_process,
+            config.driver,
+            config.job,
+            config.session,
+            LinkMachine(me),
+        )
+        self.arena = Arena(config.arena_fd, config.arena_bytes)
+        self.values = self.role.references.values
+        self.inline_max = int(config.settings.get("inline_result_max_bytes", 102_400))
+        self.ended = ""
+        self._perform_other = perform
+        self._interruptible = interruptible
+        self._counter = itertools.count(1)
+        self._tokens = itertools.count(1)
+        self._waiters: dict[int, Callable[[], Any]] = {}
+        self._questions: dict[int, list[Any]] = {}
+        self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched)
+
+    # -- the loop's thread ----------------------------------------------------------------------------------------
+
+    def _perform(self, command: Command) -> None:
+        kind = type(command)
+        if kind is fx.WakeWaiter:
+            waiter = self._waiters.pop(command.token, None)  # type: ignore[attr-defined]
+            if waiter is not None:
+                waiter()
+        elif kind is fx.AnswerRequest:
+            self._answer(command.request, command.answer)  # type: ignore[attr-defined]
+        elif kind is fx.DropPeer:
+            self.loop.disconnect(command.peer)  # type: ignore[attr-defined]
+        else:
+            self._perform_other(command)
+
+    def _answer(self, request: int, answer: Any) -> None:
+        question = self._questions.pop(request, None)
+        if question is not None:
+            question.append(answer)
+            question[0].release()
+        elif isinstance(answer, BlockGiven):
+            # Whoever asked was interrupted: the block is nobody's.
+            node = self.config.node_process
+            self.loop.inbox.append(AskedSomething(node, BlocksFreed((answer.offset,))))
+
+    def end(self, reason: str) -> None:
+        """The session is over: everybody who waits is told."""
+        self.ended = reason or "The session has ended."
+        for waiter in list(self._waiters.values()):
+            waiter()
+        for question in list(self._questions.values()):
+            question.append(None)
+            question[0].release()
+
+    # -- ids and questions ----------------------------------------------------------------------------------------
+
+    def new_task_id(self) -> TaskID:
+        """The id of this process's next task or put."""
+        return task_id(self.me, next(self._counter))
+
+    def ask(self, target: WorkerID, make: Callable[[int], Any], timeout_s: float = 30.0) -> Any:
+        """Send ``make(request number)`` to ``target`` and wait for the answer.
+
+        Raises:
+            NotInitializedError: the session has ended meanwhile.
+            GetTimeoutError: no answer within ``timeout_s``.
+        """
+        return self.ask_role(lambda request: AskedSomething(target, make(request)), timeout_s)
+
+    def ask_role(self, make: Callable[[int], Any], timeout_s: float = 30.0) -> Any:
+        """Post the event ``make(request number)`` and wait for its AnswerRequest."""
+        request = next(self._tokens)
+        lock = threading.Lock()
+        lock.acquire()
+        question: list[Any] = [lock]
+        self._questions[request] = question
+        try:
+            if self.ended:
+                raise NotInitializedError(self.ended)
+            self.loop.post(make(request))
+            if not lock.acquire(timeout=timeout_s):
+                raise GetTimeoutError(f"The runtime has not answered within {timeout_s:g} s.")
+        finally:
+            self._questions.pop(request, None)
+        if question[-1] is None or question[-1] is lock:
+            raise NotInitializedError(self.ended)
+        return question[-1]
+
+    # -- values out -----------------------------------------------------------------------------------------------
+
+    def put(self, value: Any, provenance: Provenance | None = None) -> ObjectRef[Any]:
+        """Store a value; see ``gnomon.put``."""
+        serialized = pickling.serialize(value)
+        return self.put_serialized(serialized, provenance)
+
+    def put_serialized(
+        self, serialized: pickling.Serialized, provenance: Provenance | None = None
+    ) -> ObjectRef[Any]:
+        """Store what has been taken apart."""
+        identity = object_id(self.new_task_id(), 1)
+        size = serialized.total_bytes
+        stored: Value
+        if size <= self.inline_max:
+            stored = pickling.to_bytes(serialized)
+        else:
+            stored = self.write_block(serialized, identity, self.me)
+        contained = tuple(serialized.contained)
+        ref: ObjectRef[Any] = ObjectRef(identity)
+        self.values[identity] = stored
+        self.loop.post(ObjectStored(identity, stored, contained, size, provenance))
+        return ref
+
+    def write_block(self, serialized: pickling.Serialized, identity: ObjectID, owner: WorkerID) -> Block:
+        """Write a large value into the arena, for ``owner``.
+
+        Raises:
+            ObjectStoreFullError: no room, also after waiting for some.
+        """
+        node = self.config.node_process
+        size = serialized.total_bytes
+        answer = self.ask(node, lambda request: BlockAsked(request, size, owner))
+        if not isinstance(answer, BlockGiven):
+            raise ObjectStoreFullError(size, answer.capacity, self._holders())
+        try:
+            self.arena.write(answer.offset, serialized)
+        except BaseException:
+            self.loop.post(AskedSomething(node, BlocksFreed((answer.offset,))))
+            raise
+        return Block(node, answer.offset, size, identity)
+
+    def _holders(self) -> str:
+        """The largest objects that this process owns, as a table."""
+        rows = []
+        for identity, value in list(self.values.items()):
+            if isinstance(value, Block):
+                rows.append((value.size, identity.hex()))
+        rows.sort(reverse=True)
+        return "\n".join(f"{size:>15,} bytes  ObjectRef({name})" for size, name in rows[:10])
+
+    # -- values in ------------------------------------------------------------------------------------------------
+
+    def get_one(self, ref: ObjectRef[Any]) -> Any:
+        """The value of one reference; waits without limit."""
+        identity = ref._id
+        value = self.values.get(identity)
+        if value is None:
+            self._await((identity,), 1, None)
+            value = self.values[identity]
+        return self.load(identity, value)
+
+    def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
+        """The values in order; see ``gnomon.get``."""
+        values = self.values
+        wanted = tuple(dict.fromkeys([ref._id for ref in refs if ref._id not in values]))
+        if wanted and not self._await(wanted, len(wanted), timeout):
+            ready = sum(ref._id in values for ref in refs)
+            raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
+        load = self.load
+        return [load(ref._id, values[ref._id]) for ref in refs]
+
+    def wait(
+        self, refs: Sequence[ObjectRef[Any]], num_returns: int, timeout: float | None
+    ) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
+        """Split into ready ones and others; see ``gnomon.wait``."""
+        values = self.values
+        refs = refs if isinstance(refs, list) else list(refs)
+        if not self._ready_prefix(refs, num_returns):
+            identities = tuple(ref._id for ref in refs)
+            if timeout is None or timeout > 0:
+                self._await(identities, num_returns, timeout)
+            else:
+                self._await(identities, num_returns, 0.0)
+        if num_returns == 1:
+            for index, ref in enumerate(refs):
+                if ref._id in values:
+                    return [ref], refs[:index] + refs[index + 1 :]
+            return [], list(refs)
+        ready: list[ObjectRef[Any]] = []
+        others: list[ObjectRef[Any]] = []
+        for ref in refs:
+            if len(ready) < num_returns and ref._id in values:
+                ready.append(ref)
+            else:
+                others.append(ref)
+        return ready, others
+
+    def _ready_prefix(self, refs: list[ObjectRef[Any]], num_returns: int) -> bool:
+        """Whether enough are ready, looking no further than needed."""
+        values = self.values
+        for ref in refs:
+            if ref._id in values:
+                num_returns -= 1
+                if not num_returns:
+                    return True
+        return False
+
+    def _await(self, identities: tuple[ObjectID, ...], count: int, timeout: float | None) -> bool:
+        """Block until ``count`` of them have a value. False after ``timeout`` seconds."""
+        if self.ended:
+            raise NotInitializedError(self.ended)
+        if past_owners:
+            self.refuse_foreign(identities)
+        lock = threading.Lock()
+        lock.acquire()
+        token = next(self._tokens)
+        self._waiters[token] = lock.release
+        blocking = not self._interruptible and task_context.blocks()
+        events: list[Any] = [ValuesAwaited(token, identities, count)]
+        if blocking:
+            events.append(WaitStarted())
+        try:
+            if self._interruptible:
+                self.loop.post(events[0])
+            else:
+                self.loop.apply(events)
+            done = lock.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+            if self.ended:
+                raise NotInitializedError(self.ended)
+            return done
+        finally:
+            if self._waiters.pop(token, None) is not None:
+                self.loop.post(WaitAbandoned(token))
+            if blocking:
+                self.loop.post(WaitEnded())
+
+    def load(self, identity: ObjectID, value: Value) -> Any:
+        """The Python value; raises it when it is an error."""
+        blob = self.read(identity, value)
+        arrived: list[ObjectRef[Any]] = []
+        try:
+            loaded = pickling.deserialize(blob, arrived)
+        finally:
+            if arrived:
+                objects = tuple(ref._id for ref in arrived)
+                self.loop.post(HandlesArrived(objects, None, identity))
+        if pickling.is_error(blob):
+            raise prepare_error(loaded)
+        return loaded
+
+    def read(self, identity: ObjectID, value: Value, task: TaskID | None = None) -> bytes | memoryview:
+        """The blob of a value; a view of the arena counts as a handle until it is gone."""
+        if not isinstance(value, Block):
+            return value
+        self.loop.post(HandlesArrived((value.object,), task, None))
+        return self.arena.view(value.offset, value.size, partial(self.loop.drop, value.object))
+
+    def handles_arrived(self, refs: list[ObjectRef[Any]]) -> None:
+        """References came to life outside of any task or object (a function's closure, a user's own pickle)."""
+        self.loop.post(HandlesArrived(tuple(ref._id for ref in refs), None, None))
+
+    def refuse_foreign(self, identities: Sequence[ObjectID]) -> None:
+        """Raise for references of a session that has ended in this process."""
+        for identity in identities:
+            if owner_of(identity) in past_owners:
+                raise SessionMismatchError(f"ObjectRef({identity.hex()})")
+
+    def when_ready(self, ref: ObjectRef[Any], callback: Callable[[], Any]) -> None:
+        """Call ``callback`` in the loop's thread once the value is there."""
+        token = next(self._tokens)
+        self._waiters[token] = callback
+        self.loop.post(ValuesAwaited(token, (ref._id,), 1))
+
+    def close(self) -> None:
+        """End the loop; views that are out stay valid."""
+        self.loop.stop()
+        self.arena.close()
+
+
+def prepare_error(error: Any) -> BaseException:
+    """An error as ``get`` raises it: an actor's that died in its constructor has that as its cause."""
+    creation = getattr(error, "creation_error", b"")
+    if creation:
+        cause = pickling.deserialize(creation, None)
+        del error.creation_error
+        if isinstance(cause, BaseException):
+            error.__cause__ = cause
+    assert isinstance(error, BaseException)
+    return error

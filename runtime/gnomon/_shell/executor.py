@@ -1,0 +1,267 @@
+"""Executor: runs what is pushed to this worker, in its main thread, and becomes an actor when told to.
+
+    plain worker    take, run, take, run ... ; answers are handed over in batches
+    sync actor      the same, in order
+    threaded actor  max_concurrency threads, each the same
+    async actor     an event loop in the main thread (``async_executor``)
+
+Answers are applied to the role in the executing thread (``Loop.apply``), when nothing is left to take, or ``BATCH_S``
+after the first one waits. An interrupt (cancellation) strikes only while the user's code runs: the handler of SIGINT raises
+only when ``interrupting`` names the task that runs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import queue
+import signal
+import threading
+import time
+from typing import Any
+
+from gnomon._core import effects as fx
+from gnomon._core.effects import Command
+from gnomon._core.events import ActorConstructed, ActorEnding, ChildrenCancelAsked, TaskEnded
+from gnomon._messages.actors import ActorAssigned
+from gnomon._messages.tasks import CallPushed, TaskPushed
+from gnomon._shell import task_context
+from gnomon._shell.core_worker import CoreWorker
+from gnomon._shell.functions import FunctionTable
+from gnomon._shell.progress import ProgressNote
+from gnomon._shell.results import Call, TaskInterrupted, load_arguments, method_of
+from gnomon._wire import pickling
+from gnomon.exceptions import TaskError
+from gnomon.ids import TaskID
+
+BATCH_S = 0.001
+BATCH_MAX = 100
+
+
+class ActorExit(SystemExit):
+    """Raised by ``exit_actor``: the actor ends after the present call, on purpose."""
+
+
+class Executor:
+    """The executing side of a worker process."""
+
+    def __init__(self, core: CoreWorker, note: ProgressNote) -> None:
+        self.core = core
+        self.note = note
+        self.execution = core.role.execution
+        self.functions = FunctionTable(core.role.functions, core.handles_arrived)
+        self.actor: Any = None
+        self.assignment: ActorAssigned | None = None
+        self.ending = ""
+        self.draining = ""
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._async: Any = None
+        self._in_user_code: dict[int, TaskID] = {}
+        self._interrupting: TaskID | None = None
+        self._main_id = threading.main_thread().ident or 0
+
+    # -- commands, in the loop's thread ---------------------------------------------------------------------------
+
+    def perform(self, command: Command) -> None:
+        """Carry out a command of the role."""
+        if type(command) is fx.WakeExecutor:
+            self.wake()
+        elif type(command) is fx.BecomeActor:
+            self.assignment = command.assignment
+            self.wake()
+        elif type(command) is fx.DrainActor:
+            self.draining = command.reason
+            self.wake()
+        elif type(command) is fx.EndProcess:
+            self.ending = command.reason
+            self.wake()
+        elif type(command) is fx.InterruptTask:
+            self._interrupt(command)
+
+    def wake(self) -> None:
+        """There is something to do."""
+        if self._async is not None:
+            self._async.wake()
+        else:
+            self._wake.put(None)
+
+    def _interrupt(self, command: fx.InterruptTask) -> None:
+        if command.force and self.assignment is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if command.recursive:
+            self.core.loop.inbox.append(ChildrenCancelAsked(command.task))
+        if self._async is not None:
+            self._async.cancel(command.task)
+            return
+        for thread, task in list(self._in_user_code.items()):
+            if task == command.task:
+                if thread == self._main_id:
+                    self._interrupting = command.task
+                    signal.pthread_kill(thread, signal.SIGINT)
+                else:
+                    _raise_in_thread(thread)
+
+    def on_sigint(self, _number: int, _frame: Any) -> None:
+        """The handler of SIGINT in the main thread."""
+        task = self._in_user_code.get(self._main_id)
+        if task is not None and task == self._interrupting:
+            self._interrupting = None
+            raise TaskInterrupted
+
+    # -- the main thread ------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until told to end."""
+        self._serve()
+        if self._async is not None:
+            self._async.run()
+
+    def _serve(self) -> None:
+        """Take and run, in this thread, until the process ends or becomes an async actor."""
+        execution = self.execution
+        ended: list[TaskEnded] = []
+        first = 0.0
+        while True:
+            taken = None if self.assignment is not None and self.actor is None else execution.take(time.monotonic())
+            if taken is None:
+                if ended:
+                    self._hand_over(ended)
+                    ended = []
+                    continue
+                if self._idle():
+                    return
+                continue
+            if execution.queue and self.actor is not None:
+                self._wake.put(None)  # another thread of this actor may take the next
+            result = self._run_one(taken[1])
+            if not ended:
+                first = result.finished
+            ended.append(result)
+            if len(ended) >= BATCH_MAX or result.finished - first >= BATCH_S or not execution.queue or result.last:
+                self._hand_over(ended)
+                ended = []
+            if self.ending:
+                if ended:
+                    self._hand_over(ended)
+                return
+
+    def _idle(self) -> bool:
+        """Nothing to take: become an actor, end, or wait. True when this thread's service is over."""
+        if self.assignment is not None and self.actor is None:
+            return not self._become(self.assignment)
+        if self.ending:
+            return True
+        if self.draining and not self.execution.queue and not self.execution.running:
+            self._leave(self.draining)
+            return True
+        self._wake.get()
+        return False
+
+    def _hand_over(self, ended: list[TaskEnded]) -> None:
+        self.core.loop.apply(list(ended))
+
+    def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded:
+        self.note.begin(pushed.task)
+        if type(pushed) is TaskPushed:
+            return self._run_task(pushed)
+        assert isinstance(pushed, CallPushed)
+        return self._run_call(pushed)
+
+    def _run_task(self, pushed: TaskPushed) -> TaskEnded:
+        call = Call(self.core, pushed, pushed.name)
+        retry: tuple[type[BaseException], ...] = ()
+        thread = self._main_id
+        token = task_context.current.set(call.context())
+        try:
+            function, retry = self.functions.load(pushed.function)
+            args, kwargs = call.arguments()
+            self._in_user_code[thread] = pushed.task
+            value = function(*args, **kwargs)
+            del self._in_user_code[thread]
+            if inspect.iscoroutine(value):
+                value.close()
+                raise TypeError(f"{pushed.name} is async: make it a method of an actor, or a plain function.")
+            return call.succeeded(value)
+        except TaskInterrupted:
+            return call.cancelled()
+        except BaseException as error:
+            return call.failed(error, pushed.retry_exceptions and isinstance(error, retry))
+        finally:
+            self._in_user_code.pop(thread, None)
+            args = kwargs = value = None  # type: ignore[assignment]
+            task_context.current.reset(token)
+
+    # -- being an actor -------------------------------------------------------------------------------------------
+
+    def _become(self, assignment: ActorAssigned) -> bool:
+        """Run the constructor. False when this thread's service is over (it raised; or an event loop takes over)."""
+        spec = assignment.spec
+        token = task_context.current.set(
+            task_context.RunningTask(
+                TaskID(spec.actor), f"{spec.class_name}.__init__", spec.provenance, spec.actor, 0, True
+            )
+        )
+        try:
+            cls, _ = self.functions.load_payload(spec.payload)
+            args, kwargs = load_arguments(self.core, spec.arguments, spec.values, TaskID(spec.actor))
+            self.actor = cls(*args, **kwargs)
+        except BaseException as error:
+            wrapped = TaskError.from_exception(f"{spec.class_name}.__init__", error, os.getpid())
+            summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
+            self.core.loop.apply([ActorConstructed(pickling.serialize_error(wrapped), summary)])
+            self.ending = "the constructor raised"
+            return False
+        finally:
+            task_context.current.reset(token)
+        concurrency = spec.max_concurrency
+        if spec.is_async:
+            from gnomon._shell.async_executor import AsyncExecutor
+
+            self._async = AsyncExecutor(self, concurrency or 1000)
+            self.core.loop.apply([ActorConstructed(b"", "")])
+            return False
+        self.core.loop.apply([ActorConstructed(b"", "")])
+        for number in range(1, concurrency or 1):
+            threading.Thread(target=self._serve, name=f"gnomon-call-{number}", daemon=True).start()
+        return True
+
+    def _run_call(self, pushed: CallPushed) -> TaskEnded:
+        assert self.assignment is not None
+        spec = self.assignment.spec
+        call = Call(self.core, pushed, f"{spec.class_name}.{pushed.method}", spec.actor)
+        thread = threading.get_ident()
+        token = task_context.current.set(call.context())
+        try:
+            args, kwargs = call.arguments()
+            method = method_of(self.actor, pushed.method)
+            self._in_user_code[thread] = pushed.task
+            value = method(*args, **kwargs)
+            del self._in_user_code[thread]
+            return call.succeeded(value)
+        except TaskInterrupted:
+            return call.cancelled()
+        except ActorExit as exit_:
+            return self.exit_call(call, str(exit_) or "it called exit_actor")
+        except BaseException as error:
+            return call.failed(error, pushed.retry_exceptions)
+        finally:
+            self._in_user_code.pop(thread, None)
+            args = kwargs = value = None  # type: ignore[assignment]
+            task_context.current.reset(token)
+
+    def exit_call(self, call: Call, reason: str) -> TaskEnded:
+        """The present call ends the actor on purpose."""
+        ended = call.succeeded(None)
+        self._leave(reason)
+        return ended
+
+    def _leave(self, reason: str) -> None:
+        self.ending = reason
+        self.core.loop.apply([ActorEnding(reason)])
+
+
+def _raise_in_thread(thread: int) -> None:
+    """Raise TaskInterrupted in another thread at its next bytecode."""
+    import ctypes
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TaskInterrupted))

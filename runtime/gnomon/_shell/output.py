@@ -1,0 +1,103 @@
+"""What tasks print: each line knows its task and cell, and travels to the driver in batches.
+
+The stream is set once per worker. A write appends and wakes the loop if nobody has yet; the loop sends everything that has
+gathered, so a flood becomes few messages. Text a C library writes to fd 1 goes to the worker's log file instead.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from typing import Any
+
+from gnomon._core.events import AskedSomething
+from gnomon._messages.tasks import OutputProduced
+from gnomon._shell import task_context
+from gnomon._shell.loop import Loop
+from gnomon.ids import WorkerID
+
+TEXT_MAX = 64 * 1024
+"""Characters in one message; more is split."""
+
+
+class OutputStream(io.TextIOBase):
+    """``sys.stdout`` or ``sys.stderr`` of a worker."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, name: str, outbox: Outbox, file: Any) -> None:
+        self.stream = name
+        self._outbox = outbox
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Queue text for the driver and append it to the worker's log."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if text:
+            running = task_context.current.get()
+            cell, name = "", ""
+            if running is not None:
+                name = running.name
+                if running.provenance is not None:
+                    cell = running.provenance.cell
+            self._outbox.add(cell, self.stream, name, text)
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the log; what is for the driver is on its way already."""
+        self._file.flush()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def fileno(self) -> int:
+        """The log's fd: what subprocesses inherit."""
+        return int(self._file.fileno())
+
+    def isatty(self) -> bool:
+        """Never."""
+        return False
+
+
+class Outbox:
+    """Text of this process that the driver has not got yet."""
+
+    def __init__(self, loop: Loop, driver: WorkerID, label: str) -> None:
+        self._loop = loop
+        self._driver = driver
+        self._label = label
+        self._queue: deque[tuple[str, str, str, str]] = deque()
+
+    def add(self, cell: str, stream: str, name: str, text: str) -> None:
+        """Queue a piece of text."""
+        queue = self._queue
+        queue.append((cell, stream, name, text))
+        if len(queue) == 1 or len(queue) > 1000:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything over to the loop, neighbours of one origin joined."""
+        queue = self._queue
+        pieces: list[str] = []
+        origin: tuple[str, str, str] | None = None
+        while queue:
+            try:
+                cell, stream, name, text = queue.popleft()
+            except IndexError:
+                break
+            if origin is not None and (origin != (cell, stream, name) or sum(map(len, pieces)) > TEXT_MAX):
+                self._post(origin, pieces)
+                pieces = []
+            origin = (cell, stream, name)
+            pieces.append(text)
+        if origin is not None:
+            self._post(origin, pieces)
+
+    def _post(self, origin: tuple[str, str, str], pieces: list[str]) -> None:
+        cell, stream, name = origin
+        message = OutputProduced(cell, self._label, stream, "".join(pieces), name)
+        self._loop.post(AskedSomething(self._driver, message))

@@ -1,0 +1,166 @@
+"""The directory of a session: its ipc sockets and its logs, readable by its user alone.
+
+It is never reused: a socket bound in a directory that somebody else could have made would be theirs. Two
+locks tell the living from the dead, because the kernel drops a lock with its process, however that dies:
+
+* everybody in the session *holds* ``logs`` (shared). A directory nobody holds is abandoned: it was left by a
+  session whose processes were all killed at the same instant, and whoever next cleans up removes it.
+* whoever ends the session takes the *baton* (exclusive, on the directory itself). So one process at a time
+  kills the others, and two can never kill each other with the work half done.
+
+The rule for a changer: a lock belongs to an *open*, and a fork shares its parent's. Each process that may
+take the baton must therefore open it itself, after it was forked.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+from gnomon.ids import WorkerID
+
+_PATH_BYTES_MAX = 80
+"""A socket's path may have 107 bytes (sun_path), and ``/<worker id in hex>.s`` takes 19 of them."""
+
+_BATON_PERIOD_S = 0.005
+
+_held: dict[str, int] = {}
+
+
+def create() -> str:
+    """Make the directory of a new session, private to this user, and hold it.
+
+    Returns:
+        Its absolute path, short enough for ipc sockets in it.
+
+    Raises:
+        OSError: no directory for temporary files can be written to.
+    """
+    name = f"gnomon-{os.getuid()}-{os.urandom(6).hex()}"
+    base = _base()
+    # Hidden while nobody holds it yet, so that it can not be taken for an abandoned one.
+    fresh, path = os.path.join(base, "." + name), os.path.join(base, name)
+    os.mkdir(fresh, 0o700)
+    found = os.lstat(fresh)
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{fresh} is not private to this user; set TMPDIR to a directory of your own.")
+    os.mkdir(os.path.join(fresh, "logs"), 0o700)
+    _held[path] = hold(fresh)
+    os.rename(fresh, path)
+    return path
+
+
+def _base() -> str:
+    wanted = os.path.abspath(os.environ.get("TMPDIR") or "/tmp")
+    name_bytes = len(f"/gnomon-{os.getuid()}-") + 12
+    if len(os.fsencode(wanted)) + name_bytes > _PATH_BYTES_MAX or not os.path.isdir(wanted):
+        return "/tmp"
+    return wanted
+
+
+def socket_path(directory: str, process: WorkerID) -> str:
+    """Where ``process`` receives."""
+    return f"{directory}/{process.hex()}.s"
+
+
+def log_path(directory: str, name: str, stream: str) -> str:
+    """Where ``stream`` ("out" or "err") of the process called ``name`` ("node", "worker-<id>") is written."""
+    return f"{directory}/logs/{name}.{stream}"
+
+
+def hold(directory: str) -> int:
+    """Mark the directory as in use until the returned fd is closed, here and in every process forked since.
+
+    Raises:
+        FileNotFoundError: the session has been cleaned up already.
+    """
+    fd = os.open(os.path.join(directory, "logs"), os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    return fd
+
+
+def open_baton(directory: str) -> int:
+    """An fd for :func:`take_baton`. Open it in the process that will take it, at its start.
+
+    Raises:
+        FileNotFoundError: the session has been cleaned up already.
+    """
+    return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def take_baton(baton: int, timeout_s: float | None = None) -> bool:
+    """Wait until this process alone may end the session; the kernel gives it back when the process ends.
+
+    Args:
+        baton: from :func:`open_baton`.
+        timeout_s: None waits for ever, which suits processes that the holder is going to kill.
+
+    Returns:
+        Whether the baton was got in time.
+    """
+    if timeout_s is None:
+        fcntl.flock(baton, fcntl.LOCK_EX)
+        return True
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            fcntl.flock(baton, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_BATON_PERIOD_S)
+
+
+def remove(directory: str) -> None:
+    """Delete the directory and all in it; no error if it is gone already."""
+    import shutil  # 4 ms that start-up need not pay
+
+    shutil.rmtree(directory, ignore_errors=True)
+    held = _held.pop(directory, None)
+    if held is not None:
+        os.close(held)
+
+
+def remove_abandoned() -> list[str]:
+    """Delete directories of this user's sessions of which no process is left.
+
+    Returns:
+        The paths removed.
+    """
+    base, prefix = _base(), f"gnomon-{os.getuid()}-"
+    try:
+        names = os.listdir(base)
+    except OSError:
+        return []
+    paths = [os.path.join(base, name) for name in sorted(names) if name.startswith(prefix)]
+    abandoned = [path for path in paths if _is_abandoned(path)]
+    for path in abandoned:
+        remove(path)
+    return abandoned
+
+
+def _is_abandoned(path: str) -> bool:
+    try:
+        # O_NOFOLLOW: in a shared /tmp the name may be somebody's symbolic link.
+        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        if os.fstat(top).st_uid != os.getuid():
+            return False
+        logs = os.open("logs", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+    except FileNotFoundError:
+        return True  # an earlier removal that was cut short
+    except OSError:
+        return False
+    finally:
+        os.close(top)
+    try:
+        fcntl.flock(logs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(logs)
+    return True

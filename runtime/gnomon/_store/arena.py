@@ -1,0 +1,176 @@
+"""Arena: a node's shared memory, mapped once by each process and read without copying.
+
+    node       create_memfd(capacity)  ->  the fd is inherited by every process of the node
+    anybody    Arena(fd, capacity)         one sparse MAP_SHARED mapping, kept until the process ends
+    node       reserve(offset, size)       pages exist before anybody writes: a full machine is an OSError
+    writer     write(offset, value)        one pass; large buffers are copied without the GIL
+    reader     view(offset, size, done)    read-only; ``done`` runs when the last array over it is gone
+
+The memory has no name: it vanishes with the last process that holds it, however that process ends. Who may
+use which bytes is decided elsewhere (``gnomon._core.arena_allocator``). The rule for a changer: the mapping
+is never moved or closed under a view; ``close`` leaves it to the garbage collector while views are out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import tempfile
+import weakref
+from collections.abc import Callable
+from typing import Protocol
+
+_RESERVE_CHUNK_BYTES = 1 << 20
+"""Pages are made 1 MiB at a time: one system call for many small objects, and at most 1 MiB too many."""
+
+
+class Writable(Protocol):
+    """A value that is ready to be laid out in memory."""
+
+    total_bytes: int
+
+    def write_into(self, target: memoryview) -> None:
+        """Write ``total_bytes`` bytes to the start of ``target``."""
+        ...
+
+
+def create_memfd(capacity_bytes: int) -> int:
+    """A file descriptor of nameless shared memory, sparse, close-on-exec; the caller owns it.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("gnomon-arena", os.MFD_CLOEXEC)
+    else:
+        fd, path = tempfile.mkstemp(prefix="gnomon-arena-")
+        os.unlink(path)
+    try:
+        os.ftruncate(fd, capacity_bytes)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+class Arena:
+    """The arena as this process sees it.
+
+    Args:
+        fd: from :func:`create_memfd`, here or in the parent. It belongs to the arena from now on.
+        capacity_bytes: the size it was created with.
+    """
+
+    def __init__(self, fd: int, capacity_bytes: int) -> None:
+        self.capacity_bytes = capacity_bytes
+        self._fd = fd
+        self._map = mmap.mmap(fd, capacity_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        self._target = memoryview(self._map)
+        self._reserved = bytearray(-(-capacity_bytes // _RESERVE_CHUNK_BYTES))
+
+    def fileno(self) -> int:
+        """The file descriptor, to be inherited by another process of the node."""
+        return self._fd
+
+    def reserve(self, offset: int, size: int) -> None:
+        """Make sure that the pages of a block exist, before anybody is told of it. Only the node calls this.
+
+        Raises:
+            OSError: the machine has no memory left (``ENOSPC``, ``ENOMEM``); nothing else is lost.
+            ValueError: the block does not lie in the arena.
+        """
+        self._must_hold(offset, size)
+        chunk = offset // _RESERVE_CHUNK_BYTES
+        end = -(-(offset + size) // _RESERVE_CHUNK_BYTES)
+        while (chunk := self._reserved.find(0, chunk, end)) >= 0:
+            after = self._reserved.find(1, chunk, end)
+            if after < 0:
+                after = end
+            self._allocate(chunk, after)
+            chunk = after
+
+    def write(self, offset: int, value: Writable) -> int:
+        """Write a value into a reserved block; returns its size in bytes.
+
+        Raises:
+            ValueError: it does not fit between ``offset`` and the end of the arena.
+        """
+        size = value.total_bytes
+        self._must_hold(offset, size)
+        with self._target[offset : offset + size] as target:
+            value.write_into(target)
+        return size
+
+    def window(self, offset: int, size: int) -> memoryview:
+        """A writable view of reserved bytes, for what is no object: shared counters, notes.
+
+        Raises:
+            ValueError: the bytes do not lie in the arena, or the arena is closed.
+        """
+        self._must_hold(offset, size)
+        return self._target[offset : offset + size]
+
+    def view(self, offset: int, size: int, on_release: Callable[[], None]) -> memoryview:
+        """The bytes of a block, read-only and uncopied.
+
+        Args:
+            offset: in bytes.
+            size: in bytes, at least 1.
+            on_release: called once, when the view and all that was made of it (slices, NumPy arrays,
+                Arrow buffers) are gone. It may run in any thread, in the middle of any Python code: it must
+                be one quick step, like appending to a deque, and may take no lock.
+
+        Raises:
+            ValueError: the block does not lie in the arena, or the arena is closed.
+        """
+        self._must_hold(offset, size)
+        span = self._span(offset, size)
+        block = (ctypes.c_char * span).from_buffer(self._map, offset)
+        weakref.finalize(block, on_release).atexit = False
+        return memoryview(block).cast("B").toreadonly()[:size]
+
+    def window(self, offset: int, size: int) -> memoryview:
+        """Writable bytes of the arena itself, for the runtime's own notes; released with the mapping."""
+        self._must_hold(offset, size)
+        return self._target[offset : offset + size]
+
+    def close(self) -> None:
+        """Give the arena up; idempotent. Views that are still out stay valid until they are gone."""
+        if self._fd < 0:
+            return
+        self._target.release()
+        os.close(self._fd)
+        self._fd = -1
+        try:
+            self._map.close()
+        except BufferError:  # views are out: the mapping ends with the last of them
+            pass
+        del self._map
+
+    def _span(self, offset: int, size: int) -> int:
+        """``size`` rounded up to a power of two where the arena is long enough for it.
+
+        A ctypes array of every length is a class of its own, and making one costs more than the view.
+        """
+        span = 1 << (size - 1).bit_length()
+        return span if offset + span <= self.capacity_bytes else size
+
+    def _allocate(self, chunk: int, after: int) -> None:
+        start = chunk * _RESERVE_CHUNK_BYTES
+        end = min(after * _RESERVE_CHUNK_BYTES, self.capacity_bytes)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._fd, start, end - start)
+        else:  # macOS: write a byte to each page that nobody has used yet
+            for page in range(start, end, mmap.PAGESIZE):
+                if os.pread(self._fd, 1, page) in (b"", b"\0"):
+                    os.pwrite(self._fd, b"\0", page)
+        self._reserved[chunk:after] = b"\1" * (after - chunk)
+
+    def _must_hold(self, offset: int, size: int) -> None:
+        if self._fd < 0:
+            raise ValueError("the object store of this process is closed; call init() again.")
+        if offset < 0 or size < 1 or offset + size > self.capacity_bytes:
+            raise ValueError(
+                f"{size} bytes at {offset} do not lie in an arena of {self.capacity_bytes} bytes."
+            )

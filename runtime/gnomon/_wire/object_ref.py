@@ -1,0 +1,110 @@
+"""ObjectRef: a typed handle on a value that exists somewhere, or will.
+
+It holds an id and nothing else. What a handle *means* (counting, pickling, waiting) is the running
+engine's business, which it takes up by installing :class:`Hooks`. The one rule for a changer: ``__del__``
+may run in any thread at any bytecode, so the drop hook must be one atomic step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from gnomon.ids import WORKER_ID_BYTES, ObjectID, TaskID, task_of
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the running engine does with handles.
+
+    Attributes:
+        drop: called with the object's id when a handle disappears; any thread, must not block.
+        reduce: called to pickle a handle; returns what ``__reduce__`` returns.
+        future: a ``concurrent.futures.Future`` of the value.
+    """
+
+    drop: Callable[[bytes], Any]
+    reduce: Callable[[ObjectRef[Any]], tuple[Any, ...]]
+    future: Callable[[ObjectRef[Any]], concurrent.futures.Future[Any]]
+
+
+def _no_drop(_identity: bytes) -> None:
+    return None
+
+
+def _no_session(ref: ObjectRef[Any]) -> Any:
+    from gnomon.exceptions import NotInitializedError
+
+    raise NotInitializedError(f"{ref!r} belongs to a session that has ended.")
+
+
+_INERT = Hooks(drop=_no_drop, reduce=_no_session, future=_no_session)
+_hooks = _INERT
+_drop: Callable[[bytes], Any] = _no_drop
+
+
+def install(hooks: Hooks | None) -> None:
+    """Give the handles of this process their meaning; None makes them inert."""
+    global _hooks, _drop
+    _hooks = hooks or _INERT
+    _drop = _hooks.drop
+
+
+class ObjectRef(Generic[T]):
+    """A reference to a value that a task computes, an actor returns or ``put`` stored.
+
+    Pass it to other tasks, put it inside other values, ``await`` it or ``get`` it. The value is freed when
+    nobody holds a reference to it any more.
+    """
+
+    __slots__ = ("__weakref__", "_id")
+
+    def __init__(self, identity: ObjectID) -> None:
+        self._id = identity
+
+    def __del__(self) -> None:
+        _drop(self._id)
+
+    def binary(self) -> bytes:
+        """The id as bytes."""
+        return self._id
+
+    def hex(self) -> str:
+        """The id in hexadecimal."""
+        return self._id.hex()
+
+    def task_id(self) -> TaskID:
+        """The id of the task that makes the value (or of the ``put``)."""
+        return task_of(self._id)
+
+    def job_id(self) -> str:
+        """The driver this value's owner works for, in hexadecimal."""
+        return self._id[: WORKER_ID_BYTES // 2].hex()
+
+    def future(self) -> concurrent.futures.Future[T]:
+        """A ``concurrent.futures.Future`` of the value."""
+        return _hooks.future(self)
+
+    def as_future(self) -> asyncio.Future[T]:
+        """An ``asyncio`` future of the value, on the running loop."""
+        return asyncio.wrap_future(self.future())
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self.as_future().__await__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _hooks.reduce(self)
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectRef) and other._id == self._id
+
+    def __repr__(self) -> str:
+        return f"ObjectRef({self._id.hex()})"

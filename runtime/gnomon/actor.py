@@ -1,0 +1,7 @@
+"""Actor classes, handles and methods, under Ray's module name."""
+
+from __future__ import annotations
+
+from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod, method
+
+__all__ = ["ActorClass", "ActorHandle", "ActorMethod", "method"]

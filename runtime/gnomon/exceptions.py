@@ -1,0 +1,699 @@
+"""Every error that gnomon raises: one tree, under Ray's names where Ray has one.
+
+    GnomonError (RayError)
+     +- TaskError (RayTaskError)                 the user's code raised; also an instance of what it raised
+     |
+     +- TaskCancelledError                       the cluster's: cancelled,
+     +- GetTimeoutError (TimeoutError)             late,
+     +- WorkerCrashedError, OutOfMemoryError       a process died,
+     +- NodeDiedError                              a node died,
+     +- ActorError (RayActorError)                 an actor can not answer
+     |   +- ActorDiedError, ActorUnavailableError
+     +- ObjectLostError                            a value is gone
+     |   +- OwnerDiedError, ObjectFreedError, ObjectFetchTimedOutError,
+     |      ObjectReconstructionFailedError, ReferenceCountingAssertionError
+     +- ObjectStoreFullError, OutOfDiskError       no room
+     +- PendingCallsLimitExceeded, RuntimeEnvSetupError, InfeasibleError, ...
+     |
+     +- NotInitializedError, AlreadyInitializedError (RuntimeError), SessionMismatchError,
+     |  SerializationError (TypeError), ActorNameTakenError, ActorHandleNotFoundError (ValueError)
+     +- InternalError (RaySystemError)           ours: please report
+
+The rules for a changer: fields, not parsed strings; every constructor argument has a default, so that an
+error travels by pickle (its class, its ``args``, its ``__dict__``); ``str()`` is a sentence that
+ends with the next step.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gnomon.resources import describe
+
+
+class GnomonError(Exception):
+    """Root of all errors of gnomon.
+
+    Attributes:
+        next_step: what to do about it; the end of ``str()``.
+    """
+
+    next_step: ClassVar[str] = ""
+
+    def __init__(self, message: str = "") -> None:
+        Exception.__init__(
+            self, message
+        )  # not super(): in the class that _dual_class makes, the user's is next
+        self._sentence = message or first_line(type(self).__doc__)
+
+    def __str__(self) -> str:
+        return f"{self._sentence} {self.next_step}".rstrip()
+
+
+def first_line(text: str | None) -> str:
+    """The first line of a docstring, or of any text."""
+    return (text or "").strip().split("\n", 1)[0]
+
+
+# ------------------------------------------------------------------------------- the user's code raised
+
+
+class TaskError(GnomonError):
+    """A task or an actor method raised an exception.
+
+    What ``get`` raises is at the same time an instance of the class that the user's code raised, so that
+    ``except ZeroDivisionError`` works (see :meth:`as_instanceof_cause`).
+
+    Attributes:
+        function_name: the function or method that raised.
+        traceback_str: the traceback there, without gnomon's own frames.
+        cause: the user's exception; None when it could not be pickled.
+        pid: the process that ran the task, or None.
+    """
+
+    def __init__(
+        self,
+        function_name: str = "",
+        traceback_str: str = "",
+        cause: BaseException | None = None,
+        pid: int | None = None,
+    ) -> None:
+        place = f" (in process {pid})" if pid is not None else ""
+        super().__init__(f"{function_name or 'a task'} raised {_headline(cause, traceback_str)}{place}")
+        self.args = (function_name, traceback_str, cause, pid)
+        self.function_name = function_name
+        self.traceback_str = traceback_str
+        self.cause = cause
+        self.pid = pid
+
+    def __str__(self) -> str:
+        return f"{self._sentence}\n\n{self.traceback_str}".rstrip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = (self.function_name, self.traceback_str, self.cause, self.pid)
+        return _rebuild_task_error, (*fields, type(self) is not TaskError)
+
+    def __getattr__(self, name: str) -> Any:
+        cause = self.__dict__.get("cause")
+        if cause is None or name.startswith("__"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(cause, name)
+
+    @classmethod
+    def from_exception(cls, function_name: str, error: BaseException, pid: int | None = None) -> TaskError:
+        """The error to hand to whoever waits for the task: call this where ``error`` was caught."""
+        return cls(function_name, remote_traceback(error), error, pid).as_instanceof_cause()
+
+    @classmethod
+    def from_text(cls, type_name: str, text: str) -> TaskError:
+        """The error that stands for an exception which could not be brought here as an object.
+
+        Args:
+            type_name: the exception's class, as people read it.
+            text: its traceback.
+        """
+        error = cls("", text)
+        error._sentence = f"A task raised {type_name}, which can not be brought here as an object:"
+        return error
+
+    def as_instanceof_cause(self) -> TaskError:
+        """This error as one that is also an instance of the cause's class.
+
+        The error itself is returned where no such class can exist: without a cause, for ``StopIteration``
+        (which would end an innocent loop), for what is no ``Exception`` (``SystemExit``), and for classes
+        that can not be inherited from.
+        """
+        cause = self.cause
+        while isinstance(cause, TaskError):
+            cause = cause.cause
+        if not isinstance(cause, Exception) or isinstance(cause, StopIteration | StopAsyncIteration):
+            return self
+        try:
+            return _dual(self, cause)
+        except Exception:  # the user's metaclass, __new__ or a layout conflict: any of these may refuse
+            return self
+
+
+def _dual(error: TaskError, cause: Exception) -> TaskError:
+    cls: Any = _dual_class(type(cause))
+    dual: TaskError
+    if isinstance(cause, BaseExceptionGroup):
+        dual = cls.__new__(cls, cause.message, cause.exceptions)
+    else:
+        dual = cls.__new__(cls)
+    TaskError.__init__(dual, error.function_name, error.traceback_str, error.cause, error.pid)
+    ours = set(dual.__dict__)
+    dual.__dict__.update((name, value) for name, value in vars(cause).items() if name not in ours)
+    _copy_slots(cause, dual)
+    dual.args = cause.args
+    return dual
+
+
+def _copy_slots(source: BaseException, target: BaseException) -> None:
+    """Copy what a class keeps outside ``__dict__``: ``OSError.errno``, ``UnicodeError.start``."""
+    for cls in type(source).__mro__:
+        if cls is Exception:
+            return
+        for name, member in vars(cls).items():
+            if type(member).__name__ in {"member_descriptor", "getset_descriptor"} and not name.startswith(
+                "__"
+            ):
+                try:
+                    setattr(target, name, getattr(source, name))
+                except (AttributeError, TypeError):
+                    continue  # read-only or never set
+
+
+_dual_classes: weakref.WeakKeyDictionary[type, weakref.ref[type]] = weakref.WeakKeyDictionary()
+
+
+def _dual_class(cause_class: type[BaseException]) -> type[Any]:
+    known = _dual_classes.get(cause_class)
+    made = known() if known is not None else None
+    if made is None:
+        name = f"TaskError({cause_class.__name__})"
+        made = type(name, (TaskError, cause_class), {"__module__": __name__, "__doc__": TaskError.__doc__})
+        _dual_classes[cause_class] = weakref.ref(made)
+    return made
+
+
+def _rebuild_task_error(
+    function_name: str, traceback_str: str, cause: BaseException | None, pid: int | None, dual: bool
+) -> TaskError:
+    error = TaskError(function_name, traceback_str, cause, pid)
+    return error.as_instanceof_cause() if dual else error
+
+
+def _headline(cause: BaseException | None, traceback_str: str) -> str:
+    if cause is not None:
+        return f"{type(cause).__name__}: {first_line(str(cause))}".rstrip(": ")
+    starts = [line for line in traceback_str.splitlines() if line[:1].strip()]
+    return starts[-1] if starts else "an exception"
+
+
+_PACKAGE = str(Path(__file__).resolve().parent)
+
+
+def remote_traceback(error: BaseException) -> str:
+    """The traceback of ``error`` and of its causes as text, without gnomon's own frames."""
+    import traceback  # only needed when something went wrong
+
+    story = traceback.TracebackException.from_exception(error)
+    pending: list[traceback.TracebackException | None] = [story]
+    while pending:
+        part = pending.pop()
+        if part is None:
+            continue
+        users = [frame for frame in part.stack if not frame.filename.startswith(_PACKAGE)]
+        part.stack = traceback.StackSummary.from_list(users or list(part.stack))
+        pending += (part.__cause__, part.__context__)
+    return "".join(story.format()).rstrip()
+
+
+# ------------------------------------------------------------------------------- cancelled or late
+
+
+class TaskCancelledError(GnomonError):
+    """A task was cancelled before it had a result.
+
+    Attributes:
+        task_id: in hexadecimal.
+        function_name: the task's function.
+    """
+
+    next_step = "Call it again if you still need its result."
+
+    def __init__(self, task_id: str = "", function_name: str = "") -> None:
+        super().__init__(f"{function_name or 'The task'}{_in_brackets(task_id)} was cancelled.")
+        self.args = (task_id, function_name)
+        self.task_id = task_id
+        self.function_name = function_name
+
+
+class GetTimeoutError(GnomonError, TimeoutError):
+    """A ``get`` was not served in its time.
+
+    Attributes:
+        timeout_s: the time that was given, in seconds.
+        ready: how many of the values were there.
+        total: how many were asked for.
+    """
+
+    next_step = "Wait longer (timeout=...), or take what is ready with wait()."
+
+    def __init__(
+        self, message: str = "", timeout_s: float | None = None, ready: int = 0, total: int = 0
+    ) -> None:
+        if not message and timeout_s is not None:
+            message = f"{ready} of {total} values were ready after {timeout_s:g} s."
+        GnomonError.__init__(self, message)
+        self.args = (message,)  # OSError's own arguments mean something else
+        self.timeout_s = timeout_s
+        self.ready = ready
+        self.total = total
+
+    def __str__(self) -> str:
+        return GnomonError.__str__(self)
+
+
+# ------------------------------------------------------------------------------- processes and nodes died
+
+
+class WorkerCrashedError(GnomonError):
+    """The process that ran a task died.
+
+    Attributes:
+        function_name: the task's function.
+        reason: exit code or signal in words.
+        attempts: how often the task was started.
+        last_output: the last lines that the process printed.
+    """
+
+    next_step = "Look for a crash in native code or too little memory; max_retries=... allows more attempts."
+
+    def __init__(
+        self, function_name: str = "", reason: str = "", attempts: int = 0, last_output: str = ""
+    ) -> None:
+        tries = f" (attempt {attempts}, and no retry is left)" if attempts else ""
+        super().__init__(
+            f"The worker of {function_name or 'a task'} died{tries}{_because(reason)}{_said(last_output)}"
+        )
+        self.args = (function_name, reason, attempts, last_output)
+        self.function_name = function_name
+        self.reason = reason
+        self.attempts = attempts
+        self.last_output = last_output
+
+
+class OutOfMemoryError(GnomonError):
+    """A process was ended because its node ran out of memory."""
+
+    next_step = "Run fewer tasks at a time (num_cpus=... or memory=...), or make each smaller."
+
+
+class NodeDiedError(GnomonError):
+    """A node of the cluster died."""
+
+    next_step = "What it ran is retried elsewhere if retries are left; see nodes() for what is alive."
+
+
+class LocalNodeDiedError(GnomonError):
+    """The node process of this session died, and the session with it."""
+
+    next_step = "Call gnomon.shutdown() and gnomon.init() for a new session."
+
+
+# ------------------------------------------------------------------------------- actors
+
+
+class ActorError(GnomonError):
+    """An actor can not answer a call.
+
+    Attributes:
+        class_name: the actor's class.
+        actor_id: in hexadecimal.
+        reason: why, in words.
+    """
+
+    _verb: ClassVar[str] = "can not answer"
+
+    def __init__(self, class_name: str = "", actor_id: str = "", reason: str = "", *more: Any) -> None:
+        super().__init__(
+            f"Actor {class_name or 'of unknown class'}{_in_brackets(actor_id)} {self._verb}{_because(reason)}"
+        )
+        self.args = (class_name, actor_id, reason, *more)
+        self.class_name = class_name
+        self.actor_id = actor_id
+        self.reason = reason
+
+
+class ActorDiedError(ActorError):
+    """An actor is dead and will not come back.
+
+    Attributes:
+        last_output: the last lines that its process printed.
+        traceback_str: where its constructor raised, if that is why.
+    """
+
+    next_step = "Create a new one; max_restarts=... lets an actor come back on its own."
+    _verb = "is dead"
+
+    def __init__(
+        self,
+        class_name: str = "",
+        actor_id: str = "",
+        reason: str = "",
+        last_output: str = "",
+        traceback_str: str = "",
+    ) -> None:
+        super().__init__(class_name, actor_id, reason, last_output, traceback_str)
+        self._sentence += _said(last_output)
+        self.last_output = last_output
+        self.traceback_str = traceback_str
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n\n{self.traceback_str}".rstrip()
+
+
+class ActorUnavailableError(ActorError):
+    """An actor can not be reached for now: the call may or may not have run."""
+
+    next_step = "It is being restarted: call again, or set max_task_retries=... so that calls are repeated."
+    _verb = "is unavailable"
+
+
+class PendingCallsLimitExceeded(GnomonError):
+    """An actor has as many pending calls as its max_pending_calls allows."""
+
+    next_step = "Wait for some of them before you submit more."
+
+
+class AsyncioActorExit(GnomonError):
+    """An async actor is leaving through exit_actor()."""
+
+
+# ------------------------------------------------------------------------------- objects
+
+
+class ObjectLostError(GnomonError):
+    """A value is gone: every copy of it was lost.
+
+    Attributes:
+        object_ref_hex: the reference, in hexadecimal.
+        reason: why, in words.
+    """
+
+    next_step = "Run what made it again; results of tasks come back on their own while max_retries allows."
+    _verb: ClassVar[str] = "is lost"
+
+    def __init__(self, object_ref_hex: str = "", reason: str = "") -> None:
+        super().__init__(f"The value of ObjectRef({object_ref_hex}) {self._verb}{_because(reason)}")
+        self.args = (object_ref_hex, reason)
+        self.object_ref_hex = object_ref_hex
+        self.reason = reason
+
+
+class OwnerDiedError(ObjectLostError):
+    """A value is gone with the process that owned it."""
+
+    next_step = "Let a process that lives longer create the value (the driver, or a detached actor)."
+    _verb = "is gone: the process that owned it died"
+
+
+class ObjectFreedError(ObjectLostError):
+    """A value was freed while a reference to it was still used."""
+
+    next_step = "Keep a reference in the process that made the value until all are done with it."
+    _verb = "was freed"
+
+
+class ObjectFetchTimedOutError(ObjectLostError):
+    """A value could not be brought here in time."""
+
+    next_step = "See nodes() whether the node that holds it is alive and reachable."
+    _verb = "could not be fetched in time"
+
+
+class ObjectReconstructionFailedError(ObjectLostError):
+    """A lost value could not be computed again."""
+
+    next_step = "Give the tasks that make it a larger max_retries, or keep the value with put()."
+    _verb = "was lost and could not be computed again"
+
+
+class ReferenceCountingAssertionError(ObjectLostError, AssertionError):
+    """A reference was used after its value was deleted: an error of gnomon's own counting."""
+
+    next_step = "Please report it, with the code that led to it."
+    _verb = "was deleted while a reference to it existed"
+
+
+class ObjectStoreFullError(GnomonError):
+    """There is no room in the object store.
+
+    Attributes:
+        asked_bytes: size of the value to store.
+        capacity_bytes: size of the store.
+        holders: text table of what holds the space.
+    """
+
+    next_step = (
+        "Delete references that you no longer need, or start with a larger object_store_memory=... (bytes)."
+    )
+
+    def __init__(self, asked_bytes: int = 0, capacity_bytes: int = 0, holders: str = "") -> None:
+        used = f" In it:\n{holders}\n" if holders else ""
+        super().__init__(
+            f"A value of {asked_bytes:,} bytes does not fit into the store of {capacity_bytes:,} bytes.{used}"
+        )
+        self.args = (asked_bytes, capacity_bytes, holders)
+        self.asked_bytes = asked_bytes
+        self.capacity_bytes = capacity_bytes
+        self.holders = holders
+
+
+class OutOfDiskError(GnomonError):
+    """There is no room on the disk to spill values to."""
+
+    next_step = "Free some disk space, or name another directory in object_spilling_config."
+
+
+class SerializationError(GnomonError, TypeError):
+    """A value can not be pickled, so that it can not travel to another process.
+
+    Attributes:
+        path: where in the value the culprit is, e.g. ``argument 1 of f -> ['model'] -> .lock``.
+    """
+
+    def __init__(self, message: str = "", path: str = "") -> None:
+        super().__init__(message)
+        self.args = (message, path)
+        self.path = path
+
+
+class OutOfBandObjectRefSerializationError(GnomonError):
+    """A reference was pickled outside of gnomon where the settings forbid it."""
+
+    next_step = "Pass the reference as an argument, or inside a value, of a remote call."
+
+
+class UnserializableError(GnomonError):
+    """An exception could not be brought here as an object: its text is all there is."""
+
+
+# ------------------------------------------------------------------------------- what was asked can not be
+
+
+class InfeasibleError(GnomonError):
+    """More resources were asked for than any node has.
+
+    Attributes:
+        what: the task or actor.
+        asked: in units of ``gnomon.resources.UNITS``.
+        has: what the largest node (or the only one) has, in units.
+    """
+
+    next_step = (
+        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...})."
+    )
+
+    def __init__(
+        self, what: str = "", asked: Mapping[str, int] | None = None, has: Mapping[str, int] | None = None
+    ) -> None:
+        asked, has = dict(asked or {}), dict(has or {})
+        there = {name: has.get(name, 0) for name in asked}
+        super().__init__(
+            f"{what or 'A task'} asks for {describe(asked)}, but there is {describe(there)} at most."
+        )
+        self.args = (what, asked, has)
+        self.what = what
+        self.asked = asked
+        self.has = has
+
+
+class TaskUnschedulableError(GnomonError):
+    """A task can not be placed on any node."""
+
+    next_step = "Loosen its scheduling strategy, or add a node that satisfies it."
+
+
+class ActorUnschedulableError(GnomonError):
+    """An actor can not be placed on any node."""
+
+    next_step = "Loosen its scheduling strategy, or add a node that satisfies it."
+
+
+class TaskPlacementGroupRemoved(GnomonError):
+    """The placement group that a task was to run in was removed."""
+
+    next_step = "Remove a placement group only after its tasks have ended."
+
+
+class ActorPlacementGroupRemoved(GnomonError):
+    """The placement group that an actor was to run in was removed."""
+
+    next_step = "Remove a placement group only after its actors have ended."
+
+
+class RuntimeEnvSetupError(GnomonError):
+    """A runtime environment could not be set up."""
+
+    next_step = "Check the packages, files and variables that runtime_env names."
+
+
+class UnsupportedOptionError(GnomonError, ValueError):
+    """An option that gnomon knows but can not honour here.
+
+    Attributes:
+        option: its name.
+        reason: what can not be honoured.
+    """
+
+    next_step = "Leave it out, or give it its default."
+
+    def __init__(self, option: str = "", reason: str = "") -> None:
+        super().__init__(f"The option {option} can not be honoured here{_because(reason)}")
+        self.args = (option, reason)
+        self.option = option
+        self.reason = reason
+
+
+# ------------------------------------------------------------------------------- sessions and names
+
+
+class NotInitializedError(GnomonError):
+    """There is no running session."""
+
+    next_step = "Call gnomon.init() first, and make references and actors anew."
+
+
+class AlreadyInitializedError(GnomonError, RuntimeError):
+    """A session runs already, with other settings than asked for.
+
+    Attributes:
+        differences: per argument, what the session was started with and what was asked for now.
+    """
+
+    next_step = "Call gnomon.shutdown() first, or init(ignore_reinit_error=True) to keep the running session."
+
+    def __init__(self, differences: Mapping[str, tuple[Any, Any]] | None = None) -> None:
+        self.differences = dict(differences or {})
+        told = ", ".join(f"{name} is {now!r}, asked {new!r}" for name, (now, new) in self.differences.items())
+        super().__init__(f"A session is running with other settings: {told or 'unknown'}.")
+        self.args = (self.differences,)
+
+
+class SessionMismatchError(GnomonError):
+    """A reference or a handle belongs to another session.
+
+    Attributes:
+        what: the reference or handle.
+    """
+
+    next_step = "Values do not outlive their session: compute or put them again."
+
+    def __init__(self, what: str = "") -> None:
+        super().__init__(f"{what or 'The reference'} belongs to another session, which has ended.")
+        self.args = (what,)
+        self.what = what
+
+
+class ActorNameTakenError(GnomonError, ValueError):
+    """A living actor has this name already.
+
+    Attributes:
+        name: the name.
+        namespace: where it is taken.
+    """
+
+    next_step = "Use get_actor(name), options(get_if_exists=True), or another name."
+
+    def __init__(self, name: str = "", namespace: str = "") -> None:
+        super().__init__(f"The actor name {name!r} is taken in the namespace {namespace!r}.")
+        self.args = (name, namespace)
+        self.name = name
+        self.namespace = namespace
+
+
+class ActorHandleNotFoundError(GnomonError, ValueError):
+    """There is no living actor of this name.
+
+    Attributes:
+        name: the name.
+        namespace: where it was looked for.
+    """
+
+    next_step = "list_named_actors() of gnomon.util shows the names there are; check the namespace too."
+
+    def __init__(self, name: str = "", namespace: str = "") -> None:
+        super().__init__(f"There is no living actor named {name!r} in the namespace {namespace!r}.")
+        self.args = (name, namespace)
+        self.name = name
+        self.namespace = namespace
+
+
+class ObjectRefStreamEndOfStreamError(GnomonError):
+    """A stream of results has no more items."""
+
+
+class AuthenticationError(GnomonError):
+    """A peer is not allowed to take part in this cluster."""
+
+    next_step = "Use the key file of the cluster that you want to join."
+
+
+class RpcError(GnomonError):
+    """A process of the cluster could not be reached."""
+
+    next_step = "See nodes() for what is alive."
+
+
+# ------------------------------------------------------------------------------- ours
+
+
+class InternalError(GnomonError):
+    """An error of gnomon itself."""
+
+    next_step = "Please report it, with the code that led to it and the session's logs."
+
+
+class StreamingGeneratorReplayInconsistentError(InternalError):
+    """A generator yielded other items when it was run again."""
+
+    next_step = (
+        "A generator that is retried must yield the same items: take random numbers from a fixed seed."
+    )
+
+
+def _in_brackets(identity: str) -> str:
+    return f" ({identity})" if identity else ""
+
+
+def _because(reason: str) -> str:
+    return f": {reason.rstrip('.')}." if reason else "."
+
+
+def _said(last_output: str) -> str:
+    return f" It printed last:\n{last_output}\n" if last_output else ""
+
+
+# Ray's names of the same things.
+RayError = GnomonError
+RayTaskError = TaskError
+RayActorError = ActorError
+RaySystemError = InternalError
+UserCodeException = TaskError
+UnserializableException = UnserializableError
+LocalRayletDiedError = LocalNodeDiedError
+ActorAlreadyExistsError = ActorNameTakenError
+PlasmaObjectNotAvailable = ObjectFetchTimedOutError
+OufOfBandObjectRefSerializationException = OutOfBandObjectRefSerializationError
+
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if isinstance(value, type) and issubclass(value, GnomonError)
+]

@@ -1,0 +1,65 @@
+"""Identifiers: types, not strings, so that a swap is a type error.
+
+Each is a ``bytes`` at run time and a type of its own for the checker. An object's id contains its
+task's id, and that contains its owner's: who owns an object is read off its id, never looked up.
+
+    WorkerID 8      any process of a session (driver, worker, node, head)
+    TaskID   16     WorkerID of the owner + 8-byte counter
+    ObjectID 20     TaskID + 4-byte index (results are 1..n, ``put`` makes index 1)
+    ActorID  16     the TaskID of its creation; index 0 of it is the actor's handle object
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+WorkerID = NewType("WorkerID", bytes)
+NodeID = NewType("NodeID", bytes)
+JobID = NewType("JobID", bytes)
+TaskID = NewType("TaskID", bytes)
+ActorID = NewType("ActorID", bytes)
+ObjectID = NewType("ObjectID", bytes)
+FunctionID = NewType("FunctionID", bytes)
+LeaseID = NewType("LeaseID", int)
+
+WORKER_ID_BYTES = 8
+TASK_ID_BYTES = 16
+OBJECT_ID_BYTES = 20
+
+HANDLE_INDEX = 0
+"""Index of an actor's handle object: it lives as long as somebody holds a handle."""
+
+
+def task_id(owner: WorkerID, counter: int) -> TaskID:
+    """The id of the ``counter``-th task (or put) of ``owner``."""
+    return TaskID(owner + counter.to_bytes(8, "big"))
+
+
+def object_id(task: TaskID, index: int) -> ObjectID:
+    """The id of result ``index`` of ``task``."""
+    return ObjectID(task + index.to_bytes(4, "big"))
+
+
+def owner_of(identity: ObjectID | TaskID | ActorID) -> WorkerID:
+    """The process that owns a task, an actor or an object."""
+    return WorkerID(identity[:WORKER_ID_BYTES])
+
+
+def task_of(identity: ObjectID) -> TaskID:
+    """The task (or put) that makes an object."""
+    return TaskID(identity[:TASK_ID_BYTES])
+
+
+def index_of(identity: ObjectID) -> int:
+    """Which of its task's results an object is."""
+    return int.from_bytes(identity[TASK_ID_BYTES:], "big")
+
+
+def handle_object(actor: ActorID) -> ObjectID:
+    """The object whose references are the handles of ``actor``."""
+    return object_id(TaskID(actor), HANDLE_INDEX)
+
+
+def actor_of(identity: ObjectID) -> ActorID:
+    """The actor whose handle object this is."""
+    return ActorID(identity[:TASK_ID_BYTES])

@@ -1,0 +1,58 @@
+"""What happens in a session: live feed, rows, timeline. The same on every engine.
+
+    feed()              snapshot and numbered deltas, for the live views
+    tasks() actors() objects() nodes() summary() graph()    rows as they are now
+    frame(rows)         the same as a pandas frame
+    chrome_trace()      tasks over time, for a trace viewer
+    hooks               how a notebook takes part
+
+Without a session the feed is idle and the rows are empty.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from gnomon._core.ledger import Ledger
+from gnomon.observe import hooks
+from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
+from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
+from gnomon.observe.timeline import chrome_trace, write_chrome_trace
+
+__all__ = [
+    "MESSAGES_PER_SECOND_MAX",
+    "Feed",
+    "Graph",
+    "Subscription",
+    "actors",
+    "chrome_trace",
+    "engine_name",
+    "feed",
+    "frame",
+    "graph",
+    "hooks",
+    "nodes",
+    "objects",
+    "summary",
+    "tasks",
+    "write_chrome_trace",
+]
+
+
+@cache
+def feed() -> Feed:
+    """The feed of this process: it follows the current session, and the next one after it."""
+    return Feed(follow=_followed)
+
+
+def engine_name() -> str:
+    """Name of the engine that runs the current session; "" without one."""
+    followed = _followed()
+    return "" if followed is None else followed[1]
+
+
+def _followed() -> tuple[Ledger, str] | None:
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    return None if engine is None else (engine.ledger, engine.name)

@@ -1,0 +1,314 @@
+"""Backlog: what one reader has been told of a ledger, and what it lacks. It writes the reader's next message.
+
+The first message is a snapshot, the others are numbered deltas. Each fits ``MESSAGE_BYTES_MAX``; what does
+not fit stays in the backlog, so a big snapshot is a snapshot followed by deltas. The one rule for a changer:
+the engine keeps writing meanwhile, so rows are read before the lists of names that they point into.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from gnomon._core.ledger import Ledger, Names, TaskRow, TaskState
+from gnomon.observe.columns import (
+    CHANGED_ROW_BYTES,
+    DEPENDENCIES_SHOWN_MAX,
+    DEPENDENCY_BYTES,
+    NEW_ROW_BYTES,
+    ColumnWriter,
+    write_changed,
+    write_new,
+)
+from gnomon.observe.largest import LargestObjects
+
+Message = tuple[dict[str, Any], bytes]
+"""A header that JSON can hold, and one buffer of columns."""
+
+MESSAGE_BYTES_MAX = 64 * 1024
+
+_ENVELOPE_BYTES = 4_000
+"""Left free: fixed fields, column specs, padding, and what grows while the message is written."""
+
+_LISTS_BYTES = 16_000
+"""For names, cells, workers; likewise for each of groups, nodes and actors."""
+
+_OBJECTS_BYTES = 12_000
+"""Kept for objects, so that a storm of tasks does not hide them."""
+
+_TEXT_CHARACTERS_MAX = 200
+_FIELD_CHARACTERS_MAX = 2_000
+_UNLIMITED = 1 << 40
+
+
+@dataclass(slots=True)
+class Source:
+    """What backlogs read from: one engine's ledger and what is derived from it.
+
+    Attributes:
+        offset_s: unix time minus monotonic time.
+    """
+
+    ledger: Ledger
+    engine: str
+    largest: LargestObjects
+    offset_s: float
+
+
+def shortened(text: str) -> str:
+    """One line that is short enough for a view."""
+    line = " ".join(text.split())
+    return line if len(line) <= _TEXT_CHARACTERS_MAX else line[: _TEXT_CHARACTERS_MAX - 1] + "…"
+
+
+class Backlog:
+    """One reader's position in a ledger."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what the reader knows; the next message is a snapshot."""
+        self._sequence = -1
+        self._idle_told = False
+        self._names_told = 0
+        self._cells_told = 0
+        self._workers_told = 0
+        self._tasks_told = 0
+        self._groups_told: list[list[int]] = []
+        self._group_next = 0
+        self._objects_told: set[str] = set()
+        self._totals_told: dict[str, int] = {}
+        self._tasks: dict[int, None] = {}
+        self._objects: dict[str, None] = {}
+        self._actors: dict[str, None] = {}
+        self._nodes: dict[str, None] = {}
+
+    def tasks_changed(self, indices: Iterable[int]) -> None:
+        """Note changed tasks; those not told of yet will be read when they are."""
+        told, tasks = self._tasks_told, self._tasks
+        for index in indices:
+            if index < told:
+                tasks[index] = None
+
+    def objects_changed(self, keys: Iterable[str]) -> None:
+        """Note objects whose row changed, or which left the list."""
+        self._objects.update(dict.fromkeys(keys))
+
+    def actors_changed(self, keys: Iterable[str]) -> None:
+        """Note changed actors."""
+        self._actors.update(dict.fromkeys(keys))
+
+    def nodes_changed(self, keys: Iterable[str]) -> None:
+        """Note changed nodes."""
+        self._nodes.update(dict.fromkeys(keys))
+
+    def take(self, source: Source) -> Message | None:
+        """The next message, or None when the reader knows everything."""
+        snapshot = self._sequence < 0
+        if snapshot:
+            self._objects.update(dict.fromkeys(source.largest.sizes))
+            self._actors.update(dict.fromkeys(source.ledger.actors.copy()))
+            self._nodes.update(dict.fromkeys(source.ledger.nodes.copy()))
+        body: dict[str, Any] = {}
+        buffer = self._fill(body, source)
+        if not body and not snapshot:
+            return None
+        self._sequence += 1
+        ledger = source.ledger
+        header = {
+            "kind": "snapshot" if snapshot else "delta",
+            "seq": self._sequence,
+            "time": time.time(),
+            "engine": source.engine,
+            "session": ledger.session,
+            **body,
+            "limits": {"tasks_listed": len(ledger.tasks), "tasks_total": ledger.tasks_total},
+        }
+        return header, buffer
+
+    def take_idle(self) -> Message | None:
+        """Say once that there is no session."""
+        if self._idle_told:
+            return None
+        self._idle_told = True
+        return {"kind": "idle", "time": time.time()}, b""
+
+    def _fill(self, body: dict[str, Any], source: Source) -> bytes:
+        ledger = source.ledger
+        room = MESSAGE_BYTES_MAX - _ENVELOPE_BYTES
+        used = self._fill_lists(body, ledger, _LISTS_BYTES)
+        room -= used
+        writer = ColumnWriter()
+        if used < _LISTS_BYTES:  # else rows could point at names that come with the next message
+            room -= self._fill_groups(body, ledger, min(room, _LISTS_BYTES))
+            room -= _fill_rows(body, "nodes", self._nodes, ledger.nodes, min(room, _LISTS_BYTES))
+            room -= _fill_rows(body, "actors", self._actors, ledger.actors, min(room, _LISTS_BYTES))
+            reserved = min(_OBJECTS_BYTES, len(self._objects) * 200)
+            room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
+            self._fill_objects(body, source, room)
+            self._fill_lists(body, ledger, _UNLIMITED)
+        return writer.buffer()
+
+    def _fill_lists(self, body: dict[str, Any], ledger: Ledger, room: int) -> int:
+        """Append what is new in the three lists of names; returns the bytes used."""
+        names, used = _taken(ledger.names, self._names_told, room, shortened)
+        self._names_told += len(names)
+        cells, more = _taken(ledger.cells, self._cells_told, room - used, _cell_entry)
+        self._cells_told += len(cells)
+        used += more
+        workers, more = _taken(ledger.workers, self._workers_told, room - used, _worker_entry)
+        self._workers_told += len(workers)
+        for key, entries in (("names", names), ("cells", cells), ("workers", workers)):
+            if entries:
+                body.setdefault(key, []).extend(entries)
+        return used + more
+
+    def _fill_groups(self, body: dict[str, Any], ledger: Ledger, room: int) -> int:
+        """Counts that the reader does not know, going on where the last message had no room left."""
+        told, used = self._groups_told, 0
+        told.extend([] for _ in range(self._names_told - len(told)))
+        rows: list[list[int]] = []
+        size = min(len(told), len(ledger.counts))
+        for number in (*range(self._group_next, size), *range(self._group_next)):
+            if told[number] == ledger.counts[number]:
+                continue
+            if used >= room:
+                self._group_next = number
+                break
+            told[number] = list(ledger.counts[number])
+            rows.append([number, *told[number]])
+            used += wire_bytes(rows[-1])
+        if rows:
+            body["groups"] = rows
+        return used
+
+    def _fill_tasks(self, body: dict[str, Any], source: Source, writer: ColumnWriter, room: int) -> int:
+        """New tasks and changed ones, as columns; returns the bytes used."""
+        listed = source.ledger.tasks
+        unlisted = self._tasks_told < len(listed)
+        changed, used = self._take_changed(listed, room // 2 if unlisted else room)
+        new, more = self._take_new(listed, room - used)
+        changed += [row for row in new if row.state]
+        if new:
+            body["new"] = write_new(writer, new, source.offset_s)
+        if changed:
+            body["changed"] = write_changed(writer, changed, source.offset_s)
+            failed = [row for row in changed if row.error and row.state == TaskState.FAILED]
+            if failed:
+                body["errors"] = {str(row.index): shortened(row.error) for row in failed}
+        return used + more
+
+    def _take_changed(self, listed: list[TaskRow], room: int) -> tuple[list[TaskRow], int]:
+        rows: list[TaskRow] = []
+        used = 0
+        for index in islice(self._tasks, room // CHANGED_ROW_BYTES):
+            if used >= room:
+                break
+            row = listed[index]
+            rows.append(row)
+            used += _changed_bytes(row)
+        for row in rows:
+            del self._tasks[row.index]
+        return rows, used
+
+    def _take_new(self, listed: list[TaskRow], room: int) -> tuple[list[TaskRow], int]:
+        rows: list[TaskRow] = []
+        used = 0
+        for row in islice(listed, self._tasks_told, None):
+            edges = min(len(row.deps), DEPENDENCIES_SHOWN_MAX)
+            used += NEW_ROW_BYTES + DEPENDENCY_BYTES * edges + _changed_bytes(row)
+            if used > room:
+                break
+            rows.append(row)
+        self._tasks_told += len(rows)
+        return rows, min(used, room)
+
+    def _fill_objects(self, body: dict[str, Any], source: Source, room: int) -> None:
+        rows, gone = self._take_objects(source, room)
+        totals = dict(source.ledger.totals)
+        if rows or gone or totals != self._totals_told:
+            self._totals_told = totals
+            body["objects"] = {"rows": rows, "gone": gone, **totals}
+
+    def _take_objects(self, source: Source, room: int) -> tuple[list[list[Any]], list[str]]:
+        listed, objects, told = source.largest.sizes, source.ledger.objects, self._objects_told
+        rows: list[list[Any]] = []
+        gone: list[str] = []
+        used = 0
+        done = 0
+        for key in self._objects:
+            if used >= room:
+                break
+            done += 1
+            row = objects.get(key) if key in listed else None
+            if row is not None:
+                rows.append([key, *row])
+                told.add(key)
+                used += wire_bytes(rows[-1])
+            elif key in told:
+                gone.append(key)
+                told.discard(key)
+                used += len(key) + 4
+        for key in list(islice(self._objects, done)):
+            del self._objects[key]
+        return rows, gone
+
+
+def wire_bytes(value: Any) -> int:
+    """Size of a value in a header, never too low."""
+    return len(json.dumps(value)) + 2
+
+
+def _bounded(value: Any) -> Any:
+    return value[:_FIELD_CHARACTERS_MAX] if isinstance(value, str) else value
+
+
+def _changed_bytes(row: TaskRow) -> int:
+    """Size of a change: the columns, and the error's text (at most 6 bytes a character in JSON)."""
+    if not row.error:
+        return CHANGED_ROW_BYTES
+    return CHANGED_ROW_BYTES + wire_bytes(shortened(row.error)) + 12
+
+
+def _cell_entry(entry: tuple[str, str]) -> dict[str, Any]:
+    return {"id": entry[0], "label": shortened(entry[1])}
+
+
+def _worker_entry(entry: tuple[str, int, str]) -> dict[str, Any]:
+    return {"id": entry[0], "pid": entry[1], "label": shortened(entry[2])}
+
+
+def _taken(names: Names, start: int, room: int, entry: Callable[[Any], Any]) -> tuple[list[Any], int]:
+    """Entries from ``start`` on that fit into ``room`` bytes, and the bytes used."""
+    taken: list[Any] = []
+    used = 0
+    for known in islice(names.entries, start, len(names.entries)):
+        if used >= room:
+            break
+        taken.append(entry(known))
+        used += wire_bytes(taken[-1])
+    return taken, used
+
+
+def _fill_rows(
+    body: dict[str, Any], key: str, pending: dict[str, None], table: dict[str, dict[str, Any]], room: int
+) -> int:
+    """Move pending rows of actors or nodes into the message; returns the bytes used."""
+    rows: list[dict[str, Any]] = []
+    used = 0
+    for identity in list(pending):
+        if used >= room:
+            break
+        del pending[identity]
+        row = table.get(identity)
+        if row is not None:
+            rows.append({name: _bounded(value) for name, value in row.copy().items()})
+            used += wire_bytes(rows[-1])
+    if rows:
+        body[key] = rows
+    return used

@@ -1,0 +1,94 @@
+"""How a notebook takes part: whose cell is running, where output goes, who watches a waiting ``get``.
+
+Called by the kernel extension; every setter takes None to undo. The slots themselves live below, where the
+engines can read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from gnomon._engine import notebook_hooks as _slots
+from gnomon._engine.base import CancelReceipt, Origin
+from gnomon._engine.notebook_hooks import (
+    WAIT_FIRST_REPORT_S,
+    WAIT_REPORT_PERIOD_S,
+    GroupProgress,
+    OutputLines,
+    OutputSink,
+    WaitObserver,
+    WaitProgress,
+    current_origin,
+)
+
+__all__ = [
+    "WAIT_FIRST_REPORT_S",
+    "WAIT_REPORT_PERIOD_S",
+    "CancelReceipt",
+    "GroupProgress",
+    "Origin",
+    "OutputLines",
+    "OutputSink",
+    "WaitObserver",
+    "WaitProgress",
+    "cancel_cell",
+    "current_origin",
+    "group_progress",
+    "output_sink",
+    "set_origin",
+    "set_output_sink",
+    "set_wait_observer",
+    "wait_observer",
+]
+
+
+def set_origin(origin: Origin | None) -> None:
+    """Name the cell that runs from now on; every submission is stamped with it."""
+    _slots.origin = origin
+
+
+def set_output_sink(sink: OutputSink | None) -> None:
+    """Send the output of tasks to ``sink`` (called in an engine's thread; it must not block)."""
+    _slots.output_sink = sink
+
+
+def output_sink() -> OutputSink | None:
+    """Where the output of tasks goes now."""
+    return _slots.output_sink
+
+
+def set_wait_observer(observer: WaitObserver | None) -> None:
+    """Tell ``observer`` about each ``get`` or ``wait`` of the main thread that takes long.
+
+    The first report comes after ``WAIT_FIRST_REPORT_S`` seconds, then one every ``WAIT_REPORT_PERIOD_S``, and
+    a last one with ``finished=True``, also when the call raises. It runs in the waiting thread.
+    """
+    _slots.wait_observer = observer
+
+
+def wait_observer() -> WaitObserver | None:
+    """Who is told about waiting calls now."""
+    return _slots.wait_observer
+
+
+def group_progress(also: Container[str] = frozenset()) -> tuple[GroupProgress, ...]:
+    """The functions that have unfinished tasks, and those named by ``also``; empty without a session."""
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    return () if engine is None else _slots.group_progress(engine.ledger, also)
+
+
+def cancel_cell(cell: str) -> CancelReceipt:
+    """Cancel what a cell submitted and what has not finished.
+
+    Args:
+        cell: the id given to :func:`set_origin`.
+
+    Returns:
+        What was met: all that were cancelled, and how many of them were running. Without a session, nothing.
+    """
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    return CancelReceipt(cancelled=0, running=0) if engine is None else engine.cancel_cell(cell)

@@ -1,0 +1,84 @@
+"""The timeline: which task ran where and when, in the trace-event format that trace viewers read.
+
+One row a worker, one span a task; tasks that still run end now. Open the file in Perfetto or in
+``chrome://tracing``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon.observe.columns import wall_time
+from gnomon.observe.state import ledger_of
+
+_PROCESS = 1
+"""The format wants a process for each row; one is enough for one session."""
+
+_COLOURS = {TaskState.FAILED: "terrible", TaskState.CANCELLED: "grey", TaskState.RUNNING: "yellow"}
+"""The viewers' own colour names; tasks that are done get one by function name."""
+
+
+def chrome_trace(ledger: Ledger | None = None) -> list[dict[str, Any]]:
+    """Events of all listed tasks that have started.
+
+    Args:
+        ledger: another ledger than the current session's.
+
+    Returns:
+        Complete events ("ph": "X") with ``ts`` and ``dur`` in microseconds, and the names of the rows.
+    """
+    book = ledger_of(ledger)
+    if book is None:
+        return []
+    offset_s = time.time() - time.monotonic()
+    now = time.monotonic()
+    names: list[dict[str, Any]] = [
+        {
+            "ph": "M",
+            "name": "thread_name",
+            "pid": _PROCESS,
+            "tid": number,
+            "args": {"name": f"{label} (pid {pid})"},
+        }
+        for number, (_identity, pid, label) in enumerate(list(book.workers.entries))
+    ]
+    return names + [_span(book, row, offset_s, now) for row in list(book.tasks) if row.started]
+
+
+def write_chrome_trace(path: str | os.PathLike[str], ledger: Ledger | None = None) -> Path:
+    """Write :func:`chrome_trace` to a file.
+
+    Raises:
+        OSError: the file can not be written.
+    """
+    target = Path(path)
+    target.write_text(json.dumps(chrome_trace(ledger)), encoding="utf-8")
+    return target
+
+
+def _span(book: Ledger, row: TaskRow, offset_s: float, now: float) -> dict[str, Any]:
+    span: dict[str, Any] = {
+        "ph": "X",
+        "cat": "task",
+        "name": book.names.entries[row.group],
+        "pid": _PROCESS,
+        "tid": max(row.worker, 0),
+        "ts": wall_time(row.started, offset_s) * 1e6,
+        "dur": max(0.0, (row.finished or now) - row.started) * 1e6,
+        "args": {
+            "task_id": row.task.hex(),
+            "state": TaskState(row.state).name.lower(),
+            "cell": book.cells.entries[row.cell][1],
+            "line": row.line,
+            "error": row.error,
+        },
+    }
+    colour = _COLOURS.get(TaskState(row.state))
+    if colour is not None:
+        span["cname"] = colour
+    return span

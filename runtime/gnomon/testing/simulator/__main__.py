@@ -1,0 +1,38 @@
+"""``python -m gnomon.testing.simulator --seeds 0:2000``: run seeds, print what fails."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from gnomon.testing.simulator.session import run_seed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the seeds; returns 1 when one fails."""
+    parser = argparse.ArgumentParser(prog="python -m gnomon.testing.simulator", description=__doc__)
+    parser.add_argument("--seeds", default="0:200", metavar="FROM:TO", help="seeds, or one seed (default %(default)s)")
+    parser.add_argument("--hash", action="store_true", help="print each seed's trace hash")
+    parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
+    options = parser.parse_args(arguments)
+    first, _, last = options.seeds.partition(":")
+    seeds = range(int(first), int(last) if last else int(first) + 1)
+    failed, steps, tasks, read, started = 0, 0, 0, 0, time.perf_counter()
+    for seed in seeds:
+        report = run_seed(seed)
+        steps, tasks, read = steps + report.steps, tasks + report.tasks, read + report.read
+        if options.hash:
+            print(seed, report.trace)
+        if report.failure:
+            failed += 1
+            print(f"seed {seed} fails after {report.steps} steps at {report.virtual_s:.3f} s: {report.failure}")
+            if not options.keep_going:
+                break
+    took = time.perf_counter() - started
+    print(f"{len(seeds)} seeds, {tasks} tasks, {read} values, {steps} steps, {failed} failed, {took:.1f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

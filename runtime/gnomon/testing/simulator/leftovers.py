@@ -1,0 +1,91 @@
+"""Leftovers: what must not be there when everything is over, and who waits for what when it hangs.
+
+When the driver's program has ended and holds nothing, no process may hold anything: OR2, OR4, OR7 (references), OD2, OD8
+(blocks), LR1, LR9 (resources and leases), AC8 (actors), and no link may still be repeating something.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gnomon._core.worker import Worker
+from gnomon._messages.actors import DEAD
+
+if TYPE_CHECKING:
+    from gnomon.testing.simulator.session import Session
+
+
+def left(session: Session) -> list[str]:
+    """All leftovers as sentences."""
+    found: list[str] = []
+    for host in session.workers.values():
+        if host.alive:
+            found += [f"{host.label} {what}" for what in _left_in(host.worker)]
+    node, head = session.node, session.head
+    if node.account.available != node.account.total:
+        found.append(f"node has {node.account.available} of {node.account.total} available")
+    found += [f"node has lease {lease} ({record.demand.resources})" for lease, record in node.leases.leases.items()]
+    for demand in node.leases.queue:
+        found.append(f"node has an open demand of {demand.owner!r} for {demand.outstanding} leases")
+    found += [f"node has a block at {offset} of {owner!r}" for offset, owner in node.blocks.owners.items()]
+    if node.blocks.allocator.used_bytes:
+        found.append(f"the arena has {node.blocks.allocator.used_bytes} bytes in use")
+    for actor, record in head.actors.records.items():
+        if record.state != DEAD:
+            found.append(f"head has actor {actor.hex()}, {record.state}")
+    for label, role in [("node", node), ("head", head), *_roles(session)]:
+        for peer, link in role.links.links.items():
+            if link.unacked:
+                found.append(f"{label} repeats {len(link.unacked)} envelopes to {peer!r}: {link.unacked[0]}")
+    return found
+
+
+def _roles(session: Session) -> list[tuple[str, Worker]]:
+    return [(host.label, host.worker) for host in session.workers.values() if host.alive]
+
+
+def _left_in(worker: Worker) -> list[str]:
+    references, execution = worker.references, worker.execution
+    found = [
+        f"holds {identity.hex()}: {entry.holds} holds, borrowers {list(entry.borrowers or ())}"
+        for identity, entry in references.entries.items()
+    ]
+    for what, table in {
+        "values": references.values,
+        "holds of results": references._result_holds,
+        "receipts": references._receipts,
+        "arrivals": references._arrivals,
+        "waits": references._waits,
+        "dependents": references.dependents,
+        "tasks": worker.tasks.records,
+        "calls": worker.calls.records,
+        "queued tasks": execution.queue,
+        "running tasks": execution.running,
+        "leased workers": worker.tasks.dispatch.leased,
+    }.items():
+        if table:
+            found.append(f"has {len(table)} {what}: {list(table)[:3]}")
+    return found
+
+
+def waiting(session: Session) -> str:
+    """Who waits for what."""
+    lines = []
+    for host in session.workers.values():
+        worker = host.worker
+        if not host.alive:
+            continue
+        for task, record in worker.tasks.records.items():
+            lines.append(
+                f"{host.label} task {task.hex()} state {record.row.state} at {record.worker!r} "
+                f"missing {[identity.hex() for identity in record.missing]}"
+            )
+        for task, (client, call) in worker.calls.records.items():
+            lines.append(
+                f"{host.label} call {task.hex()} pushed {call.pushed} to {client.actor.hex()} {client.state} "
+                f"incarnation {client.incarnation} missing {[identity.hex() for identity in call.missing or ()]}"
+            )
+        for token, wait in worker.references._waits.items():
+            objects = worker.references._wait_objects[token]
+            lines.append(f"{host.label} waits for {wait} of {[identity.hex() for identity in objects]}")
+    return "\n".join(lines + left(session))

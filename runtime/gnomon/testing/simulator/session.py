@@ -1,0 +1,273 @@
+"""Session: one whole simulated session, from a seed: driver, head, node, workers, a random program and faults.
+
+    run_seed(seed) -> Report
+
+When the driver's program has ended and everything is quiet, nothing may be left: that is checked as the invariants
+with (Q) and (E) in their names are, after each process has checked its own after every batch of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from gnomon._core import events as ev
+from gnomon._core.arena_allocator import ArenaAllocator
+from gnomon._core.head import Head
+from gnomon._core.links import LinkMachine
+from gnomon._core.node import Node
+from gnomon._core.worker import Worker
+from gnomon.ids import JobID, NodeID, ObjectID, TaskID, WorkerID
+from gnomon.testing.simulator import leftovers
+from gnomon.testing.simulator.host import Host
+from gnomon.testing.simulator.kernel import Kernel
+from gnomon.testing.simulator.network import Network, Weather
+from gnomon.testing.simulator.processes import Memory, NodeHost, WorkerHost, announce
+from gnomon.testing.simulator.programs import Body, Budget, make_program
+from gnomon.testing.simulator.values import Truth
+
+DRIVER = WorkerID(b"driver..")
+HEAD = WorkerID(b"head....")
+NODE = WorkerID(b"node....")
+NODE_ID = NodeID(b"thenode.")
+
+_HANG_S = 300.0
+"""Virtual seconds after which a program that has not ended hangs. Repetitions wait 10 s at most."""
+_STEPS_MAX = 60_000
+"""Actions after which a small simulation is taken for endless; they need a few thousand."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is simulated: everything but the seed's own chance.
+
+    Attributes:
+        crashes: worker processes killed at random moments.
+        pauses: processes that stand still for a while.
+        partitions: pairs of processes that can not reach each other for a while.
+        reserve_failure: probability that the machine has no memory for a block.
+        faults_s: faults happen in the first so many seconds.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+    weather: Weather = field(default_factory=Weather)
+    cpus: int = 2
+    crashes: int = 0
+    pauses: int = 0
+    partitions: int = 0
+    arena_bytes: int = 1 << 30
+    reserve_failure: float = 0.0
+    faults_s: float = 1.0
+
+
+@dataclass(slots=True)
+class Report:
+    """How a run went.
+
+    Attributes:
+        failure: what was wrong, with the last events; empty when nothing was.
+        tasks: tasks and calls that were started.
+        read: values that were compared with what they should be.
+        errors: error values that were read, by class.
+    """
+
+    seed: int
+    plan: Plan
+    trace: str
+    failure: str
+    steps: int
+    virtual_s: float
+    tasks: int
+    read: int
+    errors: dict[str, int]
+
+
+def plan_of(seed: int) -> Plan:
+    """The small plan of a seed: a third of them in fair weather, the others with faults of all kinds."""
+    random = Random(seed ^ 0x5EED)
+    plan = Plan(budget=Budget(tasks=random.choice((3, 6, 12)), depth=random.choice((1, 2, 3))))
+    plan.cpus = random.choice((1, 2, 4))
+    kind = seed % 3
+    if kind == 0:
+        plan.budget.cancels = plan.budget.errors = seed % 2 == 0
+        return plan
+    plan.weather.loss = random.choice((0.0, 0.02, 0.2))
+    plan.weather.duplication = random.choice((0.0, 0.1))
+    plan.weather.straggling = random.choice((0.0, 0.1))
+    plan.pauses = random.choice((0, 1, 2))
+    plan.partitions = random.choice((0, 0, 1))
+    plan.arena_bytes = random.choice((1 << 30, 1 << 20))
+    if kind == 2:
+        plan.crashes = random.choice((1, 2, 4))
+        plan.reserve_failure = random.choice((0.0, 0.1))
+    return plan
+
+
+def run_seed(seed: int, plan: Plan | None = None) -> Report:
+    """Run one simulation; what goes wrong is in the report."""
+    return Session(seed, plan or plan_of(seed)).run()
+
+
+class Session:
+    """All processes of one simulated session."""
+
+    def __init__(self, seed: int, plan: Plan) -> None:
+        self.seed = seed
+        self.plan = plan
+        self.kernel = Kernel(seed)
+        self.network = Network(self.kernel, plan.weather)
+        self.truth = Truth()
+        self.memory = Memory()
+        self.bodies: dict[int, Body] = {}
+        self.dependencies: dict[TaskID, tuple[ObjectID, ...]] = {}
+        self.call_numbers: dict[TaskID, int] = {}
+        self.puts = 0
+        self.finished = False
+        self.workers: dict[WorkerID, WorkerHost] = {}
+        self._forked = 0
+        self.program = make_program(self.kernel.random, plan.budget)
+        self._forbid()
+        self._build()
+        self._plan_faults()
+
+    def _forbid(self) -> None:
+        """Errors that must not be seen, unless something happens that explains them."""
+        forbidden = self.truth.forbidden
+        for name in ("WorkerCrashedError", "OwnerDiedError", "ActorUnavailableError"):
+            forbidden[name] = "no process was killed"
+        forbidden["ObjectFreedError"] = "a reference to it was held"
+        forbidden["TaskCancelledError"] = "nothing was cancelled"
+        forbidden["ActorDiedError"] = "nothing ended an actor"
+        if self.plan.crashes:
+            self.allow_crashes()
+
+    def know(self, body: Body) -> None:
+        """A body that processes will have to run."""
+        self.bodies[body.number] = body
+        if body.raises:
+            self.truth.raising[body.number] = None
+
+    def allow(self, *names: str) -> None:
+        """These errors have an explanation from now on."""
+        for name in names:
+            self.truth.forbidden.pop(name, None)
+
+    def allow_crashes(self) -> None:
+        """A worker is killed."""
+        self.allow("WorkerCrashedError", "OwnerDiedError", "ActorDiedError", "ActorUnavailableError")
+
+    def _build(self) -> None:
+        kernel, network = self.kernel, self.network
+        self.head = Head(HEAD, LinkMachine(HEAD))
+        self.head_host = Host(kernel, network, HEAD, "head", self.head)
+        resources = {"CPU": self.plan.cpus * 10_000, "GPU": 20_000}
+        self.node = Node(
+            NODE, NODE_ID, HEAD, DRIVER, resources, ArenaAllocator(self.plan.arena_bytes), LinkMachine(NODE),
+            self._new_worker_id, keep_idle=self.plan.cpus, workers_max=200,
+        )  # fmt: skip
+        self.memory.node = self.node
+        self.node_host = NodeHost(kernel, network, NODE, "node", self.node)
+        self.node_host.session = self
+        self.driver = self._add_worker(DRIVER, "driver")
+        for host in (self.head_host, self.node_host, self.driver):
+            host.start()
+        kernel.after(0.001, self.driver.run_driver, self.program)
+
+    def _add_worker(self, me: WorkerID, label: str) -> WorkerHost:
+        role = Worker(me, NODE, HEAD, DRIVER, JobID(b"job."), "simulated", LinkMachine(me))
+        host = self.workers[me] = WorkerHost(self, me, label, role)
+        return host
+
+    def _new_worker_id(self) -> WorkerID:
+        self._forked += 1
+        return WorkerID(b"w%07d" % self._forked)
+
+    def fork(self, worker: WorkerID) -> None:
+        """The node's zygote has forked."""
+        host = self._add_worker(worker, worker.decode().replace("w000", "w"))
+        host.start()
+        announce(host, NODE, len(self.workers))
+
+    def kill(self, worker: WorkerID, reason: str) -> None:
+        """A worker's process ends, whatever it is doing; the node hears of it a moment later."""
+        host = self.workers.get(worker)
+        if host is None:  # not forked yet: the zygote remembers
+            self.kernel.after(0.01, self.kill, worker, reason)
+        elif host.alive:
+            host.end()
+            self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
+            event = ev.WorkerExited(worker, reason, host.worker.execution.last_started)
+            self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
+
+    # -- faults ---------------------------------------------------------------------------------------------------
+
+    def _plan_faults(self) -> None:
+        kernel, plan = self.kernel, self.plan
+        if plan.weather.until_s == float("inf"):
+            plan.weather.until_s = kernel.now + plan.faults_s
+        for count, fault in ((plan.crashes, self._crash), (plan.pauses, self._pause), (plan.partitions, self._cut)):
+            for _ in range(count):
+                kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
+
+    def _pick(self, hosts: list[Host]) -> Host:
+        return hosts[self.kernel.random.randrange(len(hosts))]
+
+    def _crash(self) -> None:
+        alive: list[Host] = [host for host in self.workers.values() if host.alive and host is not self.driver]
+        if alive:
+            self.kill(self._pick(alive).me, "was killed by SIGKILL")
+
+    def _pause(self) -> None:
+        everybody = [self.head_host, self.node_host, *self.workers.values()]
+        self._pick(everybody).pause(self.kernel.random.uniform(0.001, 0.3))
+
+    def _cut(self) -> None:
+        everybody = [self.head_host, self.node_host, *self.workers.values()]
+        one, other = self._pick(everybody), self._pick(everybody)
+        self.network.cut(one.me, other.me, self.kernel.now + self.kernel.random.uniform(0.01, 0.5))
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    def run(self) -> Report:
+        """Run to the end."""
+        failure = ""
+        try:
+            self._run()
+        except Exception as error:
+            where = _place(error)
+            failure = f"{type(error).__name__}: {error}\n  {where}\n{self.kernel.trace.story()}"
+        return Report(
+            self.seed,
+            self.plan,
+            self.kernel.trace.hexdigest(),
+            failure,
+            self.kernel.steps,
+            self.kernel.now,
+            len(self.truth.starts),
+            self.truth.read,
+            self.truth.errors,
+        )
+
+    def _run(self) -> None:
+        self._until(lambda: self.finished, "the program hangs")
+        assert self.finished, f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
+        self._until(lambda: False, "there is no quiet")
+        left = leftovers.left(self)
+        assert not left, "left when all was over:\n" + "\n".join(left)
+
+    def _until(self, condition: Callable[[], bool], complaint: str) -> None:
+        kernel = self.kernel
+        if not kernel.run(condition, kernel.now + _HANG_S, _STEPS_MAX):
+            raise AssertionError(f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}")
+
+
+def _place(error: BaseException) -> str:
+    """File and line where an error came from."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return ""
+    code = last.tb_frame.f_code
+    return f"in {code.co_name}, {code.co_filename.rsplit('/', 2)[-1]}:{last.tb_lineno}"

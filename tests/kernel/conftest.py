@@ -1,0 +1,35 @@
+"""A shell in this process, for what needs no kernel, and real kernels, for what does."""
+
+import atexit
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+import gnomon_kernel
+from kernel.live_kernel import LiveKernel
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[InteractiveShell]:
+    """An IPython shell without a kernel and without files outside ``tmp_path``."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.ipython_dir = str(tmp_path)
+    config.InteractiveShell.colors = "nocolor"
+    made = InteractiveShell.instance(config=config)
+    yield made
+    gnomon_kernel.unload_ipython_extension(made)
+    made.atexit_operations()
+    atexit.unregister(made.atexit_operations)
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def live_kernel() -> Iterator[LiveKernel]:
+    """A real kernel with the extension loaded."""
+    with LiveKernel() as kernel:
+        kernel.run("%load_ext gnomon", cell="load").check()
+        yield kernel

@@ -1,0 +1,185 @@
+"""The thread that sends the feed to views: requests, limits, and its end."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sys
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gnomon._core.ledger import Ledger
+from gnomon_kernel.feed import PERIOD_S, FeedSender, unpin
+from observe.engineer import Engineer
+from observe.feed_reader import FeedReader
+
+DEADLINE_S = 10.0
+
+
+class View:
+    """Collects what is sent to it, with the time."""
+
+    def __init__(self) -> None:
+        self.arrived: queue.Queue[tuple[float, dict[str, Any], list[bytes]]] = queue.Queue()
+        self.reader = FeedReader()
+
+    def __call__(self, header: dict[str, Any], buffers: list[bytes]) -> None:
+        self.arrived.put((time.monotonic(), header, buffers))
+
+    def next(self) -> tuple[float, dict[str, Any]]:
+        moment, header, buffers = self.arrived.get(timeout=DEADLINE_S)
+        if header["kind"] in ("snapshot", "delta", "idle"):
+            self.reader.read((header, buffers[0] if buffers else b""))
+        return moment, header
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    ledger = Ledger("session-1")
+    engine = SimpleNamespace(ledger=ledger, name="local")
+    session = SimpleNamespace(current_engine=lambda: engine)
+    monkeypatch.setitem(sys.modules, "gnomon._api.session", session)
+    return ledger
+
+
+@pytest.fixture
+def sender():
+    sender = FeedSender()
+    yield sender
+    sender.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "gnomon-feed"]
+
+
+def wait_until(condition) -> None:
+    limit = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < limit, "the condition did not come true"
+        time.sleep(0.005)
+
+
+def test_a_view_that_subscribes_gets_a_snapshot_and_deltas(ledger, sender):
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    assert view.next()[1]["kind"] == "snapshot"
+    engineer = Engineer(ledger)
+    engineer.start(engineer.submit("f"))
+    while not view.reader.tasks:
+        assert view.next()[1]["kind"] == "delta"
+    assert view.reader.states() == [2]
+
+
+def test_messages_keep_their_distance(ledger, sender):
+    stop = threading.Event()
+    engineer = Engineer(ledger)
+
+    def work() -> None:
+        while not stop.is_set():
+            row = engineer.submit("f")
+            engineer.start(row)
+            engineer.finish(row)
+            stop.wait(0.001)
+
+    view = View()
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        link = sender.connect(view)
+        link.receive({"kind": "subscribe"})
+        for _ in range(3):
+            link.receive({"kind": "resync"})
+        moments = [view.next()[0] for _ in range(6)]
+    finally:
+        stop.set()
+        thread.join()
+    assert moments[-1] - moments[0] >= 5 * PERIOD_S * 0.95
+
+
+def test_hidden_views_cost_nothing_and_come_back_with_a_snapshot(ledger, sender):
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    view.next()
+    assert ledger.readers == 1
+    link.receive({"kind": "hidden"})
+    wait_until(lambda: ledger.readers == 0)
+    engineer = Engineer(ledger)
+    engineer.submit("f")
+    link.receive({"kind": "visible"})
+    assert view.next()[1]["kind"] == "snapshot"
+    assert len(view.reader.tasks) == 1
+
+
+def test_resync_starts_anew(ledger, sender):
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    view.next()
+    link.receive({"kind": "resync"})
+    assert view.next()[1]["kind"] == "snapshot"
+
+
+def test_detail_is_answered_and_nonsense_is_not(ledger, sender):
+    view = View()
+    Engineer(ledger).submit("f")
+    link = sender.connect(view)
+    for content in ({}, {"kind": "detail"}, {"kind": "detail", "id": "0"}, {"kind": "unknown"}):
+        link.receive(content)
+    link.receive({"kind": "detail", "id": 0})
+    header = view.next()[1]
+    assert (header["kind"], header["id"], header["name"]) == ("detail", 0, "f")
+
+
+def test_an_announced_view_is_sent_to_before_it_has_said_anything(ledger, sender):
+    view = View()
+    sender.connect(view, announced=True)
+    assert view.next()[1]["kind"] == "snapshot"
+    # it may have been loading then, so the snapshot is repeated
+    assert view.next()[1]["kind"] == "snapshot"
+
+
+def test_a_view_that_fails_is_closed_and_the_others_go_on(ledger, sender, caplog):
+    def broken(_header: dict[str, Any], _buffers: list[bytes]) -> None:
+        raise RuntimeError("the comm is closed")
+
+    with caplog.at_level(logging.ERROR, logger="gnomon.feed"):
+        failing = sender.connect(broken, announced=True)
+        wait_until(lambda: failing.closed)
+    assert "live view was closed" in caplog.text
+    view = View()
+    sender.connect(view).receive({"kind": "subscribe"})
+    assert view.next()[1]["kind"] == "snapshot"
+
+
+def test_closing_the_last_link_ends_the_reading(ledger, sender):
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    view.next()
+    link.close()
+    link.close()
+    assert ledger.readers == 0
+    link.receive({"kind": "visible"})
+    again = View()
+    sender.connect(again).receive({"kind": "subscribe"})
+    assert again.next()[1]["kind"] == "snapshot"
+    assert view.arrived.empty()
+
+
+def test_unpin_lets_messages_go_where_the_front_end_sent_them():
+    class Pinned:
+        def _reply_subshell_for(self, data: object, default: object) -> object:
+            return "the blocked shell"
+
+    class Plain:
+        pass
+
+    pinned, plain = Pinned(), Plain()
+    unpin(pinned)
+    unpin(plain)
+    assert pinned._reply_subshell_for({}, "subshell-1") == "subshell-1"
+    assert not hasattr(plain, "_reply_subshell_for")

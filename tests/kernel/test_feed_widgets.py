@@ -1,0 +1,179 @@
+"""Views in a cell's output: the live one in a real kernel, and the static twins."""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+
+from gnomon._core.ledger import Ledger
+from gnomon_kernel import widgets
+from gnomon_kernel.widgets import static
+from kernel.feed_kernel import FeedKernel, FeedView, feed_kernel
+from observe.engineer import Engineer
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+TWIN_BYTES_MAX = 100_000
+
+SCRIPT = """
+from gnomon_kernel.widgets import script
+from pathlib import Path
+script.PATH = Path({path!r})
+from gnomon_kernel import widgets
+from gnomon.observe import hooks
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory):
+    path = tmp_path_factory.mktemp("script") / "widget.js"
+    path.write_text("export default { render({ el }) { el.textContent = 'view'; } };")
+    with feed_kernel() as kernel:
+        kernel.run(SCRIPT.format(path=str(path)))
+        yield kernel
+
+
+@pytest.fixture
+def released(kernel: FeedKernel):
+    yield
+    kernel.run("hooks.set_origin(None)\nwidgets.close_all()\nassert not widgets._shown")
+
+
+def shown(kernel: FeedKernel) -> tuple[str, dict[str, object], dict[str, object]]:
+    """The widget's model id, and the two bundles that ``show`` publishes."""
+    live = kernel.wait_for(lambda message: WIDGET in message["content"].get("data", {}))
+    twin = kernel.wait_for(lambda message: "text/html" in message["content"].get("data", {}))
+    return live["content"]["data"][WIDGET]["model_id"], live["content"]["data"], twin["content"]
+
+
+def test_live_while_the_cell_that_shows_it_blocks(kernel, released, tmp_path):
+    stop, release = tmp_path / "stop", tmp_path / "release"
+    kernel.run(f"work_until({str(stop)!r}, 'job')")
+    cell = kernel.start(f"widgets.show('graph')\nblock_until({str(release)!r})")
+    opened = kernel.wait_for(lambda message: "_view" in message["content"].get("data", {}).get("state", {}))
+    assert opened["content"]["data"]["state"]["_view"] == "graph"
+    model, _live, _twin = shown(kernel)
+    assert model == opened["content"]["comm_id"]
+    view = FeedView(kernel, model, custom=True)
+    # the view has said nothing yet: in some hosts it can not while the kernel is busy
+    view.until(lambda: 3 in view.reader.states())
+    subshell = kernel.ask_control("create_subshell_request", {})["subshell_id"]
+    question = {"method": "custom", "content": {"kind": "detail", "id": 0}}
+    kernel.send("shell", "comm_msg", {"comm_id": model, "data": question}, subshell_id=subshell)
+    while view.next()["kind"] != "detail":
+        pass
+    stop.touch()
+    assert not kernel.is_idle_after(cell)
+    release.touch()
+    kernel.wait_for_reply(cell)
+    kernel.ask_control("delete_subshell_request", {"subshell_id": subshell})
+
+
+def test_the_twin_is_brought_up_to_date_by_later_cells(kernel, released):
+    kernel.run("widgets.show('dashboard')")
+    _model, live, twin = shown(kernel)
+    assert live["text/plain"] == "gnomon: live dashboard"
+    place = twin["transient"]["display_id"]
+    kernel.run("engineer.submit('late_function')")
+    update = kernel.wait_for(
+        lambda message: "late_function" in message["content"].get("data", {}).get("text/html", "")
+    )
+    assert update["header"]["msg_type"] == "update_display_data"
+    assert update["content"]["transient"]["display_id"] == place
+    assert "late_function: 1 waiting" in update["content"]["data"]["text/plain"]
+
+
+def test_a_cell_that_runs_again_closes_its_earlier_view(kernel, released):
+    kernel.run("hooks.set_origin(hooks.Origin('cell-1', 'In [1]'))\nwidgets.show('objects')")
+    first, *_ = shown(kernel)
+    kernel.run("widgets.show('objects')")
+    closed = kernel.wait_for(lambda message: message["header"]["msg_type"] == "comm_close")
+    assert closed["content"]["comm_id"] == first
+    kernel.run("widgets.show('actors'); widgets.show('graph'); assert len(widgets._shown) == 2")
+    kernel.run("hooks.set_origin(hooks.Origin('cell-2', 'In [2]'))\nwidgets.show('graph')")
+    kernel.run("assert len(widgets._shown) == 3")
+
+
+@pytest.fixture
+def picture(monkeypatch: pytest.MonkeyPatch):
+    """Reads the picture of a session that a test has filled."""
+    ledger = Ledger("session-1")
+    session = SimpleNamespace(current_engine=lambda: SimpleNamespace(ledger=ledger, name="local"))
+    monkeypatch.setitem(sys.modules, "gnomon._api.session", session)
+    return Engineer(ledger)
+
+
+def fill(engineer: Engineer, tasks: int) -> None:
+    loads = [engineer.submit("load") for _ in range(tasks)]
+    for row in loads:
+        engineer.start(row)
+        engineer.finish(row, error="KeyError: <b>" if row.index == 1 else "")
+        engineer.start(engineer.submit("module.<parse>", deps=(row.index,)))
+    engineer.submit("total", deps=tuple(range(tasks, 2 * tasks)))
+    for number in range(tasks):
+        engineer.ledger.object_changed(f"{number:040x}", 10**number % 10**9, "store", "load", 1, 0, "")
+        engineer.ledger.actor_changed(
+            f"{number}", state="alive" if number else "dead", name="a&b", **{"class": "C"}
+        )
+    engineer.ledger.totals.update(count=tasks, store_used_bytes=3_400_000, store_capacity_bytes=10**8)
+
+
+@pytest.mark.parametrize("tasks", [0, 3, 12, 800])
+@pytest.mark.parametrize("view", list(widgets.VIEWS))
+def test_twins_are_small_and_well_formed(picture, view, tasks):
+    fill(picture, tasks)
+    twin = widgets.VIEWS[view](static.read_picture())
+    data = widgets._twin_data(twin)
+    assert sum(len(text.encode()) for text in data.values()) < TWIN_BYTES_MAX
+    root = ElementTree.fromstring(data["text/html"])
+    for drawing in root.iter("{http://www.w3.org/2000/svg}svg"):
+        assert drawing.get("aria-label")
+    assert "<parse>" not in twin.html
+
+
+def test_twins_tell_the_story_in_words(picture):
+    fill(picture, 4)
+    picture_now = static.read_picture()
+    graph, objects, actors = (
+        widgets.VIEWS[name](picture_now).text for name in ("graph", "objects", "actors")
+    )
+    assert graph.splitlines() == [
+        "task graph: 1 waiting, 0 ready, 4 running, 3 done, 1 failed, 0 cancelled",
+        "  load: 3 done, 1 failed",
+        "  module.<parse>: 4 running",
+        "  total: 1 waiting",
+    ]
+    assert objects.splitlines()[0] == "objects: 4 objects, 3.4 MB in store"
+    assert actors.splitlines()[0] == "actors: 3 alive, 0 restarting, 1 dead"
+    dashboard = widgets.VIEWS["dashboard"](picture_now).text
+    assert all(line in dashboard for line in (graph, objects, actors))
+
+
+def test_single_tasks_while_they_are_few_then_boxes(picture):
+    fill(picture, 3)
+    few = widgets.VIEWS["graph"](static.read_picture()).html
+    assert few.count("<circle") == 7
+    fill(picture, 100)
+    many = widgets.VIEWS["graph"](static.read_picture()).html
+    assert "<circle" not in many
+    assert re.search(r">102 of 103 done, 1 failed<", many)
+
+
+def test_functions_that_feed_each_other_are_drawn(picture):
+    for number in range(100):
+        picture.submit("train" if number % 2 else "judge", deps=(number - 1,) if number else ())
+    assert "judge" in widgets.VIEWS["graph"](static.read_picture()).html
+
+
+def test_an_unknown_view_is_an_error_that_lists_the_views():
+    with pytest.raises(ValueError, match="dashboard, graph, objects, actors"):
+        widgets.show("grph")
+
+
+def test_unloading_closes_the_views(kernel):
+    kernel.run("panel.register(get_ipython()); widgets.show('graph')")
+    kernel.run("panel.unregister(get_ipython()); assert not widgets._shown")
+    kernel.run("names = [thread.name for thread in threading.enumerate()]\nassert 'gnomon-feed' not in names")

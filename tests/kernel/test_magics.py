@@ -1,0 +1,302 @@
+"""What ``%remote`` and ``%%remote`` do in a shell, on the inline engine."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+import gnomon
+from kernel.live_kernel import environment
+
+
+@pytest.fixture
+def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    """A shell with the extension and a session."""
+    shell.run_line_magic("load_ext", "gnomon")
+    shell.run_line_magic("remote", "start --engine inline --cpus 2")
+    yield shell
+    gnomon.shutdown()
+
+
+def cell(ip: InteractiveShell, text: str, line: str = "") -> Any:
+    """Run a ``%%remote`` cell; returns what it shows, raises what it raises."""
+    result = ip.run_cell(f"%%remote {line}\n{text}")
+    result.raise_error()
+    return result.result
+
+
+# ------------------------------------------------------------------------------------ loading
+
+
+def test_loading_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance();"
+        "s.run_line_magic('load_ext', 'gnomon');"
+        "print([m for m in ('pandas', 'numpy', 'ipywidgets', 'anywidget', 'zmq') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_loading_twice_and_unloading(shell: InteractiveShell) -> None:
+    for magic in ("load_ext", "reload_ext", "unload_ext", "load_ext"):
+        shell.run_line_magic(magic, "gnomon_kernel")
+    assert "remote" in shell.magics_manager.magics["line"]
+    shell.run_line_magic("unload_ext", "gnomon_kernel")
+    assert "remote" not in shell.magics_manager.magics["line"]
+    assert "remote" not in shell.magics_manager.magics["cell"]
+    assert shell.run_cell("1 + 1").result == 2
+
+
+# ------------------------------------------------------------------------------------ %remote
+
+
+def test_start_is_idempotent_and_says_what_runs(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in ("start", "start --cpus 2", "status", ""):
+        ip.run_line_magic("remote", line)
+        out = capsys.readouterr().out
+        assert out.startswith("gnomon is running (inline engine): 2 CPUs")
+        assert out.count("\n") == 1
+
+
+def test_starting_with_other_options_is_an_error_that_shows_them(ip: InteractiveShell) -> None:
+    with pytest.raises(UsageError, match="num_cpus"):
+        ip.run_line_magic("remote", "start --cpus 1")
+
+
+def test_stop_and_status(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    for line in ("stop", "stop", "status", "start --engine inline --cpus 1"):
+        ip.run_line_magic("remote", line)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "gnomon stopped",
+        "gnomon: nothing is running",
+        "gnomon is not running; start it with: %remote start",
+    ]
+    assert lines[3].startswith("gnomon started (inline engine): 1 CPU")
+
+
+def test_resources_of_ones_own(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    shell.run_cell('%remote start --engine inline --cpus 1 --resources {"disk": 2}').raise_error()
+    try:
+        assert "2 disk" in capsys.readouterr().out
+    finally:
+        gnomon.shutdown()
+
+
+def test_an_unknown_command_is_one_line(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    result = ip.run_cell("%remote nonsense")
+    assert isinstance(result.error_in_exec, UsageError)
+    assert "no command 'nonsense'. Commands: start, stop, status" in capsys.readouterr().err
+
+
+def test_completion_in_the_shell(ip: InteractiveShell) -> None:
+    def offered(line: str) -> set[str]:
+        with provisionalcompleter():
+            return {found.text for found in ip.Completer.completions(line, len(line))}
+
+    assert {"start", "status", "stop"} <= offered("%remote st")
+    assert {"--cpus", "--engine"} <= offered("%remote start --")
+    assert {"--captures"} <= offered("%%remote --")
+
+
+def test_tasks_as_a_frame(ip: InteractiveShell) -> None:
+    code = "import gnomon\n@gnomon.remote\ndef f(x): return 1 / x\nrefs = [f.remote(n) for n in (1, 0)]"
+    ip.run_cell(code, store_history=True).raise_error()
+    frame = ip.run_line_magic("remote", "tasks")
+    assert list(frame["name"]) == ["f", "f"]
+    assert list(frame["cell"]) == ["In [1]"] * 2
+    assert list(ip.run_line_magic("remote", "tasks --failed")["state"]) == ["failed"]
+    assert len(ip.run_line_magic("remote", "tasks --cell 2")) == 0
+
+
+# ------------------------------------------------------------------------------------ %%remote that defines
+
+
+def test_definitions_become_remote(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    text = '''"""Tools."""
+import math
+FACTOR, NAMES = 2, ("a", "b")
+def area(r): return FACTOR * math.pi * r
+class Counter:
+    def __init__(self): self.n = 0
+    def up(self):
+        self.n += 1
+        return self.n
+class Refused(Exception): pass
+'''
+    cell(ip, text)
+    assert capsys.readouterr().out == "defined remote function area; actor class Counter\n"
+    space = ip.user_ns
+    assert gnomon.get(space["area"].remote(1)) == pytest.approx(6.283, abs=0.001)
+    counter = space["Counter"].remote()
+    assert gnomon.get([counter.up.remote(), counter.up.remote()]) == [1, 2]
+    assert issubclass(space["Refused"], Exception)
+    assert (space["FACTOR"], space["NAMES"]) == (2, ("a", "b"))
+
+
+def test_options_of_a_defining_cell(ip: InteractiveShell) -> None:
+    cell(ip, "def f(): return 1", "--cpus 0.5")
+    assert gnomon.get(ip.user_ns["f"].remote()) == 1
+    with pytest.raises(ValueError, match=r"num_cpus|cpus"):
+        cell(ip, "def f(): return 1", "--cpus -1")
+
+
+def test_what_the_cell_made_remote_itself_stays(ip: InteractiveShell) -> None:
+    cell(ip, "import gnomon\n@gnomon.remote(num_cpus=1)\ndef f(): return 'own'\ndef g(): return 'ours'")
+    assert gnomon.get([ip.user_ns["f"].remote(), ip.user_ns["g"].remote()]) == ["own", "ours"]
+
+
+def test_only_imports_and_constants(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    cell(ip, "import math\nLIMIT = -2 * 3")
+    assert capsys.readouterr().out == "defined in the notebook; nothing to make remote\n"
+    assert ip.user_ns["LIMIT"] == -6
+
+
+@pytest.mark.parametrize("text", ["f()", "def f(): pass\nf()", "x = g()", "if 1: pass", "x[0] = 1", "42"])
+def test_anything_else_is_no_definition(text: str) -> None:
+    import ast
+
+    from gnomon_kernel.cell import only_definitions
+
+    assert not only_definitions(ast.parse(text).body)
+
+
+# ------------------------------------------------------------------------------------ %%remote that runs
+
+
+def test_a_cell_runs_as_a_task_and_shows_its_last_expression(ip: InteractiveShell) -> None:
+    ip.user_ns.update(a=20, b=[1, 2])
+    assert cell(ip, "total = a + sum(b)\ntotal * 2") == 46
+    assert "total" not in ip.user_ns, "a task has its own namespace"
+    assert cell(ip, "a + 1;") is None
+    assert cell(ip, "c = a") is None
+
+
+def test_outputs_come_back(ip: InteractiveShell) -> None:
+    ip.user_ns["n"] = 3
+    assert cell(ip, "squares = [i * i for i in range(n)]\nlast = squares[-1]\nlast", "-o squares,last") == 4
+    assert (ip.user_ns["squares"], ip.user_ns["last"]) == ([0, 1, 4], 4)
+
+
+def test_a_function_can_come_back(ip: InteractiveShell) -> None:
+    cell(ip, "k = 2\ndef double(x): return k * x", "-o double")
+    assert ip.user_ns["double"](4) == 8
+
+
+def test_outputs_that_the_cell_never_assigns_are_refused_before_it_runs(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    with pytest.raises(UsageError, match="does not assign y, z. It assigns x"):
+        cell(ip, "x = 1\nprint('ran')", "-o x,y,z")
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_outputs_that_were_not_assigned_after_all(ip: InteractiveShell) -> None:
+    with pytest.raises(UsageError, match="ended without assigning y"):
+        cell(ip, "x = 1\nif not x: y = 2", "-o x,y")
+    assert ip.user_ns["x"] == 1
+
+
+def test_captured_values_are_copies(ip: InteractiveShell) -> None:
+    ip.user_ns["data"] = [1]
+    assert cell(ip, "data.append(2)\ndata") == [1, 2]
+    assert ip.user_ns["data"] == [1]
+
+
+def test_functions_and_modules_of_the_notebook_go_along(ip: InteractiveShell) -> None:
+    ip.run_cell("import math\nscale = 10\ndef helper(x): return scale * math.floor(x)").raise_error()
+    assert cell(ip, "[helper(v) for v in (1.5, 2.5)]") == [10, 20]
+
+
+def test_captures_are_listed_with_sizes(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    import math
+
+    capsys.readouterr()
+    ip.user_ns.update(big=bytes(3_000_000), math=math, unused=1)
+    assert cell(ip, "len(big) + math.floor(0.5)", "--captures") == 3_000_000
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=2) for line in lines[:3]] == [
+        ["captured", "type", "size"],
+        ["big", "bytes", "2.9 MB"],
+        ["math", "module", "by name"],
+    ]
+    cell(ip, "1 + 1", "--captures")
+    assert "captures nothing" in capsys.readouterr().out
+
+
+def test_references_and_awaiting_in_a_task(ip: InteractiveShell) -> None:
+    ip.user_ns["ref"] = gnomon.put(41)
+    assert cell(ip, "import gnomon\ngnomon.get(ref) + 1") == 42
+    assert cell(ip, "import asyncio\nawait asyncio.sleep(0, 'slept')") == "slept"
+    ip.user_ns.pop("ref")
+
+
+def test_an_error_shows_the_cells_own_lines(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    ip.run_cell("def divide(a, b):\n    return a / b").raise_error()
+    result = ip.run_cell("%%remote\nx = 1\ndef go():\n    return divide(x, 0)\n\ngo()\n")
+    assert isinstance(result.error_in_exec, ZeroDivisionError)
+    shown = capsys.readouterr().out
+    assert "In the cell, line 6\n" in shown
+    assert "---->   6 go()" in shown
+    assert "In the cell, line 4, in go" in shown
+    assert "---->   4     return divide(x, 0)" in shown
+    assert "---->   2     return a / b" in shown, "the notebook's function shows its own line too"
+    assert shown.rstrip().endswith("ZeroDivisionError: division by zero")
+    assert "gnomon_kernel" not in shown
+    assert len(shown.splitlines()) <= 30
+
+
+def test_a_name_that_nobody_has(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    result = ip.run_cell("%%remote\nnowhere + 1")
+    assert isinstance(result.error_in_exec, NameError)
+    assert "name 'nowhere' is not defined" in capsys.readouterr().out
+
+
+def test_a_last_expression_that_can_not_be_sent_is_shown_as_text(ip: InteractiveShell) -> None:
+    shown = cell(ip, "import threading\nlock = threading.Lock()\nlock")
+    assert repr(shown).startswith("<unlocked _thread.lock object")
+
+
+@pytest.mark.parametrize("text", ["!ls", "%time 1", "x = !ls", "%%time\n1"])
+def test_magics_in_the_cell_are_refused(ip: InteractiveShell, text: str) -> None:
+    with pytest.raises(UsageError, match="magics and shell commands"):
+        cell(ip, text)
+
+
+def test_an_empty_cell(ip: InteractiveShell) -> None:
+    with pytest.raises(UsageError, match="the cell is empty"):
+        cell(ip, "# nothing\n")
+
+
+def test_a_syntax_error_is_told_with_its_line(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = ip.run_cell("%%remote\nx = 1\ny = = 2")
+    assert isinstance(result.error_in_exec, SyntaxError)
+    assert result.error_in_exec.lineno == 3
+
+
+def test_bad_options_of_the_cell(ip: InteractiveShell) -> None:
+    with pytest.raises(UsageError, match="unrecognized arguments: --nonsense"):
+        cell(ip, "1", "--nonsense")
+
+
+def test_await_on_a_reference_in_a_cell(ip: InteractiveShell) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef f(): return 5").raise_error()
+    result = ip.run_cell("await f.remote()")
+    result.raise_error()
+    assert result.result == 5

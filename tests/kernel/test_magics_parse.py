@@ -1,0 +1,105 @@
+"""Reading ``%remote`` lines: words, options, errors, completion, help."""
+
+import argparse
+
+import pytest
+from IPython.core.error import UsageError
+
+from gnomon_kernel import magics
+from gnomon_kernel.magics import COMMANDS, cell_parser, complete, help_text, parse_line, split
+
+
+def options(line: str, **space: object) -> argparse.Namespace:
+    return parse_line(line, space)[1]
+
+
+def test_start_reads_its_options() -> None:
+    found = options("start --cpus 2 --gpus 1 --resources '{\"disk\": 2}' --memory 1.5GB --engine inline")
+    assert (found.cpus, found.gpus, found.resources) == (2, 1, {"disk": 2})
+    assert found.memory == int(1.5 * 2**30)
+    assert found.engine == "inline"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        """'{"a": 1, "b": 0.5}'""",
+        """{"a": 1, "b": 0.5}""",
+        """{"a":1,"b":0.5}""",
+        """='{"a": 1, "b": 0.5}'""",
+    ],
+)
+def test_json_may_stand_as_it_is(written: str) -> None:
+    blank = "" if written.startswith("=") else " "
+    assert options(f"start --resources{blank}{written} --cpus 1").resources == {"a": 1, "b": 0.5}
+
+
+def test_a_dollar_takes_a_value_of_the_notebook() -> None:
+    assert options("start --cpus $n", n=3).cpus == 3
+
+
+def test_no_word_means_status() -> None:
+    assert parse_line("")[0] is COMMANDS["status"]
+
+
+@pytest.mark.parametrize("line", ["frobnicate", "Start", "--cpus 2"])
+def test_an_unknown_word_lists_the_commands(line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_line(line)
+    assert all(command in str(caught.value) for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("start --cpus two", "--cpus: invalid int value: 'two'"),
+        ("start --resources [1]", "expected JSON like"),
+        ("start --engine ray", "invalid choice: 'ray' (choose from 'local', 'inline')"),
+        ("start --memory much", "expected a size like 512MB"),
+        ("start --nonsense", "unrecognized arguments: --nonsense"),
+        ("start --cp 2", "unrecognized arguments: --cp 2"),
+        ("stop now", "unrecognized arguments: now"),
+        ("start --resources '{", "a quote or brace is not closed"),
+    ],
+)
+def test_bad_options_are_clear_errors(line: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_line(line)
+    assert said in str(caught.value).replace("choose from local, inline", "choose from 'local', 'inline'")
+
+
+def test_usage_comes_with_the_error() -> None:
+    with pytest.raises(UsageError, match=r"Usage: %remote start \[--cpus N\]"):
+        parse_line("start --cpus")
+
+
+def test_cell_options() -> None:
+    found = cell_parser().parse_args(split("-o a,b --captures --cpus 0.5"))
+    assert (found.output, found.captures, found.cpus) == (("a", "b"), True, 0.5)
+    with pytest.raises(UsageError, match="expected names like a,b"):
+        cell_parser().parse_args(split("-o a.b"))
+
+
+@pytest.mark.parametrize(
+    ("line", "symbol", "found"),
+    [
+        ("%remote ", "", list(COMMANDS)),
+        ("%remote st", "st", ["start", "stop", "status"]),
+        ("%remote start --c", "--c", ["--cpus"]),
+        ("%remote start --cpus 2 --", "--", ["--gpus", "--resources", "--memory", "--namespace", "--engine"]),
+        ("%remote start --engine ", "", ["local", "inline"]),
+        ("%remote tasks --state r", "r", ["ready", "running"]),
+        ("%%remote --cap", "--cap", ["--captures"]),
+        ("%remote stop ", "", []),
+        ("%remote nothing ", "", []),
+    ],
+)
+def test_completion(line: str, symbol: str, found: list[str]) -> None:
+    assert complete(line, symbol) == found
+
+
+def test_help_tells_every_command_and_option() -> None:
+    text = help_text()
+    assert magics.RemoteMagics.remote.__doc__ == text
+    assert all(f"%remote {command}" in text for command in COMMANDS)
+    assert all(option in text for option in ("--cpus", "--resources", "--captures", "-o", "--failed"))

@@ -1,0 +1,219 @@
+"""Output of tasks appears in the cell that submitted them, in a real kernel, bounded in rate and size."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gnomon.observe import hooks
+from gnomon_kernel.origins import CellRun
+from gnomon_kernel.output import CELL_TASK_NAME, MESSAGES_PER_S_MAX, OutputRouter
+from kernel.live_kernel import LiveKernel
+
+PRINT_FROM_A_THREAD = """
+import threading
+from gnomon.observe import hooks
+
+def print_in(cell, text, worker="worker 1", stream="stdout"):
+    hooks.output_sink()(hooks.OutputLines(cell, worker, stream, text, "task"))
+
+def later(event, cell, text):
+    def run():
+        event.wait()
+        print_in(cell, text)
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+"""
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> str:
+    """A named pipe: a cell that reads it ends when the test opens it for writing."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return str(path)
+
+
+def test_late_output_is_in_its_own_cell_while_another_runs(live_kernel: LiveKernel, gate: str) -> None:
+    live_kernel.run(PRINT_FROM_A_THREAD).check()
+    second = live_kernel.run(
+        "go = threading.Event(); thread = later(go, hooks.current_origin().cell, 'from cell two\\n')", "two"
+    ).check()
+    third = live_kernel.start(f"print('cell three'); go.set(); open({gate!r}).read()", "three")
+    live_kernel.until(lambda: "from cell two" in second.text(), "the late line in cell two")
+    assert not third.idle, "cell three must still be running, or this shows nothing"
+    with open(gate, "w"):
+        pass
+    live_kernel.until(lambda: third.idle, "the end of cell three")
+    assert second.text() == "(task, worker 1) from cell two\n"
+    assert third.text() == "cell three\n"
+    assert not [m for m in live_kernel.strays if m["header"]["msg_type"] == "stream"]
+
+
+def test_a_cell_that_runs_again_takes_over_its_output(live_kernel: LiveKernel) -> None:
+    live_kernel.run(PRINT_FROM_A_THREAD).check()
+    first = live_kernel.run("cell = hooks.current_origin().cell", "again").check()
+    second = live_kernel.run("cell = hooks.current_origin().cell", "again").check()
+    live_kernel.run("print_in(cell, 'text\\n')", "printer").check()
+    live_kernel.until(lambda: second.text(), "text in the newer run")
+    assert first.text() == ""
+
+
+def test_output_that_came_before_the_end_of_a_cell_is_there_at_its_end(live_kernel: LiveKernel) -> None:
+    live_kernel.run(PRINT_FROM_A_THREAD).check()
+    own = live_kernel.run(
+        "for n in range(20): print_in(hooks.current_origin().cell, f'line {n}\\n')", "own"
+    ).check()
+    assert own.text().count("(task, worker 1) line") == 20
+
+
+def test_streams_are_kept_apart(live_kernel: LiveKernel) -> None:
+    live_kernel.run(PRINT_FROM_A_THREAD).check()
+    own = live_kernel.run("print_in(hooks.current_origin().cell, 'oh\\n', stream='stderr')", "own").check()
+    assert (own.text(), own.text("stderr")) == ("", "(task, worker 1) oh\n")
+
+
+def test_four_workers_and_a_thousand_lines_each_are_all_accounted_for(live_kernel: LiveKernel) -> None:
+    live_kernel.run(PRINT_FROM_A_THREAD).check()
+    own = live_kernel.run(
+        "def flood(cell, worker):\n"
+        "    for n in range(1000): print_in(cell, f'{worker} line {n}\\n', worker)\n"
+        "own = hooks.current_origin().cell\n"
+        "threads = [threading.Thread(target=flood, args=(own, f'w{w}')) for w in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n",
+        "flood",
+    ).check()
+    (tail,) = [data["text/plain"].split("\n") for data in own.displays().values()]
+    hidden = int(tail[0].split()[1].replace(",", ""))
+    assert own.text().count("\n") + hidden + len(tail) - 1 == 4000
+    size = sum(len(c["text"]) for c in own.contents("stream")) + sum(map(len, tail))
+    assert size < 200_000
+
+
+def test_origins_are_told_to_the_api(live_kernel: LiveKernel) -> None:
+    live_kernel.run("from gnomon.observe import hooks", "a").check()
+    shown = live_kernel.run("hooks.current_origin()", "some-id").check().result()
+    assert shown == "Origin(cell='some-id', label='In [3]')"  # the fixture's cell loads the extension
+    seen = "import threading; between = []; e = threading.Event()\n"
+    seen += "t = threading.Thread(target=lambda: (e.wait(), between.append(hooks.current_origin())))\n"
+    live_kernel.run(seen + "t.start()\nget_ipython().events.register('post_execute', e.set)", "b").check()
+    assert live_kernel.run("t.join(); between", "c").check().result().startswith("[")
+
+
+def test_the_cell_that_loads_the_extension_has_an_origin() -> None:
+    with LiveKernel() as kernel:
+        code = "%load_ext gnomon\nfrom gnomon.observe import hooks\nhooks.current_origin()"
+        assert kernel.run(code, "first").check().result() == "Origin(cell='first', label='In [1]')"
+
+
+# ---------------------------------------------------------------------- the router, without a kernel
+
+
+class Recorder:
+    """A publisher that keeps what it is given, and says when."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.changed = threading.Condition()
+
+    def stream(self, parent: Any, stream: str, text: str) -> None:
+        with self.changed:
+            self.sent.append((parent["msg_id"], text))
+            self.changed.notify_all()
+
+    def show(self, parent: Any, display_id: str, text: str, update: bool) -> None:
+        self.stream(parent, "tail", text)
+
+    def wait_for(self, count: int) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.sent) >= count, timeout=30), self.sent
+
+
+class Cells:
+    """Origins with given cells."""
+
+    def __init__(self, *cells: str) -> None:
+        self.runs = {cell: CellRun(cell, cell, {"msg_id": f"run of {cell}"}) for cell in cells}
+
+    def find(self, cell: str) -> CellRun | None:
+        return self.runs.get(cell)
+
+    def latest(self) -> CellRun | None:
+        return list(self.runs.values())[-1] if self.runs else None
+
+
+@pytest.fixture
+def parts() -> Iterator[SimpleNamespace]:
+    made = SimpleNamespace(cells=Cells("a", "b"), publisher=Recorder(), now=100.0)
+    made.router = OutputRouter(made.cells, made.publisher, clock=lambda: made.now)
+    yield made
+    made.router.close()
+
+
+def lines(cell: str, text: str, name: str = "f") -> hooks.OutputLines:
+    return hooks.OutputLines(cell, "w", "stdout", text, name)
+
+
+def test_each_cell_gets_its_own(parts: SimpleNamespace) -> None:
+    parts.router.accept(lines("a", "one\n"))
+    parts.router.accept(lines("b", "two\n"))
+    parts.publisher.wait_for(2)
+    assert sorted(parts.publisher.sent) == [("run of a", "(f, w) one\n"), ("run of b", "(f, w) two\n")]
+
+
+def test_output_without_a_cell_goes_to_the_latest(parts: SimpleNamespace) -> None:
+    parts.router.accept(lines("", "who am I\n"))
+    parts.publisher.wait_for(1)
+    assert parts.publisher.sent == [("run of b", "(f, w) who am I\n")]
+
+
+def test_a_remote_cells_own_output_has_no_label(parts: SimpleNamespace) -> None:
+    parts.router.accept(lines("a", "plain\n", CELL_TASK_NAME))
+    parts.publisher.wait_for(1)
+    assert parts.publisher.sent == [("run of a", "plain\n")]
+
+
+def test_the_rate_is_bounded(parts: SimpleNamespace) -> None:
+    parts.router.accept(lines("a", "first\n"))
+    parts.publisher.wait_for(1)
+    for n in range(50):
+        parts.router.accept(lines("a", f"{n}\n"))  # the clock stands still: nothing may be sent
+    parts.router.accept(lines("b", "b is not held up\n"))
+    parts.publisher.wait_for(2)
+    assert [cell for cell, _text in parts.publisher.sent] == ["run of a", "run of b"]
+    parts.now += 1 / MESSAGES_PER_S_MAX
+    parts.publisher.wait_for(3)
+    assert parts.publisher.sent[2][1].count("\n") == 50
+
+
+def test_flush_sends_at_once(parts: SimpleNamespace) -> None:
+    for text in ("one\n", "two\n", "three\n"):
+        parts.router.accept(lines("a", text))
+    parts.router.flush("a")
+    assert "".join(text for _cell, text in parts.publisher.sent).count("\n") == 3
+
+
+def test_closing_sends_what_is_pending_and_ends_the_thread(parts: SimpleNamespace) -> None:
+    for n in range(10):
+        parts.router.accept(lines("a", f"{n}\n"))
+    parts.router.close()
+    assert "".join(text for _cell, text in parts.publisher.sent).count("\n") == 10
+    assert not [t for t in threading.enumerate() if t.name == "gnomon-output"]
+    parts.router.accept(lines("a", "too late\n"))
+    assert not any("too late" in text for _cell, text in parts.publisher.sent)
+
+
+def test_pending_output_goes_to_the_newer_run(parts: SimpleNamespace) -> None:
+    parts.router.accept(lines("a", "one\n"))
+    parts.publisher.wait_for(1)
+    parts.router.accept(lines("a", "two\n"))
+    parts.cells.runs["a"] = CellRun("a", "a", {"msg_id": "second run of a"})
+    parts.router.accept(lines("a", "three\n"))
+    parts.router.flush("a")
+    assert parts.publisher.sent[1:] == [("second run of a", "(f, w) two\n(f, w) three\n")]

@@ -1,0 +1,290 @@
+"""JupyterLab on loopback, driven in a real browser: the server, the pages, and what tests ask of them.
+
+Rules that keep these tests steady: wait for a state, never for time; drive JupyterLab by its commands, not by
+its menus; every run has its own configuration, so that no setting of the person at the keyboard changes the
+outcome; views tell their counts in ``aria-label``, for screen readers and tests alike.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER_START_S = 60
+PAGE_READY_MS = 60_000
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # people in containers are root, and Chromium has no sandbox for root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    # cells that are scrolled out of sight stay in the page, where a test can look at them
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+def chromium() -> str:
+    """The browser to use: ``GNOMON_CHROMIUM``, or the first of the usual names."""
+    named = os.environ.get("GNOMON_CHROMIUM")
+    for candidate in (
+        [named] if named else ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    ):
+        if found := shutil.which(candidate):
+            return found
+    raise RuntimeError("No Chromium found: run `.ci/prepare chromium`, or set GNOMON_CHROMIUM to its path.")
+
+
+# ------------------------------------------------------------------------------------- the server
+
+
+@dataclass(frozen=True)
+class LabServer:
+    """A running JupyterLab: where it is, and the folder whose notebooks it serves."""
+
+    address: str
+    token: str
+    folder: Path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _environment(home: Path) -> dict[str, str]:
+    for name, values in SETTINGS.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values), encoding="utf-8")
+    sources = f"{ROOT / 'runtime'}{os.pathsep}{ROOT / 'kernel_ext'}"
+    return os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "PYTHONPATH": os.pathsep.join(filter(None, [sources, os.environ.get("PYTHONPATH")])),
+    }
+
+
+def _extensions(home: Path) -> Path:
+    """A folder with the lab extension as built in this tree, so that no older installed copy is tested."""
+    built = ROOT / "kernel_ext" / "gnomon_kernel" / "labextension"
+    if not (built / "package.json").exists():
+        raise RuntimeError("The lab extension is not built: run `make install`, or `npm run build:prod`.")
+    folder = home / "labextensions"
+    folder.mkdir(parents=True)
+    (folder / "gnomon-lab").symlink_to(built)
+    return folder
+
+
+def _call(server: LabServer, path: str, method: str = "GET") -> None:
+    request = urllib.request.Request(
+        f"{server.address}{path}", method=method, headers={"Authorization": f"token {server.token}"}
+    )
+    urllib.request.urlopen(request, timeout=5).read()
+
+
+def _wait_until_up(server: LabServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SERVER_START_S
+    pause = threading.Event()
+    while True:
+        try:
+            return _call(server, "/api")
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')}") from error
+        pause.wait(0.1)
+
+
+@contextlib.contextmanager
+def lab_server(home: Path, folder: Path) -> Iterator[LabServer]:
+    """JupyterLab serving ``folder``, with its own configuration in ``home``, until the block ends."""
+    port = _free_port()
+    server = LabServer(f"http://127.0.0.1:{port}", secrets.token_hex(16), folder)
+    command = [
+        *(
+            sys.executable,
+            "-m",
+            "jupyter",
+            "lab",
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+        ),
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={server.token}",
+        f"--ServerApp.root_dir={folder}",
+        f"--LabApp.extra_labextensions_path={_extensions(home)}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    environment = _environment(home)
+    log = home / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+    try:
+        _wait_until_up(server, process, log)
+        yield server
+        _call(server, "/api/shutdown", "POST")  # ends the kernels too
+    finally:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+# ------------------------------------------------------------------------------------- the page
+
+# what JupyterLab itself writes in red in a healthy page: a part of the line -> why it is not ours
+NOT_OURS: dict[str, str] = {}
+
+IS_READY = """() => {
+  const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return !!context?.isReady && context.session?.kernel?.status === 'idle';
+}"""
+RUN = """async ([id, wait]) => {
+  const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
+  notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id);
+  const done = app.commands.execute('notebook:run-cell');
+  if (wait) { await done; }
+}"""
+IS_BUSY = """id => {
+  const cell = window.jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.id === id);
+  return cell.node.querySelector('.jp-InputPrompt').textContent.includes('*');
+}"""
+OUTPUTS = """id => {
+  const cell = window.jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.id === id);
+  return cell.model.sharedModel.getOutputs();
+}"""
+SHOW = """id => {
+  const cell = window.jupyterapp.shell.currentWidget.content.widgets.find(cell => cell.model.id === id);
+  cell.node.scrollIntoView({ block: 'start' });
+}"""
+
+
+@dataclass
+class LabPage:
+    """One browser page with JupyterLab in it.
+
+    Attributes:
+        errors: what the page wrote to the console as an error, and exceptions that nobody caught.
+    """
+
+    page: Page
+    server: LabServer
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(part in message.text for part in NOT_OURS):
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def open(self, notebook: str) -> None:
+        """Open a notebook in a fresh workspace; returns when its kernel is idle."""
+        self.page.goto(f"{self.server.address}/lab/tree/{notebook}?token={self.server.token}&reset")
+        self.page.wait_for_function(IS_READY, timeout=PAGE_READY_MS)
+
+    def command(self, command: str) -> None:
+        """Execute a command of JupyterLab's."""
+        self.page.evaluate("command => window.jupyterapp.commands.execute(command)", command)
+
+    def run(self, cell: str) -> None:
+        """Run a cell, by its id, to its end."""
+        self.page.evaluate(RUN, [cell, True])
+
+    def start(self, cell: str) -> None:
+        """Run a cell and return as soon as it is busy: never wait on a cell that blocks."""
+        self.page.evaluate(RUN, [cell, False])
+        self.page.wait_for_function(IS_BUSY, arg=cell)
+
+    def is_busy(self, cell: str) -> bool:
+        """Whether a cell is running or queued."""
+        return bool(self.page.evaluate(IS_BUSY, cell))
+
+    def wait_until_finished(self, cell: str, timeout_s: float = 60) -> None:
+        """Return when a started cell has ended."""
+        self.page.wait_for_function(f"id => !({IS_BUSY})(id)", arg=cell, timeout=timeout_s * 1000)
+
+    def show(self, cell: str) -> None:
+        """Scroll to a cell: views that nobody can see do not follow the cluster."""
+        self.page.evaluate(SHOW, cell)
+
+    def outputs(self, cell: str) -> list[dict[str, Any]]:
+        """The outputs of a cell, as the notebook would store them."""
+        outputs: list[dict[str, Any]] = self.page.evaluate(OUTPUTS, cell)
+        return outputs
+
+    def text(self, cell: str) -> str:
+        """What a cell has printed."""
+        parts = [output.get("text", "") for output in self.outputs(cell) if output["output_type"] == "stream"]
+        return "".join("".join(part) for part in parts)
+
+    def failures(self, cell: str) -> list[str]:
+        """The errors among a cell's outputs."""
+        return [f"{o['ename']}: {o['evalue']}" for o in self.outputs(cell) if o["output_type"] == "error"]
+
+    def label(self, selector: str) -> str:
+        """The ``aria-label`` of a view."""
+        return self.page.locator(selector).first.get_attribute("aria-label") or ""
+
+    def wait_for_label(self, selector: str, pattern: str, timeout_s: float = 15) -> str:
+        """The ``aria-label`` of a view once it matches a JavaScript regular expression."""
+        condition = """([selector, pattern]) => {
+          const label = document.querySelector(selector)?.getAttribute('aria-label') ?? '';
+          return new RegExp(pattern).test(label) && label;
+        }"""
+        found = self.page.wait_for_function(condition, arg=[selector, pattern], timeout=timeout_s * 1000)
+        return str(found.json_value())
+
+    def wait_for_other_label(self, selector: str, old: str, timeout_s: float = 15) -> str:
+        """The ``aria-label`` of a view once it is no longer ``old``."""
+        condition = """([selector, old]) => {
+          const label = document.querySelector(selector)?.getAttribute('aria-label') ?? '';
+          return label !== old && label;
+        }"""
+        return str(
+            self.page.wait_for_function(condition, arg=[selector, old], timeout=timeout_s * 1000).json_value()
+        )
+
+
+@contextlib.contextmanager
+def lab_page(server: LabServer, width: int = 1500, height: int = 1000) -> Iterator[LabPage]:
+    """A page of a fresh browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS, headless=True)
+        try:
+            yield LabPage(browser.new_page(viewport={"width": width, "height": height}), server)
+        finally:
+            browser.close()

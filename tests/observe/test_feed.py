@@ -1,0 +1,281 @@
+"""The feed: what a reader knows after the messages is what the ledger holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from gnomon import observe
+from gnomon._core.ledger import Ledger, TaskState
+from gnomon.observe.backlog import MESSAGE_BYTES_MAX
+from gnomon.observe.columns import DEPENDENCIES_SHOWN_MAX
+from observe.feed_reader import FeedReader
+
+
+def read_all(subscription: observe.Subscription, reader: FeedReader) -> int:
+    """Poll until there is nothing new; the number of messages."""
+    count = 0
+    while (message := subscription.poll()) is not None:
+        reader.read(message)
+        count += 1
+        assert count < 10_000
+    return count
+
+
+def assert_knows(reader: FeedReader, ledger: Ledger) -> None:
+    assert reader.names == ledger.names.entries
+    assert [(cell["id"], cell["label"]) for cell in reader.cells] == ledger.cells.entries
+    assert [(row["id"], row["pid"], row["label"]) for row in reader.workers] == ledger.workers.entries
+    assert reader.groups == dict(enumerate(ledger.counts))
+    assert len(reader.tasks) == len(ledger.tasks)
+    for known, row in zip(reader.tasks, ledger.tasks, strict=True):
+        shown = (known["func"], known["cell"], known["line"], tuple(known["deps"]), known["state"])
+        assert shown == (row.group, row.cell, row.line, row.deps, row.state)
+        assert known["worker"] == row.worker
+        assert (known["start"] != 0.0) == (row.started != 0.0)
+        assert (known["end"] != 0.0) == (row.finished != 0.0)
+    assert reader.totals == ledger.totals
+    assert reader.actors == ledger.actors
+    assert reader.nodes == ledger.nodes
+    assert reader.limits == {"tasks_listed": len(ledger.tasks), "tasks_total": ledger.tasks_total}
+    assert max(reader.sizes) <= MESSAGE_BYTES_MAX
+
+
+def test_snapshot_of_an_empty_session(ledger):
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    assert read_all(subscription, reader) == 1
+    assert_knows(reader, ledger)
+    assert subscription.poll() is None
+
+
+def test_snapshot_then_deltas(ledger, engineer):
+    first = engineer.submit("load", cell="a", line=3)
+    engineer.start(first)
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    read_all(subscription, reader)
+    assert_knows(reader, ledger)
+    second = engineer.submit("count", deps=(first.index,), cell="b", line=5)
+    engineer.finish(first)
+    ledger.object_changed("ab" * 20, 1_000, "store", "load", 2, 1, "n1")
+    ledger.totals["count"] = 1
+    ledger.actor_changed("cd" * 16, state="alive", name=None, cell=0)
+    ledger.node_changed("ef" * 8, alive=True, workers=2)
+    assert read_all(subscription, reader) == 1
+    assert reader.objects == {"ab" * 20: [1_000, "store", "load", 2, 1, "n1"]}
+    assert_knows(reader, ledger)
+    engineer.start(second, worker=1)
+    engineer.finish(second, error="ValueError:\n  wrong")
+    ledger.object_gone("ab" * 20)
+    ledger.actor_changed("cd" * 16, state="dead")
+    read_all(subscription, reader)
+    assert reader.objects == {}
+    assert reader.errors == {1: "ValueError: wrong"}
+    assert reader.snapshots == 1
+    assert_knows(reader, ledger)
+
+
+def test_times_are_unix_seconds(ledger, engineer):
+    before = time.time()
+    row = engineer.submit("f")
+    engineer.start(row)
+    reader = FeedReader()
+    read_all(observe.Feed(ledger).subscribe(), reader)
+    known = reader.tasks[0]
+    assert before - 1 < known["created"] <= known["start"] < time.time() + 1
+    assert known["end"] == 0.0
+
+
+def test_nothing_is_noted_while_nobody_reads(ledger, engineer):
+    subscription = observe.Feed(ledger).subscribe()
+    subscription.poll()
+    assert ledger.readers == 1
+    subscription.hide()
+    row = engineer.submit("f")
+    engineer.start(row)
+    ledger.object_changed("a", 1, "memory", "f", 1, 0, "")
+    assert ledger.readers == 0
+    assert not ledger.changed_tasks
+    assert not ledger.changed_objects
+    assert subscription.poll() is None
+
+
+def test_a_shown_again_reader_gets_a_snapshot(ledger, engineer):
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    read_all(subscription, reader)
+    subscription.hide()
+    engineer.start(engineer.submit("f"))
+    subscription.resync()
+    read_all(subscription, reader)
+    assert reader.snapshots == 2
+    assert_knows(reader, ledger)
+
+
+def test_readers_are_independent(ledger, engineer):
+    feed = observe.Feed(ledger)
+    fast, slow = FeedReader(), FeedReader()
+    fast_subscription, slow_subscription = feed.subscribe(), feed.subscribe()
+    for _ in range(20):
+        row = engineer.submit("f")
+        engineer.start(row)
+        read_all(fast_subscription, fast)
+        engineer.finish(row)
+    fast_subscription.close()
+    assert ledger.readers == 1
+    read_all(slow_subscription, slow)
+    assert_knows(slow, ledger)
+    assert fast.snapshots == slow.snapshots == 1
+
+
+def test_big_snapshot_is_split_and_every_message_fits(ledger, engineer):
+    workers = 40
+    for number in range(9_000):
+        deps = tuple(range(max(0, number - 3), number))
+        row = engineer.submit(
+            f"module.function_{number % 300}", deps=deps, cell=str(number % 50), line=number
+        )
+        if number % 3:
+            engineer.start(row, worker=number % workers)
+        if number % 3 == 2:
+            engineer.finish(row, error="" if number % 30 else "ValueError: " + "é" * 5_000)
+    for number in range(700):
+        ledger.object_changed(f"{number:040x}", number, "store", "module.function", 1, 0, "0" * 16)
+        ledger.actor_changed(f"{number:032x}", state="dead", cause="because " * 1_000, cell=0)
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    assert read_all(subscription, reader) > 5
+    assert len(reader.objects) == 500
+    assert min(row[0] for row in reader.objects.values()) == 200
+    assert all(len(row["cause"]) <= 2_000 for row in reader.actors.values())
+    reader.actors = ledger.actors
+    assert_knows(reader, ledger)
+
+
+def test_a_task_with_very_many_dependencies_still_fits(ledger, engineer):
+    for _ in range(9_000):
+        engineer.submit("part")
+    engineer.submit("reduce", deps=tuple(range(9_000)))
+    reader = FeedReader()
+    read_all(observe.Feed(ledger).subscribe(), reader)
+    assert reader.tasks[-1]["deps"] == list(range(DEPENDENCIES_SHOWN_MAX))
+    assert max(reader.sizes) <= MESSAGE_BYTES_MAX
+
+
+def test_beyond_the_limit_only_the_counts_grow(engineer):
+    ledger = engineer.ledger
+    ledger.tasks_listed_max = 10
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    read_all(subscription, reader)
+    rows = [engineer.submit("f") for _ in range(1_000)]
+    for row in rows:
+        engineer.start(row)
+        engineer.finish(row)
+    assert len(ledger.changed_tasks) == 20
+    read_all(subscription, reader)
+    assert_knows(reader, ledger)
+    assert reader.groups[0][TaskState.DONE] == 1_000
+    assert reader.limits == {"tasks_listed": 10, "tasks_total": 1_000}
+
+
+def test_many_changing_groups_are_all_told(ledger, engineer):
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    for _ in range(3):
+        for number in range(2_000):
+            engineer.submit(f"f{number}")
+        message = subscription.poll()
+        assert message is not None
+        reader.read(message)
+    read_all(subscription, reader)
+    assert_knows(reader, ledger)
+
+
+def test_an_engine_that_writes_while_readers_come_and_go(ledger, engineer):
+    """The engine's thread never waits for the feed, and nothing is lost between the two."""
+    finished = threading.Event()
+
+    def work() -> None:
+        recent = []
+        for number in range(8_000):
+            recent.append(engineer.submit(f"f{number % 7}", deps=(number - 1,) if number % 2 else ()))
+            if len(recent) > 20:
+                row = recent.pop(0)
+                engineer.start(row, worker=number % 5)
+                engineer.finish(row, error="" if number % 11 else "KeyError: 1")
+                key = f"{number:040x}"
+                ledger.object_changed(key, number % 100, "memory", "f", 1, 0, "")
+                if number % 3:
+                    ledger.object_gone(key)
+        finished.set()
+
+    feed = observe.Feed(ledger)
+    steady, restless = FeedReader(), FeedReader()
+    steady_subscription, restless_subscription = feed.subscribe(), feed.subscribe()
+    thread = threading.Thread(target=work)
+    thread.start()
+    turns = 0
+    while not finished.is_set():
+        for subscription, reader in ((steady_subscription, steady), (restless_subscription, restless)):
+            message = subscription.poll()
+            if message is not None:
+                reader.read(message)
+        turns += 1
+        if turns % 7 == 0:
+            restless_subscription.hide()
+            restless_subscription.resync()
+    thread.join()
+    for subscription, reader in ((steady_subscription, steady), (restless_subscription, restless)):
+        read_all(subscription, reader)
+        assert_knows(reader, ledger)
+    assert steady.snapshots == 1
+    for key, row in steady.objects.items():
+        assert row == ledger.objects[key]
+
+
+def test_detail_tells_all_of_one_task(ledger, engineer):
+    first = engineer.submit("load", cell="7", line=3)
+    second = engineer.submit("parse", deps=(first.index,), cell="7", line=4)
+    engineer.start(second, worker=2)
+    engineer.finish(second, error="ValueError: bad row")
+    detail = observe.Feed(ledger).detail(1)
+    assert detail["kind"] == "detail"
+    assert (detail["id"], detail["name"], detail["state"]) == (1, "parse", "failed")
+    assert (detail["cell_label"], detail["line"], detail["deps"]) == ("In [7]", 4, [0])
+    assert (detail["worker"], detail["pid"]) == ("worker 2", 1002)
+    assert detail["end"] >= detail["start"] >= detail["created"] > 1e9
+    assert "ValueError: bad row" in detail["text"]
+    assert "text" in observe.Feed(ledger).detail(99)
+    assert "text" in observe.Feed(None).detail(0)
+
+
+def test_the_process_wide_feed_follows_the_sessions(
+    current: Callable[[object], None], monkeypatch: pytest.MonkeyPatch, engineer, ledger
+):
+    reader = FeedReader()
+    subscription = observe.feed().subscribe()
+    try:
+        assert read_all(subscription, reader) == 1
+        assert reader.idle == 1
+        current(SimpleNamespace(ledger=ledger, name="local"))
+        engineer.submit("f")
+        read_all(subscription, reader)
+        assert_knows(reader, ledger)
+        other = Ledger("session-2")
+        current(SimpleNamespace(ledger=other, name="inline"))
+        read_all(subscription, reader)
+        assert reader.session == "session-2"
+        assert reader.tasks == []
+        assert (ledger.readers, other.readers) == (0, 1)
+        current(None)
+        read_all(subscription, reader)
+        assert reader.idle == 2
+        assert other.readers == 0
+    finally:
+        subscription.close()

@@ -1,0 +1,109 @@
+"""Rows, counts, graph and timeline read from a ledger."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from gnomon import observe
+
+
+@pytest.fixture
+def filled(engineer):
+    first = engineer.submit("load", cell="1", line=2)
+    engineer.start(first, worker=0)
+    engineer.finish(first)
+    second = engineer.submit("parse", deps=(0,), cell="2", line=5)
+    engineer.start(second, worker=1)
+    engineer.finish(second, error="KeyError: 'x'")
+    third = engineer.submit("parse", deps=(0,), cell="2", line=5)
+    engineer.start(third, worker=1)
+    engineer.submit("total", deps=(1, 2))
+    engineer.ledger.object_changed("aa", 10, "memory", "load", 1, 1, "")
+    engineer.ledger.object_changed("bb", 99, "store", "parse", 2, 2, "n")
+    engineer.ledger.actor_changed("cc", state="alive", **{"class": "Counter"})
+    engineer.ledger.node_changed("dd", alive=True)
+    return engineer.ledger
+
+
+def test_tasks_and_their_filters(filled):
+    rows = observe.tasks(ledger=filled)
+    assert [row["state"] for row in rows] == ["done", "failed", "running", "waiting"]
+    assert rows[1]["error"] == "KeyError: 'x'"
+    assert rows[3]["started"] is None
+    assert [row["index"] for row in observe.tasks(state="failed", ledger=filled)] == [1]
+    assert [row["index"] for row in observe.tasks(name="parse", ledger=filled)] == [1, 2]
+    for cell in ("2", "In [2]"):
+        assert [row["index"] for row in observe.tasks(cell=cell, ledger=filled)] == [1, 2]
+    assert [row["index"] for row in observe.tasks(limit=2, ledger=filled)] == [2, 3]
+    assert observe.tasks(limit=0, ledger=filled) == []
+
+
+def test_an_unknown_state_is_an_error_that_lists_the_states(filled):
+    with pytest.raises(ValueError, match="waiting, ready, running, done, failed, cancelled"):
+        observe.tasks(state="lost", ledger=filled)
+
+
+def test_objects_actors_nodes_and_summary(filled):
+    assert [row["object_id"] for row in observe.objects(ledger=filled)] == ["bb", "aa"]
+    assert [row["object_id"] for row in observe.objects(limit=1, ledger=filled)] == ["bb"]
+    assert observe.objects(ledger=filled)[0]["cell"] == "In [2]"
+    assert observe.actors(ledger=filled) == [{"id": "cc", "state": "alive", "class": "Counter"}]
+    assert observe.nodes(ledger=filled) == [{"id": "dd", "alive": True}]
+    summary = observe.summary(ledger=filled)
+    assert summary["tasks"] == {
+        "waiting": 1,
+        "ready": 0,
+        "running": 1,
+        "done": 1,
+        "failed": 1,
+        "cancelled": 0,
+    }
+    assert summary["functions"]["parse"]["failed"] == 1
+    assert summary["actors"] == {"alive": 1}
+
+
+def test_rows_are_copies(filled):
+    observe.actors(ledger=filled)[0]["state"] = "dead"
+    assert filled.actors["cc"]["state"] == "alive"
+
+
+def test_graph(filled):
+    graph = observe.graph(ledger=filled)
+    assert graph.deps == [(), (0,), (0,), (1, 2)]
+    assert graph.group_edges() == {(0, 1): 2, (1, 2): 2}
+
+
+def test_frame(filled):
+    table = observe.frame(observe.tasks(ledger=filled))
+    assert list(table["name"]) == ["load", "parse", "parse", "total"]
+    assert table["created"].dt.year.min() > 2000
+    assert table["started"].isna().sum() == 1
+    assert len(observe.frame([])) == 0
+
+
+def test_without_a_session_everything_is_empty(current):
+    assert observe.tasks() == observe.objects() == observe.actors() == observe.nodes() == []
+    assert observe.summary()["session"] == ""
+    assert sum(observe.summary()["tasks"].values()) == 0
+    assert observe.graph().tasks_total == 0
+    assert observe.chrome_trace() == []
+
+
+def test_the_current_session_is_the_default(current, filled):
+    current(SimpleNamespace(ledger=filled))
+    assert len(observe.tasks()) == 4
+    assert observe.summary()["session"] == "session-1"
+
+
+def test_timeline(filled, tmp_path):
+    path = observe.write_chrome_trace(tmp_path / "trace.json", filled)
+    events = json.loads(path.read_text())
+    rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+    assert rows == {0: "worker 0 (pid 1000)", 1: "worker 1 (pid 1001)"}
+    spans = [event for event in events if event["ph"] == "X"]
+    assert [(span["name"], span["tid"]) for span in spans] == [("load", 0), ("parse", 1), ("parse", 1)]
+    assert all(span["dur"] >= 0 and span["ts"] > 1e15 for span in spans)
+    assert spans[1]["args"]["error"] == "KeyError: 'x'"
