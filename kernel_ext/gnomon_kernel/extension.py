@@ -6,7 +6,15 @@ output is flushed).
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
 
 from gnomon.observe import hooks
 from gnomon_kernel import panel
@@ -35,8 +43,7 @@ class KernelExtension:
         """Register magics, completion, events and hooks."""
         shell = self._shell
         shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins)))
-        for magic in (f"%{_MAGIC}", f"%%{_MAGIC}"):
-            shell.set_hook("complete_command", _complete, str_key=magic)  # type: ignore[no-untyped-call]
+        shell.Completer.custom_matchers.append(match_remote)
         shell.events.register("pre_run_cell", self._on_cell_start)
         shell.events.register("post_run_cell", self._on_cell_end)
         kernel = getattr(shell, "kernel", None)
@@ -51,6 +58,10 @@ class KernelExtension:
         """Undo :meth:`load`; a session goes on."""
         shell = self._shell
         panel.unregister(shell)
+        if "gnomon_kernel.widgets" in sys.modules:
+            sys.modules["gnomon_kernel.widgets"].close_all()
+        if match_remote in shell.Completer.custom_matchers:
+            shell.Completer.custom_matchers.remove(match_remote)
         hooks.set_wait_observer(None)
         hooks.set_output_sink(None)
         if self._router is not None:
@@ -80,5 +91,16 @@ class KernelExtension:
         self._shell.display_pub.publish(bundle, {}, transient={"display_id": display_id}, update=update)
 
 
-def _complete(_shell: Any, event: Any) -> list[str]:
-    return complete(event.line, event.symbol)
+@context_matcher(identifier="gnomon.remote")  # type: ignore[untyped-decorator]
+def match_remote(context: CompletionContext) -> SimpleMatcherResult:
+    """Completes ``%remote`` lines, and keeps Python's own completions out of them."""
+    line = context.line_with_cursor
+    if line.split(maxsplit=1)[:1] not in ([f"%{_MAGIC}"], [f"%%{_MAGIC}"]) or line.endswith(_MAGIC):
+        return {"completions": []}
+    symbol = "" if line[-1].isspace() else line.split()[-1]
+    words = complete(line, symbol)
+    return {
+        "completions": [SimpleCompletion(text=word, type="magic") for word in words],
+        "matched_fragment": symbol,
+        "suppress": True,
+    }

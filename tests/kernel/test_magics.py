@@ -105,9 +105,11 @@ def test_completion_in_the_shell(ip: InteractiveShell) -> None:
         with provisionalcompleter():
             return {found.text for found in ip.Completer.completions(line, len(line))}
 
-    assert {"start", "status", "stop"} <= offered("%remote st")
-    assert {"--cpus", "--engine"} <= offered("%remote start --")
-    assert {"--captures"} <= offered("%%remote --")
+    assert offered("%remote st") == {"start", "stop", "status"}
+    assert offered("%remote start --cpus 2 --e") == {"--engine"}
+    assert offered("%remote start --engine ") == {"local", "inline"}
+    assert offered("%%remote --c") == {"--captures", "--cpus"}
+    assert "print" in offered("pri"), "Python's own completions are as before"
 
 
 def test_tasks_as_a_frame(ip: InteractiveShell) -> None:

@@ -91,10 +91,6 @@ export class Feed {
       case 'idle':
         this._set('idle');
         break;
-      case 'hello':
-        // the kernel's side was loaded anew and knows nothing of this view
-        this._channel.send({ kind: 'subscribe' });
-        break;
     }
   }
 

@@ -21,6 +21,8 @@ const CAPTION = 20;
 /** Room for the edges between two layers. */
 const LAYER_GAP = 58;
 const CLUSTER_GAP = 16;
+/** An odd number, so that the last sweep runs with the flow: what comes from one task then stands together. */
+const SWEEPS = 5;
 const CHARACTER_WIDTH = 6.4;
 const CAPTION_CHARACTERS_MAX = 20;
 
@@ -74,7 +76,7 @@ export function tidyOrder(tasks: TaskTable, layers: ICluster[][]): void {
   };
   layers.forEach(number);
   const [sources, targets] = neighbours(tasks, layers);
-  for (let sweep = 0; sweep < 4; sweep++) {
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const forward = sweep % 2 === 0;
     for (const clusters of forward ? layers : [...layers].reverse()) {
       const mean = meanPlace(forward ? sources : targets, place);

@@ -99,7 +99,7 @@ class ActorClass(Generic[C]):
         )
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        """``class Special(Counter)`` inherits from the class itself, and is no actor class until decorated."""
+        """``class Special(Counter)`` inherits from the class itself; it needs a decorator of its own."""
         return (self._cls,)
 
     def __repr__(self) -> str:

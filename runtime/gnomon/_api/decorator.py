@@ -55,7 +55,8 @@ def remote(*targets: Any, **options: Any) -> Any:
     -1 without end), retry_exceptions (True, or a list of classes), name, scheduling_strategy.
 
     Options of classes: num_cpus, num_gpus, resources, memory, accelerator_type, max_restarts,
-    max_task_retries, max_concurrency, name, namespace, get_if_exists, lifetime ("detached"), scheduling_strategy.
+    max_task_retries, max_concurrency, name, namespace, get_if_exists, lifetime ("detached"),
+    scheduling_strategy.
 
     Raises:
         ValueError: an unknown option, or a wrong value.

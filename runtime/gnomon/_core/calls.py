@@ -22,7 +22,7 @@ from gnomon._core.events import CallSubmitted
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.tasks import open_row, settle_results
-from gnomon._messages.actors import ALIVE, DEAD, PENDING, ActorChanged, ActorSubscribed
+from gnomon._messages.actors import ALIVE, DEAD, PENDING, ActorChanged, ActorKilled, ActorSubscribed
 from gnomon._messages.base import Value
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, REFUSED, CallPushed, TaskCancelled, TaskFinished
@@ -280,6 +280,18 @@ class CallMachine:
         return failure(
             "TaskCancelledError", task_id=record.event.task.hex(), function_name=record.event.group
         )
+
+    def kill(self, actor: ActorID, no_restart: bool, now: float) -> None:
+        """``kill``: head ends it; here it counts as ended at once, so that the next call does not reach it."""
+        self._effects().send(self.head, ActorKilled(actor, no_restart))
+        client = self.client(actor)
+        if no_restart and client.state != DEAD:
+            cause = "it was killed by gnomon.kill"
+            self.on_actor_changed(
+                ActorChanged(actor, DEAD, max(0, client.incarnation), WorkerID(b""), client.pid, cause), now
+            )
+        else:
+            client.refused = max(client.refused, client.incarnation)
 
     # -- cancellation and the end ---------------------------------------------------------------------------------
 

@@ -29,10 +29,12 @@ class LeasedWorker:
     Attributes:
         draining: gets no more tasks and is returned when empty.
         recalled: asked to hand tasks back, not answered yet.
+        stuck: it handed tasks back because one runs long (or waits): gets no more before that one is done.
     """
 
     __slots__ = (
-        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "worker",
+        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "stuck",
+        "worker",
     )  # fmt: skip
 
     def __init__(self, message: LeaseGranted, number: int, now: float) -> None:
@@ -46,6 +48,7 @@ class LeasedWorker:
         self.idle_since = now
         self.draining = False
         self.recalled = False
+        self.stuck = False
 
 
 class SchedulingClass:
@@ -131,11 +134,13 @@ class DispatchMachine:
         if duration_s is not None:
             mean = one.mean_s
             one.mean_s = duration_s if mean is None else mean + (duration_s - mean) * 0.1
+            leased.stuck = False
         else:
             leased.recalled = False
+            leased.stuck = True
         if not leased.inflight:
             leased.idle_since = now
-            leased.recalled = False
+            leased.recalled = leased.stuck = False
         self._dirty[leased.key] = None
 
     def grant(self, message: LeaseGranted, now: float) -> None:
@@ -222,7 +227,7 @@ class DispatchMachine:
         """Give each worker its share, the emptiest first."""
         ready = one.ready
         depth = one.depth(self.horizon_s, self.depth_max)
-        workers = [leased for leased in one.workers.values() if not leased.draining]
+        workers = [leased for leased in one.workers.values() if not (leased.draining or leased.stuck)]
         if not workers:
             return
         if depth == 1 or len(ready) <= len(workers):

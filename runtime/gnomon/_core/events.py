@@ -143,6 +143,13 @@ class ChildrenCancelAsked(Event):
     parent: TaskID
 
 
+class ActorKillAsked(Event):
+    """The user's code called ``kill``."""
+
+    actor: ActorID
+    no_restart: bool
+
+
 class CellCancelAsked(Event):
     """Cancel everything unfinished that a cell submitted; answered by AnswerRequest((cancelled, running))."""
 
@@ -154,7 +161,7 @@ class TaskEnded(Event):
     """The executor has run a task.
 
     Attributes:
-        arrived: objects whose handles came with the arguments.
+        keep: the value itself when it contains references, so that none is collected before this is handled.
     """
 
     task: TaskID
@@ -166,6 +173,7 @@ class TaskEnded(Event):
     contained: tuple[Contained, ...] = ()
     summary: str = ""
     last: bool = False
+    keep: Any = None
 
 
 class ActorConstructed(Event):
@@ -218,6 +226,7 @@ class BlockReserved(Event):
 
 __all__ = [
     "ActorConstructed",
+    "ActorKillAsked",
     "ActorEnding",
     "ActorSubmitted",
     "AskedSomething",

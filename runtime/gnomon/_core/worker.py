@@ -90,6 +90,7 @@ class Worker:
             ev.WaitEnded: self._on_wait_ended,
             ev.CancelAsked: self._on_cancel_asked,
             ev.CellCancelAsked: self._on_cell_cancel_asked,
+            ev.ActorKillAsked: lambda event: self.calls.kill(event.actor, event.no_restart, self.now),
             ev.ChildrenCancelAsked: self._on_children_cancel_asked,
             ev.TaskEnded: self.execution.ended,
             ev.ActorConstructed: self._on_actor_constructed,

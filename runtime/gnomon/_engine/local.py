@@ -18,8 +18,8 @@ from typing import Any
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
 from gnomon._core.events import (
+    ActorKillAsked,
     ActorSubmitted,
-    AskedSomething,
     CallSubmitted,
     CancelAsked,
     CellCancelAsked,
@@ -39,7 +39,7 @@ from gnomon._engine.base import (
 )
 from gnomon._engine.local_session import LocalSession
 from gnomon._engine.local_status import ClusterView
-from gnomon._messages.actors import ActorAdmitted, ActorKilled, ActorNameAnswered, ActorNameAsked, ActorRegistered, ActorSpec
+from gnomon._messages.actors import ActorAdmitted, ActorNameAnswered, ActorNameAsked, ActorSpec
 from gnomon._messages.base import Value
 from gnomon._messages.tasks import OutputProduced, Provenance
 from gnomon._shell import task_context
@@ -48,7 +48,7 @@ from gnomon._shell.functions import pack_function
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorHandleNotFoundError, ActorNameTakenError
-from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, handle_object, object_id, task_of
+from gnomon.ids import ActorID, FunctionID, ObjectID, handle_object, object_id, task_of
 from gnomon.resources import Resources
 
 _FIRST = (1).to_bytes(4, "big")
@@ -306,7 +306,7 @@ class LocalEngine:
 
     def kill_actor(self, binding: ActorBinding, no_restart: bool) -> None:
         """See ``Engine``."""
-        self._post(AskedSomething(self.config.head_process, ActorKilled(binding.actor_id, no_restart)))
+        self._post(ActorKillAsked(binding.actor_id, no_restart))
 
     def get_named_actor(self, name: str, namespace: str | None) -> ActorBinding:
         """See ``Engine``."""
@@ -314,8 +314,7 @@ class LocalEngine:
         answer = self._ask_names(lambda request: ActorNameAsked(request, name, where))
         if answer.actor is None:
             raise ActorHandleNotFoundError(name, where)
-        class_name, methods, is_async = pickling.deserialize(answer.description, None)
-        return ActorBinding(answer.actor, class_name, methods, None, is_async)
+        return self._described(answer.actor, answer.description)
 
     def list_named_actors(self, all_namespaces: bool) -> list[tuple[str, str]]:
         """See ``Engine``."""
@@ -331,12 +330,15 @@ class LocalEngine:
     def current_actor(self) -> ActorBinding | None:
         """See ``Engine``."""
         running = task_context.current.get()
-        if running is None or running.actor is None:
+        assignment = self.core.assignment
+        if running is None or running.actor is None or assignment is None:
             return None
-        return self.own_binding() if self.own_binding is not None else None
+        return self._described(running.actor, assignment.spec.description)
 
-    own_binding: Any = None
-    """Set in an actor's process: makes a weak binding of the actor itself."""
+    def _described(self, actor: ActorID, description: bytes) -> ActorBinding:
+        """A weak binding from what its creator has told about the actor."""
+        class_name, methods, is_async = pickling.deserialize(description, None)
+        return ActorBinding(actor, class_name, methods, None, is_async)
 
     def rebind(self, actor_id: ActorID, ref: ObjectRef[Any] | None) -> Any:
         """See ``Engine``; this engine keeps nothing in handles."""
@@ -450,6 +452,3 @@ def show_output(output: OutputProduced) -> None:
     for line in output.text.splitlines():
         stream.write(prefix + line + "\n")
     stream.flush()
-
-
-__all__ = ["LocalEngine", "TaskID"]

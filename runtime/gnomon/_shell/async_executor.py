@@ -75,8 +75,8 @@ class AsyncExecutor:
 
     async def _run(self, pushed: CallPushed) -> None:
         executor = self._executor
-        assert executor.assignment is not None
-        spec = executor.assignment.spec
+        assert executor.core.assignment is not None
+        spec = executor.core.assignment.spec
         call = Call(executor.core, pushed, f"{spec.class_name}.{pushed.method}", spec.actor, blocks=False)
         task_context.current.set(call.context())
         value: Any

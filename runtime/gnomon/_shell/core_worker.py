@@ -27,6 +27,7 @@ from gnomon._core.events import (
 from gnomon._core.links import LinkMachine
 from gnomon._core.station import Station
 from gnomon._core.worker import Worker
+from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.base import Block, Value
 from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
@@ -80,6 +81,7 @@ class CoreWorker:
         self.values = self.role.references.values
         self.inline_max = int(config.settings.get("inline_result_max_bytes", 102_400))
         self.ended = ""
+        self.assignment: ActorAssigned | None = None
         self._perform_other = perform
         self._interruptible = interruptible
         self._counter = itertools.count(1)

@@ -16,6 +16,7 @@ import inspect
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from typing import Any
@@ -51,7 +52,6 @@ class Executor:
         self.execution = core.role.execution
         self.functions = FunctionTable(core.role.functions, core.handles_arrived)
         self.actor: Any = None
-        self.assignment: ActorAssigned | None = None
         self.ending = ""
         self.draining = ""
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -67,7 +67,7 @@ class Executor:
         if type(command) is fx.WakeExecutor:
             self.wake()
         elif type(command) is fx.BecomeActor:
-            self.assignment = command.assignment
+            self.core.assignment = command.assignment
             self.wake()
         elif type(command) is fx.DrainActor:
             self.draining = command.reason
@@ -86,7 +86,7 @@ class Executor:
             self._wake.put(None)
 
     def _interrupt(self, command: fx.InterruptTask) -> None:
-        if command.force and self.assignment is None:
+        if command.force and self.core.assignment is None:
             os.kill(os.getpid(), signal.SIGKILL)
         if command.recursive:
             self.core.loop.inbox.append(ChildrenCancelAsked(command.task))
@@ -122,7 +122,7 @@ class Executor:
         ended: list[TaskEnded] = []
         first = 0.0
         while True:
-            taken = None if self.assignment is not None and self.actor is None else execution.take(time.monotonic())
+            taken = None if self.core.assignment is not None and self.actor is None else execution.take(time.monotonic())
             if taken is None:
                 if ended:
                     self._hand_over(ended)
@@ -147,8 +147,8 @@ class Executor:
 
     def _idle(self) -> bool:
         """Nothing to take: become an actor, end, or wait. True when this thread's service is over."""
-        if self.assignment is not None and self.actor is None:
-            return not self._become(self.assignment)
+        if self.core.assignment is not None and self.actor is None:
+            return not self._become(self.core.assignment)
         if self.ending:
             return True
         if self.draining and not self.execution.queue and not self.execution.running:
@@ -158,6 +158,7 @@ class Executor:
         return False
 
     def _hand_over(self, ended: list[TaskEnded]) -> None:
+        sys.stdout.flush()
         self.core.loop.apply(list(ended))
 
     def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded:
@@ -226,8 +227,8 @@ class Executor:
         return True
 
     def _run_call(self, pushed: CallPushed) -> TaskEnded:
-        assert self.assignment is not None
-        spec = self.assignment.spec
+        assert self.core.assignment is not None
+        spec = self.core.assignment.spec
         call = Call(self.core, pushed, f"{spec.class_name}.{pushed.method}", spec.actor)
         thread = threading.get_ident()
         token = task_context.current.set(call.context())

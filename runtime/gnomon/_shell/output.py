@@ -30,24 +30,28 @@ class OutputStream(io.TextIOBase):
         self.stream = name
         self._outbox = outbox
         self._file = file
+        self._line: dict[tuple[str, str], str] = {}
 
     def write(self, text: str) -> int:
         """Queue text for the driver and append it to the worker's log."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if text:
-            running = task_context.current.get()
-            cell, name = "", ""
-            if running is not None:
-                name = running.name
-                if running.provenance is not None:
-                    cell = running.provenance.cell
-            self._outbox.add(cell, self.stream, name, text)
+            origin = _origin()
+            text_ = self._line.pop(origin, "") + text
+            end = text_.rfind("\n") + 1
+            if end < len(text_):
+                self._line[origin] = text_[end:]
+            if end:
+                self._outbox.add(origin[0], self.stream, origin[1], text_[:end])
             self._file.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the log; what is for the driver is on its way already."""
+        """Send unfinished lines too, and flush the log."""
+        while self._line:
+            (cell, name), text = self._line.popitem()
+            self._outbox.add(cell, self.stream, name, text)
         self._file.flush()
 
     def writable(self) -> bool:
@@ -61,6 +65,14 @@ class OutputStream(io.TextIOBase):
     def isatty(self) -> bool:
         """Never."""
         return False
+
+
+def _origin() -> tuple[str, str]:
+    """The cell and the name of what runs here."""
+    running = task_context.current.get()
+    if running is None:
+        return "", ""
+    return (running.provenance.cell if running.provenance is not None else ""), running.name
 
 
 class Outbox:

@@ -81,7 +81,8 @@ class Call:
         except Exception as error:
             return self.failed(error, False)
         now = time.monotonic()
-        return TaskEnded(task, OK, tuple(stored), self.started, now, False, tuple(contained))
+        keep = value if contained else None
+        return TaskEnded(task, OK, tuple(stored), self.started, now, False, tuple(contained), keep=keep)
 
     def _split(self, value: Any) -> tuple[Any, ...]:
         count = self.pushed.num_returns

@@ -8,13 +8,15 @@ handle that is made is dropped exactly once.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from gnomon._core import events as ev
-from gnomon._messages.actors import ActorKilled, ActorSpec
+from gnomon._messages.actors import ActorAdmitted, ActorNameAsked, ActorSpec
 from gnomon._messages.base import Block, Value
+from gnomon._messages.cluster import StatusAsked
 from gnomon._messages.objects import BlockAsked, BlockGiven
+from gnomon._messages.tasks import Provenance
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, handle_object, index_of, object_id, task_of
 from gnomon.testing.simulator.programs import Body, Step
 from gnomon.testing.simulator.values import Ref, distinct, dump, error_of, load, refs_in
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 Waiting = Generator[Any, Any, None]
 LARGE_BYTES = 200_000
+LOOKED_UP = Body(1_000_000, 0.001, (), ((),))
+"""What is called through a handle that was got by name."""
 
 
 class Interrupted(Exception):
@@ -151,13 +155,15 @@ class Thread:
         host.session.know(body)
         retries = int(step.amount)
         host.truth.limits[task] = 1 + retries
-        resources = {"CPU": body.cpus} | ({"GPU": body.gpus} if body.gpus else {})
+        resources = self._resources(body, body.cpus)
+        host.cells += 1
+        provenance = Provenance(f"cell {host.cells % 3}", "In [1]", host.cells)
         function = FunctionID(bytes([body.number % 3]) * 8)
         host.post(
             ev.TaskSubmitted(
                 task, function, b"code" + function, f"f{body.number % 3}", resources,
                 host.class_key(resources), blob, dependencies, contained, len(body.results), retries,
-                body.retry_exceptions, None, self.task,
+                body.retry_exceptions, provenance, self.task,
             )
         )  # fmt: skip
         host.dependencies[task] = dependencies
@@ -172,11 +178,24 @@ class Thread:
         if not chosen:
             return
         blob, dependencies, contained = self._arguments(step, step.picks[1:])
+        actor = ActorID(task_of(chosen[0]))
+        self._call(actor, body, blob, dependencies, contained, int(step.amount))
+        return
+        yield
+
+    def _call(
+        self,
+        actor: ActorID,
+        body: Body,
+        blob: bytes,
+        dependencies: tuple[ObjectID, ...],
+        contained: tuple[ObjectID, ...],
+        retries: int,
+    ) -> None:
+        host = self.host
         task = host.new_task()
         host.session.know(body)
-        retries = int(step.amount)
         host.truth.limits[task] = 1 + retries
-        actor = ActorID(task_of(chosen[0]))
         host.post(
             ev.CallSubmitted(
                 task, actor, "method", "Actor.method", blob, dependencies, contained, len(body.results),
@@ -186,8 +205,6 @@ class Thread:
         host.dependencies[task] = dependencies
         host.call_numbers[task] = host.next_call_number(actor)
         self._expect(task, body)
-        return
-        yield
 
     def _step_actor(self, step: Step) -> Waiting:
         host, body = self.host, step.body
@@ -196,14 +213,52 @@ class Thread:
         host.session.know(body)
         actor = ActorID(host.new_task())
         spec = ActorSpec(
-            actor, host.me, "Actor", FunctionID(b"actor..."), b"", blob, (), b"", {}, {"CPU": 10_000},
-            int(step.amount), 0, False, "", "", False,
+            actor, host.me, "Actor", FunctionID(b"actor..."), b"", blob, (), b"", self._resources(body, 0),
+            {"CPU": 10_000}, int(step.amount), 0, False, step.name, "", False,
         )  # fmt: skip
         host.dependencies[TaskID(actor)] = dependencies
-        host.post(ev.ActorSubmitted(spec, dependencies, contained, 0))
-        self.handles.append(handle_object(actor))
-        return
-        yield
+        if not step.name:
+            host.post(ev.ActorSubmitted(spec, dependencies, contained, 0))
+            self.handles.append(handle_object(actor))
+            return
+        host.session.allow("ActorDiedError")  # weak handles by name keep nobody alive
+        answer = yield from self.ask(lambda request: ev.ActorSubmitted(spec, dependencies, contained, request))
+        if isinstance(answer, ActorAdmitted) and answer.taken:
+            host.post(ev.HandlesDropped((handle_object(actor),)))
+        else:
+            self.handles.append(handle_object(actor))
+
+    def ask(self, make: Callable[[int], Any]) -> Generator[Any, Any, Any]:
+        """Post the event ``make(request)``; returns what its AnswerRequest says."""
+        self._masked = True
+        self.host.post(make(self.host.new_request(self)))
+        answer = yield
+        self._masked = False
+        return answer
+
+    def _resources(self, body: Body, cpus: int) -> dict[str, int]:
+        found = {"CPU": cpus} if cpus else {}
+        if body.gpus:
+            found["GPU"] = body.gpus
+        return found
+
+    def _step_lookup(self, step: Step) -> Waiting:
+        """``get_actor`` and one call, or ``list_named_actors``."""
+        head = self.host.worker.head
+        answer = yield from self.ask(
+            lambda request: ev.AskedSomething(head, ActorNameAsked(request, step.name, "", not step.name))
+        )
+        if step.name and answer.actor is not None:
+            self._call(answer.actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
+
+    def _step_status(self, step: Step) -> Waiting:
+        head = self.host.worker.head
+        yield from self.ask(lambda request: ev.AskedSomething(head, StatusAsked(request)))
+
+    def _step_cancel_cell(self, step: Step) -> Waiting:
+        if self.task is None:
+            self.host.session.allow("TaskCancelledError")
+            yield from self.ask(lambda request: ev.CellCancelAsked(request, "cell 1"))
 
     def _step_put(self, step: Step) -> Waiting:
         host = self.host
@@ -214,7 +269,6 @@ class Thread:
         number = host.new_put_number()
         identity = object_id(task, 1)
         tree = [number, 1, *map(Ref, nested)]
-        held = list(nested)
         value: Value | None = dump(tree)
         if step.large:
             answer: list[Value | None] = []
@@ -224,8 +278,9 @@ class Thread:
                 return
         assert value is not None
         host.truth.objects[identity] = (number, 1)
+        host.truth.contents[identity] = tuple(nested)
         host.worker.references.values[identity] = value
-        host.post(ev.ObjectStored(identity, value, distinct(held), LARGE_BYTES))
+        host.post(ev.ObjectStored(identity, value, distinct(nested), LARGE_BYTES))
         self.handles.append(identity)
 
     def write(
@@ -233,11 +288,10 @@ class Thread:
     ) -> Waiting:
         """Put a large value into the arena; appends its Block to ``answer``, or None when there is no room."""
         host = self.host
-        self._masked = True
-        request = host.new_request(self)
-        host.post(ev.AskedSomething(host.worker.node, BlockAsked(request, LARGE_BYTES, owner)))
-        given = yield
-        self._masked = False
+        node = host.worker.node
+        given = yield from self.ask(
+            lambda request: ev.AskedSomething(node, BlockAsked(request, LARGE_BYTES, owner))
+        )
         written = isinstance(given, BlockGiven)
         answer.append(host.arena.write(given.offset, LARGE_BYTES, identity, blob) if written else None)
 
@@ -286,8 +340,7 @@ class Thread:
         for identity in self._pick(step.picks, actors=True):
             host = self.host
             host.session.allow("ActorDiedError", "ActorUnavailableError")
-            message = ActorKilled(ActorID(task_of(identity)), bool(step.picks[0] % 2))
-            host.post(ev.AskedSomething(host.worker.head, message))
+            host.post(ev.ActorKillAsked(ActorID(task_of(identity)), bool(step.picks[0] % 2)))
         return
         yield
 
@@ -318,6 +371,7 @@ class Thread:
             else:
                 values.append(blob)
             contained.append(distinct(inner))
+            self.host.truth.contents[object_id(self.task, index)] = tuple(inner)
         return values, contained
 
     def drop_all(self) -> None:

@@ -101,12 +101,12 @@ class WorkerHost(Host):
         self._requests: dict[int, tuple[Thread, int]] = {}
         self._classes: dict[tuple[tuple[str, int], ...], int] = {}
         self._calls: dict[ActorID, int] = {}
+        self.cells = 0
         self._counter = 0
         self._number = 0
         self._running: Thread | None = None
         self._constructing = False
-        self._kept: list[ObjectID] = []
-        self._kept_views: list[Block] = []
+        self._kept: list[Block] = []
         self._draining = ""
 
     # -- what code asks for ---------------------------------------------------------------------------------------
@@ -279,13 +279,13 @@ class WorkerHost(Host):
 
     def _keep(self, thread: Thread) -> None:
         """The actor keeps some of its arguments, in references or in views of large values."""
-        count = thread.body.keep
-        self._kept += thread.handles[:count]
-        del thread.handles[:count]
-        self._kept += [view.object for view in thread.views[:count]]
-        self._kept_views += thread.views[:count]
-        del thread.views[:count]
-        for view in self._kept_views:
+        harmless = self.truth.harmless
+        for identity in [each for each in thread.handles if harmless(each)][: thread.body.keep]:
+            thread.handles.remove(identity)
+        for view in [each for each in thread.views if harmless(each.object)][: thread.body.keep]:
+            thread.views.remove(view)
+            self._kept.append(view)
+        for view in self._kept:
             self.arena.read(view)
 
     def _construct(self, spec: Any) -> None:

@@ -17,11 +17,12 @@ class Step:
     """One thing that a body does.
 
     Attributes:
-        kind: a key of ``_MAKERS``.
+        kind: the ``_step_...`` method of ``code.Thread`` that takes it.
         picks: which variables, as numbers to be taken modulo their count.
         nested: how many of the picks go inside the argument or value; the others are dependencies.
         body: of the task, the constructor or the method.
-        amount: seconds of a sleep or timeout; how many a wait waits for; retries; restarts.
+        amount: seconds of a sleep or timeout; retries; restarts.
+        name: of an actor, or "".
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Step:
     body: Body | None = None
     amount: float = 0
     large: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ def _number(budget: Budget) -> int:
 
 
 _WEIGHTS = {
-    "task": 8, "get": 4, "put": 3, "drop": 4, "wait": 2, "sleep": 1, "actor": 1, "call": 5, "kill": 0.3,
-    "cancel": 0.7,
+    "task": 8, "get": 4, "put": 3, "drop": 4, "wait": 2, "sleep": 1, "actor": 1, "call": 8, "lookup": 0.3,
+    "status": 0.2, "kill": 0.3, "cancel": 0.7, "cancel_cell": 0.2,
 }  # fmt: skip
 
 
@@ -99,8 +101,8 @@ def _make_step(random: Random, budget: Budget, depth: int, in_method: bool = Fal
     if in_method:
         kinds = {kind: kinds[kind] for kind in ("task", "put", "drop")}
     if not budget.cancels:
-        kinds.pop("cancel", None)
-        kinds.pop("kill", None)
+        for kind in ("cancel", "kill", "cancel_cell"):
+            kinds.pop(kind, None)
     if budget.actors <= 0:
         kinds.pop("actor", None)
     if budget.tasks <= 0 or depth >= budget.depth:
@@ -121,7 +123,10 @@ def _make_step(random: Random, budget: Budget, depth: int, in_method: bool = Fal
     if kind == "actor":
         budget.actors -= 1
         body = _make_body(random, budget, depth + 1, in_method=True)
-        return Step(kind, picks, nested, body, amount=random.choice((0, 0, 1, 3)))
+        name = random.choice(("", "", "ann", "bob"))
+        return Step(kind, picks, nested, body, amount=random.choice((0, 0, 1, 3)), name=name)
+    if kind == "lookup":
+        return Step(kind, name=random.choice(("ann", "bob", "")))
     if kind == "sleep":
         return Step(kind, amount=random.uniform(0, 0.05))
     if kind == "wait":
@@ -133,7 +138,7 @@ def _make_step(random: Random, budget: Budget, depth: int, in_method: bool = Fal
 
 def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = False) -> Body:
     steps = tuple(
-        _make_step(random, budget, depth, in_method) for _ in range(random.choice((0, 0, 0, 1, 2, 4)))
+        _make_step(random, budget, depth, in_method) for _ in range(random.choice((0, 0, 1, 2, 4, 6)))
     )
     results = tuple(
         tuple(random.randrange(1000) for _ in range(random.choice((0, 0, 1, 2))))

@@ -86,7 +86,12 @@ class Truth:
         objects: (number, index) by id.
         starts: how often each task or call was started.
         limits: how often it may be: 1 + retries; None without end.
-        calls: per actor and caller, the numbers of calls in the order in which they first started.
+        calls: per actor and caller, the number of the call that started last.
+        raising: numbers of bodies that raise.
+        contents: the references inside values, where they are known.
+        read: how many values have been compared.
+        errors: how many errors were read, by class.
+        forbidden: classes of errors that must not be seen, and why.
     """
 
     objects: dict[ObjectID, tuple[int, int]] = field(default_factory=dict)
@@ -94,9 +99,15 @@ class Truth:
     limits: dict[bytes, int | None] = field(default_factory=dict)
     calls: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     raising: dict[int, None] = field(default_factory=dict)
+    contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     read: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     forbidden: dict[str, str] = field(default_factory=dict)
+
+    def harmless(self, identity: ObjectID) -> bool:
+        """Whether an actor may keep it: nothing in it leads to an actor, for a circle is never freed."""
+        inner = self.contents.get(identity)
+        return inner is not None and all(map(self.harmless, inner))
 
     def started(self, task: bytes) -> None:
         """Promise 2: at most 1 + retries times."""

@@ -1,0 +1,1 @@
+"""From values and messages to bytes, and back."""

@@ -1,0 +1,24 @@
+"""The zero check: after every test no thread, file or process more than before it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import zero_check
+
+# parts of the suite in which threads and files outlive a test
+KEEP_THREADS_AND_FILES = {
+    "contract": "a session serves a whole module, and is checked when it ends",
+    "kernel": "jupyter_client keeps an event loop per thread",
+    "notebooks": "nbclient does so too",
+    "lab": "Playwright keeps a driver process and its pipes",
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    part = request.path.relative_to(Path(__file__).parent).parts[0]
+    watched = {"processes": zero_check.children} if part in KEEP_THREADS_AND_FILES else zero_check.ALL
+    with zero_check.nothing_is_left(watched):
+        yield

@@ -1,0 +1,56 @@
+"""One suite, each engine: what every engine must do alike. A session serves a whole module of tests."""
+
+import gc
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import gnomon
+import zero_check
+from gnomon._api import session
+
+ENGINES = ["inline"]
+CPUS = 2
+SETTLE_S = 5.0
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine's name, with a session running on it."""
+    with zero_check.nothing_is_left():
+        gnomon.init(engine=request.param, num_cpus=CPUS, resources={"gadget": 2})
+        yield request.param
+        gnomon.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _no_reference_is_left(engine: str) -> Iterator[None]:
+    """After each test the store is empty and no actor is alive."""
+    yield
+    ledger = session.engine().ledger
+    deadline = time.monotonic() + SETTLE_S
+
+    def left() -> list[str]:
+        alive = [row["class"] for row in list(ledger.actors.values()) if row["state"] != "dead"]
+        return [*list(ledger.objects), *alive]
+
+    while left() and time.monotonic() < deadline:
+        gc.collect()  # a caught exception holds its frames, and those the references
+        threading.Event().wait(0.01)
+    assert left() == []
+
+
+@pytest.fixture
+def until():
+    """Wait for a named condition: ``until(lambda: ...)``; fails when it has not come true in time."""
+
+    def wait(condition, within_s=SETTLE_S):
+        deadline = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true"
+            gc.collect()
+            threading.Event().wait(0.01)
+
+    return wait

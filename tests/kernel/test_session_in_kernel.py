@@ -1,0 +1,163 @@
+"""A session in a real kernel: from a cell to a result, its output, its progress, its interruption."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kernel.live_kernel import LiveKernel, RunningCell
+
+ENGINES = ("inline", "local")
+IMPORTS = "import gnomon, os, time"
+
+
+@pytest.fixture(params=ENGINES)
+def session(request: pytest.FixtureRequest, live_kernel: LiveKernel) -> LiveKernel:
+    """A kernel with a session, on each engine."""
+    return started(live_kernel, request.param)
+
+
+@pytest.fixture
+def local_session(live_kernel: LiveKernel) -> LiveKernel:
+    """A kernel with a session whose tasks run in processes of their own."""
+    return started(live_kernel, "local")
+
+
+def started(kernel: LiveKernel, engine: str) -> LiveKernel:
+    said = kernel.run(f"%remote start --engine {engine} --cpus 2").check().text()
+    assert said.startswith(f"gnomon started ({engine} engine): 2 CPUs")
+    kernel.run(IMPORTS).check()
+    return kernel
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Makes gates: a task that opens one for reading waits until the test ends it by ``end``."""
+    paths: list[str] = []
+
+    def make() -> str:
+        paths.append(str(tmp_path / f"gate-{len(paths)}"))
+        os.mkfifo(paths[-1])
+        return paths[-1]
+
+    yield make
+
+
+def open_gate(path: str) -> None:
+    """Let one reader pass; returns when it has come."""
+    opened = threading.Thread(target=lambda: open(path, "w").close(), daemon=True)
+    opened.start()
+    opened.join(60)
+    assert not opened.is_alive(), "no task came to the gate"
+
+
+def test_from_a_cell_to_a_result(session: LiveKernel) -> None:
+    session.run(
+        "%%remote\n"
+        "def square(x):\n"
+        "    return x * x\n"
+        "class Counter:\n"
+        "    def __init__(self): self.n = 0\n"
+        "    def add(self, k):\n"
+        "        self.n += k\n"
+        "        return self.n\n"
+    ).check()
+    assert (
+        session.run("gnomon.get([square.remote(n) for n in range(5)])").check().result() == "[0, 1, 4, 9, 16]"
+    )
+    assert (
+        session.run("c = Counter.remote(); gnomon.get([c.add.remote(n) for n in (1, 2)])").check().result()
+        == "[1, 3]"
+    )
+    assert session.run("await square.remote(7)").check().result() == "49"
+    assert session.run("%remote status").check().text().startswith("gnomon is running")
+    assert session.run("%remote stop").check().text() == "gnomon stopped\n"
+
+
+def test_a_remote_cell_runs_with_the_notebooks_names(session: LiveKernel) -> None:
+    session.run("base = 40\ndef plus(x): return base + x").check()
+    cell = session.run("%%remote -o answer\nanswer = plus(2)\nprint('in the task')\nanswer", "mine").check()
+    session.until(lambda: "in the task" in cell.text(), "the output of the task")
+    assert (cell.result(), cell.text()) == ("42", "in the task\n")
+    assert session.run("answer").check().result() == "42"
+
+
+def test_an_error_in_a_remote_cell_shows_its_own_lines(session: LiveKernel) -> None:
+    cell = session.run("%%remote\nx = 1\nx / 0\n")
+    assert "---->   3 x / 0" in cell.error()
+    assert "ZeroDivisionError: division by zero" in cell.error()
+    assert "gnomon_kernel" not in cell.error()
+
+
+def test_a_lambda_and_a_class_come_back_from_a_remote_cell(session: LiveKernel) -> None:
+    text = "%%remote -o Point,shift\nclass Point:\n    x = 3\nshift = lambda p: p.x + 1\nPoint()"
+    session.run(text).check()
+    assert session.run("shift(Point())").check().result() == "4"
+
+
+def test_output_of_a_task_is_in_the_cell_that_submitted_it(
+    local_session: LiveKernel, release: Callable[[], str]
+) -> None:
+    task_gate, cell_gate = release(), release()
+    submit = f"""
+@gnomon.remote
+def late():
+    open({task_gate!r}).read()
+    print("printed late")
+ref = late.remote()
+"""
+    second = local_session.run(submit, "second").check()
+    third = local_session.start(f"print('third runs', flush=True); open({cell_gate!r}).read()", "third")
+    local_session.until(lambda: third.text(), "the start of the third cell")
+    open_gate(task_gate)
+    local_session.until(lambda: "printed late" in second.text(), "the line in the second cell")
+    assert not third.idle
+    open_gate(cell_gate)
+    local_session.until(lambda: third.idle, "the end of the third cell")
+    assert third.check().text() == "third runs\n"
+    assert second.text().startswith("(late, ")
+
+
+def test_progress_appears_while_a_cell_waits_and_stays_at_its_end(
+    local_session: LiveKernel, release: Callable[[], str]
+) -> None:
+    gate = release()
+    cell = local_session.start(
+        f"@gnomon.remote\ndef held(n):\n    if n == 0: open({gate!r}).read()\n    return n\n"
+        "gnomon.get([held.remote(n) for n in range(6)])"
+    )
+    local_session.until(lambda: shown(cell).startswith("held: 5/6, 1 running"), "five of six")
+    open_gate(gate)
+    local_session.until(lambda: cell.idle, "the end of the cell")
+    assert shown(cell.check()).startswith("held: 6/6, after ")
+    assert len(cell.contents("display_data")) == 1
+    assert cell.result() == "[0, 1, 2, 3, 4, 5]"
+
+
+def shown(cell: RunningCell) -> str:
+    return "".join(bundle["text/plain"] for bundle in cell.displays().values())
+
+
+@pytest.mark.parametrize("wait", ["gnomon.get(refs)", "await refs[0]"])
+def test_an_interrupt_cancels_what_the_cell_submitted(
+    local_session: LiveKernel, release: Callable[[], str], wait: str
+) -> None:
+    gate, other = release(), release()
+    local_session.run(
+        "@gnomon.remote\ndef hang(path): open(path, 'a').close(); time.sleep(600)\n"
+        "@gnomon.remote(num_cpus=0)\ndef innocent(path): open(path).read(); return 'unharmed'\n"
+        f"kept = innocent.remote({other!r})"
+    ).check()
+    cell = local_session.start(f"refs = [hang.remote({gate!r}) for _ in range(12)]\n{wait}", "mine")
+    with open(gate) as reader:  # a task has opened it: it runs
+        reader.read()
+    local_session.interrupt()
+    local_session.until(lambda: cell.idle, "the end of the interrupted cell")
+    assert cell.contents("error")[0]["ename"] in {"KeyboardInterrupt", "CancelledError"}
+    assert "cancelled 12 tasks (" in cell.text()
+    after = local_session.run("gnomon.get(gnomon.remote(lambda: 'works').remote())").check()
+    assert after.result() == "'works'"
+    open_gate(other)
+    assert local_session.run("gnomon.get(kept)").check().result() == "'unharmed'"
