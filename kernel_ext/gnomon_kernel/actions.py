@@ -14,10 +14,9 @@ from IPython.core.error import UsageError
 import gnomon
 import gnomon.exceptions
 from gnomon_kernel import cell as cells
-from gnomon_kernel.cell_task import CellCode, CellOutcome, ShownAs, run_cell
+from gnomon_kernel.cell_task import CELL_TASK_NAME, CellCode, CellOutcome, ShownAs, run_cell
 from gnomon_kernel.display import duration, resources_line, say
 from gnomon_kernel.origins import Origins
-from gnomon_kernel.output import CELL_TASK_NAME
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -55,7 +54,11 @@ class Actions:
         try:
             gnomon.init(**given)
         except gnomon.exceptions.AlreadyInitializedError as error:
-            raise UsageError(f"%remote start: {error}") from None
+            told = [f"{name} is {now!r}, not {new!r}" for name, (now, new) in error.differences.items()]
+            raise UsageError(
+                f"%remote start: a session runs already, and its {', its '.join(told)}. "
+                "Run %remote stop first, or leave the options out to keep it."
+            ) from None
         took = duration(time.monotonic() - before)
         say(status_line("is running") if running else f"{status_line('started')}, after {took}")
 
@@ -120,8 +123,8 @@ class Actions:
         # a cell is not run again behind its author's back
         task = gnomon.remote(run_cell).options(name=CELL_TASK_NAME, max_retries=0, **_task_options(options))
         try:
-            outcome = gnomon.get(task.remote(code, captured))
-        except gnomon.exceptions.TaskError as error:
+            outcome = gnomon.get(_submit(task, code, captured))
+        except gnomon.exceptions.GnomonError as error:
             shown = cells.render_error(error, parsed)
             error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython asks for it
             raise
@@ -136,6 +139,10 @@ class Actions:
                 "Assign it on every way through the cell."
             )
         return None if isinstance(outcome.result, ShownAs) and not outcome.result.text else outcome.result
+
+
+# The API notes the line that submits: of a cell's task that is line 1, the one with %%remote.
+_submit = eval(compile("lambda task, *args: task.remote(*args)", "%%remote", "eval"))
 
 
 def status_line(verb: str) -> str:

@@ -19,12 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from gnomon.exceptions import TaskError
 from gnomon_kernel.cell_names import Names, analyse
-from gnomon_kernel.cell_task import FRAMES_ATTRIBUTE
+from gnomon_kernel.cell_task import CELL_TASK_NAME, FRAMES_ATTRIBUTE, chain
 from gnomon_kernel.display import size, table
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+Frames = list[tuple[str, int, str]]
+"""Where an error was raised: file name, line, function; outermost first."""
 
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _CONTEXT_LINES = 2
@@ -169,18 +173,20 @@ def check_outputs(parsed: ParsedCell, outputs: tuple[str, ...]) -> None:
 
 def render_error(error: BaseException, parsed: ParsedCell) -> list[str]:
     """What IPython shows for an error in a cell's task: the notebook's own lines, and the error."""
-    cause = getattr(error, "cause", None)
-    origin = cause if isinstance(cause, BaseException) else error
-    frames = getattr(error, FRAMES_ATTRIBUTE, None) or getattr(origin, FRAMES_ATTRIBUTE, None)
-    if not frames:
-        return str(error).splitlines()
-    kind = type(origin).__name__
-    lines = ["-" * 75, f"{kind:<42}Traceback (most recent call last)"]
+    links = chain(error)
+    noted: list[Frames] = [getattr(link, FRAMES_ATTRIBUTE, []) for link in links]
+    frames = next(filter(None, noted), [])
+    kind = type(links[-1]).__name__
+    lines = ["-" * 75, f"{kind:<42}Traceback (most recent call last)"] if frames else []
     for filename, line, function in frames:
         place = "In the cell" if filename == parsed.filename else f"File {filename}"
         where = "" if function == "<module>" else f", in {function}"
         lines += [f"{place}, line {line}{where}", *_excerpt(filename, line), ""]
-    return [*lines, f"{kind}: {origin}".rstrip(": ")]
+    lines += f"{kind}: {links[-1]}".rstrip(": ").splitlines()
+    told = [(link.function_name, link.traceback_str) for link in links if isinstance(link, TaskError)]
+    if frames and told and told[-1][0] != CELL_TASK_NAME:
+        lines += ["", f"It was raised in the task {told[-1][0]}:", *told[-1][1].splitlines()]
+    return lines
 
 
 def _is_constant(node: ast.expr | None, known: set[str]) -> bool:

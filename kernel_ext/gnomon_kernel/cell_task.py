@@ -19,6 +19,9 @@ from typing import Any
 
 import gnomon
 
+CELL_TASK_NAME = "%%remote"
+"""Name of the task of a ``%%remote`` cell, wherever tasks are listed."""
+
 FRAMES_ATTRIBUTE = "gnomon_cell_frames"
 """Attribute of a raised error: list of (file name, line number, function name), outermost first."""
 
@@ -107,10 +110,20 @@ def _note_frames(error: BaseException, filename: str) -> None:
     places = [position for position, frame in enumerate(frames) if frame[0] == filename]
     inside = frames[places[0] :] if places else []  # what led here is this module's and asyncio's
     package = os.path.dirname(gnomon.__file__ or "") + os.sep
-    try:
-        setattr(error, FRAMES_ATTRIBUTE, [frame for frame in inside if not frame[0].startswith(package)])
-    except AttributeError:  # a class with slots: the message alone has to do
-        return
+    shown = [frame for frame in inside if not frame[0].startswith(package)]
+    for link in chain(error):
+        try:
+            setattr(link, FRAMES_ATTRIBUTE, shown)
+        except AttributeError:  # a class with slots: the message alone has to do
+            continue
+
+
+def chain(error: BaseException) -> list[BaseException]:
+    """The error, and what it was caused by in other tasks; an error of a task travels without attributes."""
+    links = [error]
+    while isinstance(cause := getattr(links[-1], "cause", None), BaseException) and cause not in links:
+        links.append(cause)
+    return links
 
 
 def _display(*objects: Any, **_options: Any) -> None:

@@ -4,8 +4,8 @@ The interrupt itself needs no help: ``get`` waits where a ``KeyboardInterrupt`` 
 at how a cell ended; was it interrupted, then its unfinished tasks are cancelled, and one line says how many.
 Actors keep their state, and work of other cells goes on.
 
-A cell that awaits is ended by ipykernel through its event loop, which up to 7.4 at least stays asleep when the
-signal comes while nothing else happens; :func:`wake_loop_on_interrupt` mends that.
+A cell that awaits is ended by ipykernel through its event loop, which (up to 7.4 at least) stays asleep when
+the signal comes while nothing else happens; :func:`wake_loop_on_interrupt` mends that.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def cancel_after(run: CellRun, result: Any) -> hooks.CancelReceipt | None:
 def wake_loop_on_interrupt() -> None:
     """Make ipykernel's handler for a cell that awaits wake the loop; called when the cell starts.
 
-    That handler schedules the cancellation by ``call_soon`` (tornado takes the running loop for the caller's),
-    and a sleeping loop would not see it before its next event. ipykernel puts the old handler back at the
-    end of the cell.
+    That handler schedules the cancellation by ``call_soon`` (tornado takes the running loop for the
+    caller's), and a sleeping loop would not see it before its next event. ipykernel puts the old handler
+    back at the end of the cell.
     """
     if threading.current_thread() is not threading.main_thread():
         return

@@ -18,14 +18,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from gnomon.observe import hooks
+from gnomon_kernel.cell_task import CELL_TASK_NAME
 from gnomon_kernel.origins import CELLS_REMEMBERED_MAX, CellRun, Origins
 from gnomon_kernel.output_fold import Batch, OutputFold
 
 MESSAGES_PER_S_MAX = 5
 """For each cell; notebook servers cut off a kernel that sends too many."""
-
-CELL_TASK_NAME = "%%remote"
-"""Name of a ``%%remote`` cell's task: its output stands in its own cell and needs no label."""
 
 
 class Publisher(Protocol):
@@ -105,7 +103,7 @@ class OutputRouter:
             if self._closed:
                 return
             output = self._output_of(lines.cell)
-            labelled = lines.task_name != CELL_TASK_NAME
+            labelled = lines.task_name != CELL_TASK_NAME  # that stands in its own cell
             name, worker = (lines.task_name, lines.worker_label) if labelled else ("", "")
             output.fold.add(lines.stream, name, worker, lines.text)
             if lines.cell not in self._dirty:

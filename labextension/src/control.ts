@@ -132,7 +132,7 @@ function createControlMessage(
     username: kernel.username,
     session: kernel.clientId,
     content
-  } as unknown as Parameters<typeof Messages.createMessage>[0]) as unknown as KernelMessage.IControlMessage;
+  } as unknown as Parameters<typeof Messages.createMessage>[0]);
 }
 
 function asView(buffer: ArrayBuffer | ArrayBufferView): DataView {

@@ -84,7 +84,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
       statusBar.registerStatusItem('gnomon-lab:status', { item, align: 'left', rank: 900 });
     }
     if (registry) {
-      followSettings(registry, panel, item).catch(error => console.error('gnomon: the settings can not be read', error));
+      followSettings(registry, panel, item).catch(error =>
+        console.error('gnomon: the settings can not be read', error)
+      );
     }
   }
 };

@@ -40,7 +40,11 @@ export default {
     style.textContent = css;
     const root = document.createElement('div');
     el.append(style, root);
-    const app = new GnomonApp(root, modelChannel(model), { view: viewOf(model.get('_view')), fill: false, fpsMax: () => FPS_MAX });
+    const app = new GnomonApp(root, modelChannel(model), {
+      view: viewOf(model.get('_view')),
+      fill: false,
+      fpsMax: () => FPS_MAX
+    });
     return () => app.dispose();
   }
 };

@@ -68,7 +68,7 @@ def test_start_is_idempotent_and_says_what_runs(
 
 
 def test_starting_with_other_options_is_an_error_that_shows_them(ip: InteractiveShell) -> None:
-    with pytest.raises(UsageError, match="num_cpus"):
+    with pytest.raises(UsageError, match="its num_cpus is 2, not 1. Run %remote stop first"):
         ip.run_line_magic("remote", "start --cpus 1")
 
 
@@ -120,6 +120,8 @@ def test_tasks_as_a_frame(ip: InteractiveShell) -> None:
     assert list(frame["cell"]) == ["In [1]"] * 2
     assert list(ip.run_line_magic("remote", "tasks --failed")["state"]) == ["failed"]
     assert len(ip.run_line_magic("remote", "tasks --cell 2")) == 0
+    cell(ip, "1 + 1")
+    assert list(ip.run_line_magic("remote", "tasks")[["name", "line"]].iloc[-1]) == ["%%remote", 1]
 
 
 # ------------------------------------------------------------------------------------ %%remote that defines
@@ -260,6 +262,30 @@ def test_an_error_shows_the_cells_own_lines(ip: InteractiveShell, capsys: pytest
     assert shown.rstrip().endswith("ZeroDivisionError: division by zero")
     assert "gnomon_kernel" not in shown
     assert len(shown.splitlines()) <= 30
+
+
+def test_an_error_of_a_task_that_the_cell_waits_for_names_both(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef inner(x):\n    return 1 / x").raise_error()
+    result = ip.run_cell("%%remote\nimport gnomon\ngnomon.get(inner.remote(0))")
+    assert isinstance(result.error_in_exec, ZeroDivisionError)
+    shown = capsys.readouterr().out
+    assert "---->   3 gnomon.get(inner.remote(0))" in shown
+    assert "ZeroDivisionError: division by zero" in shown
+    assert "It was raised in the task inner:" in shown
+
+
+def test_what_can_not_be_captured_is_one_line_that_names_it(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ip.run_cell("import threading\nlock = threading.Lock()").raise_error()
+    capsys.readouterr()
+    result = ip.run_cell("%%remote\nlock.acquire()")
+    assert isinstance(result.error_in_exec, TypeError)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("SerializationError:")
+    assert "['lock']: cannot pickle '_thread.lock' object" in line
 
 
 def test_a_name_that_nobody_has(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:

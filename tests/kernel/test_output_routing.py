@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from gnomon.observe import hooks
+from gnomon_kernel.cell_task import CELL_TASK_NAME
 from gnomon_kernel.origins import CellRun
-from gnomon_kernel.output import CELL_TASK_NAME, MESSAGES_PER_S_MAX, OutputRouter
+from gnomon_kernel.output import MESSAGES_PER_S_MAX, OutputRouter
 from kernel.live_kernel import LiveKernel
 
 PRINT_FROM_A_THREAD = """

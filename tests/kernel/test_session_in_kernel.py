@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,8 +33,8 @@ def started(kernel: LiveKernel, engine: str) -> LiveKernel:
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Makes gates: a task that opens one for reading waits until the test ends it by ``end``."""
+def release(tmp_path: Path) -> Callable[[], str]:
+    """Makes gates: whoever opens one for reading waits there until ``open_gate`` lets it pass."""
     paths: list[str] = []
 
     def make() -> str:
@@ -42,7 +42,7 @@ def release(tmp_path: Path) -> Iterator[Callable[[], str]]:
         os.mkfifo(paths[-1])
         return paths[-1]
 
-    yield make
+    return make
 
 
 def open_gate(path: str) -> None:
@@ -64,14 +64,13 @@ def test_from_a_cell_to_a_result(session: LiveKernel) -> None:
         "        self.n += k\n"
         "        return self.n\n"
     ).check()
-    assert (
-        session.run("gnomon.get([square.remote(n) for n in range(5)])").check().result() == "[0, 1, 4, 9, 16]"
-    )
-    assert (
-        session.run("c = Counter.remote(); gnomon.get([c.add.remote(n) for n in (1, 2)])").check().result()
-        == "[1, 3]"
-    )
-    assert session.run("await square.remote(7)").check().result() == "49"
+
+    def value(code: str) -> str:
+        return session.run(code).check().result()
+
+    assert value("gnomon.get([square.remote(n) for n in range(5)])") == "[0, 1, 4, 9, 16]"
+    assert value("c = Counter.remote(); gnomon.get([c.add.remote(n) for n in (1, 2)])") == "[1, 3]"
+    assert value("await square.remote(7)") == "49"
     assert session.run("%remote status").check().text().startswith("gnomon is running")
     assert session.run("%remote stop").check().text() == "gnomon stopped\n"
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, TimeoutError, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_START_S = 60
@@ -261,22 +261,27 @@ class LabPage:
 
     def wait_for_label(self, selector: str, pattern: str, timeout_s: float = 15) -> str:
         """The ``aria-label`` of a view once it matches a JavaScript regular expression."""
-        condition = """([selector, pattern]) => {
-          const label = document.querySelector(selector)?.getAttribute('aria-label') ?? '';
-          return new RegExp(pattern).test(label) && label;
-        }"""
-        found = self.page.wait_for_function(condition, arg=[selector, pattern], timeout=timeout_s * 1000)
-        return str(found.json_value())
+        return self._label_when(selector, "new RegExp(wanted).test(label)", pattern, timeout_s)
 
     def wait_for_other_label(self, selector: str, old: str, timeout_s: float = 15) -> str:
         """The ``aria-label`` of a view once it is no longer ``old``."""
-        condition = """([selector, old]) => {
+        return self._label_when(selector, "label !== wanted", old, timeout_s)
+
+    def _label_when(self, selector: str, condition: str, wanted: str, timeout_s: float) -> str:
+        script = f"""([selector, wanted]) => {{
           const label = document.querySelector(selector)?.getAttribute('aria-label') ?? '';
-          return label !== old && label;
-        }"""
-        return str(
-            self.page.wait_for_function(condition, arg=[selector, old], timeout=timeout_s * 1000).json_value()
-        )
+          return {condition} && label;
+        }}"""
+        try:
+            found = self.page.wait_for_function(script, arg=[selector, wanted], timeout=timeout_s * 1000)
+        except TimeoutError as error:
+            labels = self.page.locator("[aria-label]").evaluate_all("all => all.map(e => e.ariaLabel)")
+            views = [label for label in labels if label.startswith(("task graph:", "objects:", "actors:"))]
+            raise AssertionError(
+                f"{selector} did not come to {condition} with wanted={wanted!r} within {timeout_s} s; "
+                f"the views say {views}; console errors: {self.errors}"
+            ) from error
+        return str(found.json_value())
 
 
 @contextlib.contextmanager

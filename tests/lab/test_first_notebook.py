@@ -64,6 +64,7 @@ def test_watch_the_first_notebook(lab: LabPage) -> None:
     assert "piece 12 of 12" in lab.text("actor"), (
         "what an actor prints belongs to the cell that started the work"
     )
+    lab.show("dashboard")
     assert counts(lab.wait_for_label(ACTORS, "1 alive"))["alive"] == 1
 
     # an object appears while the cell is blocked in get, and goes when nobody holds it
@@ -75,6 +76,7 @@ def test_watch_the_first_notebook(lab: LabPage) -> None:
     picture(lab)
     lab.wait_until_finished("put")
     lab.run("forget")
+    lab.show("dashboard")
     gone = lab.wait_for_label(OBJECTS, r" 0 B in store")
     assert lab.wait_for_label(PANEL_OBJECTS, re.escape(gone)) == gone
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gnomon.testing.microbenchmark import child
-from gnomon.testing.microbenchmark.child.rows import ROWS
+from gnomon.testing.microbenchmark.child.rows import RAYS_ROWS, ROWS
 from gnomon.testing.microbenchmark.child.work import CLIENTS, HALF_CORES, Bench
 
 # Per row: what one run counts for, and what it must ask of the system for that.
@@ -14,9 +14,9 @@ WORK = {
     "single client put calls (Plasma Store)": (1, {"put": 1}),
     "multi client put calls (Plasma Store)": (1000, {"put": 1000, "task": 10}),
     "single client put gigabytes": (0.8, {"put": 1}),
+    "single client tasks and get batch": (1, {"task": 1000, "get": 1}),
     "multi client put gigabytes": (8.0, {"put": 100, "task": 10}),
     "single client get object containing 10k refs": (1, {"get": 1}),
-    "single client tasks and get batch": (1, {"task": 1000, "get": 1}),
     "single client wait 1k refs": (1, {"task": 1000, "wait": 1000}),
     "single client tasks sync": (1, {"task": 1, "get": 1}),
     "single client tasks async": (1000, {"task": 1000, "get": 1}),
@@ -36,7 +36,7 @@ WORK = {
 
 
 def test_the_rows_are_those_of_rays_command() -> None:
-    assert list(ROWS) == list(WORK)
+    assert [row.name for row in RAYS_ROWS] == list(WORK)
 
 
 @pytest.mark.parametrize("name", WORK)
@@ -69,6 +69,11 @@ def test_the_concurrent_row_is_concurrent(serial) -> None:
 def test_the_object_with_refs_holds_ten_thousand(serial) -> None:
     work = ROWS["single client get object containing 10k refs"].prepare(Bench(serial, quick=False))
     assert len(work.run()) == 10_000
+
+
+def test_the_steady_store_has_been_written_through(serial) -> None:
+    work = ROWS["single client put gigabytes, steady state"].prepare(Bench(serial, quick=False))
+    assert work.runs_before * 0.8e9 > serial.cluster_resources()["object_store_memory"]
 
 
 def test_the_measured_side_needs_no_gnomon() -> None:

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from gnomon.testing.microbenchmark import processes
 from gnomon.testing.microbenchmark.goals import FIFTY_ACTORS, FIRST_RESULT, IDLE_MEMORY
 from gnomon.testing.microbenchmark.runner import Pace, Runner, probe, row_names
-from gnomon.testing.microbenchmark.systems import Child
+from gnomon.testing.microbenchmark.systems import Answer, Child
 
 PACE = Pace(
     True, warm_up_s=0.01, measure_s=0.01, repetitions=2, starts=1, quiet_s=0.1, settle_s=2.0, deadline_s=30
@@ -41,6 +42,19 @@ def test_systems_take_turns(system, tmp_path, monkeypatch) -> None:
     turns = [pid for pid, _ in itertools.groupby(log.read_text().split())]
     assert len(turns) == 4
     assert turns[:2] == turns[2:]
+
+
+def test_a_row_that_drifts_is_measured_longer(system, monkeypatch) -> None:
+    long = replace(PACE, long_warm_up_s=0.0, long_measure_s=0.01, long_repetitions=5)
+    (measured,) = Runner([system("serial_system")], ["single client put gigabytes"], long).run()
+    assert measured.figures["gnomon"] > 0
+    monkeypatch.setattr(Runner, "_measure", lambda self, system, row, first: Answer({"rate": next(rates)}))
+    rates = iter([1.0, 1.0, 1.0, 1.0, 6.0])
+    (drifting,) = Runner([system("serial_system")], ["single client put gigabytes"], long).run()
+    assert drifting.figures == {"gnomon": 2.0}
+    rates = iter([1.0, 2.0])
+    (steady,) = Runner([system("serial_system")], [SYNC], long).run()
+    assert steady.figures == {"gnomon": 1.5}
 
 
 def test_a_failing_row_spoils_no_other(system) -> None:
@@ -120,7 +134,7 @@ def test_probe_tells_the_environment(system) -> None:
 @pytest.mark.parametrize(
     ("pattern", "count"),
     [
-        (None, 25),
+        (None, 26),
         ("TASKS SYNC", 1),
         ("(Plasma Store)", 3),
         ("^1:1", 6),

@@ -8,7 +8,7 @@ import type { IActorRow } from './wire';
 /** Cards shown; the heading counts all. */
 const CARDS_MAX = 60;
 /** Calls in the mailbox drawn as dots; more become "+ n". */
-const DOTS_MAX = 12;
+const DOTS_MAX = 10;
 /** Which actors come first when there are many. */
 const STATE_ORDER: Readonly<Record<string, number>> = { restarting: 0, alive: 1, pending: 2, dead: 3 };
 
@@ -27,7 +27,11 @@ export class ActorsView implements IView {
     const { alive, restarting, dead, pending } = model.actorCounts();
     setAttribute(this.node, 'aria-label', `actors: ${alive} alive, ${restarting} restarting, ${dead} dead`);
     const words = [`${alive} alive`];
-    for (const [count, name] of [[pending, 'pending'], [restarting, 'restarting'], [dead, 'dead']] as const) {
+    for (const [count, name] of [
+      [pending, 'pending'],
+      [restarting, 'restarting'],
+      [dead, 'dead']
+    ] as const) {
       if (count > 0) {
         words.push(`${count} ${name}`);
       }
@@ -84,8 +88,9 @@ export class ActorsView implements IView {
 
   private _fillMailbox(now: Element, actor: IActorRow): void {
     const [method, dots, words] = now.children;
-    const busy = Boolean(actor.current) && actor.state !== 'dead';
-    const idle = actor.state === 'alive' ? 'idle' : actor.state === 'dead' ? 'gone' : 'starting';
+    const busy = Boolean(actor.current);
+    (now as HTMLElement).hidden = actor.state === 'dead';
+    const idle = actor.state === 'alive' ? 'idle' : 'starting';
     setText(method, busy ? `${actor.current}` : idle);
     method.classList.toggle('jp-gnomon-busy', busy);
     const wanted = Math.min(DOTS_MAX, actor.pending);
@@ -95,7 +100,7 @@ export class ActorsView implements IView {
     while (dots.childElementCount < wanted) {
       dots.append(el('i', 'dot'));
     }
-    setText(words, actor.pending > 0 ? `${formatCount(actor.pending)} pending` : actor.state === 'dead' ? '' : 'nothing pending');
+    setText(words, actor.pending > 0 ? `${formatCount(actor.pending)} pending` : 'nothing pending');
   }
 
   private readonly _words = el('span', 'muted');
@@ -122,7 +127,9 @@ function makeCard(actor: IActorRow): HTMLElement {
     el('span', 'dots', [], { 'aria-hidden': 'true' }),
     el('span', 'muted', '', { title: 'calls waiting in the mailbox' })
   ]);
-  const card = el('article', 'card', [head, now, el('div', 'muted card-figures'), el('div', 'error-text card-cause')], { role: 'listitem' });
+  const card = el('article', 'card', [head, now, el('div', 'muted card-figures'), el('div', 'error-text card-cause')], {
+    role: 'listitem'
+  });
   card.dataset.state = actor.state;
   return card;
 }

@@ -51,7 +51,7 @@ const NODE_GAP = 20;
 const BEND_SIZE = 26;
 const SWEEPS = 8;
 /** A flow back runs beside the one forth. */
-const BACKWARD_SHIFT = 14;
+const BACKWARD_SHIFT = 20;
 
 /** Lays out boxes with arrows from left to right, or from top to bottom: in layers, as straight as can be. */
 export function layoutBoxes(sizes: readonly IBoxSize[], flows: readonly IFlow[], vertical: boolean): IBoxLayout {
@@ -70,12 +70,16 @@ export function layoutBoxes(sizes: readonly IBoxSize[], flows: readonly IFlow[],
   const starts = layerStarts(layers);
   const low = Math.min(...layers.flat().map(node => node.centre - node.size / 2));
   const high = Math.max(...layers.flat().map(node => node.centre + node.size / 2));
-  const at = (main: number, cross: number): IPoint2 => (vertical ? { x: cross - low, y: main } : { x: main, y: cross - low });
+  const at = (main: number, cross: number): IPoint2 =>
+    vertical ? { x: cross - low, y: main } : { x: main, y: cross - low };
   const boxes = new Map<number, IPlacedBox>();
   for (const size of sizes) {
     const node = nodes.get(size.func)!;
     const layer = starts[node.rank];
-    boxes.set(size.func, { ...size, ...at(layer.start + (layer.length - node.length) / 2, node.centre - node.size / 2) });
+    boxes.set(size.func, {
+      ...size,
+      ...at(layer.start + (layer.length - node.length) / 2, node.centre - node.size / 2)
+    });
   }
   const placed = drawn.map((flow, i) => ({ flow, points: pathPoints(paths[i], starts, backward.has(flow), at) }));
   const last = starts[starts.length - 1];
@@ -93,7 +97,10 @@ function newNode(func: number, rank: number, size: number, length: number): INod
 }
 
 /** The layer of every box: behind all it comes from. Flows that would close a circle run backward. */
-function rankBoxes(funcs: readonly number[], flows: readonly IFlow[]): { ranks: Map<number, number>; backward: Set<IFlow> } {
+function rankBoxes(
+  funcs: readonly number[],
+  flows: readonly IFlow[]
+): { ranks: Map<number, number>; backward: Set<IFlow> } {
   const outgoing = new Map<number, IFlow[]>(funcs.map(func => [func, []]));
   flows.forEach(flow => outgoing.get(flow.from)!.push(flow));
   const backward = new Set<IFlow>();
@@ -153,14 +160,23 @@ function connect(flow: IFlow, nodes: Map<number, INode>, layers: INode[][], back
 function orderLayers(layers: INode[][]): void {
   const mean = (others: readonly INode[], own: number): number =>
     others.length > 0 ? others.reduce((sum, node) => sum + node.centre, 0) / others.length : own;
-  const move = (layer: INode[], wanted: number[]): void => spread(layer, wanted).forEach((centre, i) => (layer[i].centre = centre));
-  layers.forEach(layer => move(layer, layer.map(() => 0)));
+  const move = (layer: INode[], wanted: number[]): void =>
+    spread(layer, wanted).forEach((centre, i) => (layer[i].centre = centre));
+  layers.forEach(layer =>
+    move(
+      layer,
+      layer.map(() => 0)
+    )
+  );
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const forward = sweep % 2 === 0;
     for (const layer of forward ? layers : [...layers].reverse()) {
       const wanted = new Map(layer.map(node => [node, mean(forward ? node.sources : node.targets, node.centre)]));
       layer.sort((a, b) => wanted.get(a)! - wanted.get(b)!);
-      move(layer, layer.map(node => wanted.get(node)!));
+      move(
+        layer,
+        layer.map(node => wanted.get(node)!)
+      );
     }
   }
 }

@@ -2,49 +2,17 @@
 
 import type { IBoxLayout, IBoxSize, IPlacedBox, IPlacedFlow } from './box-layout';
 import { layoutBoxesToFit } from './box-layout';
+import { drawCell, gridFor, HEAD, heightOf, PAD } from './cells';
 import type { IViewContext } from './context';
 import { drawArrowHead, drawIcon, fitText } from './draw';
 import { Flows } from './flows';
 import { formatCount } from './format';
 import type { IPoint, IScene } from './stage';
-import { shortWords, TaskState, TASK_STATES } from './states';
+import { shortWords, TaskState } from './states';
 import { groupTotal, taskOfCell, waffle } from './waffle';
 
-const PAD = 10;
-const HEAD = 44;
-const FOOT = 22;
-const WIDTH_MAX = 216;
-/** A box has room for this many cells, by how many tasks it has; it grows in steps, so that it rarely moves others. */
-const CELL_STEPS: readonly { readonly cells: number; readonly pitch: number; readonly width: number }[] = [
-  { cells: 10, pitch: 14, width: 160 },
-  { cells: 20, pitch: 14, width: 160 },
-  { cells: 42, pitch: 14, width: WIDTH_MAX },
-  { cells: 76, pitch: 10.3, width: WIDTH_MAX },
-  { cells: 190, pitch: 10.3, width: WIDTH_MAX },
-  { cells: 336, pitch: 7, width: WIDTH_MAX },
-  { cells: 576, pitch: 6.1, width: WIDTH_MAX }
-];
-/** A long name makes a box wider than its cells need. */
-const NAME_CHARACTERS_NARROW = 9;
 /** The order of states along the progress bar. */
 const BAR_ORDER = [TaskState.done, TaskState.failed, TaskState.cancelled, TaskState.running, TaskState.ready];
-
-interface IGrid {
-  readonly cells: number;
-  readonly pitch: number;
-  readonly columns: number;
-  readonly width: number;
-}
-
-function gridFor(total: number, name: string): IGrid {
-  const step = CELL_STEPS.find(({ cells }) => cells >= total) ?? CELL_STEPS[CELL_STEPS.length - 1];
-  const width = name.length > NAME_CHARACTERS_NARROW ? WIDTH_MAX : step.width;
-  return { ...step, width, columns: Math.floor((width - 2 * PAD + 1) / step.pitch) };
-}
-
-function heightOf(grid: IGrid): number {
-  return HEAD + Math.ceil(grid.cells / grid.columns) * grid.pitch + FOOT;
-}
 
 /** What is at a point: a function's box, and the task of the cell there if it is listed. */
 export interface IBoxHit {
@@ -138,7 +106,12 @@ export class BoxScene implements IScene {
     context.setLineDash([]);
     const before = points[points.length - 2];
     const back = this._layout!.vertical ? Math.sign(before.y - last.y) : Math.sign(before.x - last.x);
-    drawArrowHead(context, this._layout!.vertical ? { x: last.x, y: last.y + back } : { x: last.x + back, y: last.y }, last, 9);
+    drawArrowHead(
+      context,
+      this._layout!.vertical ? { x: last.x, y: last.y + back } : { x: last.x + back, y: last.y },
+      last,
+      9
+    );
     const label = formatCount(flow.count);
     const middle = { x: (points[0].x + points[1].x) / 2, y: (points[0].y + points[1].y) / 2 };
     context.font = `11px ${palette.font}`;
@@ -185,12 +158,17 @@ export class BoxScene implements IScene {
     cells.forEach((state, i) => {
       const x = box.x + PAD + (i % grid.columns) * grid.pitch;
       const y = box.y + HEAD + Math.floor(i / grid.columns) * grid.pitch;
-      this._drawCell(context, state, x, y, grid.pitch - (grid.pitch > 8 ? 2 : 1));
+      drawCell(context, state, palette.tasks[state], x, y, grid.pitch - (grid.pitch > 8 ? 2 : 1));
     });
     this._drawFoot(context, box, counts, tasksPerCell);
   }
 
-  private _drawHead(context: CanvasRenderingContext2D, box: IPlacedBox, counts: readonly number[], total: number): void {
+  private _drawHead(
+    context: CanvasRenderingContext2D,
+    box: IPlacedBox,
+    counts: readonly number[],
+    total: number
+  ): void {
     const palette = this._context.palette();
     const { model } = this._context.feed;
     const loops = this._flows.within(box.func);
@@ -225,7 +203,12 @@ export class BoxScene implements IScene {
     context.restore();
   }
 
-  private _drawFoot(context: CanvasRenderingContext2D, box: IPlacedBox, counts: readonly number[], perCell: number): void {
+  private _drawFoot(
+    context: CanvasRenderingContext2D,
+    box: IPlacedBox,
+    counts: readonly number[],
+    perCell: number
+  ): void {
     const palette = this._context.palette();
     const y = box.y + box.height - 8;
     context.font = `11px ${palette.font}`;
@@ -257,35 +240,6 @@ export class BoxScene implements IScene {
     }
     context.fillStyle = palette.muted;
     context.fillText(fitText(context, shortWords(rest), room), x, y);
-  }
-
-  private _drawCell(context: CanvasRenderingContext2D, state: number, x: number, y: number, size: number): void {
-    const palette = this._context.palette();
-    const { fill, mark } = palette.tasks[state];
-    context.fillStyle = context.strokeStyle = fill;
-    if (state === TaskState.waiting || state === TaskState.cancelled) {
-      // hollow: nothing has happened here, or nothing will
-      context.globalAlpha = 0.35;
-      context.fillRect(x, y, size, size);
-      context.globalAlpha = 1;
-      if (size > 8) {
-        context.lineWidth = 1;
-        context.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
-      }
-    } else {
-      context.fillRect(x, y, size, size);
-    }
-    if (size >= 11 || (size >= 8 && state !== TaskState.done && state !== TaskState.waiting)) {
-      const hollow = state === TaskState.waiting || state === TaskState.cancelled;
-      drawIcon(context, TASK_STATES[state], x + size / 2, y + size / 2, size * 1.25, hollow ? fill : mark);
-    } else if (state === TaskState.running) {
-      context.fillStyle = mark;
-      context.fillRect(x + size * 0.3, y + size * 0.3, size * 0.4, size * 0.4);
-    } else if (state === TaskState.failed) {
-      // larger than its neighbours: one among hundreds must not be overlooked
-      context.fillRect(x - 1, y - 1, size + 2, size + 2);
-      drawIcon(context, 'failed', x + size / 2, y + size / 2, size * 1.6, mark);
-    }
   }
 
   private readonly _flows = new Flows();

@@ -30,6 +30,9 @@ const LISTED_AT_MOST = 5;
 export class DetailCard {
   readonly node = el('section', 'detail', [], { 'aria-live': 'polite', 'aria-label': 'details' });
 
+  /** The task whose neighbourhood is on show, or -1. */
+  around = -1;
+
   constructor(
     private readonly _context: IViewContext,
     private readonly _actions: IDetailActions
@@ -99,7 +102,10 @@ export class DetailCard {
     const around = el('button', 'link', 'show neighbours', { type: 'button' });
     around.addEventListener('click', () => this._actions.focus(task));
     const title = `${model.nameOf(tasks.func[task])} #${task}`;
-    const parts = [this._head(stateIcon(state), title, TASK_STATE_MEANING[state], [around]), facts(this._taskFacts(model, task))];
+    const parts = [
+      this._head(stateIcon(state), title, TASK_STATE_MEANING[state], task === this.around ? [] : [around]),
+      facts(this._taskFacts(model, task))
+    ];
     const error = model.errors.get(task);
     if (error) {
       parts.push(el('pre', 'error-text', error));
@@ -159,7 +165,12 @@ export class DetailCard {
     const parts: Node[] = [];
     for (const task of tasks.slice(0, LISTED_AT_MOST)) {
       const name = `${model.nameOf(model.tasks.func[task])} #${task}`;
-      const link = el('button', 'link', [stateIcon(TASK_STATES[model.tasks.state[task]]), document.createTextNode(name)], { type: 'button' });
+      const link = el(
+        'button',
+        'link',
+        [stateIcon(TASK_STATES[model.tasks.state[task]]), document.createTextNode(name)],
+        { type: 'button' }
+      );
       link.addEventListener('click', () => this._actions.select(task));
       parts.push(link);
     }
@@ -173,10 +184,19 @@ export class DetailCard {
     const total = groupTotal(model, func);
     const counts = model.counts[func] ?? [];
     const { tasks } = model;
-    const done = (model.members[func] ?? []).filter(task => tasks.start[task] > 0 && tasks.end[task] >= tasks.start[task]);
+    const done = (model.members[func] ?? []).filter(
+      task => tasks.start[task] > 0 && tasks.end[task] >= tasks.start[task]
+    );
     const time = (task: number): number => tasks.end[task] - tasks.start[task];
     const slowest = [...done].sort((a, b) => time(b) - time(a));
-    const list: Fact[] = [['tasks', TASK_STATES.filter((_, s) => counts[s] > 0).map(name => `${formatCount(counts[TaskState[name]])} ${name}`).join(', ')]];
+    const list: Fact[] = [
+      [
+        'tasks',
+        TASK_STATES.filter((_, s) => counts[s] > 0)
+          .map(name => `${formatCount(counts[TaskState[name]])} ${name}`)
+          .join(', ')
+      ]
+    ];
     if (slowest.length > 0) {
       const at = (part: number): string => formatDuration(time(slowest[Math.floor((slowest.length - 1) * part)]));
       list.push(['took', `${at(1)} to ${at(0)}, half of them under ${at(0.5)}`]);
@@ -196,6 +216,9 @@ export class DetailCard {
 }
 
 function facts(list: readonly Fact[]): HTMLElement {
-  const rows = list.flatMap(([term, value]) => [el('dt', '', term), el('dd', '', typeof value === 'string' ? value : [value])]);
+  const rows = list.flatMap(([term, value]) => [
+    el('dt', '', term),
+    el('dd', '', typeof value === 'string' ? value : [value])
+  ]);
   return el('dl', 'facts', rows);
 }

@@ -100,3 +100,27 @@ export function drawArrowHead(
   context.closePath();
   context.fill();
 }
+
+/** An edge between two marks, bent along the flow, with an arrow head; it keeps `gap` clear of both centres. */
+export function drawEdge(
+  context: CanvasRenderingContext2D,
+  vertical: boolean,
+  gap: number,
+  from: { x: number; y: number },
+  to: { x: number; y: number }
+): void {
+  const head = 4;
+  const [x1, y1] = vertical ? [from.x, from.y + gap] : [from.x + gap, from.y];
+  const [x2, y2] = vertical ? [to.x, to.y - gap - head] : [to.x - gap - head, to.y];
+  const bend = Math.max(14, (vertical ? y2 - y1 : x2 - x1) * 0.5);
+  context.beginPath();
+  context.moveTo(x1, y1);
+  if (vertical) {
+    context.bezierCurveTo(x1, y1 + bend, x2, y2 - bend, x2, y2);
+  } else {
+    context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
+  }
+  context.stroke();
+  const tip = vertical ? { x: x2, y: y2 + head } : { x: x2 + head, y: y2 };
+  drawArrowHead(context, { x: x2, y: y2 }, tip, 5);
+}

@@ -13,7 +13,7 @@ import { GroupTable } from './group-table';
 import { Layers, neighbourhood } from './layers';
 import type { IPoint, IScene, IStageHost } from './stage';
 import { Stage } from './stage';
-import { describeTasks } from './states';
+import { describeTasks, TASK_STATES } from './states';
 import { TaskScene } from './task-scene';
 
 const MODES = ['auto', 'tasks', 'functions', 'table'] as const;
@@ -41,7 +41,12 @@ export class GraphView implements IView, IStageHost {
 
   constructor(private readonly _context: IViewContext) {
     this._stage = new Stage(this);
-    this._tasks = new TaskScene(_context, this._layers, () => this._drawnTasks(), () => this._stage.invalidate());
+    this._tasks = new TaskScene(
+      _context,
+      this._layers,
+      () => this._drawnTasks(),
+      () => this._stage.invalidate()
+    );
     this._boxes = new BoxScene(_context);
     this._table = new GroupTable(_context, func => this._detail.show({ func }));
     this._detail = new DetailCard(_context, {
@@ -52,8 +57,8 @@ export class GraphView implements IView, IStageHost {
     this._back.addEventListener('click', () => this._focus(-1));
     this._back.hidden = true;
     const bar = el('div', 'toolbar', [this._modes(), this._back, this._note]);
-    const place = el('div', 'graph-place', [this._stage.node, this._table.node, this._empty, this._tip]);
-    this.node = el('section', 'view graph', [bar, place, this._detail.node], { 'aria-label': 'task graph' });
+    const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
+    this.node = el('section', 'view graph', [bar, el('div', 'graph-place', parts)], { 'aria-label': 'task graph' });
     this._tip.hidden = true;
     this.update();
   }
@@ -129,7 +134,8 @@ export class GraphView implements IView, IStageHost {
     this._stage.invalidate();
   }
 
-  click(point: IPoint): void {
+  click(point: IPoint, place: IPoint): void {
+    this._keepClear(place);
     if (this._single()) {
       const task = this._tasks.hit(point);
       if (task >= 0) {
@@ -209,6 +215,12 @@ export class GraphView implements IView, IStageHost {
     this._stage.invalidate();
   }
 
+  /** The card lies upon the graph: put it where the clicked thing is not. */
+  private _keepClear({ x, y }: IPoint): void {
+    this._detail.node.classList.toggle('jp-gnomon-at-start', x > this._stage.width / 2);
+    this._detail.node.classList.toggle('jp-gnomon-at-top', y > this._stage.height / 2);
+  }
+
   private _deselect(): void {
     this._tasks.selected = -1;
     this._boxes.selected = -1;
@@ -219,6 +231,7 @@ export class GraphView implements IView, IStageHost {
   /** Shows the tasks around one, or all of them again (-1). */
   private _focus(task: number): void {
     this._focused = task;
+    this._detail.around = task;
     this._stage.cut();
     if (task >= 0) {
       this._select(task);
@@ -230,8 +243,7 @@ export class GraphView implements IView, IStageHost {
 
   private _taskTitle(task: number): string {
     const { model } = this._context.feed;
-    const counts = ['waiting', 'ready', 'running', 'done', 'failed', 'cancelled'];
-    return `${model.nameOf(model.tasks.func[task])} #${task} · ${counts[model.tasks.state[task]]}`;
+    return `${model.nameOf(model.tasks.func[task])} #${task} · ${TASK_STATES[model.tasks.state[task]]}`;
   }
 
   private _noteText(): string {
@@ -250,7 +262,11 @@ export class GraphView implements IView, IStageHost {
   private _modes(): HTMLElement {
     const buttons = MODES.map(mode => {
       const pressed = String(mode === this._mode);
-      const button = el('button', 'segment', mode, { type: 'button', 'aria-pressed': pressed, title: MODE_TITLES[mode] });
+      const button = el('button', 'segment', mode, {
+        type: 'button',
+        'aria-pressed': pressed,
+        title: MODE_TITLES[mode]
+      });
       button.addEventListener('click', () => {
         this._mode = mode;
         this._focused = -1;

@@ -14,10 +14,18 @@ export class GroupTable {
     private readonly _context: IViewContext,
     choose: (func: number) => void
   ) {
-    const heads = TASK_STATES.map(name => el('th', 'number', [stateIcon(name), el('span', '', name)], { scope: 'col' }));
-    const head = el('tr', '', [el('th', '', 'function', { scope: 'col' }), ...heads, el('th', 'number', 'all', { scope: 'col' })]);
+    const heads = TASK_STATES.map(name =>
+      el('th', 'number', [stateIcon(name), el('span', '', name)], { scope: 'col' })
+    );
+    const head = el('tr', '', [
+      el('th', '', 'function', { scope: 'col' }),
+      ...heads,
+      el('th', 'number', 'all', { scope: 'col' })
+    ]);
     const body = el('tbody');
-    this.node = el('div', 'table-scroll', [el('table', 'table', [el('thead', '', [head]), body], { 'aria-label': 'tasks by function' })]);
+    this.node = el('div', 'table-scroll', [
+      el('table', 'table', [el('thead', '', [head]), body], { 'aria-label': 'tasks by function' })
+    ]);
     this._rows = new KeyedList<number>(
       body,
       func => {

@@ -31,11 +31,24 @@ export class Header {
   constructor(private readonly _feed: Feed) {
     this._chips = TASK_STATES.map(name => {
       const number = el('b', 'chip-count', '0');
-      const chip = el('span', 'chip', [stateIcon(name), number, el('span', '', name)], { title: TASK_STATE_MEANING[name] });
+      const chip = el('span', 'chip', [stateIcon(name), number, el('span', '', name)], {
+        title: TASK_STATE_MEANING[name]
+      });
       return { chip, number };
     });
-    const title = el('div', 'title', [logo(), el('span', 'brand', 'gnomon'), this._engine, this._cluster, this._status]);
-    const legend = el('div', 'legend', this._chips.map(({ chip }) => chip), { 'aria-label': 'tasks by state', role: 'group' });
+    const title = el('div', 'title', [
+      logo(),
+      el('span', 'brand', 'gnomon'),
+      this._engine,
+      this._cluster,
+      this._status
+    ]);
+    const legend = el(
+      'div',
+      'legend',
+      this._chips.map(({ chip }) => chip),
+      { 'aria-label': 'tasks by state', role: 'group' }
+    );
     this.node = el('header', 'header', [title, legend]);
   }
 

@@ -26,7 +26,11 @@ export class ObjectsView implements IView {
   constructor(private readonly _context: IViewContext) {
     this._treemap = new Treemap(_context, id => this._choose(id));
     const body = el('tbody');
-    this._rows = new KeyedList<IObjectRow>(body, row => this._makeRow(row), (element, row) => this._fillRow(element, row));
+    this._rows = new KeyedList<IObjectRow>(
+      body,
+      row => this._makeRow(row),
+      (element, row) => this._fillRow(element, row)
+    );
     const table = el('table', 'table', [el('thead', '', [this._heads()]), body], { 'aria-label': 'objects' });
     this._scroll = el('div', 'table-scroll', [table]);
     const content = el('div', 'objects-content', [this._treemap.node, this._scroll]);
@@ -39,7 +43,11 @@ export class ObjectsView implements IView {
   update(): void {
     const { model } = this._context.feed;
     const totals = model.objectTotals;
-    setAttribute(this.node, 'aria-label', `objects: ${plain(totals.count, 'object')}, ${formatBytes(totals.storeUsedBytes)} in store`);
+    setAttribute(
+      this.node,
+      'aria-label',
+      `objects: ${plain(totals.count, 'object')}, ${formatBytes(totals.storeUsedBytes)} in store`
+    );
     const rows = this._sorted(model);
     this._empty.hidden = rows.length > 0;
     this._content.hidden = rows.length === 0;
@@ -68,7 +76,10 @@ export class ObjectsView implements IView {
   private _heads(): HTMLElement {
     const heads = COLUMNS.map(({ key, title, classes }) => {
       const button = el('button', 'sort', title, { type: 'button', title: `Sort by ${title}` });
-      const head = el('th', classes, [button], { scope: 'col', 'aria-sort': key === this._sort ? 'descending' : 'none' });
+      const head = el('th', classes, [button], {
+        scope: 'col',
+        'aria-sort': key === this._sort ? 'descending' : 'none'
+      });
       button.addEventListener('click', () => {
         this._reversed = this._sort === key && !this._reversed;
         this._sort = key;
@@ -99,7 +110,11 @@ export class ObjectsView implements IView {
     const [name, size, state, holders] = element.children;
     setText(name.children[0], row.producer || 'put');
     setText(name.children[1], model.cells[row.cell]?.label ?? '');
-    setAttribute(element, 'title', `object ${row.id}${row.node ? ` on node ${model.nodes.get(row.node)?.label ?? row.node}` : ''}`);
+    setAttribute(
+      element,
+      'title',
+      `object ${row.id}${row.node ? ` on node ${model.nodes.get(row.node)?.label ?? row.node}` : ''}`
+    );
     setText(size, row.state === 'pending' ? '–' : formatBytes(row.size));
     if (state.getAttribute('data-state') !== row.state) {
       setAttribute(state, 'data-state', row.state);
@@ -169,13 +184,17 @@ function meters(model: Model): IMeter[] {
 
 function makeMeter(): HTMLElement {
   const text = el('div', 'meter-text', [el('strong'), el('span', 'meter-figures'), el('span', 'muted meter-note')]);
-  return el('div', 'meter', [text, el('div', 'meter-bar', [el('div', 'meter-fill')], { role: 'meter', 'aria-valuemin': '0' })]);
+  return el('div', 'meter', [
+    text,
+    el('div', 'meter-bar', [el('div', 'meter-fill')], { role: 'meter', 'aria-valuemin': '0' })
+  ]);
 }
 
 function fillMeter(element: HTMLElement, meter: IMeter): void {
   const [text, bar] = element.children;
   const share = meter.capacity > 0 ? Math.min(1, meter.used / meter.capacity) : 0;
-  const figures = meter.capacity > 0 ? `${formatBytes(meter.used)} of ${formatBytes(meter.capacity)}` : formatBytes(meter.used);
+  const figures =
+    meter.capacity > 0 ? `${formatBytes(meter.used)} of ${formatBytes(meter.capacity)}` : formatBytes(meter.used);
   setText(text.children[0], meter.label);
   setText(text.children[1], figures);
   setText(text.children[2], meter.note);

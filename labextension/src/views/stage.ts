@@ -28,7 +28,8 @@ export interface IScene {
 export interface IStageHost {
   scene(): IScene | null;
   hover(point: IPoint | null): void;
-  click(point: IPoint): void;
+  /** `place` is the point in pixels from the corner of the canvas. */
+  click(point: IPoint, place: IPoint): void;
   resized(): void;
   /** A key the camera has no use for. Returns true if it was used. */
   key(key: string): boolean;
@@ -148,7 +149,8 @@ export class Stage {
     }
     const wanted = this._wanted(scene);
     const camera = this._camera;
-    const far = Math.abs(wanted.x - camera.x) + Math.abs(wanted.y - camera.y) + Math.abs(wanted.scale - camera.scale) * 100;
+    const far =
+      Math.abs(wanted.x - camera.x) + Math.abs(wanted.y - camera.y) + Math.abs(wanted.scale - camera.scale) * 100;
     if (this._jump || far < 0.5 || prefersLessMotion()) {
       this._camera = wanted;
       this._jump = false;
@@ -196,7 +198,7 @@ export class Stage {
     });
     canvas.addEventListener('pointerup', event => {
       if (from && !moved) {
-        this._host.click(this._world(event));
+        this._host.click(this._world(event), { x: event.offsetX, y: event.offsetY });
       }
       from = null;
     });
@@ -251,7 +253,9 @@ export class Stage {
     const camera = this._camera;
     const scale = Math.min(SCALE_MAX, Math.max(0.1, camera.scale * factor));
     const rect = this.canvas.getBoundingClientRect();
-    const centre = at ? { x: at.clientX - rect.left, y: at.clientY - rect.top } : { x: this.width / 2, y: this.height / 2 };
+    const centre = at
+      ? { x: at.clientX - rect.left, y: at.clientY - rect.top }
+      : { x: this.width / 2, y: this.height / 2 };
     camera.x = centre.x - ((centre.x - camera.x) * scale) / camera.scale;
     camera.y = centre.y - ((centre.y - camera.y) * scale) / camera.scale;
     camera.scale = scale;

@@ -85,7 +85,9 @@ export function describeTasks(counts: readonly number[]): string {
 /** The non-zero counts in words, gravest first; "" if all are zero. Leaves out `done` unless it stands alone. */
 export function shortWords(counts: readonly number[]): string {
   const order = [TaskState.failed, TaskState.cancelled, TaskState.running, TaskState.ready, TaskState.waiting];
-  const words = order.filter(state => (counts[state] ?? 0) > 0).map(state => `${count(counts[state])} ${TASK_STATES[state]}`);
+  const words = order
+    .filter(state => (counts[state] ?? 0) > 0)
+    .map(state => `${count(counts[state])} ${TASK_STATES[state]}`);
   if (words.length === 0 && (counts[TaskState.done] ?? 0) > 0) {
     return 'all done';
   }

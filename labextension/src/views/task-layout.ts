@@ -52,7 +52,11 @@ export interface ITaskLayout {
 }
 
 /** The clusters of some tasks, layer by layer, everything in the order of submission. Empty layers vanish. */
-export function clusterLayers(tasks: TaskTable, ids: readonly number[], layerOf: (task: number) => number): ICluster[][] {
+export function clusterLayers(
+  tasks: TaskTable,
+  ids: readonly number[],
+  layerOf: (task: number) => number
+): ICluster[][] {
   const byLayer = new Map<number, Map<number, ICluster>>();
   for (const task of ids) {
     const layer = layerOf(task);
@@ -169,8 +173,14 @@ function settle(tasks: TaskTable, layers: ICluster[][], items: IItem[][]): void 
   const itemOf = new Map<number, IItem>();
   items.flat().forEach(item => item.tasks.forEach(task => itemOf.set(task, item)));
   const [sources, targets] = neighbours(tasks, layers);
-  const move = (row: IItem[], wanted: number[]): void => spread(row, wanted).forEach((centre, i) => (row[i].centre = centre));
-  items.forEach(row => move(row, row.map(() => 0)));
+  const move = (row: IItem[], wanted: number[]): void =>
+    spread(row, wanted).forEach((centre, i) => (row[i].centre = centre));
+  items.forEach(row =>
+    move(
+      row,
+      row.map(() => 0)
+    )
+  );
   for (let pass = 0; pass < 6; pass++) {
     const forward = pass % 2 === 0;
     const next = forward ? sources : targets;
@@ -184,7 +194,13 @@ function settle(tasks: TaskTable, layers: ICluster[][], items: IItem[][]): void 
   }
 }
 
-function placeItem(item: IItem, wrap: number, middle: number, main: Map<number, number>, cross: Map<number, number>): void {
+function placeItem(
+  item: IItem,
+  wrap: number,
+  middle: number,
+  main: Map<number, number>,
+  cross: Map<number, number>
+): void {
   const lines = Math.ceil(item.tasks.length / wrap);
   item.tasks.forEach((task, i) => {
     const line = Math.floor(i / wrap);
@@ -193,7 +209,13 @@ function placeItem(item: IItem, wrap: number, middle: number, main: Map<number, 
   });
 }
 
-function boxes(row: IItem[], wrap: number, main: Map<number, number>, cross: Map<number, number>, vertical: boolean): IPlacedCluster[] {
+function boxes(
+  row: IItem[],
+  wrap: number,
+  main: Map<number, number>,
+  cross: Map<number, number>,
+  vertical: boolean
+): IPlacedCluster[] {
   return [...new Set(row.map(item => item.cluster))].map(cluster => {
     const mains = cluster.tasks.map(task => main.get(task)!);
     const crosses = cluster.tasks.map(task => cross.get(task)!);

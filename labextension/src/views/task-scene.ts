@@ -1,7 +1,7 @@
 /** The picture of single tasks: a mark for each, edges for the results handed over, captions by function. */
 
 import type { IViewContext } from './context';
-import { drawArrowHead, drawMark, fitText } from './draw';
+import { drawEdge, drawMark, fitText } from './draw';
 import { shorten } from './format';
 import type { Layers } from './layers';
 import { sourcesOf } from './layers';
@@ -221,7 +221,13 @@ export class TaskScene implements IScene {
           context.globalAlpha = near ? 1 : (made ? 0.75 : 0.4) * Math.min(from.size, to.size);
           context.lineWidth = near ? 2 : 1.1;
           context.setLineDash(call ? [2, 4] : []);
-          this._drawEdge(context, this._anchor(source, from, near, 1), this._anchor(task, to, near, -1));
+          drawEdge(
+            context,
+            this._layout!.vertical,
+            RADIUS + 1,
+            this._anchor(source, from, near, 1),
+            this._anchor(task, to, near, -1)
+          );
         }
       }
     }
@@ -242,24 +248,6 @@ export class TaskScene implements IScene {
     return { x: side > 0 ? grid.x + grid.width - inset : grid.x + inset, y: place.y };
   }
 
-  private _drawEdge(context: CanvasRenderingContext2D, from: IPoint, to: IPoint): void {
-    const vertical = this._layout!.vertical;
-    const gap = RADIUS + 1;
-    const [x1, y1] = vertical ? [from.x, from.y + gap] : [from.x + gap, from.y];
-    const [x2, y2] = vertical ? [to.x, to.y - gap - 4] : [to.x - gap - 4, to.y];
-    const bend = Math.max(14, (vertical ? y2 - y1 : x2 - x1) * 0.5);
-    context.beginPath();
-    context.moveTo(x1, y1);
-    if (vertical) {
-      context.bezierCurveTo(x1, y1 + bend, x2, y2 - bend, x2, y2);
-    } else {
-      context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
-    }
-    context.stroke();
-    const tip = vertical ? { x: x2, y: y2 + 4 } : { x: x2 + 4, y: y2 };
-    drawArrowHead(context, { x: x2, y: y2 }, tip, 5);
-  }
-
   private _drawTasks(context: CanvasRenderingContext2D, time: number): boolean {
     const palette = this._context.palette();
     const { tasks } = this._context.feed.model;
@@ -277,7 +265,15 @@ export class TaskScene implements IScene {
         context.strokeStyle = colours.fill;
         context.stroke();
       }
-      drawMark(context, TASK_STATES[state], colours, palette.surface, x, y, running && state === TaskState.running ? radius - 0.5 : radius);
+      drawMark(
+        context,
+        TASK_STATES[state],
+        colours,
+        palette.surface,
+        x,
+        y,
+        running && state === TaskState.running ? radius - 0.5 : radius
+      );
       if (task === this.selected || task === this.hovered) {
         context.beginPath();
         context.arc(x, y, radius + 4, 0, 2 * Math.PI);

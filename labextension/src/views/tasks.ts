@@ -15,7 +15,7 @@ const FIRST_CAPACITY = 256;
 
 function grown<T extends Growable>(array: T, capacity: number): T {
   const larger = new (array.constructor as new (length: number) => T)(capacity);
-  larger.set(array as never);
+  larger.set(array);
   return larger;
 }
 

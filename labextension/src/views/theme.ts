@@ -57,7 +57,10 @@ export function pageIsDark(): boolean {
   if (body.classList.contains('vscode-dark') || document.documentElement.getAttribute('theme') === 'dark') {
     return true;
   }
-  const channels = getComputedStyle(body).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+  const channels =
+    getComputedStyle(body)
+      .backgroundColor.match(/[\d.]+/g)
+      ?.map(Number) ?? [];
   if (channels.length === 3 || (channels.length === 4 && channels[3] > 0.5)) {
     return 0.299 * channels[0] + 0.587 * channels[1] + 0.114 * channels[2] < 110;
   }
@@ -82,7 +85,10 @@ export function followTheme(root: HTMLElement, changed: () => void): () => void 
   };
   mark();
   const observer = new MutationObserver(follow);
-  const options = { attributes: true, attributeFilter: ['class', 'theme', 'data-jp-theme-light', 'data-jp-theme-name'] };
+  const options = {
+    attributes: true,
+    attributeFilter: ['class', 'theme', 'data-jp-theme-light', 'data-jp-theme-name']
+  };
   observer.observe(document.body, options);
   observer.observe(document.documentElement, options);
   const sheets = new MutationObserver(follow);

@@ -87,14 +87,15 @@ export interface IFeedHeader {
 /** A message that breaks the wire format. The receiver should ask for a snapshot. */
 export class WireError extends Error {}
 
-const DTYPES: Readonly<Record<string, { bytes: number; view(data: ArrayBuffer, offset: number, n: number): Column }>> = {
-  u1: { bytes: 1, view: (data, offset, n) => new Uint8Array(data, offset, n) },
-  u2: { bytes: 2, view: (data, offset, n) => new Uint16Array(data, offset, n) },
-  u4: { bytes: 4, view: (data, offset, n) => new Uint32Array(data, offset, n) },
-  i2: { bytes: 2, view: (data, offset, n) => new Int16Array(data, offset, n) },
-  i4: { bytes: 4, view: (data, offset, n) => new Int32Array(data, offset, n) },
-  f8: { bytes: 8, view: (data, offset, n) => new Float64Array(data, offset, n) }
-};
+const DTYPES: Readonly<Record<string, { bytes: number; view(data: ArrayBuffer, offset: number, n: number): Column }>> =
+  {
+    u1: { bytes: 1, view: (data, offset, n) => new Uint8Array(data, offset, n) },
+    u2: { bytes: 2, view: (data, offset, n) => new Uint16Array(data, offset, n) },
+    u4: { bytes: 4, view: (data, offset, n) => new Uint32Array(data, offset, n) },
+    i2: { bytes: 2, view: (data, offset, n) => new Int16Array(data, offset, n) },
+    i4: { bytes: 4, view: (data, offset, n) => new Int32Array(data, offset, n) },
+    f8: { bytes: 8, view: (data, offset, n) => new Float64Array(data, offset, n) }
+  };
 
 /** Reads the columns of `new` and of `changed` out of a message's buffer. Throws {@link WireError}. */
 export function readColumns(

@@ -36,9 +36,10 @@ from gnomon._messages.actors import (
     ActorWorkerWanted,
 )
 from gnomon._messages.failures import failure
-from gnomon.ids import ActorID, WorkerID
+from gnomon.ids import ActorID, WorkerID, owner_of
 
 _NOBODY = WorkerID(b"")
+_OWNER_DIED = "its owner, the process that created it, died"
 
 
 class ActorRecord:
@@ -85,6 +86,8 @@ class ActorMachine:
         self._graves: dict[ActorID, None] = {}
         self._early: dict[ActorID, dict[WorkerID, None]] = {}
         self._homeless: dict[ActorID, None] = {}
+        self._unborn: dict[ActorID, ActorChanged] = {}
+        self._lost: dict[WorkerID, None] = {}
 
     # -- birth ----------------------------------------------------------------------------------------------------
 
@@ -97,6 +100,8 @@ class ActorMachine:
         if spec.name and key in self.names:
             if message.request:
                 self._effects().send(sender, ActorAdmitted(message.request, True))
+            cause = "another actor has its name"
+            self._effects().send(sender, ActorChanged(spec.actor, DEAD, 0, _NOBODY, 0, cause))
             return
         record = self.records[spec.actor] = ActorRecord(spec)
         record.subscribers.update(self._early.pop(spec.actor, {}))
@@ -153,20 +158,38 @@ class ActorMachine:
             self._effects().send(record.worker, ActorDrained(record.spec.actor, record.draining))
 
     def on_stillborn(self, actor: ActorID, incarnation: int, error: bytes, summary: str) -> None:
-        """Its constructor has raised: that is not repeated."""
+        """Its constructor has raised: that is not repeated. Or it was never registered: an argument failed."""
         record = self.records.get(actor)
+        if record is None:
+            self._never_born(ActorChanged(actor, DEAD, 0, _NOBODY, 0, summary, error))
+            return
         if record is not None and record.incarnation == incarnation and record.state != DEAD:
             record.error = error
             self._die(record, f"its constructor raised {summary}", kill=True)
+
+    def _never_born(self, change: ActorChanged) -> None:
+        """No registration will come for an actor to which there may be handles."""
+        self._unborn[change.actor] = change
+        if len(self._unborn) > self.dead_max:
+            del self._unborn[next(iter(self._unborn))]
+        for subscriber in self._early.pop(change.actor, ()):
+            self._effects().send(subscriber, change)
 
     # -- death ----------------------------------------------------------------------------------------------------
 
     def on_process_died(self, process: WorkerID, reason: str) -> None:
         """A worker or an owner is dead."""
+        self._lost[process] = None
+        if len(self._lost) > self.dead_max:
+            del self._lost[next(iter(self._lost))]
+        for subscribers in self._early.values():
+            subscribers.pop(process, None)
+        for actor in [actor for actor in self._early if owner_of(actor) == process]:
+            self._never_born(ActorChanged(actor, DEAD, 0, _NOBODY, 0, _OWNER_DIED))
         for record in list(self.records.values()):
             record.subscribers.pop(process, None)
             if record.spec.owner == process and not record.spec.detached and record.state != DEAD:
-                self._die(record, "its owner, the process that created it, died", kill=True)
+                self._die(record, _OWNER_DIED, kill=True)
         actor = self.by_worker.pop(process, None)
         if actor is None:
             return
@@ -272,8 +295,12 @@ class ActorMachine:
         """A handle arrived at ``sender``."""
         record = self.records.get(actor)
         if record is None:
-            # The handle was faster than the registration; or the actor is long forgotten.
-            self._early.setdefault(actor, {})[sender] = None
+            # The handle was faster than the registration; or there is none, or the actor is long forgotten.
+            if actor not in self._unborn and owner_of(actor) not in self._lost:
+                self._early.setdefault(actor, {})[sender] = None
+                return
+            dead = ActorChanged(actor, DEAD, 0, _NOBODY, 0, _OWNER_DIED)
+            self._effects().send(sender, self._unborn.get(actor, dead))
             return
         if record.state != DEAD:
             record.subscribers[sender] = None

@@ -17,6 +17,7 @@ import bisect
 from collections import deque
 from collections.abc import Callable
 
+from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.effects import Effects
 from gnomon._core.events import CallSubmitted
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
@@ -75,12 +76,18 @@ class CallMachine:
     """All actors that this process calls."""
 
     def __init__(
-        self, head: WorkerID, effects: Callable[[], Effects], ledger: Ledger, references: ReferenceMachine
+        self,
+        head: WorkerID,
+        effects: Callable[[], Effects],
+        ledger: Ledger,
+        references: ReferenceMachine,
+        borrowing: BorrowMachine,
     ) -> None:
         self.head = head
         self._effects = effects
         self.ledger = ledger
         self.references = references
+        self.borrowing = borrowing
         self.clients: dict[ActorID, ActorClient] = {}
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, list[tuple[ActorClient, CallRecord]]] = {}
@@ -204,7 +211,7 @@ class CallMachine:
             client.refused = client.incarnation
             self._requeue(client, record)
         elif outcome == RAISED and message.retriable and self._may_retry(record):
-            self.references.settle_arguments(worker, message.borrows, ())
+            self.borrowing.settle_arguments(worker, message.borrows, ())
             record.attempt += 1
             self._requeue(client, record)
         elif outcome == CANCELLED:
@@ -349,9 +356,9 @@ class CallMachine:
         references = self.references
         if message is not None and worker is not None:
             if message.contained:
-                references.adopt_contained(worker, event.task, message.contained)
+                self.borrowing.adopt_contained(worker, event.task, message.contained)
             if message.borrows:
-                references.settle_arguments(worker, message.borrows, record.holds)
+                self.borrowing.settle_arguments(worker, message.borrows, record.holds)
             elif record.holds:
                 references.release(record.holds)
         else:

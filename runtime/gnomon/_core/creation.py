@@ -10,10 +10,10 @@ from collections.abc import Callable
 import msgspec
 
 from gnomon._core.calls import CallMachine
-from gnomon._core.effects import Effects
+from gnomon._core.effects import AnswerRequest, Effects
 from gnomon._core.events import ActorSubmitted
 from gnomon._core.references import ReferenceMachine
-from gnomon._messages.actors import DEAD, ActorChanged, ActorRegistered, ActorSpec, ActorUnneeded
+from gnomon._messages.actors import DEAD, ActorAdmitted, ActorChanged, ActorRegistered, ActorSpec, ActorStillborn, ActorUnneeded
 from gnomon._messages.failures import is_failure
 from gnomon.ids import ActorID, ObjectID, WorkerID, handle_object
 
@@ -96,7 +96,10 @@ class CreationMachine:
             self.calls.on_actor_changed(
                 ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now
             )
+            self._effects().send(self.head, ActorStillborn(spec.actor, 0, bad, cause))
             self.forget(spec.actor)
+            if event.request:
+                self._effects().do(AnswerRequest(event.request, ActorAdmitted(event.request, False)))
             return
         spec = msgspec.structs.replace(spec, values=values)
         self._effects().send(self.head, ActorRegistered(spec, event.request))

@@ -196,13 +196,6 @@ class AskedSomething(Event):
     message: Any
 
 
-class WorkerForked(Event):
-    """The pool's new process."""
-
-    worker: WorkerID
-    pid: int
-
-
 class WorkerExited(Event):
     """A worker's process has ended; ``reason`` says how, in words.
 
@@ -248,5 +241,4 @@ __all__ = [
     "WaitEnded",
     "WaitStarted",
     "WorkerExited",
-    "WorkerForked",
 ]

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.effects import Effects, InterruptTask, WakeExecutor
 from gnomon._core.events import TaskEnded
-from gnomon._core.references import ReferenceMachine
 from gnomon._messages.tasks import (
     CANCELLED,
     REFUSED,
@@ -39,10 +39,10 @@ class ExecutionMachine:
     """
 
     def __init__(
-        self, effects: Callable[[], Effects], references: ReferenceMachine, long_s: float = 0.005
+        self, effects: Callable[[], Effects], borrowing: BorrowMachine, long_s: float = 0.005
     ) -> None:
         self._effects = effects
-        self.references = references
+        self.borrowing = borrowing
         self.long_s = long_s
         self.queue: deque[tuple[WorkerID, TaskPushed | CallPushed]] = deque()
         self.running: dict[TaskID, tuple[WorkerID, TaskPushed | CallPushed]] = {}
@@ -86,9 +86,9 @@ class ExecutionMachine:
     def ended(self, event: TaskEnded) -> None:
         """An executing thread is done with one: answer."""
         sender, message = self.running.pop(event.task)
-        borrows = self.references.borrows_of(event.task)
+        borrows = self.borrowing.borrows_of(event.task)
         if event.contained:
-            self.references.hold_results(event.task, sender, event.contained)
+            self.borrowing.hold_results(event.task, sender, event.contained)
         if self._cancelled:
             self._cancelled.pop(event.task, None)
         self._effects().send(

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
+import msgspec
+
 from gnomon.ids import TASK_ID_BYTES
 
 
@@ -29,7 +31,7 @@ class TaskState(IntEnum):
 TASK_STATES = len(TaskState)
 
 
-class TaskRow:
+class TaskRow(msgspec.Struct, gc=False, eq=False):
     """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
 
     Attributes:
@@ -37,26 +39,20 @@ class TaskRow:
         line: line of the submitting call in its cell or file.
     """
 
-    __slots__ = (
-        "attempt", "cell", "created", "deps", "error", "finished", "group", "index", "line",
-        "parent", "started", "state", "task", "worker",
-    )  # fmt: skip
-
-    def __init__(self, task: bytes, group: int, deps: tuple[int, ...], cell: int, line: int, parent: int) -> None:
-        self.task = task
-        self.group = group
-        self.deps = deps
-        self.cell = cell
-        self.line = line
-        self.parent = parent
-        self.index = -1
-        self.state = 0
-        self.worker = -1
-        self.created = 0.0
-        self.started = 0.0
-        self.finished = 0.0
-        self.attempt = 0
-        self.error = ""
+    task: bytes
+    group: int
+    deps: tuple[int, ...]
+    cell: int
+    line: int
+    parent: int
+    index: int = -1
+    state: int = 0
+    worker: int = -1
+    created: float = 0.0
+    started: float = 0.0
+    finished: float = 0.0
+    attempt: int = 0
+    error: str = ""
 
 
 class Names:

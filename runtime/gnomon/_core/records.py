@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import TaskRow
 from gnomon._messages.base import Value
 from gnomon.ids import ObjectID, WorkerID
 
 
-class TaskRecord:
-    """Attributes:
-    missing: dependencies without a value.
-    values: of all dependencies, once there.
-    holds: references held while it is unfinished.
-    worker: to which it is pushed.
-    cancelled: somebody asked; it may still be running.
-    started_elsewhere: it may have begun on the worker it was pushed to (a lost one costs an attempt).
+_NONE: frozenset[ObjectID] = frozenset()
+
+
+class TaskRecord(msgspec.Struct, gc=False, eq=False):
+    """One unfinished task. No field may lead back to it: the collector does not look in here.
+
+    Attributes:
+        missing: dependencies without a value.
+        values: of all dependencies, once there.
+        holds: references held while it is unfinished.
+        worker: to which it is pushed.
+        cancelled: somebody asked; it may still be running.
+        started_elsewhere: it may have begun on the worker it was pushed to (a lost one costs an attempt).
     """
 
-    __slots__ = (
-        "attempt", "cancelled", "event", "holds", "missing", "row", "started_elsewhere", "values", "worker",
-    )  # fmt: skip
-
-    def __init__(self, event: TaskSubmitted, row: TaskRow) -> None:
-        self.event = event
-        self.row = row
-        self.attempt = 0
-        self.missing: set[ObjectID] = _NONE
-        self.values: tuple[Value, ...] = ()
-        self.holds: tuple[ObjectID, ...] = ()
-        self.worker: WorkerID | None = None
-        self.cancelled = False
-        self.started_elsewhere = False
-
-
-_NONE: set[ObjectID] = set()
+    event: TaskSubmitted
+    row: TaskRow
+    attempt: int = 0
+    missing: set[ObjectID] | frozenset[ObjectID] = _NONE
+    values: tuple[Value, ...] = ()
+    holds: tuple[ObjectID, ...] = ()
+    worker: WorkerID | None = None
+    cancelled: bool = False
+    started_elsewhere: bool = False

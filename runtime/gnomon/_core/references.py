@@ -6,14 +6,7 @@ an entry:
     owner     entry: holds (own handles, tasks in flight, containers) + borrowers      freed when both are empty
     borrower  entry: holds (the same, here) + an episode that the owner has recorded   told to the owner when empty
 
-A hand-off is never observable as "nobody holds it", because whoever hands on keeps its own hold until the owner has
-recorded the new borrower:
-
-    refs in arguments    the submitter holds them until the executor's TaskFinished told which are still held there
-                         (``borrows_of``), and then until the owner's BorrowRecorded
-    refs in a result     the executor holds them until the submitter's HoldReleased
-    refs in an object    the getter holds the container until the owner's BorrowRecorded
-
+How references get from one process to another without a moment in which nobody holds them is ``borrowing``'s matter.
 The rule for a changer: every hold has exactly one release, and freeing is terminal (``check`` knows no way back).
 """
 
@@ -21,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from gnomon._core.effects import Effects, WakeWaiter
 from gnomon._core.ledger import Ledger
-from gnomon._messages.base import Block, Borrow, Contained, Value
+from gnomon._messages.base import Block, Borrow, Value
 from gnomon._messages.cluster import ProcessWatched
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.objects import (
@@ -35,13 +30,11 @@ from gnomon._messages.objects import (
     ObjectServed,
     ObjectWanted,
 )
-from gnomon._messages.tasks import HoldReleased
 from gnomon.ids import (
     HANDLE_INDEX,
     WORKER_ID_BYTES,
     ActorID,
     ObjectID,
-    TaskID,
     WorkerID,
     actor_of,
     index_of,
@@ -51,7 +44,7 @@ from gnomon.ids import (
 _HANDLE_SUFFIX = HANDLE_INDEX.to_bytes(4, "big")
 
 
-class Entry:
+class Entry(msgspec.Struct, gc=False, eq=False):
     """What this process knows of one object.
 
     Attributes:
@@ -66,34 +59,16 @@ class Entry:
         size: of the value in bytes; -1 before it is counted.
     """
 
-    __slots__ = (
-        "borrowers", "episode", "holds", "inner", "listed", "producer", "recorded", "size", "tokens", "wanted",
-    )  # fmt: skip
-
-    def __init__(self, holds: int) -> None:
-        self.holds = holds
-        self.borrowers: dict[tuple[WorkerID, int], None] | None = None
-        self.episode = 0
-        self.recorded = False
-        self.inner: tuple[ObjectID, ...] = ()
-        self.tokens: list[int] | None = None
-        self.wanted: list[WorkerID] | None = None
-        self.listed = False
-        self.producer = ""
-        self.size = -1
-
-
-class _Receipt:
-    """Holds to release once ``missing`` owners have recorded their borrowers."""
-
-    __slots__ = ("executor", "holds", "missing", "owners", "task")
-
-    def __init__(self, holds: tuple[ObjectID, ...], executor: WorkerID | None, task: TaskID | None) -> None:
-        self.holds = holds
-        self.executor = executor
-        self.task = task
-        self.missing = 0
-        self.owners: dict[int, WorkerID] = {}
+    holds: int
+    producer: str = ""
+    borrowers: dict[tuple[WorkerID, int], None] | None = None
+    episode: int = 0
+    recorded: bool = False
+    inner: tuple[ObjectID, ...] = ()
+    tokens: list[int] | None = None
+    wanted: list[WorkerID] | None = None
+    listed: bool = False
+    size: int = -1
 
 
 class ReferenceMachine:
@@ -126,22 +101,16 @@ class ReferenceMachine:
         self.dependents: dict[ObjectID, int] = {}
         self._waits: dict[int, list[int]] = {}
         self._wait_objects: dict[int, tuple[ObjectID, ...]] = {}
-        self._arrivals: dict[TaskID, list[ObjectID]] = {}
-        self._result_holds: dict[TaskID, tuple[WorkerID, tuple[ObjectID, ...]]] = {}
-        self._receipts: dict[int, _Receipt] = {}
-        self._receipt_owners: dict[int, WorkerID] = {}
         self._removed_early: dict[tuple[WorkerID, ObjectID, int], None] = {}
         self._watched: dict[WorkerID, None] = {}
         self._lost: dict[WorkerID, None] = {}
         self._next_episode = 1
-        self._next_receipt = 1
 
     # -- holds ----------------------------------------------------------------------------------------------------
 
     def expect(self, identity: ObjectID, producer: str) -> None:
         """An own task or call will make ``identity``; one handle exists."""
-        entry = self.entries[identity] = Entry(1)
-        entry.producer = producer
+        self.entries[identity] = Entry(1, producer)
 
     def hold(self, identities: Iterable[ObjectID]) -> None:
         """One more reason here to keep each."""
@@ -217,8 +186,7 @@ class ReferenceMachine:
 
     def store(self, identity: ObjectID, value: Value, contained: tuple[ObjectID, ...], size: int, producer: str) -> None:
         """``put``: an own object with its value, held by one handle."""
-        entry = self.entries[identity] = Entry(1)
-        entry.producer = producer
+        entry = self.entries[identity] = Entry(1, producer)
         self.values[identity] = value
         if contained:
             entry.inner = contained
@@ -340,25 +308,8 @@ class ReferenceMachine:
         self.values[identity] = value
         self._tell_ready(identity, entry, value)
 
-    def handles_arrived(self, objects: tuple[ObjectID, ...], task: TaskID | None, container: ObjectID | None) -> None:
-        """Handles came to life here, with a task's arguments or inside an object."""
-        self.hold(objects)
-        mine = self.me
-        unrecorded = [
-            identity
-            for identity in dict.fromkeys(objects)
-            if identity[:WORKER_ID_BYTES] != mine and not self.entries[identity].recorded
-        ]
-        if not unrecorded:
-            return
-        if task is not None:
-            self._arrivals.setdefault(task, []).extend(unrecorded)
-            return
-        holds = (container,) if container is not None else ()
-        self.hold(holds)
-        self._report(_Receipt(holds, None, None), self.me, self._new_borrows(unrecorded))
-
-    def _new_borrows(self, objects: Iterable[ObjectID]) -> list[Borrow]:
+    def open_episodes(self, objects: Iterable[ObjectID]) -> list[Borrow]:
+        """Borrows to be told to their owners: from now on they count as recorded."""
         borrows = []
         for identity in objects:
             entry = self.entries[identity]
@@ -366,53 +317,8 @@ class ReferenceMachine:
             borrows.append(Borrow(identity, entry.episode))
         return borrows
 
-    def borrows_of(self, task: TaskID) -> tuple[Borrow, ...]:
-        """Handles that came with the arguments of ``task``, which ends, and live on here."""
-        arrived = self._arrivals.pop(task, None)
-        if arrived is None:
-            return ()
-        alive = []
-        for identity in dict.fromkeys(arrived):
-            entry = self.entries.get(identity)
-            if entry is not None and not entry.recorded:
-                alive.append(identity)
-        return tuple(self._new_borrows(alive))
-
-    def settle_arguments(self, executor: WorkerID, borrows: tuple[Borrow, ...], holds: tuple[ObjectID, ...]) -> None:
-        """A task of ours has ended: release what its arguments held, once its executor's borrows are recorded."""
-        if not borrows:
-            self.release(holds)
-            return
-        receipt = _Receipt(holds, None, None)
-        self._report(receipt, executor, list(borrows))
-
-    def _report(self, receipt: _Receipt, borrower: WorkerID, borrows: list[Borrow]) -> None:
-        """Have each owner record ``borrower``; ourselves at once."""
-        by_owner: dict[WorkerID, list[Borrow]] = {}
-        for borrow in borrows:
-            by_owner.setdefault(owner_of(borrow.object), []).append(borrow)
-        for owner, theirs in by_owner.items():
-            if owner == self.me:
-                self._record(borrower, theirs)
-            elif owner in self._lost or owner == borrower:
-                continue
-            else:
-                number = self._next_receipt
-                self._next_receipt += 1
-                self._receipts[number] = receipt
-                self._receipt_owners[number] = owner
-                receipt.missing += 1
-                self.watch(owner)
-                self._effects().send(owner, BorrowAdded(borrower, tuple(theirs), number))
-        if not receipt.missing:
-            self._complete(receipt)
-
-    def _complete(self, receipt: _Receipt) -> None:
-        self.release(receipt.holds)
-        if receipt.executor is not None and receipt.task is not None:
-            self._effects().send(receipt.executor, HoldReleased(receipt.task))
-
-    def _record(self, borrower: WorkerID, borrows: Iterable[Borrow]) -> None:
+    def record(self, borrower: WorkerID, borrows: Iterable[Borrow]) -> None:
+        """Owner: ``borrower`` holds handles to these."""
         for borrow in borrows:
             if self._removed_early.pop((borrower, borrow.object, borrow.episode), 0) is None:
                 continue
@@ -426,17 +332,8 @@ class ReferenceMachine:
 
     def on_borrow_added(self, sender: WorkerID, message: BorrowAdded) -> None:
         """A lender or the borrower itself tells."""
-        self._record(message.borrower, message.borrows)
+        self.record(message.borrower, message.borrows)
         self._effects().send(sender, BorrowRecorded(message.receipt))
-
-    def on_borrow_recorded(self, message: BorrowRecorded) -> None:
-        """An owner has done so."""
-        receipt = self._receipts.pop(message.receipt, None)
-        self._receipt_owners.pop(message.receipt, None)
-        if receipt is not None:
-            receipt.missing -= 1
-            if not receipt.missing:
-                self._complete(receipt)
 
     def on_borrow_removed(self, borrower: WorkerID, message: BorrowRemoved) -> None:
         """A borrower is done with an object."""
@@ -456,35 +353,6 @@ class ReferenceMachine:
         entry.holds += 1
         self.release((identity,))
 
-    # -- results --------------------------------------------------------------------------------------------------
-
-    def hold_results(self, task: TaskID, submitter: WorkerID, contained: tuple[Contained, ...]) -> None:
-        """Executor: the references inside a result, until the submitter has recorded them."""
-        inner = tuple(identity for each in contained for identity in each.inner)
-        self.hold(inner)
-        self._result_holds[task] = (submitter, inner)
-        self.watch(submitter)
-
-    def on_hold_released(self, message: HoldReleased) -> None:
-        """The submitter has."""
-        held = self._result_holds.pop(message.task, None)
-        if held is not None:
-            self.release(held[1])
-
-    def adopt_contained(self, executor: WorkerID, task: TaskID, contained: tuple[Contained, ...]) -> None:
-        """Submitter: each result's entry holds the references inside it; owners are told; then the executor may let go."""
-        fresh: list[ObjectID] = []
-        for each in contained:
-            entry = self.entries.get(each.outer)
-            if entry is None:
-                continue
-            entry.inner = each.inner
-            self.hold(each.inner)
-            for identity in each.inner:
-                if identity[:WORKER_ID_BYTES] != self.me and not self.entries[identity].recorded:
-                    fresh.append(identity)
-        self._report(_Receipt((), executor, task), self.me, self._new_borrows(dict.fromkeys(fresh)))
-
     # -- deaths ---------------------------------------------------------------------------------------------------
 
     def on_process_lost(self, process: WorkerID) -> None:
@@ -494,6 +362,8 @@ class ReferenceMachine:
         for key in [key for key in self._removed_early if key[0] == process]:
             del self._removed_early[key]
         for identity, entry in list(self.entries.items()):
+            if self.entries.get(identity) is not entry:
+                continue  # freed meanwhile, with what contained it
             if entry.borrowers:
                 for pair in [pair for pair in entry.borrowers if pair[0] == process]:
                     del entry.borrowers[pair]
@@ -506,10 +376,10 @@ class ReferenceMachine:
                 value = self._owner_died(identity)
                 self.values[identity] = value
                 self._tell_ready(identity, entry, value)
-        for number in [number for number, owner in self._receipt_owners.items() if owner == process]:
-            self.on_borrow_recorded(BorrowRecorded(number))
-        for task in [task for task, (submitter, _) in self._result_holds.items() if submitter == process]:
-            self.on_hold_released(HoldReleased(task))
+
+    def is_lost(self, process: WorkerID) -> bool:
+        """Whether that process is known to be dead."""
+        return process in self._lost
 
     def _owner_died(self, identity: ObjectID) -> bytes:
         return failure("OwnerDiedError", object_ref_hex=identity.hex(), reason=f"process {owner_of(identity).hex()}")

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import Effects
 from gnomon._core.events import TaskSubmitted
@@ -29,6 +30,7 @@ from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, REFUSED, TaskCancelled, TaskFinished, TasksReturned
 from gnomon.ids import ObjectID, TaskID, WorkerID, object_id
 
+_FIRST = (1).to_bytes(4, "big")
 _FINAL = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
 
@@ -40,11 +42,13 @@ class TaskMachine:
         effects: Callable[[], Effects],
         ledger: Ledger,
         references: ReferenceMachine,
+        borrowing: BorrowMachine,
         dispatch: DispatchMachine,
     ) -> None:
         self._effects = effects
         self.ledger = ledger
         self.references = references
+        self.borrowing = borrowing
         self.dispatch = dispatch
         self.records: dict[TaskID, TaskRecord] = {}
         self._waiting_on: dict[ObjectID, list[TaskRecord]] = {}
@@ -53,9 +57,13 @@ class TaskMachine:
         """A new task: wait for its dependencies or queue it."""
         references = self.references
         record = TaskRecord(event, open_row(self.ledger, event, now))
-        for index in range(1, event.num_returns + 1):
-            references.expect(object_id(event.task, index), event.group)
-        self.records[event.task] = record
+        task = event.task
+        if event.num_returns == 1:
+            references.expect(ObjectID(task + _FIRST), event.group)
+        else:
+            for index in range(1, event.num_returns + 1):
+                references.expect(object_id(task, index), event.group)
+        self.records[task] = record
         if event.dependencies or event.contained:
             record.holds = event.dependencies + event.contained
             references.hold(record.holds)
@@ -74,7 +82,8 @@ class TaskMachine:
     def on_ready(self, identity: ObjectID, now: float) -> None:
         """A dependency has its value."""
         for record in self._waiting_on.pop(identity, ()):
-            record.missing.discard(identity)
+            if isinstance(record.missing, set):
+                record.missing.discard(identity)
             if not record.missing and record.row.state == TaskState.WAITING and self._resolve(record, now):
                 self._queue(record)
 
@@ -111,7 +120,7 @@ class TaskMachine:
             record.worker = None
             self._queue(record)
         elif outcome == RAISED and message.retriable and self._retry(record):
-            self.references.settle_arguments(worker, message.borrows, ())
+            self.borrowing.settle_arguments(worker, message.borrows, ())
             self._queue(record)
         elif outcome == CANCELLED:
             values = message.values or (self._cancelled_value(record),)
@@ -124,7 +133,7 @@ class TaskMachine:
         for index, value in enumerate(message.values):
             self.references.fulfil_nobody(object_id(message.task, index + 1), value)
         if message.contained:
-            self.references.adopt_contained(worker, message.task, ())
+            self.borrowing.adopt_contained(worker, message.task, ())
 
     def on_returned(self, worker: WorkerID, message: TasksReturned, now: float) -> None:
         """Tasks come back unstarted: they go first in the queue, in their order."""
@@ -240,8 +249,8 @@ class TaskMachine:
         references = self.references
         if message is not None and worker is not None:
             if message.contained:
-                references.adopt_contained(worker, event.task, message.contained)
-            references.settle_arguments(worker, message.borrows, record.holds)
+                self.borrowing.adopt_contained(worker, event.task, message.contained)
+            self.borrowing.settle_arguments(worker, message.borrows, record.holds)
         else:
             references.release(record.holds)
         settle_results(references, event.task, event.num_returns, state, values)
@@ -263,6 +272,9 @@ def settle_results(
 ) -> None:
     """Give every result of a finished task its value: its own, or the one error for all."""
     if state == TaskState.DONE:
+        if num_returns == 1:
+            references.fulfil(ObjectID(task + _FIRST), values[0])
+            return
         for index, value in enumerate(values):
             references.fulfil(object_id(task, index + 1), value)
     else:

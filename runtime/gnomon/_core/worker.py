@@ -2,7 +2,7 @@
 
     TaskMachine ---- DispatchMachine      tasks this process owns, on workers it has leased
     CallMachine                           calls it makes to actors
-    ReferenceMachine                      what it owns and borrows
+    ReferenceMachine ---- BorrowMachine   what it owns and borrows, and hand-offs under way
     ExecutionMachine                      what it runs for others
 
 It decides nothing itself: each event goes to the machine whose it is. New message? Add it to ``_HANDLERS``.
@@ -15,6 +15,7 @@ from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
+from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.calls import CallMachine
 from gnomon._core.creation import CreationMachine
 from gnomon._core.dispatch import DispatchMachine
@@ -59,13 +60,15 @@ class Worker:
         self.references = ReferenceMachine(
             me, node, self._out, self.ledger, self._on_handles_gone, self._on_ready
         )
+        self.borrowing = BorrowMachine(self._out, self.references)
         dispatch = DispatchMachine(node, self._out, self.ledger, **limits)
-        self.tasks = TaskMachine(self._out, self.ledger, self.references, dispatch)
-        self.calls = CallMachine(head, self._out, self.ledger, self.references)
+        self.tasks = TaskMachine(self._out, self.ledger, self.references, self.borrowing, dispatch)
+        self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing)
         self.creation = CreationMachine(head, self._out, self.references, self.calls)
-        self.execution = ExecutionMachine(self._out, self.references)
+        self.execution = ExecutionMachine(self._out, self.borrowing)
         self.functions: dict[bytes, bytes] = {}
         self._blocked = 0
+        self._retired = False
         self._peers: dict[WorkerID, None] = {me: None, node: None, head: None}
         self._handlers: dict[type, Callable[[Any], None]] = self._local_handlers()
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = self._remote_handlers()
@@ -82,7 +85,7 @@ class Worker:
             ev.ObjectStored: lambda event: references.store(
                 event.object, event.value, event.contained, event.size, "put"
             ),
-            ev.HandlesArrived: lambda event: references.handles_arrived(event.objects, event.task, event.container),
+            ev.HandlesArrived: lambda event: self.borrowing.handles_arrived(event.objects, event.task, event.container),
             ev.HandlesDropped: lambda event: references.release(event.objects),
             ev.ValuesAwaited: lambda event: references.wait_for(event.token, event.objects, event.count),
             ev.WaitAbandoned: lambda event: references.abandon(event.token),
@@ -112,18 +115,18 @@ class Worker:
             tasks.TasksReturned: lambda sender, message: self.tasks.on_returned(sender, message, self.now),
             tasks.TasksRecalled: lambda sender, message: execution.give_back(message.count),
             tasks.TaskCancelled: self._on_task_cancelled,
-            tasks.HoldReleased: lambda sender, message: references.on_hold_released(message),
+            tasks.HoldReleased: lambda sender, message: self.borrowing.on_hold_released(message),
             tasks.OutputProduced: lambda sender, message: self._effects.do(fx.ShowOutput(message)),
             leases.LeaseGranted: lambda sender, message: dispatch.grant(message, self.now),
             leases.LeaseReclaimed: lambda sender, message: dispatch.reclaim(message.lease, self.now),
             leases.DemandInfeasible: lambda sender, message: self.tasks.on_infeasible(
                 message.key, message.asked, message.has, self.now
             ),
-            leases.WorkerRetired: lambda sender, message: self._effects.do(fx.EndProcess("idle")),
+            leases.WorkerRetired: self._on_retired,
             objects.ObjectWanted: references.on_object_wanted,
             objects.ObjectServed: lambda sender, message: references.on_object_served(message),
             objects.BorrowAdded: references.on_borrow_added,
-            objects.BorrowRecorded: lambda sender, message: references.on_borrow_recorded(message),
+            objects.BorrowRecorded: lambda sender, message: self.borrowing.on_borrow_recorded(message),
             objects.BorrowRemoved: references.on_borrow_removed,
             objects.BlockGiven: answer,
             objects.BlockRefused: answer,
@@ -149,6 +152,8 @@ class Worker:
         self.tasks.dispatch.run(now)
         self.execution.batch_over()
         self._watch_peers()
+        if self._retired:
+            self._end_when_empty()
         effects, self._effects = self._effects, Effects()
         return effects
 
@@ -270,6 +275,16 @@ class Worker:
         if message.state == actors.DEAD:
             self.creation.forget(message.actor)
 
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def _on_retired(self, sender: WorkerID, message: leases.WorkerRetired) -> None:
+        """The node has no more use for this process; it stays while somebody needs what it owns."""
+        self._retired = True
+
+    def _end_when_empty(self) -> None:
+        if not self.references.entries and not self.execution.queue and not self.execution.running:
+            self._effects.do(fx.EndProcess("idle"))
+
     # -- deaths and answers ---------------------------------------------------------------------------------------
 
     def _on_process_lost(self, message: cluster.ProcessLost) -> None:
@@ -278,6 +293,7 @@ class Worker:
         self._effects.do(fx.DropPeer(process))
         self.tasks.on_worker_lost(process, message.reason, message.last_started, self.now)
         self.references.on_process_lost(process)
+        self.borrowing.on_process_lost(process)
         self.execution.on_process_lost(process)
         self._effects.send(self.node, objects.WriterSettled(process))
 

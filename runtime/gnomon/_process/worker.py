@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 
+from gnomon._api import session
 from gnomon._core.events import AskedSomething
+from gnomon._engine.local import LocalEngine
 from gnomon._messages.leases import WorkerReady
 from gnomon._messages.session import SessionConfig, WorkerSpec
 from gnomon._shell.core_worker import CoreWorker
@@ -17,9 +19,6 @@ from gnomon._shell.progress import ProgressNote
 
 def main(config: SessionConfig, spec: WorkerSpec) -> None:
     """Run tasks, or one actor, until told to end. The zygote's death ends it anyway."""
-    from gnomon._api import session
-    from gnomon._engine.local import LocalEngine
-
     core = CoreWorker(config, spec.worker, lambda command: executor.perform(command), interruptible=False)
     executor = Executor(core, ProgressNote(core.arena, spec.slot))
     signal.signal(signal.SIGINT, executor.on_sigint)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -223,8 +224,8 @@ class CoreWorker:
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """The values in order; see ``gnomon.get``."""
         values = self.values
-        wanted = tuple(dict.fromkeys([ref._id for ref in refs if ref._id not in values]))
-        if wanted and not self._await(wanted, len(wanted), timeout):
+        missing = [ref._id for ref in refs if ref._id not in values]
+        if missing and not self._await_all(missing, timeout):
             ready = sum(ref._id in values for ref in refs)
             raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
         load = self.load
@@ -255,6 +256,24 @@ class CoreWorker:
             else:
                 others.append(ref)
         return ready, others
+
+    def _await_all(self, missing: list[ObjectID], timeout: float | None) -> bool:
+        """Block until all have a value. False after ``timeout`` seconds.
+
+        Of what this process owns only the last one is waited for, then whichever is last of those still missing: results
+        mostly come in order, and ten thousand registrations cost more than a second look. What others
+        own is asked for all at once, since it has to travel.
+        """
+        values = self.values
+        deadline = None if timeout is None else time.monotonic() + timeout
+        foreign = tuple(dict.fromkeys(each for each in missing if owner_of(each) != self.me))
+        if foreign and not self._await(foreign, len(foreign), timeout):
+            return False
+        while missing := [each for each in missing if each not in values]:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not self._await((missing[-1],), 1, left):
+                return False
+        return True
 
     def _ready_prefix(self, refs: list[ObjectRef[Any]], num_returns: int) -> bool:
         """Whether enough are ready, looking no further than needed."""

@@ -27,6 +27,10 @@ def shutdown():
     counts["shutdown"] += 1
 
 
+def cluster_resources():
+    return {"CPU": 1.0, "object_store_memory": 3e9}
+
+
 def put(value):
     counts["put"] += 1
     return Ref(value)

@@ -5,19 +5,20 @@ A task sync is at best one exchange of messages between two processes, a put at 
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gnomon.testing.microbenchmark.runner import Result
 
 MESSAGE = b"x" * 120
 """About as long as a task without arguments."""
 
-ECHO_PATIENCE_MS = 10_000
-"""After this silence the other end concludes that it has been forgotten."""
+ECHO = Path(__file__).parent / "echo.py"
 
 WARM_UP_EXCHANGES = 200
 SECONDS = 1.0
@@ -51,7 +52,7 @@ class Baseline:
 def measure_baselines(results: Sequence[Result]) -> list[Baseline]:
     """The limits for those of ``results`` that have one; takes about two seconds for each."""
     measurers: dict[str, tuple[str, float, Callable[[], float]]] = {
-        "single client put gigabytes": ("a plain copy of the array", 0.8, copy_gigabytes_per_s),
+        "single client put gigabytes, steady state": ("a plain copy of the array", 0.8, copy_gigabytes_per_s),
         "single client tasks sync": ("a raw ZeroMQ ping-pong", 0.4, exchanges_per_s),
     }
     found = []
@@ -81,11 +82,13 @@ def exchanges_per_s() -> float:
 
     with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:
         here, there = f"ipc://{folder}/here", f"ipc://{folder}/there"
-        with context.socket(zmq.PULL) as inbound, context.socket(zmq.PUSH) as outbound:
+        with (
+            context.socket(zmq.PULL) as inbound,
+            context.socket(zmq.PUSH) as outbound,
+            subprocess.Popen([sys.executable, str(ECHO), there, here]),
+        ):
             inbound.bind(here)
             outbound.connect(there)
-            echo = multiprocessing.get_context("spawn").Process(target=_echo, args=(there, here), daemon=True)
-            echo.start()
 
             def exchange() -> None:
                 outbound.send(MESSAGE)
@@ -95,25 +98,7 @@ def exchanges_per_s() -> float:
                 exchange()
             rate = _rate(exchange, step=WARM_UP_EXCHANGES)
             outbound.send(b"")
-            echo.join()
     return rate
-
-
-def _echo(inbound_address: str, outbound_address: str) -> None:
-    """The other process: send every message back, until an empty one or long silence."""
-    import zmq
-
-    with zmq.Context() as context:
-        with context.socket(zmq.PULL) as inbound, context.socket(zmq.PUSH) as outbound:
-            inbound.rcvtimeo = ECHO_PATIENCE_MS
-            outbound.linger = 0
-            inbound.bind(inbound_address)
-            outbound.connect(outbound_address)
-            try:
-                while message := inbound.recv():
-                    outbound.send(message)
-            except zmq.Again:
-                return
 
 
 def _rate(run: Callable[[], object], step: int) -> float:

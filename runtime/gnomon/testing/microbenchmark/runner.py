@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from gnomon.testing.microbenchmark import processes
 from gnomon.testing.microbenchmark.child.rows import ROWS
+from gnomon.testing.microbenchmark.child.work import Row
 from gnomon.testing.microbenchmark.goals import FIFTY_ACTORS, FIRST_RESULT, IDLE_MEMORY
 from gnomon.testing.microbenchmark.systems import Answer, Child, System
 
@@ -28,11 +29,13 @@ class Pace:
 
     Attributes:
         warm_up_s, measure_s: of one row on one system; a run that takes longer is finished.
-        repetitions: measurements of a row on a system, of which the median counts.
+        repetitions: measurements of a row on a system, of which the median counts (of a row that drifts, the
+            mean).
         starts: fresh processes per system.
         quiet_s: how long a system is given to come to rest before the other is measured.
         settle_s: how long a fresh session's memory may take to settle.
         deadline_s: when a silent child is given up.
+        long_warm_up_s, long_measure_s, long_repetitions: the same for rows that drift, as Ray's command.
     """
 
     quick: bool
@@ -43,6 +46,9 @@ class Pace:
     quiet_s: float
     settle_s: float
     deadline_s: float
+    long_warm_up_s: float = 1.0
+    long_measure_s: float = 2.0
+    long_repetitions: int = 4
 
 
 FULL = Pace(False, 1.0, 2.0, 3, 3, 10.0, 20.0, 300.0)
@@ -180,34 +186,34 @@ class Runner:
     # -- rows of a long-lived process
 
     def _run_warm(self, name: str) -> Result:
-        result = Result(name, ROWS[name].unit)
+        row, pace = ROWS[name], self._pace
+        result = Result(name, row.unit)
         samples: dict[str, list[float]] = {system.name: [] for system in self._systems}
-        for repetition in range(self._pace.repetitions):
+        for repetition in range(pace.long_repetitions if row.drifts else pace.repetitions):
             for system in self._systems:
                 if system.name not in result.errors:
-                    answer = self._measure(system, name, first=repetition == 0)
+                    answer = self._measure(system, row, first=repetition == 0)
                     if answer.error:
                         result.errors[system.name] = answer.error
                     else:
                         samples[system.name].append(answer.values["rate"])
         for system in self._systems:
             if system.name not in result.errors:
-                result.figures[system.name] = statistics.median(samples[system.name])
+                average = statistics.mean if row.drifts else statistics.median
+                result.figures[system.name] = average(samples[system.name])
                 self._ask(system, "close")
         self._on_row(result)
         return result
 
-    def _measure(self, system: System, row: str, first: bool) -> Answer:
+    def _measure(self, system: System, row: Row, first: bool) -> Answer:
+        pace = self._pace
+        self._wait_for_others(system)
         if first:
-            pace = self._pace
-            self._ask(system, "close")
-            self._wait_for_others(system)
-            opened = self._ask(system, "open", row=row, quick=pace.quick, seconds=pace.warm_up_s)
+            seconds = pace.long_warm_up_s if row.drifts else pace.warm_up_s
+            opened = self._ask(system, "open", row=row.name, quick=pace.quick, seconds=seconds)
             if opened.error:
                 return opened
-        else:
-            self._wait_for_others(system)
-        return self._ask(system, "measure", seconds=self._pace.measure_s)
+        return self._ask(system, "measure", seconds=pace.long_measure_s if row.drifts else pace.measure_s)
 
     def _wait_for_others(self, system: System) -> None:
         for name, child in self._children.items():

@@ -179,6 +179,7 @@ class WorkerHost(Host):
 
     def _do_drain_actor(self, command: fx.DrainActor) -> None:
         self._draining = command.reason
+        self.session.allow("OwnerDiedError")  # what the actor has put goes with it, as in Ray
         self._take()
 
     def _do_end_process(self, command: fx.EndProcess) -> None:

@@ -19,11 +19,13 @@ from gnomon.ids import ObjectID
 _REF = 1
 
 
-@dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference inside a value."""
+    """A reference inside a value. No dataclass: msgspec would encode it by itself."""
 
-    id: ObjectID
+    __slots__ = ("id",)
+
+    def __init__(self, identity: ObjectID) -> None:
+        self.id = identity
 
 
 def _as_ext(thing: Any) -> Any:

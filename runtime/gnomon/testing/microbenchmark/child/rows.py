@@ -7,4 +7,7 @@ from .work import Row  # noqa: TID252
 
 _MODULES = (rows_objects, rows_tasks, rows_actors, rows_async_actors)
 
-ROWS: dict[str, Row] = {row.name: row for module in _MODULES for row in module.rows.all}
+RAYS_ROWS: tuple[Row, ...] = tuple(row for module in _MODULES for row in module.rows.all)
+"""The rows of ``ray microbenchmark``, in its order, on which the figures of the gigabyte rows depend."""
+
+ROWS: dict[str, Row] = {row.name: row for row in (*RAYS_ROWS, *rows_objects.steady_rows.all)}

@@ -1,4 +1,4 @@
-"""Rows about tasks: one at a time, many at once, waited for one by one, submitted by several clients."""
+"""Rows about tasks: waited for one by one, one at a time, many at once, submitted by several clients."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from .work import CLIENTS, Bench, Rows, Work  # noqa: TID252
 rows = Rows()
 
 TASKS = 1000
-
-
-@rows.row("single client tasks and get batch")
-def _batch(bench: Bench) -> Work:
-    ray, task = bench.ray, small_value_task(bench.ray)
-    return Work(lambda: ray.get([task.remote() for _ in range(TASKS)]))
 
 
 @rows.row("single client wait 1k refs")

@@ -6,7 +6,7 @@ Requests (key ``do``) and what their answers carry besides ``"ok": true``::
     first result  seconds: of import, init and the first result
     actors        seconds: until fifty actors have answered
     start         (nothing): import and init, for the rows below
-    open          (nothing): prepare row ``row`` and run it for ``seconds`` (or what it needs) to warm up
+    open          (nothing): prepare row ``row`` and run it for ``seconds`` to warm up
     measure       rate: of the open row over ``seconds``, in its unit
     close         (nothing): forget the open row
     stop          (nothing): shut the system down; the process ends
@@ -88,7 +88,9 @@ class Session:
 
         self._close()
         self._work = ROWS[row].prepare(Bench(self._ray, quick))
-        runs, elapsed = self._run_for(max(seconds, ROWS[row].warm_up_s), step=1)
+        for _ in range(self._work.runs_before):
+            self._work.run()
+        runs, elapsed = self._run_for(seconds, step=1)
         self._runs_per_second = runs / elapsed
         return {}
 
@@ -100,7 +102,7 @@ class Session:
     def _run_for(self, seconds: float, step: int) -> tuple[int, float]:
         run, runs = self._work.run, 0
         begin = now = time.perf_counter()
-        while now - begin < seconds:
+        while runs == 0 or now - begin < seconds:
             for _ in range(step):
                 run()
             runs += step

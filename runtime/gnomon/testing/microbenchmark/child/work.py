@@ -45,10 +45,12 @@ class Work:
     Attributes:
         run: does the work once and waits for its end.
         units: what one run counts for, in the row's unit.
+        runs_before: how often it must have run before a run is what the row is about.
     """
 
     run: Callable[[], object]
     units: float = 1.0
+    runs_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,14 @@ class Row:
     """One row of the table: ``prepare`` is called once, its work then runs many times.
 
     Attributes:
-        warm_up_s: seconds of warming up without which the row would show another thing than it is about.
+        drifts: the rate changes while it is measured, as what is measured is new at first. So it is measured
+            for as long as Ray's command does, even in a hurry, and the mean is what counts, as there.
     """
 
     name: str
     unit: str
     prepare: Callable[[Bench], Work]
-    warm_up_s: float = 0.0
+    drifts: bool = False
 
 
 class Rows:
@@ -72,12 +75,12 @@ class Rows:
         self.all: list[Row] = []
 
     def row(
-        self, name: str, unit: str = "1/s", warm_up_s: float = 0.0
+        self, name: str, unit: str = "1/s", drifts: bool = False
     ) -> Callable[[Callable[[Bench], Work]], Callable[[Bench], Work]]:
         """Decorator: the function prepares the row called ``name``."""
 
         def register(prepare: Callable[[Bench], Work]) -> Callable[[Bench], Work]:
-            self.all.append(Row(name, unit, prepare, warm_up_s))
+            self.all.append(Row(name, unit, prepare, drifts))
             return prepare
 
         return register

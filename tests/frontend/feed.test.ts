@@ -1,0 +1,111 @@
+/** The feed: what it asks of the kernel, and when. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { IChannel, IMessage, MessageListener } from '../../labextension/src/channel';
+import { Feed } from '../../labextension/src/views/feed';
+import type { IFeedHeader } from '../../labextension/src/views/wire';
+import { message } from './message';
+
+class FakeChannel implements IChannel {
+  sent: string[] = [];
+  listeners = new Set<MessageListener>();
+  closed = new Set<() => void>();
+
+  send(content: IMessage): void {
+    this.sent.push(content.kind);
+  }
+
+  listen(listener: MessageListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  onClosed(listener: () => void): () => void {
+    this.closed.add(listener);
+    return () => this.closed.delete(listener);
+  }
+
+  receive([header, buffer]: [IFeedHeader | IMessage, DataView?]): void {
+    this.listeners.forEach(listener => listener(header as IMessage, buffer ? [buffer] : []));
+  }
+}
+
+function start(): { channel: FakeChannel; feed: Feed; clock: { ms: number } } {
+  const channel = new FakeChannel();
+  const clock = { ms: 0 };
+  return { channel, clock, feed: new Feed(channel, () => clock.ms) };
+}
+
+describe('a feed', () => {
+  test('subscribes, and is live from the first snapshot on', () => {
+    const { channel, feed } = start();
+    assert.deepEqual(channel.sent, ['subscribe']);
+    assert.equal(feed.status, 'connecting');
+    channel.receive(message({ names: ['f'] }, [{ func: 0 }]));
+    assert.equal(feed.status, 'live');
+    assert.equal(feed.model.tasks.length, 1);
+  });
+
+  test('asks once for a snapshot after a gap, and again if none comes', () => {
+    const { channel, feed, clock } = start();
+    channel.receive(message({}));
+    channel.receive(message({ kind: 'delta', seq: 5 }));
+    channel.receive(message({ kind: 'delta', seq: 6 }));
+    assert.deepEqual(channel.sent, ['subscribe', 'resync']);
+    assert.equal(feed.status, 'behind');
+    clock.ms = 5000;
+    channel.receive(message({ kind: 'delta', seq: 7 }));
+    assert.deepEqual(channel.sent, ['subscribe', 'resync', 'resync']);
+    channel.receive(message({}));
+    assert.equal(feed.status, 'live');
+  });
+
+  test('tells the kernel when it is hidden and when it is seen again, each once', () => {
+    const { channel, feed } = start();
+    channel.receive(message({}));
+    feed.setVisible(true);
+    feed.setVisible(false);
+    feed.setVisible(false);
+    assert.equal(feed.status, 'paused');
+    feed.setVisible(true);
+    assert.deepEqual(channel.sent, ['subscribe', 'hidden', 'visible']);
+    assert.equal(feed.status, 'live');
+  });
+
+  test('knows the kernel without a cluster and the kernel that has gone', () => {
+    const { channel, feed } = start();
+    channel.receive([{ kind: 'idle' }]);
+    assert.equal(feed.status, 'idle');
+    channel.receive(message({}));
+    assert.equal(feed.status, 'live');
+    channel.closed.forEach(listener => listener());
+    assert.equal(feed.status, 'closed');
+  });
+
+  test('hands on details and changes, until disposed', () => {
+    const { channel, feed } = start();
+    const details: number[] = [];
+    let changes = 0;
+    feed.onDetail(detail => details.push(detail.id));
+    feed.onChange(() => (changes += 1));
+    feed.askDetail(4);
+    channel.receive([{ kind: 'detail', id: 4, text: 'x' }]);
+    channel.receive(message({}));
+    assert.deepEqual(details, [4]);
+    assert.equal(changes, 1);
+    assert.ok(channel.sent.includes('detail'));
+    feed.dispose();
+    channel.receive(message({ kind: 'delta', seq: 1 }));
+    assert.equal(changes, 1);
+    assert.equal(channel.listeners.size + channel.closed.size, 0);
+  });
+
+  test('runs the clock of the kernel on between messages', () => {
+    const { channel, feed, clock } = start();
+    clock.ms = 50;
+    channel.receive(message({ time: 2000 }));
+    clock.ms = 1550;
+    assert.equal(feed.now(), 2001.5);
+  });
+});
