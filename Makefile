@@ -75,9 +75,14 @@ $(STAMPS)/assets: $(STAMPS)/tools $(STAMPS)/node $(FRONT_END)
 	npm run build:prod
 	@touch $(ASSETS) $@
 
-# An editable install copies the prebuilt lab extension, so that it runs again when the assets have changed.
-$(STAMPS)/install: pyproject.toml $(STAMPS)/assets
+$(STAMPS)/dependencies: pyproject.toml | $(STAMPS)/assets
 	SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet -e ".[dev]"
+	@touch $@
+
+# An editable install copies the prebuilt lab extension, so that it runs again when only the assets have changed.
+$(STAMPS)/install: $(STAMPS)/dependencies $(STAMPS)/assets
+	[ $(STAMPS)/dependencies -nt $(STAMPS)/assets ] || \
+		SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(STAMPS)/chromium: .ci/prepare

@@ -82,7 +82,9 @@ class TaskError(GnomonError):
         pid: int | None = None,
     ) -> None:
         place = f" (in process {pid})" if pid is not None else ""
-        super().__init__(f"{function_name or 'a task'} raised {_headline(cause, traceback_str)}{place}")
+        GnomonError.__init__(
+            self, f"{function_name or 'a task'} raised {_headline(cause, traceback_str)}{place}"
+        )
         self.args = (function_name, traceback_str, cause, pid)
         self.function_name = function_name
         self.traceback_str = traceback_str

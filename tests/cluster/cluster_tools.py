@@ -64,6 +64,10 @@ class Cluster:
         gnomon.init(engine="local", **given)
         return cls()
 
+    def runs(self) -> bool:
+        """Whether it is still this process's session."""
+        return session.current is self.engine
+
     def report(self) -> NodeReport:
         """The node's state as it tells it."""
         (report,) = self.engine.view.reports()
@@ -84,15 +88,16 @@ class Cluster:
 
     def held(self) -> list[str]:
         """What this driver and the node still hold for somebody; empty when nobody holds anything."""
-        references = self.role.references
-        found = [f"{identity.hex()} has {entry.holds} holds, {list(entry.borrowers or ())}"
-                 for identity, entry in list(references.entries.items())]  # fmt: skip
-        found += [f"value of {identity.hex()}" for identity in list(references.values)]
-        found += [f"task {task.hex()}" for task in list(self.role.tasks.records)]
-        found += [f"call {task.hex()}" for task in list(self.role.calls.records)]
-        for name in ("_receipts", "_receipt_owners", "_arrivals", "_waits", "_removed_early", "dependents"):
-            if table := getattr(references, name):
-                found.append(f"{name}: {len(table)}")
+        role = self.role
+        tables = {
+            "references": role.references.entries,
+            "values": role.references.values,
+            "awaited values": role.references.dependents,
+            "tasks": role.tasks.records,
+            "calls": role.calls.records,
+            "leases": role.tasks.dispatch.leased,
+        }
+        found = [f"{len(table)} {name}: {list(table)[:3]}" for name, table in tables.items() if table]
         report = self.report()
         if report.available != report.resources:
             found.append(f"available {report.available} of {report.resources}")
@@ -117,7 +122,9 @@ class Cluster:
     def end(self) -> None:
         """Shut down; afterwards nothing is left."""
         gnomon.shutdown()
-        expect_gone(self.config.session, self.config.directory)
+        config = self.config
+        self.__dict__.clear()  # pytest keeps this object longer than its files may be open
+        expect_gone(config.session, config.directory)
 
 
 def start_time(pid: int) -> str | None:

@@ -22,8 +22,11 @@ def start_cluster() -> Iterator[Callable[..., Cluster]]:
 
     yield start
     for cluster in started:
-        cluster.expect_nothing_held()
-        cluster.end()
+        try:
+            if cluster.runs():
+                cluster.expect_nothing_held()
+        finally:
+            cluster.end()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from cluster_tools import Cluster, RunCount, kill_process
 
 import gnomon
+from gnomon._shell.executor import BATCH_MAX
 from gnomon.exceptions import WorkerCrashedError
 
 
@@ -53,10 +54,15 @@ def run_storm(cluster: Cluster, count: RunCount, tasks: int, retries: int) -> No
     with storm(cluster, seed=retries) as hit:
         values = gnomon.get([function.remote(x, count, 20_000) for x in range(tasks)], timeout=100)
     assert values == [x * x for x in range(tasks)]
-    runs = count.runs()
-    assert set(runs) == set(range(tasks))
-    assert sum(runs.values()) <= tasks + len(hit), (sum(runs.values()), len(hit))
     assert hit
+    expect_few_runs(count.runs(), tasks, len(hit))
+
+
+def expect_few_runs(runs: dict[int, int], tasks: int, hits: int) -> None:
+    """A hit costs the task that ran and those whose results waited to be sent with it, once each."""
+    assert set(runs) == set(range(tasks))
+    assert max(runs.values()) <= 1 + hits
+    assert sum(runs.values()) <= tasks + hits * (BATCH_MAX + 1), (sum(runs.values()), hits)
 
 
 def test_without_retries_a_task_runs_at_most_once(cluster: Cluster, tmp_path: Path) -> None:
@@ -68,7 +74,7 @@ def test_without_retries_a_task_runs_at_most_once(cluster: Cluster, tmp_path: Pa
     runs = count.runs()
     assert max(runs.values()) == 1
     failed = [x for x, value in enumerate(outcomes) if value is None]
-    assert len(failed) <= len(hit)
+    assert len(failed) <= len(hit) * (BATCH_MAX + 1)
     assert all(value in (x * x, None) for x, value in enumerate(outcomes))
 
 
@@ -91,4 +97,4 @@ def test_all_values_are_right_under_a_long_storm(
     with storm(cluster, seed=1) as hit:
         values = gnomon.get([function.remote(x, count, 100_000) for x in range(tasks)], timeout=800)
     assert values == [x * x for x in range(tasks)]
-    assert sum(count.runs().values()) <= tasks + len(hit)
+    expect_few_runs(count.runs(), tasks, len(hit))

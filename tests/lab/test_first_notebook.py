@@ -71,6 +71,7 @@ def test_watch_the_first_notebook(lab: LabPage) -> None:
     lab.show("dashboard")
     lab.start("put")
     lab.show("dashboard")
+    picture(lab)
     lab.wait_for_label(OBJECTS, r"9\.\d MB in store")
     assert lab.is_busy("put")
     picture(lab)

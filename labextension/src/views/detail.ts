@@ -106,13 +106,9 @@ export class DetailCard {
       this._head(stateIcon(state), title, TASK_STATE_MEANING[state], task === this.around ? [] : [around]),
       facts(this._taskFacts(model, task))
     ];
-    const error = model.errors.get(task);
+    const error = this._answer?.error || model.errors.get(task);
     if (error) {
       parts.push(el('pre', 'error-text', error));
-    }
-    const text = this._answer?.text;
-    if (typeof text === 'string' && text.trim() !== '' && text !== error) {
-      parts.push(el('pre', 'detail-text', text));
     }
     return parts;
   }
@@ -136,6 +132,13 @@ export class DetailCard {
     const duration = this._duration(model, task);
     if (duration) {
       list.push(duration);
+    }
+    const { waited_s: waited, attempt } = this._answer ?? {};
+    if (waited !== undefined && tasks.start[task] > 0) {
+      list.push(['waited', formatDuration(waited)]);
+    }
+    if (attempt !== undefined && attempt > 0) {
+      list.push(['attempt', String(attempt + 1)]);
     }
     const deps = [...new Set(tasks.depsOf(task))].filter(dep => dep >= 0 && dep < tasks.length);
     const missing = deps.filter(dep => tasks.state[dep] < TaskState.done);

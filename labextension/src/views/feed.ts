@@ -14,11 +14,15 @@ import type { IFeedHeader } from './wire';
  */
 export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed';
 
-/** What the kernel says of one task when asked. */
+/** What the kernel says of one task when asked. Every field but `id` may be absent. */
 export interface ITaskDetail {
   readonly id: number;
-  readonly text?: string;
-  readonly [field: string]: unknown;
+  /** Time between submission and start, in seconds. */
+  readonly waited_s?: number;
+  /** 0 for the first attempt. */
+  readonly attempt?: number;
+  /** The error at length. */
+  readonly error?: string;
 }
 
 /** A lost request for a snapshot is repeated after this time, in milliseconds. */

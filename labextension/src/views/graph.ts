@@ -189,7 +189,7 @@ export class GraphView implements IView, IStageHost {
 
   private _drawnTasks(): number[] {
     const { tasks } = this._context.feed.model;
-    if (this._focused >= 0) {
+    if (this._focused >= 0 && this._focused < tasks.length) {
       return neighbourhood(tasks, this._focused, NEIGHBOUR_LEVELS, NEIGHBOURS_MAX);
     }
     const first = Math.max(0, tasks.length - TASKS_DRAWN_MAX);
@@ -249,7 +249,7 @@ export class GraphView implements IView, IStageHost {
   private _noteText(): string {
     const { model } = this._context.feed;
     const { tasks } = model;
-    if (this._focused >= 0) {
+    if (this._focused >= 0 && this._focused < tasks.length) {
       return `around ${model.nameOf(tasks.func[this._focused])} #${this._focused}`;
     }
     if (this._mode === 'tasks' && model.tasksTotal > TASKS_DRAWN_MAX) {

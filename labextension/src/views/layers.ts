@@ -15,7 +15,7 @@ export class Layers {
   /** Number of tasks placed. */
   length = 0;
 
-  /** Places newly listed tasks; starts over when task numbers have lost their meaning. */
+  /** Places newly listed tasks (a snapshot may list them once more, part by part); starts over when task numbers have lost their meaning. */
   sync(model: Model): void {
     if (model.epoch !== this._epoch) {
       this._epoch = model.epoch;

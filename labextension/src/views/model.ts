@@ -151,8 +151,8 @@ export class Model {
     const length = (snapshot ? 0 : this.tasks.length) + TaskTable.checkNew(added);
     TaskTable.checkChanged(changed, length);
     if (snapshot) {
-      // the same session lists the same tasks under the same numbers: pictures built on them stay valid
-      const epoch = header.session === this.session && length >= this.tasks.length ? this.epoch : this.epoch + 1;
+      // a session never gives a task another number: pictures built on its tasks stay valid
+      const epoch = header.session === this.session ? this.epoch : this.epoch + 1;
       this._forget();
       this.epoch = epoch;
     }

@@ -5,7 +5,10 @@
 
 A block belongs to its object's owner from the start. If the writer dies before the owner has heard of the block, nobody will ever
 name it: it is freed once the owner has told that it knows of the death (``settle``), because only then can no late
-message of the writer name it any more. Requests that find no room wait in line and are refused after ``patience_s``.
+message of the writer name it any more.
+
+If the owner dies, readers may still look at its blocks: everybody is asked (``BlocksOrphaned``), and a block is free when all
+have answered and nobody uses it any more. A block that is being written for a dead owner is free when its writer is dead. Requests that find no room wait in line and are refused after ``patience_s``.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gnomon._core.effects import Effects, ReserveBlock
-from gnomon._messages.objects import BlockAsked, BlockGiven, BlockRefused
+from gnomon._messages.objects import BlockAsked, BlockGiven, BlockRefused, BlocksOrphaned
 from gnomon.ids import WorkerID
 
 
@@ -45,6 +48,16 @@ class Allocator(Protocol):
         ...
 
 
+class _Orphans:
+    """Blocks of a dead owner."""
+
+    __slots__ = ("asked", "pins")
+
+    def __init__(self, asked: dict[WorkerID, None], offsets: list[int]) -> None:
+        self.asked = asked
+        self.pins: dict[int, dict[WorkerID, None]] = {offset: {} for offset in offsets}
+
+
 class BlockMachine:
     """All blocks of a node."""
 
@@ -59,6 +72,7 @@ class BlockMachine:
         self.reserving: dict[int, None] = {}
         self.line: deque[tuple[WorkerID, BlockAsked, float]] = deque()
         self.lost: dict[WorkerID, None] = {}
+        self.orphans: dict[WorkerID, _Orphans] = {}
 
     def on_asked(self, asker: WorkerID, message: BlockAsked, now: float) -> None:
         """Room is wanted."""
@@ -116,13 +130,61 @@ class BlockMachine:
             self._release(offset)
         self._serve_line()
 
-    def lose(self, process: WorkerID) -> None:
-        """A process is dead: what it owned is freed; what it was writing for a living owner waits for ``settle``."""
+    def lose(self, process: WorkerID, others: list[WorkerID]) -> None:
+        """A process is dead. What it was writing for a living owner waits for ``settle``."""
         self.lost[process] = None
         self.line = deque(entry for entry in self.line if entry[0] != process)
-        for offset in [o for o, owner in self.owners.items() if owner == process and o not in self.reserving]:
+        for offset in [o for o, w in self.unheard.items() if w == process and self.owners[o] in self.lost]:
             self._release(offset)
+        for owner in list(self.orphans):
+            self._drop_pins(owner, process)
+        mine = [
+            offset
+            for offset, owner in self.owners.items()
+            if owner == process and offset not in self.reserving and offset not in self.unheard
+        ]
+        if mine:
+            self.orphans[process] = _Orphans(dict.fromkeys(others), mine)
+            for other in others:
+                self._effects().send(other, BlocksOrphaned(process, tuple(mine)))
+            self._free_orphans(process)
         self._serve_line()
+
+    def on_pinned(self, process: WorkerID, owner: WorkerID, offsets: tuple[int, ...]) -> None:
+        """A process says which blocks of a dead owner it still uses."""
+        orphans = self.orphans.get(owner)
+        if orphans is not None:
+            orphans.asked.pop(process, None)
+            for offset in offsets:
+                if offset in orphans.pins:
+                    orphans.pins[offset][process] = None
+            self._free_orphans(owner)
+            self._serve_line()
+
+    def on_unpinned(self, process: WorkerID, offsets: tuple[int, ...]) -> None:
+        """It no longer does."""
+        for owner, orphans in list(self.orphans.items()):
+            for offset in offsets:
+                orphans.pins.get(offset, {}).pop(process, None)
+            self._free_orphans(owner)
+        self._serve_line()
+
+    def _drop_pins(self, owner: WorkerID, process: WorkerID) -> None:
+        orphans = self.orphans[owner]
+        orphans.asked.pop(process, None)
+        for pins in orphans.pins.values():
+            pins.pop(process, None)
+        self._free_orphans(owner)
+
+    def _free_orphans(self, owner: WorkerID) -> None:
+        orphans = self.orphans[owner]
+        if orphans.asked:
+            return
+        for offset in [offset for offset, pins in orphans.pins.items() if not pins]:
+            del orphans.pins[offset]
+            self._release(offset)
+        if not orphans.pins:
+            del self.orphans[owner]
 
     def _release(self, offset: int) -> None:
         del self.owners[offset]

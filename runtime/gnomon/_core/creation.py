@@ -104,6 +104,10 @@ class CreationMachine:
         spec = msgspec.structs.replace(spec, values=values)
         self._effects().send(self.head, ActorRegistered(spec, event.request))
 
+    def alive(self) -> bool:
+        """Whether an actor that this process owns may be alive."""
+        return bool(self._holds)
+
     def unneeded(self, actor: ActorID) -> None:
         """No handle is left: head ends the actor, or it is never made."""
         if actor in self._waiting:

@@ -60,6 +60,8 @@ class Head:
         self.now = now
         for event in events:
             assert type(event) is ev.Received
+            if event.sender in self.links.dead:
+                continue  # it died in the same batch: MB1
             for message in event.messages:
                 self._receivers[type(message)](event.sender, message)
         effects, self._effects = self._effects, Effects()

@@ -37,6 +37,7 @@ class TaskRow(msgspec.Struct, gc=False, eq=False):
     Attributes:
         index: number of the row among the listed ones, or -1.
         line: line of the submitting call in its cell or file.
+        submitter: id of the task that submitted it; ``parent`` is that one's number in the same ledger.
     """
 
     task: bytes
@@ -45,6 +46,7 @@ class TaskRow(msgspec.Struct, gc=False, eq=False):
     cell: int
     line: int
     parent: int
+    submitter: bytes = b""
     index: int = -1
     state: int = 0
     worker: int = -1
@@ -113,6 +115,11 @@ class Ledger:
         self.changed_objects: deque[str] = deque()
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
+
+    def clear_changes(self) -> None:
+        """Nobody reads any more."""
+        for queue in (self.changed_tasks, self.changed_objects, self.changed_actors, self.changed_nodes):
+            queue.clear()
 
     def producers(self, objects: Iterable[bytes]) -> tuple[int, ...]:
         """Numbers of the listed tasks that make ``objects``, without repetition."""

@@ -60,6 +60,7 @@ class Node:
         self.dead: dict[WorkerID, tuple[str, Any]] = {}
         self.dead_max = dead_max
         self._joined = False
+        self.observers: dict[WorkerID, None] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.Received: self._on_received,
             ev.WorkerExited: self._on_worker_exited,
@@ -71,6 +72,7 @@ class Node:
             leases.LeasesWanted: self.leases.on_wanted,
             leases.LeaseReturned: self._on_lease_returned,
             leases.WorkerReady: self._on_worker_ready,
+            leases.WorkerStays: lambda sender, message: self.pool.stay(sender, self.now),
             leases.WorkerBlocked: lambda sender, message: self.leases.block(sender),
             leases.WorkerUnblocked: lambda sender, message: self.leases.unblock(sender),
             actors.ActorWorkerWanted: self.leases.on_actor_wanted,
@@ -78,9 +80,14 @@ class Node:
             objects.BlockAsked: lambda sender, message: self.blocks.on_asked(sender, message, self.now),
             objects.BlocksAdopted: lambda sender, message: self.blocks.on_adopted(sender, message.offsets),
             objects.BlocksFreed: lambda sender, message: self.blocks.on_freed(sender, message.offsets),
+            objects.BlocksPinned: lambda sender, message: self.blocks.on_pinned(
+                sender, message.owner, message.offsets
+            ),
+            objects.BlocksUnpinned: lambda sender, message: self.blocks.on_unpinned(sender, message.offsets),
             objects.WriterSettled: lambda sender, message: self.blocks.settle(sender, message.writer),
             cluster.ProcessWatched: self._on_process_watched,
             cluster.StatusAsked: self._on_status_asked,
+            cluster.ObservationWanted: self._on_observation_wanted,
             cluster.SessionEnded: lambda sender, message: self._effects.do(fx.EndSession("shutdown")),
         }
 
@@ -129,13 +136,17 @@ class Node:
             assert worker in self.pool.leased, worker.hex()
 
     def _on_received(self, event: ev.Received) -> None:
+        if event.sender in self.links.dead:
+            return  # it died in the same batch: MB1
         for message in event.messages:
             self._receivers[type(message)](event.sender, message)
 
     # -- workers --------------------------------------------------------------------------------------------------
 
     def _on_worker_ready(self, sender: WorkerID, message: leases.WorkerReady) -> None:
-        self.pool.on_ready(sender, message.pid, self.now)
+        if self.pool.on_ready(sender, message.pid, self.now):
+            for observer in self.observers:
+                self._effects.send(sender, cluster.ObservationWanted(observer, True))
 
     def _on_lease_returned(self, sender: WorkerID, message: leases.LeaseReturned) -> None:
         worker = self.leases.on_returned(sender, message.lease)
@@ -155,9 +166,10 @@ class Node:
         if owner is not None and owner != self.head:
             told[owner] = None
         self.pool.lose(worker)
+        self.observers.pop(worker, None)
         for orphan in self.leases.lose_owner(worker):
             self.pool.kill(orphan)
-        self.blocks.lose(worker)
+        self.blocks.lose(worker, [self.driver, *self.pool.pids])
         self.links.forget(worker)
         self._effects.do(fx.DropPeer(worker))
         for watchers in self.watchers.values():
@@ -179,6 +191,15 @@ class Node:
             self._effects.send(sender, cluster.ProcessLost(process, "is not part of this session"))
         else:
             self.watchers.setdefault(process, {})[sender] = None
+
+    def _on_observation_wanted(self, sender: WorkerID, message: cluster.ObservationWanted) -> None:
+        """Somebody looks at the views: every worker is told, also those to come."""
+        if message.wanted:
+            self.observers[message.observer] = None
+        else:
+            self.observers.pop(message.observer, None)
+        for worker in self.pool.pids:
+            self._effects.send(worker, message)
 
     # -- status ---------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,9 @@ from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.objects import (
     BlocksAdopted,
     BlocksFreed,
+    BlocksOrphaned,
+    BlocksPinned,
+    BlocksUnpinned,
     BorrowAdded,
     BorrowRecorded,
     BorrowRemoved,
@@ -157,7 +160,10 @@ class ReferenceMachine:
                     self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
             elif identity.endswith(_HANDLE_SUFFIX):
                 self._on_handles_gone(actor_of(identity))
-        elif entry.recorded and owner_of(identity) not in self._lost:
+        elif owner_of(identity) in self._lost:
+            if isinstance(value, Block):
+                self._effects().send(WorkerID(value.node), BlocksUnpinned((value.offset,)))
+        elif entry.recorded:
             self._effects().send(owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode)))
         return entry.inner
 
@@ -353,6 +359,21 @@ class ReferenceMachine:
         entry.holds += 1
         self.release((identity,))
 
+    def on_blocks_orphaned(self, node: WorkerID, message: BlocksOrphaned) -> None:
+        """The owner of some blocks is dead: say which of them are in use here."""
+        used = [
+            value.offset
+            for identity, value in self.values.items()
+            if isinstance(value, Block) and owner_of(identity) == message.owner
+        ]
+        offsets = tuple(offset for offset in used if offset in message.offsets)
+        self._effects().send(node, BlocksPinned(message.owner, offsets))
+
+    def owns_for_others(self) -> bool:
+        """Whether something would be lost with this process: an own object that somebody else holds."""
+        mine = self.me
+        return any(entry.borrowers and identity[:WORKER_ID_BYTES] == mine for identity, entry in self.entries.items())
+
     # -- deaths ---------------------------------------------------------------------------------------------------
 
     def on_process_lost(self, process: WorkerID) -> None:
@@ -392,6 +413,7 @@ class ReferenceMachine:
         entry.size = size
         if isinstance(value, Block):
             state = "store"
+            totals["store_used_bytes"] += size
         else:
             totals["memory_bytes"] += size
             if len(self.ledger.objects) >= self.objects_listed_max:
@@ -406,7 +428,9 @@ class ReferenceMachine:
             return
         totals = self.ledger.totals
         totals["count"] -= 1
-        if not isinstance(value, Block):
+        if isinstance(value, Block):
+            totals["store_used_bytes"] -= entry.size
+        else:
             totals["memory_bytes"] -= entry.size
         if entry.listed:
             self.ledger.object_gone(identity.hex())

@@ -293,6 +293,6 @@ def open_row(ledger: Ledger, event: TaskSubmitted, now: float) -> TaskRow:
     if event.dependencies:
         deps = ledger.producers(event.dependencies)
     parent = ledger.parent(event.parent) if event.parent is not None else -1
-    row = TaskRow(event.task, ledger.group(event.group), deps, cell, line, parent)
+    row = TaskRow(event.task, ledger.group(event.group), deps, cell, line, parent, event.parent or b"")
     ledger.task_submitted(row, now)
     return row

@@ -4,6 +4,7 @@
     CallMachine                           calls it makes to actors
     ReferenceMachine ---- BorrowMachine   what it owns and borrows, and hand-offs under way
     ExecutionMachine                      what it runs for others
+    ReportingMachine                      rows for the views of whoever looks
 
 It decides nothing itself: each event goes to the machine whose it is. New message? Add it to ``_HANDLERS``.
 """
@@ -24,6 +25,7 @@ from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger
 from gnomon._core.links import LinkMachine
 from gnomon._core.references import ReferenceMachine
+from gnomon._core.reporting import ReportingMachine
 from gnomon._core.tasks import TaskMachine
 from gnomon._messages import actors, cluster, leases, objects, tasks
 from gnomon._messages.base import Value
@@ -66,6 +68,7 @@ class Worker:
         self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing)
         self.creation = CreationMachine(head, self._out, self.references, self.calls)
         self.execution = ExecutionMachine(self._out, self.borrowing)
+        self.reporting = ReportingMachine(me, node, self._out, self.ledger)
         self.functions: dict[bytes, bytes] = {}
         self._blocked = 0
         self._retired = False
@@ -125,6 +128,7 @@ class Worker:
             leases.WorkerRetired: self._on_retired,
             objects.ObjectWanted: references.on_object_wanted,
             objects.ObjectServed: lambda sender, message: references.on_object_served(message),
+            objects.BlocksOrphaned: references.on_blocks_orphaned,
             objects.BorrowAdded: references.on_borrow_added,
             objects.BorrowRecorded: lambda sender, message: self.borrowing.on_borrow_recorded(message),
             objects.BorrowRemoved: references.on_borrow_removed,
@@ -136,6 +140,8 @@ class Worker:
             actors.ActorAssigned: self._on_actor_assigned,
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,
+            cluster.ObservationWanted: lambda sender, message: self.reporting.on_wanted(message),
+            cluster.RowsReported: lambda sender, message: self.reporting.on_reported(message),
             cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
         }
 
@@ -151,6 +157,7 @@ class Worker:
         self.calls.run(now)
         self.tasks.dispatch.run(now)
         self.execution.batch_over()
+        self.reporting.run(now)
         self._watch_peers()
         if self._retired:
             self._end_when_empty()
@@ -166,9 +173,8 @@ class Worker:
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        times = [
-            time for time in (self.tasks.dispatch.next_wakeup(), self.execution.next_wakeup()) if time is not None
-        ]
+        machines = (self.tasks.dispatch, self.execution, self.reporting)
+        times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
         return min(times) if times else None
 
     def check(self) -> None:
@@ -180,6 +186,8 @@ class Worker:
 
     def _on_received(self, event: ev.Received) -> None:
         sender = event.sender
+        if sender in self.links.dead:
+            return  # it died in the same batch: MB1
         receivers = self._receivers
         for message in event.messages:
             receivers[type(message)](sender, message)
@@ -240,6 +248,14 @@ class Worker:
         self.tasks.cancel_children(event.parent, False, self.now)
         self.calls.cancel_where(lambda call: call.parent == event.parent, self.now)
 
+    def _on_retired(self, sender: WorkerID, message: leases.WorkerRetired) -> None:
+        """Idle for long: end, unless others need what this process owns, or it has work of its own under way."""
+        busy = self.tasks.records or self.calls.records or self.creation.alive() or self.borrowing.waiting()
+        if busy or self.references.owns_for_others():
+            self._effects.send(sender, leases.WorkerStays())
+        else:
+            self._effects.do(fx.EndProcess("idle"))
+
     # -- being an actor -------------------------------------------------------------------------------------------
 
     def _on_actor_assigned(self, sender: WorkerID, message: actors.ActorAssigned) -> None:
@@ -294,6 +310,7 @@ class Worker:
         self.tasks.on_worker_lost(process, message.reason, message.last_started, self.now)
         self.references.on_process_lost(process)
         self.borrowing.on_process_lost(process)
+        self.reporting.on_process_lost(process)
         self.execution.on_process_lost(process)
         self._effects.send(self.node, objects.WriterSettled(process))
 

@@ -56,7 +56,11 @@ class Arity:
                     self._refuse(name, f"got two values for {keyword!r}")
             elif keyword not in self.keyword_only and not self.any_keyword:
                 self._refuse(name, f"got an unexpected argument {keyword!r}")
-        missing = [each for each in self.required if each not in filled and each not in kwargs]
+        missing = [
+            each
+            for each in self.required
+            if each not in filled and (each not in kwargs or each not in by_name)
+        ]
         missing += [each for each in self.keyword_required if each not in kwargs]
         if missing:
             self._refuse(name, f"misses {', '.join(map(repr, missing))}")

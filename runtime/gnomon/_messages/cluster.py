@@ -5,6 +5,7 @@
     node      ProcessDied --> head                    (head ends or restarts its actors)
     driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
     driver    SessionEnded --> node --> head
+    driver    ObservationWanted --> node --> workers; worker  RowsReported --> driver    (while somebody looks)
 """
 
 from __future__ import annotations
@@ -93,11 +94,28 @@ class ObservationWanted(Message, frozen=True, tag=88):
     wanted: bool
 
 
-class RowsReported(Message, frozen=True, tag=89):
-    """Rows of tasks that another process owns, at most a few messages a second.
+class ReportedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One task of a ledger, with names instead of numbers; times as in ``TaskRow``.
 
     Attributes:
-        rows: (task, name, parent task, state, worker, created, started, finished, cell, label, line).
+        worker: (id in hex, pid, label); empty while it is not running.
     """
 
-    rows: tuple[tuple[bytes, str, bytes, int, bytes, float, float, float, str, str, int], ...]
+    task: bytes
+    name: str
+    parent: bytes
+    state: int
+    worker: tuple[str, int, str]
+    created: float
+    started: float
+    finished: float
+    cell: str
+    label: str
+    line: int
+    error: str
+
+
+class RowsReported(Message, frozen=True, tag=89):
+    """Rows of tasks that another process owns, at most a few messages a second."""
+
+    rows: tuple[ReportedRow, ...]

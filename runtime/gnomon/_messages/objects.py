@@ -96,12 +96,35 @@ class WriterSettled(Message, frozen=True, tag=50):
     writer: WorkerID
 
 
+class BlocksOrphaned(Message, frozen=True, tag=51):
+    """Node to everybody: the owner of these blocks is dead. Who still uses any?"""
+
+    owner: WorkerID
+    offsets: tuple[int, ...]
+
+
+class BlocksPinned(Message, frozen=True, tag=52):
+    """The answer: the sender still uses these, and will tell when it no longer does."""
+
+    owner: WorkerID
+    offsets: tuple[int, ...]
+
+
+class BlocksUnpinned(Message, frozen=True, tag=53):
+    """It no longer does."""
+
+    offsets: tuple[int, ...]
+
+
 __all__ = [
     "BlockAsked",
     "BlockGiven",
     "BlockRefused",
     "BlocksAdopted",
     "BlocksFreed",
+    "BlocksOrphaned",
+    "BlocksPinned",
+    "BlocksUnpinned",
     "BorrowAdded",
     "BorrowRecorded",
     "BorrowRemoved",

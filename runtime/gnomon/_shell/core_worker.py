@@ -79,6 +79,7 @@ class CoreWorker:
             LinkMachine(me),
         )
         self.arena = Arena(config.arena_fd, config.arena_bytes)
+        self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes
         self.values = self.role.references.values
         self.inline_max = int(config.settings.get("inline_result_max_bytes", 102_400))
         self.ended = ""
@@ -355,6 +356,7 @@ class CoreWorker:
         """End the loop; views that are out stay valid."""
         self.loop.stop()
         self.arena.close()
+        self.values.clear()  # remote functions remember their last engine, and it need not keep these
 
 
 def prepare_error(error: Any) -> BaseException:

@@ -98,6 +98,8 @@ class SessionProcess:
             self.kill()
             code = self._process.returncode
         self._close()
+        if code == 0:
+            self._close_stderr()  # it has no last words
         return code
 
     def kill(self) -> None:
@@ -144,10 +146,15 @@ class SessionProcess:
                 os.close(fd)
         self._baton = self._sentinel = -1
 
+    def _close_stderr(self) -> None:
+        if self._stderr >= 0:
+            os.close(self._stderr)
+            self._stderr = -1
+
     def __del__(self) -> None:
         # The last words stay readable as long as this object lives; the rest is closed by end() and kill().
-        if getattr(self, "_stderr", -1) >= 0:
-            os.close(self._stderr)
+        if hasattr(self, "_stderr"):
+            self._close_stderr()
 
 
 def start_session(

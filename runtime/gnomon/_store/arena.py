@@ -130,11 +130,6 @@ class Arena:
         weakref.finalize(block, on_release).atexit = False
         return memoryview(block).cast("B").toreadonly()[:size]
 
-    def window(self, offset: int, size: int) -> memoryview:
-        """Writable bytes of the arena itself, for the runtime's own notes; released with the mapping."""
-        self._must_hold(offset, size)
-        return self._target[offset : offset + size]
-
     def close(self) -> None:
         """Give the arena up; idempotent. Views that are still out stay valid until they are gone."""
         if self._fd < 0:

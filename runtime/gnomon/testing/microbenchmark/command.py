@@ -14,6 +14,9 @@ from gnomon.testing.microbenchmark.report import figure, print_report, write_jso
 from gnomon.testing.microbenchmark.runner import FULL, QUICK, Environment, Result, Runner, probe, row_names
 from gnomon.testing.microbenchmark.systems import System, gnomon_system, ray_system
 
+REPORT_WIDTH = 110
+"""Columns of a report that is not printed on a terminal."""
+
 
 def run(
     pattern: str | None, json_path: Path | None, quick: bool, against_ray: bool, ray_python: str | None
@@ -30,7 +33,9 @@ def run(
     systems = [gnomon_system(), *([ray_system(ray_python)] if against_ray else [])]
     environments = {system.name: _probe(system) for system in systems}
     results = _measure(systems, rows, quick)
-    print_report(Console(), results, environments, quick, measure_baselines(results))
+    # a file or a pipe has no width of its own; rows must not be folded there
+    console = Console(width=None if sys.stdout.isatty() else REPORT_WIDTH)
+    print_report(console, results, environments, quick, measure_baselines(results))
     if json_path is not None:
         write_json(results, json_path)
     return int(any("gnomon" in result.errors for result in results))

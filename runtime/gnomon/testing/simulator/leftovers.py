@@ -52,9 +52,9 @@ def _left_in(worker: Worker) -> list[str]:
     ]
     for what, table in {
         "values": references.values,
-        "holds of results": references._result_holds,
-        "receipts": references._receipts,
-        "arrivals": references._arrivals,
+        "holds of results": worker.borrowing._result_holds,
+        "receipts": worker.borrowing._receipts,
+        "arrivals": worker.borrowing._arrivals,
         "waits": references._waits,
         "dependents": references.dependents,
         "tasks": worker.tasks.records,

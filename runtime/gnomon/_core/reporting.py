@@ -1,0 +1,135 @@
+"""Reporting: tasks that other processes own, for whoever looks at the views.
+
+    driver                     node                       worker
+      | ObservationWanted -->    | ObservationWanted -->    |   somebody looks (or no longer does)
+      | <------------------------------------ RowsReported  |   what has changed, at most every ``period_s``
+
+Tasks submitted by tasks are owned by workers, whose ledgers nobody reads. While somebody looks at the driver's views, each worker sends
+it the rows that have changed; the driver folds them into its own ledger. Nobody looks: nothing is sent or queued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gnomon._core.effects import Effects
+from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._messages.cluster import ObservationWanted, ReportedRow, RowsReported
+from gnomon.ids import WorkerID
+
+_FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
+
+
+class ReportingMachine:
+    """The worker's side: what to tell and when; and the driver's: what it has been told.
+
+    Attributes:
+        period_s: between two reports.
+        rows_max: in one report; more wait for the next.
+        foreign_max: unfinished tasks of others that the driver keeps track of.
+    """
+
+    def __init__(
+        self,
+        me: WorkerID,
+        node: WorkerID,
+        effects: Callable[[], Effects],
+        ledger: Ledger,
+        period_s: float = 0.25,
+        rows_max: int = 1_000,
+        foreign_max: int = 100_000,
+    ) -> None:
+        self.me = me
+        self.node = node
+        self._effects = effects
+        self.ledger = ledger
+        self.period_s = period_s
+        self.rows_max = rows_max
+        self.foreign_max = foreign_max
+        self.observer: WorkerID | None = None
+        self._due = 0.0
+        self._asked = False
+        self._foreign: dict[bytes, TaskRow] = {}
+
+    # -- worker ---------------------------------------------------------------------------------------------------
+
+    def on_wanted(self, message: ObservationWanted) -> None:
+        """Somebody looks at the views, or no longer does."""
+        if message.observer == self.me:
+            return
+        ledger = self.ledger
+        if not message.wanted:
+            self.observer = None
+            ledger.readers = 0
+            ledger.clear_changes()
+        elif self.observer is None:
+            self.observer = message.observer
+            ledger.readers = 1
+            ledger.changed_tasks.extend(ledger.tasks)
+
+    def run(self, now: float) -> None:
+        """At the end of each batch of events."""
+        if self.observer is not None:
+            if self.ledger.changed_tasks and now >= self._due:
+                self._due = now + self.period_s
+                self._report(self.observer)
+            return
+        looking = self.ledger.readers > 0
+        if looking != self._asked:
+            self._asked = looking
+            self._effects().send(self.node, ObservationWanted(self.me, looking))
+
+    def _report(self, observer: WorkerID) -> None:
+        ledger = self.ledger
+        changed = ledger.changed_tasks
+        rows: dict[bytes, ReportedRow] = {}
+        while changed and len(rows) < self.rows_max:
+            row = changed.popleft()
+            cell, label = ledger.cells.entries[row.cell]
+            worker = ledger.workers.entries[row.worker] if row.worker >= 0 else ("", 0, "")
+            rows[row.task] = ReportedRow(
+                row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
+                row.started, row.finished, cell, label, row.line, row.error,
+            )  # fmt: skip
+        ledger.changed_objects.clear()
+        ledger.changed_actors.clear()
+        self._effects().send(observer, RowsReported(tuple(rows.values())))
+
+    def next_wakeup(self) -> float | None:
+        """When the next report is due."""
+        if self.observer is not None and self.ledger.changed_tasks:
+            return self._due
+        return None
+
+    # -- driver ---------------------------------------------------------------------------------------------------
+
+    def on_reported(self, message: RowsReported) -> None:
+        """Fold rows of tasks that others own into this ledger."""
+        for told in message.rows:
+            self._fold(told)
+
+    def _fold(self, told: ReportedRow) -> None:
+        ledger = self.ledger
+        row = self._foreign.get(told.task)
+        if row is None:
+            if len(self._foreign) >= self.foreign_max:
+                return
+            cell = ledger.cells.number((told.cell, told.label)) if told.cell else 0
+            parent = ledger.parent(told.parent) if told.parent else -1
+            row = TaskRow(told.task, ledger.group(told.name), (), cell, told.line, parent)
+            ledger.task_submitted(row, told.created)
+            self._foreign[told.task] = row
+        row.started, row.finished, row.error = told.started, told.finished, told.error
+        if told.worker[0]:
+            row.worker = ledger.workers.number(told.worker)
+        if told.state != row.state:
+            ledger.task_changed(row, told.state)
+        if told.state in _FINISHED:
+            del self._foreign[told.task]
+
+    def on_process_lost(self, process: WorkerID) -> None:
+        """An owner is dead: its unfinished tasks will never be told of again."""
+        for task in [task for task in self._foreign if task[: len(process)] == process]:
+            row = self._foreign.pop(task)
+            row.error = "its owner died"
+            self.ledger.task_changed(row, TaskState.FAILED)
