@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from gnomon.exceptions import TaskError
-from gnomon_kernel.cell_names import Names, analyse
+from gnomon_kernel.cell_names import CellNames, analyse
 from gnomon_kernel.cell_task import CELL_TASK_NAME, FRAMES_ATTRIBUTE, chain
 from gnomon_kernel.display import size, table
 
@@ -49,7 +49,7 @@ class ParsedCell:
     tree: ast.Module
     source: str
     filename: str
-    names: Names
+    names: CellNames
 
     @property
     def defines(self) -> bool:
@@ -140,7 +140,7 @@ def define(shell: InteractiveShell, parsed: ParsedCell, wrap: Callable[[Any], An
     return Defined(tuple(functions), tuple(actors))
 
 
-def captures(names: Names, space: Mapping[str, Any]) -> dict[str, Any]:
+def captures(names: CellNames, space: Mapping[str, Any]) -> dict[str, Any]:
     """The names that a cell reads and the notebook has, with their values."""
     return {
         name: space[name]

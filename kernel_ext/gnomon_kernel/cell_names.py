@@ -18,7 +18,7 @@ _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class CellNames:
     """What a cell does with names.
 
     Attributes:
@@ -30,7 +30,7 @@ class Names:
     binds: frozenset[str]
 
 
-def analyse(source: str, tree: ast.Module | None = None) -> Names:
+def analyse(source: str, tree: ast.Module | None = None) -> CellNames:
     """Find the names that ``source`` needs from outside and those that it binds.
 
     Raises:
@@ -46,7 +46,7 @@ def analyse(source: str, tree: ast.Module | None = None) -> Names:
         if name not in defined and (certain_from is None or certain_from > line):
             walk.read(name)
     binds = walk.may_bind | {name for name, _line in _bound_in_nested_scopes(table)}
-    return Names(tuple(walk.reads), frozenset(binds))
+    return CellNames(tuple(walk.reads), frozenset(binds))
 
 
 def _definitions(body: Iterable[ast.stmt]) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _read_in_nested_scopes(table: symtable.SymbolTable) -> Iterator[tuple[str, i
 
 
 def _bound_in_nested_scopes(table: symtable.SymbolTable) -> Iterator[tuple[str, int]]:
-    """Names that functions bind by ``global``, and comprehensions by ``:=``."""
+    """CellNames that functions bind by ``global``, and comprehensions by ``:=``."""
     for scope in _nested(table):
         for symbol in scope.get_symbols():
             if symbol.is_declared_global() and symbol.is_assigned():

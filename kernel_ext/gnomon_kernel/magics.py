@@ -112,7 +112,7 @@ def cell_parser() -> _Parser:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class MagicCommand:
     """One word after ``%remote``.
 
     Attributes:
@@ -126,21 +126,21 @@ class Command:
     parser: Callable[[], _Parser] | None = None
 
 
-def _view(name: str, what: str) -> Command:
-    return Command(f"{what}, live, in this cell's output", lambda actions, _options: actions.view(name))
+def _view(name: str, what: str) -> MagicCommand:
+    return MagicCommand(f"{what}, live, in this cell's output", lambda actions, _options: actions.view(name))
 
 
-COMMANDS: dict[str, Command] = {
-    "start": Command(
+COMMANDS: dict[str, MagicCommand] = {
+    "start": MagicCommand(
         "start a session, or tell what runs", lambda a, options: a.start(options), _start_parser
     ),
-    "stop": Command("end the session", lambda a, _options: a.stop()),
-    "status": Command("one line with what runs", lambda a, _options: a.status()),
+    "stop": MagicCommand("end the session", lambda a, _options: a.stop()),
+    "status": MagicCommand("one line with what runs", lambda a, _options: a.status()),
     "dashboard": _view("dashboard", "all views together"),
     "graph": _view("graph", "tasks and how they depend on each other"),
     "objects": _view("objects", "the object store"),
     "actors": _view("actors", "actors and their calls"),
-    "tasks": Command("tasks as a pandas frame", lambda a, options: a.tasks(options), _tasks_parser),
+    "tasks": MagicCommand("tasks as a pandas frame", lambda a, options: a.tasks(options), _tasks_parser),
 }
 
 
@@ -176,7 +176,7 @@ def _value_of(word: str, space: dict[str, Any]) -> str:
     return str(space[name]) if word.startswith("$") and name in space else word
 
 
-def parse_line(line: str, space: dict[str, Any] | None = None) -> tuple[Command, argparse.Namespace]:
+def parse_line(line: str, space: dict[str, Any] | None = None) -> tuple[MagicCommand, argparse.Namespace]:
     """The command and options of a ``%remote`` line.
 
     Raises:

@@ -54,7 +54,8 @@ def test_rays_names_are_there():
     names = [
         "RayError", "RayTaskError", "RayActorError", "RaySystemError", "TaskCancelledError",
         "GetTimeoutError", "WorkerCrashedError", "ActorDiedError", "ActorUnavailableError",
-        "ObjectStoreFullError", "ObjectLostError", "OwnerDiedError", "ObjectFreedError", "ObjectFetchTimedOutError",
+        "ObjectStoreFullError", "ObjectLostError", "OwnerDiedError", "ObjectFreedError",
+        "ObjectFetchTimedOutError",
         "ObjectReconstructionFailedError", "ReferenceCountingAssertionError", "OutOfDiskError",
         "OutOfMemoryError", "NodeDiedError", "LocalRayletDiedError", "RuntimeEnvSetupError",
         "PendingCallsLimitExceeded", "TaskPlacementGroupRemoved", "ActorPlacementGroupRemoved",

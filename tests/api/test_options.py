@@ -80,7 +80,8 @@ WRONG = {
         "the remote function f has no option 'num_cpu'. Did you mean 'num_cpus'? The options are: "
         "accelerator_type, enable_task_events, label_selector, max_calls, max_retries, memory, name, "
         "num_cpus, num_gpus, num_returns, object_store_memory, placement_group, "
-        "placement_group_bundle_index, placement_group_capture_child_tasks, resources, retry_exceptions, runtime_env, scheduling_strategy.",
+        "placement_group_bundle_index, "
+        "placement_group_capture_child_tasks, resources, retry_exceptions, runtime_env, scheduling_strategy.",
     ),
     "unknown in options": (lambda: gnomon.remote(f).options(max_restarts=1), ValueError, "has no option"),
     "unknown of a class": (

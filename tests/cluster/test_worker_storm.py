@@ -52,7 +52,7 @@ def test_all_values_are_right_under_a_storm(cluster: Cluster, tmp_path: Path, re
 def run_storm(cluster: Cluster, count: RunCount, tasks: int, retries: int) -> None:
     function = square.options(max_retries=retries)
     with storm(cluster, seed=retries) as hit:
-        values = gnomon.get([function.remote(x, count, 20_000) for x in range(tasks)], timeout=100)
+        values = gnomon.get([function.remote(x, count, 60_000) for x in range(tasks)], timeout=100)
     assert values == [x * x for x in range(tasks)]
     assert hit
     expect_few_runs(count.runs(), tasks, len(hit))
@@ -69,7 +69,7 @@ def test_without_retries_a_task_runs_at_most_once(cluster: Cluster, tmp_path: Pa
     count = RunCount(tmp_path / "runs")
     function = square.options(max_retries=0)
     with storm(cluster, seed=0) as hit:
-        refs = [function.remote(x, count, 20_000) for x in range(5_000)]
+        refs = [function.remote(x, count, 60_000) for x in range(5_000)]
         outcomes = [outcome(ref) for ref in refs]
     runs = count.runs()
     assert max(runs.values()) == 1

@@ -1,6 +1,7 @@
 """One suite, each engine: what every engine must do alike. A session serves a whole module of tests."""
 
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import gnomon
 import zero_check
 from gnomon._api import session
 
-ENGINES = ["inline"]
+ENGINES = os.environ.get("GNOMON_CONTRACT_ENGINES", "inline").split()
 CPUS = 2
 SETTLE_S = 5.0
 

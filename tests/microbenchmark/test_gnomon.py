@@ -1,4 +1,4 @@
-"""The command as users run it, on gnomon itself. Figures are not judged; that there is one in every row is."""
+"""The command as users run it, on gnomon itself. Figures are not judged, only that every row has one."""
 
 import json
 import os

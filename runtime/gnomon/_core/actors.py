@@ -46,7 +46,8 @@ class ActorRecord:
     """One actor that head knows."""
 
     __slots__ = (
-        "cause", "draining", "error", "incarnation", "pid", "restarts", "spec", "state", "subscribers", "worker",
+        "cause", "draining", "error", "incarnation", "pid", "resolved", "restarts", "spec", "state",
+        "subscribers", "worker",
     )  # fmt: skip
 
     def __init__(self, spec: ActorSpec) -> None:
@@ -59,6 +60,7 @@ class ActorRecord:
         self.cause = ""
         self.error = b""
         self.draining = ""
+        self.resolved = True
         self.subscribers: dict[WorkerID, None] = {spec.owner: None}
 
 
@@ -94,7 +96,12 @@ class ActorMachine:
     def on_registered(self, sender: WorkerID, message: ActorRegistered) -> None:
         """A new actor; AC7: one live actor per name."""
         spec = message.spec
-        if spec.actor in self.records:
+        known = self.records.get(spec.actor)
+        if known is not None:
+            if message.resolved and not known.resolved and known.state != DEAD:
+                known.spec = spec
+                known.resolved = True
+                self._place(known)
             return
         key = (spec.namespace, spec.name)
         if spec.name and key in self.names:
@@ -109,7 +116,9 @@ class ActorMachine:
             self.names[key] = spec.actor
         if message.request:
             self._effects().send(sender, ActorAdmitted(message.request, False))
-        self._place(record)
+        record.resolved = message.resolved
+        if record.resolved:
+            self._place(record)
 
     def _place(self, record: ActorRecord) -> None:
         spec = record.spec
@@ -236,6 +245,8 @@ class ActorMachine:
         if record is None or record.state == DEAD:
             return
         left = record.spec.max_restarts
+        if not record.resolved and not no_restart:
+            return  # there is nothing yet that could be restarted
         if no_restart or (left >= 0 and record.restarts >= left):
             self._die(record, "it was killed by gnomon.kill", kill=True)
         else:

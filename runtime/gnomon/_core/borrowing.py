@@ -152,10 +152,6 @@ class BorrowMachine:
                     fresh.append(identity)
         self._report(_Receipt((), executor, task), self.me, self.references.open_episodes(dict.fromkeys(fresh)))
 
-    def waiting(self) -> bool:
-        """Whether a hand-off of this process is still under way."""
-        return bool(self._receipts or self._result_holds)
-
     def on_process_lost(self, process: WorkerID) -> None:
         """A process is dead: its answers will not come."""
         for number in [number for number, owner in self._receipt_owners.items() if owner == process]:

@@ -52,6 +52,8 @@ class CreationMachine:
             for identity in sorted(missing):
                 self._waiting_on.setdefault(identity, []).append(spec.actor)
                 references.need(identity)
+            if event.request:
+                self._effects().send(self.head, ActorRegistered(spec, event.request, False))
         else:
             self._register(event, now)
 
@@ -84,7 +86,7 @@ class CreationMachine:
                 waiting[1].discard(identity)
                 if not waiting[1]:
                     del self._waiting[actor]
-                    self._register(waiting[0], 0.0)
+                    self._register(msgspec.structs.replace(waiting[0], request=0), 0.0)
 
     def _register(self, event: ActorSubmitted, now: float) -> None:
         spec: ActorSpec = event.spec
@@ -104,15 +106,12 @@ class CreationMachine:
         spec = msgspec.structs.replace(spec, values=values)
         self._effects().send(self.head, ActorRegistered(spec, event.request))
 
-    def alive(self) -> bool:
-        """Whether an actor that this process owns may be alive."""
-        return bool(self._holds)
-
     def unneeded(self, actor: ActorID) -> None:
         """No handle is left: head ends the actor, or it is never made."""
-        if actor in self._waiting:
+        waiting = self._waiting.get(actor)
+        if waiting is not None:
             self.forget(actor)
-        else:
+        if waiting is None or waiting[0].request:
             self._effects().send(self.head, ActorUnneeded(actor))
 
     def forget(self, actor: ActorID) -> None:

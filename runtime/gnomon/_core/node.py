@@ -72,7 +72,6 @@ class Node:
             leases.LeasesWanted: self.leases.on_wanted,
             leases.LeaseReturned: self._on_lease_returned,
             leases.WorkerReady: self._on_worker_ready,
-            leases.WorkerStays: lambda sender, message: self.pool.stay(sender, self.now),
             leases.WorkerBlocked: lambda sender, message: self.leases.block(sender),
             leases.WorkerUnblocked: lambda sender, message: self.leases.unblock(sender),
             actors.ActorWorkerWanted: self.leases.on_actor_wanted,

@@ -2,7 +2,7 @@
 
     STARTING ----> IDLE <----> LEASED ----> gone
         (forked)    |            (also as an actor, for life)
-                    +----> RETIRED (idle too long) ----> gone, or IDLE again: others need what it owns
+                    +----> RETIRED (idle too long) ----> gone (once nobody needs what it owns)
 
 Workers are started for placed leases that find none idle, and a few are kept idle so that the next lease need not wait.
 """
@@ -103,12 +103,6 @@ class PoolMachine:
             worker, _ = self.idle.popleft()
             self.retired[worker] = None
             self._effects().send(worker, WorkerRetired())
-
-    def stay(self, worker: WorkerID, now: float) -> None:
-        """A retired worker is still needed as an owner; it is idle again."""
-        if worker in self.retired:
-            del self.retired[worker]
-            self.idle.append((worker, now))
 
     def next_wakeup(self) -> float | None:
         """When the oldest idle worker may be retired."""

@@ -369,11 +369,6 @@ class ReferenceMachine:
         offsets = tuple(offset for offset in used if offset in message.offsets)
         self._effects().send(node, BlocksPinned(message.owner, offsets))
 
-    def owns_for_others(self) -> bool:
-        """Whether something would be lost with this process: an own object that somebody else holds."""
-        mine = self.me
-        return any(entry.borrowers and identity[:WORKER_ID_BYTES] == mine for identity, entry in self.entries.items())
-
     # -- deaths ---------------------------------------------------------------------------------------------------
 
     def on_process_lost(self, process: WorkerID) -> None:

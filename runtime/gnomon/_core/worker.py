@@ -248,14 +248,6 @@ class Worker:
         self.tasks.cancel_children(event.parent, False, self.now)
         self.calls.cancel_where(lambda call: call.parent == event.parent, self.now)
 
-    def _on_retired(self, sender: WorkerID, message: leases.WorkerRetired) -> None:
-        """Idle for long: end, unless others need what this process owns, or it has work of its own under way."""
-        busy = self.tasks.records or self.calls.records or self.creation.alive() or self.borrowing.waiting()
-        if busy or self.references.owns_for_others():
-            self._effects.send(sender, leases.WorkerStays())
-        else:
-            self._effects.do(fx.EndProcess("idle"))
-
     # -- being an actor -------------------------------------------------------------------------------------------
 
     def _on_actor_assigned(self, sender: WorkerID, message: actors.ActorAssigned) -> None:

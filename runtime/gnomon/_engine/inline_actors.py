@@ -21,7 +21,7 @@ from typing import Any
 from gnomon._core.ledger import TaskState
 from gnomon._engine.base import ActorBinding, ActorTemplate, MethodTemplate, Origin
 from gnomon._engine.inline_book import InlineBook
-from gnomon._engine.inline_calls import Call, InlineCalls, running
+from gnomon._engine.inline_calls import InlineCall, InlineCalls, running
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
 from gnomon._wire import pickling
@@ -52,7 +52,9 @@ class InlineActor:
         death: why it is dead; None before.
     """
 
-    def __init__(self, actor_id: ActorID, template: ActorTemplate, namespace: str, creation: Call) -> None:
+    def __init__(
+        self, actor_id: ActorID, template: ActorTemplate, namespace: str, creation: InlineCall
+    ) -> None:
         self.actor_id = actor_id
         self.template = template
         self.namespace = namespace
@@ -118,7 +120,7 @@ class InlineActors:
         self._namespace = namespace
         self._actors: dict[ActorID, InlineActor] = {}
         self._names: dict[tuple[str, str], ActorID] = {}
-        self._async_calls: dict[Call, asyncio.Task[Any]] = {}
+        self._async_calls: dict[InlineCall, asyncio.Task[Any]] = {}
 
     def clear(self) -> None:
         """The session ends."""
@@ -236,7 +238,7 @@ class InlineActors:
         origin: Origin | None,
         line: int,
     ) -> list[ObjectRef[Any]]:
-        """Call a method."""
+        """InlineCall a method."""
         actor = self.find(actor_id)
         name = f"{actor.template.name}.{method.name}"
         call, refs = self._calls.make(name, method.num_returns, args, kwargs, origin, line)
@@ -253,7 +255,7 @@ class InlineActors:
             self._calls.when_arguments_ready(call, partial(self._run, actor, call, method.name))
         return refs
 
-    def _run(self, actor: InlineActor, call: Call, method: str) -> None:
+    def _run(self, actor: InlineActor, call: InlineCall, method: str) -> None:
         try:
             with actor.turn:
                 if actor.death is not None:
@@ -264,7 +266,7 @@ class InlineActors:
         finally:
             self._ended(actor)
 
-    async def _run_async(self, actor: InlineActor, call: Call, method: str) -> None:
+    async def _run_async(self, actor: InlineActor, call: InlineCall, method: str) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._async_calls[call] = task
@@ -281,7 +283,7 @@ class InlineActors:
             del self._async_calls[call]
             self._ended(actor)
 
-    async def _attempt_async(self, actor: InlineActor, call: Call, method: str) -> bool:
+    async def _attempt_async(self, actor: InlineActor, call: InlineCall, method: str) -> bool:
         """Run it once; False when it is to be run again."""
         if actor.death is not None:
             self._calls.failed(call, actor.death)
@@ -320,7 +322,7 @@ class InlineActors:
             if actor.state == "alive"
         ]
 
-    def unfinished(self) -> list[tuple[Call, asyncio.Task[Any]]]:
+    def unfinished(self) -> list[tuple[InlineCall, asyncio.Task[Any]]]:
         """Calls of async actors without an outcome."""
         return list(self._async_calls.items())
 

@@ -26,7 +26,7 @@ STACK_HOP = 40
 T = TypeVar("T")
 
 
-class Call:
+class InlineCall:
     """A task or an actor call.
 
     Attributes:
@@ -78,7 +78,9 @@ class Call:
         return again
 
 
-running: contextvars.ContextVar[Call | None] = contextvars.ContextVar("gnomon_inline_call", default=None)
+running: contextvars.ContextVar[InlineCall | None] = contextvars.ContextVar(
+    "gnomon_inline_call", default=None
+)
 """The call that the present code belongs to; follows coroutines too."""
 
 
@@ -115,7 +117,7 @@ class InlineCalls:
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> tuple[Call, list[ObjectRef[Any]]]:
+    ) -> tuple[InlineCall, list[ObjectRef[Any]]]:
         """A call and the references to its results."""
         packed = pickling.pack_args(args, kwargs, name)
         held = self.hold(packed)
@@ -123,7 +125,9 @@ class InlineCalls:
         outer = running.get()
         parent = outer.row if outer is not None else None
         row = self._book.submitted(identity, name, packed.dependencies, origin, line, parent)
-        call = Call(identity, name, packed, [object_id(identity, i + 1) for i in range(num_returns)], row)
+        call = InlineCall(
+            identity, name, packed, [object_id(identity, i + 1) for i in range(num_returns)], row
+        )
         call.held = held
         call.depth = outer.depth + 1 if outer is not None else 0
         call.cell = self._book.ledger.cells.entries[row.cell][0]
@@ -133,7 +137,7 @@ class InlineCalls:
         """References to all that arguments need."""
         return [self._store.reference(each) for each in (*packed.dependencies, *packed.contained)]
 
-    def when_arguments_ready(self, call: Call, run: Callable[[], object]) -> None:
+    def when_arguments_ready(self, call: InlineCall, run: Callable[[], object]) -> None:
         """Run now, after a wait, or (on the event loop, which may not wait) in a thread of its own."""
         pending = [each for each in call.packed.dependencies if not self._store.is_ready(each)]
         if pending and not self._may_wait():
@@ -148,7 +152,7 @@ class InlineCalls:
             self._store.wait(pending, len(pending), None)
         with_stack(call.depth, run)
 
-    def run(self, call: Call, function: Callable[..., Any]) -> None:
+    def run(self, call: InlineCall, function: Callable[..., Any]) -> None:
         """Run a call to its outcome, in this thread."""
         token = running.set(call)
         self.in_use.append(call.resources)
@@ -159,7 +163,7 @@ class InlineCalls:
             self.in_use.remove(call.resources)
             running.reset(token)
 
-    def _attempt(self, call: Call, function: Callable[..., Any]) -> bool:
+    def _attempt(self, call: InlineCall, function: Callable[..., Any]) -> bool:
         """Run it once; False when it is to be run again."""
         self._book.started(call.row, call.attempt)
         if self.failed_argument(call):
@@ -176,7 +180,7 @@ class InlineCalls:
             self.raised(call, error)
         return True
 
-    def failed_argument(self, call: Call) -> bool:
+    def failed_argument(self, call: InlineCall) -> bool:
         """Whether an argument is an error: then that is the outcome, and the call does not run."""
         for identity in call.packed.dependencies:
             blob = self._store.blob(identity)
@@ -194,7 +198,7 @@ class InlineCalls:
         finally:
             self._store.adopt(arrived)
 
-    def succeed(self, call: Call, value: Any) -> None:
+    def succeed(self, call: InlineCall, value: Any) -> None:
         """Store what a call returned.
 
         Raises:
@@ -209,21 +213,21 @@ class InlineCalls:
         self._book.ended(call.row, TaskState.DONE)
         call.held = []
 
-    def raised(self, call: Call, error: BaseException) -> None:
+    def raised(self, call: InlineCall, error: BaseException) -> None:
         """Store what the user's code raised."""
         self.failed(call, TaskError.from_exception(call.name, error, os.getpid()))
 
-    def failed(self, call: Call, error: GnomonError, state: TaskState = TaskState.FAILED) -> None:
+    def failed(self, call: InlineCall, error: GnomonError, state: TaskState = TaskState.FAILED) -> None:
         """Store an error as the outcome."""
         contained: list[ObjectID] = []
         self._end(call, state, pickling.serialize_error(error, contained), first_line(str(error)), contained)
 
-    def cancelled(self, call: Call) -> None:
+    def cancelled(self, call: InlineCall) -> None:
         """Store that a call was cancelled."""
         self.failed(call, TaskCancelledError(call.task_id.hex(), call.name), TaskState.CANCELLED)
 
     def _end(
-        self, call: Call, state: TaskState, blob: bytes, text: str, contained: Sequence[ObjectID] = ()
+        self, call: InlineCall, state: TaskState, blob: bytes, text: str, contained: Sequence[ObjectID] = ()
     ) -> None:
         for identity in call.results:
             self._store.fill(identity, blob, contained)

@@ -26,7 +26,7 @@ HOLDERS_SHOWN = 5
 """Rows of the table in ``ObjectStoreFullError``."""
 
 
-class Entry:
+class InlineObject:
     """One object.
 
     Attributes:
@@ -70,7 +70,7 @@ class InlineStore:
         self._capacity_bytes = capacity_bytes
         self._inline_max_bytes = inline_max_bytes
         self._handle_gone = handle_gone
-        self._entries: dict[bytes, Entry] = {}
+        self._entries: dict[bytes, InlineObject] = {}
         self._dropped: deque[bytes] = deque()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -87,7 +87,7 @@ class InlineStore:
     def create(self, identity: ObjectID, producer: str, cell: int) -> ObjectRef[Any]:
         """A new pending object, and the first reference to it."""
         with self._lock:
-            self._entries[identity] = Entry(producer, cell)
+            self._entries[identity] = InlineObject(producer, cell)
         self._sweep()
         return self.reference(identity)
 
@@ -125,7 +125,7 @@ class InlineStore:
     def _sweep(self) -> None:
         # a freed object drops what it contained, which comes back here: the guard makes that a loop
         while self._dropped and self._sweeping.acquire(blocking=False):
-            freed: list[tuple[ObjectID, Entry]] = []
+            freed: list[tuple[ObjectID, InlineObject]] = []
             try:
                 if not self._lock.acquire(blocking=False):
                     return  # whoever holds it sweeps afterwards
@@ -143,7 +143,7 @@ class InlineStore:
             finally:
                 self._sweeping.release()
 
-    def _forget(self, identity: bytes, freed: list[tuple[ObjectID, Entry]]) -> None:
+    def _forget(self, identity: bytes, freed: list[tuple[ObjectID, InlineObject]]) -> None:
         entry = self._entries.get(identity)
         if entry is None:
             return
@@ -228,7 +228,7 @@ class InlineStore:
                     return ready
                 self._changed.wait(left)
 
-    def _entry(self, identity: bytes) -> Entry:
+    def _entry(self, identity: bytes) -> InlineObject:
         entry = self._entries.get(identity)
         if entry is None:
             raise SessionMismatchError(f"ObjectRef({identity.hex()})")

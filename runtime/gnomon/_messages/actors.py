@@ -56,10 +56,17 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ActorRegistered(Message, frozen=True, tag=60):
-    """A new actor. ``request`` is answered by ActorAdmitted when it has a name."""
+    """A new actor.
+
+    Attributes:
+        request: answered by ActorAdmitted when it has a name.
+        resolved: ``spec.values`` are there. A named actor is registered at once, so that its name is taken, and
+            once more when they are.
+    """
 
     spec: ActorSpec
     request: int = 0
+    resolved: bool = True
 
 
 class ActorAdmitted(Message, frozen=True, tag=61):

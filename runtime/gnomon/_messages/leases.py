@@ -10,8 +10,7 @@
     worker                                  node
       | WorkerReady                      --> |
       | WorkerBlocked, WorkerUnblocked   --> |   in get: its CPU is free meanwhile
-      | <-- WorkerRetired                    |   idle too long: end yourself
-      | WorkerStays                      --> |   no: others need what I own
+      | <-- WorkerRetired                    |   idle too long: end yourself, once nobody needs what you own
 """
 
 from __future__ import annotations
@@ -79,7 +78,3 @@ class WorkerUnblocked(Message, frozen=True, tag=27):
 
 class WorkerRetired(Message, frozen=True, tag=28):
     """End yourself: you have been idle too long."""
-
-
-class WorkerStays(Message, frozen=True, tag=29):
-    """Not retired: the worker owns objects or actors that others use, and they would be lost with it."""

@@ -25,6 +25,8 @@ from gnomon.testing.simulator.values import dump_error, error_of, load, refs_in
 if TYPE_CHECKING:
     from gnomon.testing.simulator.session import Session
 
+IDLE = "exited: idle"
+"""How a process ends that nobody needs; any other end explains that what it owned is gone."""
 _NO_BODY = Body(0, 0.0, (), ())
 
 
@@ -179,7 +181,6 @@ class WorkerHost(Host):
 
     def _do_drain_actor(self, command: fx.DrainActor) -> None:
         self._draining = command.reason
-        self.session.allow("OwnerDiedError")  # what the actor has put goes with it, as in Ray
         self._take()
 
     def _do_end_process(self, command: fx.EndProcess) -> None:
@@ -192,7 +193,7 @@ class WorkerHost(Host):
         if any(link.unacked for link in self.worker.links.links.values()) or self._events:
             self.kernel.after(0.01, self._leave, reason)
         else:
-            self.session.kill(self.me, f"exited: {reason}")
+            self.session.kill(self.me, IDLE if reason == "idle" else f"exited: {reason}")
 
     # -- running --------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.network import Network, Weather
-from gnomon.testing.simulator.processes import Memory, NodeHost, WorkerHost, announce
+from gnomon.testing.simulator.processes import IDLE, Memory, NodeHost, WorkerHost, announce
 from gnomon.testing.simulator.programs import Body, Budget, make_program
 from gnomon.testing.simulator.values import Truth
 
@@ -196,6 +196,8 @@ class Session:
             self.kernel.after(0.01, self.kill, worker, reason)
         elif host.alive:
             host.end()
+            if reason != IDLE:
+                self.allow("OwnerDiedError")
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.worker.execution.last_started)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
