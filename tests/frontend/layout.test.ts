@@ -126,6 +126,13 @@ describe('the layout of tasks', () => {
     }
   });
 
+  test('keeps a task without edges near the others', () => {
+    const model = modelOf([{ func: 3 }, ...DIAMOND.map(t => ({ ...t, deps: (t.deps ?? []).map(dep => dep + 1) }))]);
+    const { x, y } = laidOut(model);
+    const nearest = Math.min(...[1, 2].map(task => Math.hypot(x.get(0)! - x.get(task)!, y.get(0)! - y.get(task)!)));
+    assert.ok(nearest <= 3 * PITCH, `${nearest} away`);
+  });
+
   test('has no crossing edges where there need be none', () => {
     const { y } = laidOut(modelOf(DIAMOND));
     const [first, second] =

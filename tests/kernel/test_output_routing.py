@@ -101,10 +101,9 @@ def test_origins_are_told_to_the_api(live_kernel: LiveKernel) -> None:
     live_kernel.run("from gnomon.observe import hooks", "a").check()
     shown = live_kernel.run("hooks.current_origin()", "some-id").check().result()
     assert shown == "Origin(cell='some-id', label='In [3]')"  # the fixture's cell loads the extension
-    seen = "import threading; between = []; e = threading.Event()\n"
-    seen += "t = threading.Thread(target=lambda: (e.wait(), between.append(hooks.current_origin())))\n"
-    live_kernel.run(seen + "t.start()\nget_ipython().events.register('post_execute', e.set)", "b").check()
-    assert live_kernel.run("t.join(); between", "c").check().result().startswith("[")
+    note = "between = []\ndef note(result): between.append(hooks.current_origin())\n"
+    live_kernel.run(note + "get_ipython().events.register('post_run_cell', note)", "b").check()
+    assert live_kernel.run("between", "c").check().result() == "[None]"
 
 
 def test_the_cell_that_loads_the_extension_has_an_origin() -> None:

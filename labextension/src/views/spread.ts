@@ -7,6 +7,11 @@ export interface ISpreadItem {
   readonly after: number;
 }
 
+/** The least distance of the centres of two items that follow each other. */
+export function distance(a: ISpreadItem, b: ISpreadItem): number {
+  return a.size / 2 + a.after + b.before + b.size / 2;
+}
+
 /**
  * Centres of the items, in their order, near the wanted ones.
  *
@@ -14,7 +19,6 @@ export interface ISpreadItem {
  * mean does, and neither end is favoured.
  */
 export function spread(items: readonly ISpreadItem[], wanted: readonly number[]): number[] {
-  const distance = (a: ISpreadItem, b: ISpreadItem): number => a.size / 2 + a.after + b.before + b.size / 2;
   const forward = [...wanted];
   const backward = [...wanted];
   for (let i = 1; i < items.length; i++) {

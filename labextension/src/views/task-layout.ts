@@ -11,7 +11,7 @@
 
 import { sourcesOf } from './layers';
 import type { ISpreadItem } from './spread';
-import { spread } from './spread';
+import { distance, spread } from './spread';
 import type { TaskTable } from './tasks';
 
 /** Distance of two tasks in world units. */
@@ -190,6 +190,22 @@ function settle(tasks: TaskTable, layers: ICluster[][], items: IItem[][]): void 
         return others.length ? others.reduce((a, b) => a + b, 0) / others.length : item.centre;
       });
       move(row, wanted);
+    }
+  }
+  const alone = (item: IItem): boolean =>
+    item.tasks.every(task => !sources.get(task)!.length && !targets.get(task)!.length);
+  items.forEach(row => gather(row, alone));
+}
+
+/** Nothing pulls at what has no edges: move it next to its neighbour in the row, so that it does not float far off. */
+function gather(row: IItem[], alone: (item: IItem) => boolean): void {
+  const anchor = row.findIndex(item => !alone(item));
+  for (let i = anchor - 1; i >= 0; i--) {
+    row[i].centre = row[i + 1].centre - distance(row[i], row[i + 1]);
+  }
+  for (let i = Math.max(0, anchor) + 1; i < row.length; i++) {
+    if (alone(row[i])) {
+      row[i].centre = row[i - 1].centre + distance(row[i - 1], row[i]);
     }
   }
 }

@@ -136,9 +136,9 @@ export class Treemap {
       drawIcon(context, tile.state, x + 12, y + 12, 15, colour);
     }
     const left = icon ? 22 : 6;
-    context.font = `600 11.5px ${font}`;
+    context.font = `600 11px ${font}`;
     const label = fitText(context, tile.label, width - left - 5);
-    if (label === tile.label || label.length > 5) {
+    if (label === tile.label || label.length > 4) {
       context.fillText(label, x + left, y + 16);
     }
     context.font = `11px ${font}`;

@@ -104,23 +104,38 @@ def wait(
         TypeError: not a list of references.
         ValueError: a reference twice, or ``num_returns`` is out of range.
     """
+    global _rest
     if not isinstance(ray_waitables, list):
         raise TypeError(f"wait() takes a list of references, not {_named(ray_waitables)}.")
-    if not set(map(type, ray_waitables)) <= _ALL_REFS:
-        _refuse_elements("wait()", ray_waitables)
     count = len(ray_waitables)
     if not count:
         return [], []
-    if len(set(map(_identity, ray_waitables))) != count:
-        raise ValueError("wait() takes each reference once: list(dict.fromkeys(refs)) drops the doubles.")
+    if (id(ray_waitables), count) != _rest:
+        _check_waitables(ray_waitables)
     checks.whole(1)("num_returns of wait()", num_returns)
     if num_returns > count:
         raise ValueError(f"num_returns of wait() is {num_returns}, but there are only {count} references.")
     checks.timeout("the timeout of wait()", timeout)
     engine = session.engine()
     if waiting.watched():
-        return waiting.watched_wait(engine, ray_waitables, num_returns, timeout, fetch_local)
-    return engine.wait(ray_waitables, num_returns, timeout, fetch_local)
+        ready, others = waiting.watched_wait(engine, ray_waitables, num_returns, timeout, fetch_local)
+    else:
+        ready, others = engine.wait(ray_waitables, num_returns, timeout, fetch_local)
+    _rest = id(others), len(others)
+    return ready, others
+
+
+_rest: tuple[int, int] = (0, 0)
+"""Identity and length of the list of others that ``wait`` returned last. The usual loop passes it in again, and looking at each
+of a thousand references a thousand times would cost more than the waiting; should the identity be another list's by now, all
+that is missed is the message about a wrong element."""
+
+
+def _check_waitables(refs: list[Any]) -> None:
+    if not set(map(type, refs)) <= _ALL_REFS:
+        _refuse_elements("wait()", refs)
+    if len(set(map(_identity, refs))) != len(refs):
+        raise ValueError("wait() takes each reference once: list(dict.fromkeys(refs)) drops the doubles.")
 
 
 def cancel(ray_waitable: ObjectRef[Any], *, force: bool = False, recursive: bool = True) -> None:

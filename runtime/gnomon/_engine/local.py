@@ -100,6 +100,7 @@ class LocalEngine:
         self.put = core.put if self._session is None else self._put
         self.get_one = core.get_one
         self._post = core.loop.post
+        self._submit = core.loop.submit
         self._classes: dict[frozenset[tuple[str, int]], int] = {}
         self._futures: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._future_thread: threading.Thread | None = None
@@ -161,7 +162,7 @@ class LocalEngine:
             refs: list[ObjectRef[Any]] = [ObjectRef(ObjectID(task + _FIRST))]
         else:
             refs = [ObjectRef(object_id(task, index)) for index in range(1, count + 1)]
-        self._post(
+        self._submit(
             TaskSubmitted(
                 task,
                 prepared.function,
@@ -285,7 +286,7 @@ class LocalEngine:
             refs: list[ObjectRef[Any]] = [ObjectRef(ObjectID(task + _FIRST))]
         else:
             refs = [ObjectRef(object_id(task, index)) for index in range(1, count + 1)]
-        self._post(
+        self._submit(
             CallSubmitted(
                 task,
                 binding.actor_id,

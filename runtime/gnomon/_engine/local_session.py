@@ -41,7 +41,7 @@ class LocalSession:
         watched = {self.process.fileno(): self._lost} if self.process.fileno() >= 0 else {}
         self._told = False
         os.close(self.config.lifeline_fd)
-        self.core = CoreWorker(self.config, self.config.driver, perform, True, watched)
+        self.core = CoreWorker(self.config, self.config.driver, perform, watched)
         self.core.loop.start("gnomon-loop")
 
     def _lost(self) -> None:

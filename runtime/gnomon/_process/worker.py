@@ -19,7 +19,7 @@ from gnomon._shell.progress import ProgressNote
 
 def main(config: SessionConfig, spec: WorkerSpec) -> None:
     """Run tasks, or one actor, until told to end. The zygote's death ends it anyway."""
-    core = CoreWorker(config, spec.worker, lambda command: executor.perform(command), interruptible=False)
+    core = CoreWorker(config, spec.worker, lambda command: executor.perform(command))
     executor = Executor(core, ProgressNote(core.arena, spec.slot))
     signal.signal(signal.SIGINT, executor.on_sigint)
     outbox = Outbox(core.loop, config.driver, f"pid {os.getpid()}")

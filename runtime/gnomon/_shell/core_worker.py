@@ -1,7 +1,7 @@
 """CoreWorker: a Worker role at work in this process, and what user threads ask of it: put, get, wait, questions.
 
-Drivers and workers have the same one. A user's thread never changes the role's state; it posts events and waits
-on a plain lock that the loop's thread releases, so waiting is interruptible and polls nothing. The one thing it
+Drivers and workers have the same one. A user's thread posts events, and waits on a plain lock that the loop's thread
+releases, so waiting is interruptible and polls nothing; before it waits it runs the role once itself (``Loop.apply``). The one thing it
 writes itself is the value of a small ``put`` (one dict assignment), so that the next ``get`` finds it at once.
 """
 
@@ -54,8 +54,6 @@ class CoreWorker:
     """This process in its session.
 
     Args:
-        interruptible: the threads that call can be struck by Ctrl-C (a driver's main thread): then nothing of the
-            role runs in them.
         perform: carries out commands that are not this class's own.
     """
 
@@ -64,7 +62,6 @@ class CoreWorker:
         config: SessionConfig,
         me: WorkerID,
         perform: Callable[[Command], None],
-        interruptible: bool,
         watched: dict[int, Callable[[], None]] | None = None,
     ) -> None:
         self.config = config
@@ -85,7 +82,6 @@ class CoreWorker:
         self.ended = ""
         self.assignment: ActorAssigned | None = None
         self._perform_other = perform
-        self._interruptible = interruptible
         self._counter = itertools.count(1)
         self._tokens = itertools.count(1)
         self._waiters: dict[int, Callable[[], Any]] = {}
@@ -181,7 +177,7 @@ class CoreWorker:
         contained = tuple(serialized.contained)
         ref: ObjectRef[Any] = ObjectRef(identity)
         self.values[identity] = stored
-        self.loop.post(ObjectStored(identity, stored, contained, size, provenance))
+        self.loop.submit(ObjectStored(identity, stored, contained, size, provenance))
         return ref
 
     def write_block(self, serialized: pickling.Serialized, identity: ObjectID, owner: WorkerID) -> Block:
@@ -296,15 +292,12 @@ class CoreWorker:
         lock.acquire()
         token = next(self._tokens)
         self._waiters[token] = lock.release
-        blocking = not self._interruptible and task_context.blocks()
+        blocking = task_context.blocks()
         events: list[Any] = [ValuesAwaited(token, identities, count)]
         if blocking:
             events.append(WaitStarted())
         try:
-            if self._interruptible:
-                self.loop.post(events[0])
-            else:
-                self.loop.apply(events)
+            self.loop.apply(events)
             done = lock.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
             if self.ended:
                 raise NotInitializedError(self.ended)

@@ -5,9 +5,11 @@
     user threads -- apply --> |      |              |
 
 ``post`` hands an event to the loop's thread: one append, and one write to wake it if it sleeps. Nothing of the role is
-touched by the caller, so an interrupt (Ctrl-C) can strike at any instruction. ``apply`` runs the role in the calling thread,
-under the lock: a hand-over between threads fewer, for threads that are never interrupted. All sockets but the inbound
-one are used under that lock, whose acquisition is the full fence that libzmq asks for when a socket changes threads.
+touched by the caller, so an interrupt (Ctrl-C) can strike at any instruction. ``submit`` is the same for events that are mostly
+followed by a wait or by many of their kind: it leaves a dozing loop alone. ``apply`` runs the role in the calling thread, under
+the lock: a hand-over between threads fewer (20-40 us each, most of a short call); in a main thread SIGINT is put off
+for that moment. All sockets but the inbound one are used under the lock, whose acquisition is the full fence that libzmq asks for
+when a socket changes threads.
 
 The rule for a changer: nothing that runs under the lock may wait for anything but it.
 """
@@ -28,6 +30,7 @@ from gnomon._core.effects import Command
 from gnomon._core.events import HandlesDropped
 from gnomon._core.station import Outgoing, Station
 from gnomon._messages.envelope import Envelope
+from gnomon._shell.interrupts import Deferred
 from gnomon._shell.session_directory import socket_path
 from gnomon.ids import ObjectID, WorkerID
 
@@ -37,8 +40,16 @@ ENVELOPES_PER_TURN = 200
 MESSAGE_BYTES_MAX = 1 << 30
 """Larger frames are refused by the socket: nobody sends them (large values lie in the arena)."""
 
-IDLE_S = 0.02
-"""After some activity the loop looks once more after this long, for handles that were dropped without waking it."""
+DOZE_S = 0.001
+"""After activity the loop looks again this soon, for events that did not wake it ..."""
+
+DOZES = 20
+"""... this often; then once after ``LAST_DOZE_S``, and then it sleeps until something wakes it."""
+
+LAST_DOZE_S = 0.02
+
+BURST = 16
+"""Submissions that gather before a dozing loop is woken."""
 
 _AWAKE, _DOZING, _ASLEEP = 0, 1, 2
 
@@ -115,6 +126,7 @@ class Loop:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Envelope).decode
         self._thread: threading.Thread | None = None
+        self._main_thread = threading.main_thread().ident
         self.malformed = 0
 
     # -- for other threads ----------------------------------------------------------------------------------------
@@ -126,6 +138,14 @@ class Loop:
             self._state = _AWAKE
             self._waker.wake()
 
+    def submit(self, event: Any) -> None:
+        """Hand over an event that can wait for a moment: the caller will wait for its outcome, or submit more."""
+        self.inbox.append(event)
+        state = self._state
+        if state == _ASLEEP or (state and len(self.inbox) >= BURST):
+            self._state = _AWAKE
+            self._waker.wake()
+
     def drop(self, identity: bytes) -> None:
         """A handle has been collected: any thread, any instruction. Wakes the loop only from its deep sleep."""
         self.inbox.append(identity)
@@ -134,7 +154,14 @@ class Loop:
             self._waker.wake()
 
     def apply(self, events: list[Any]) -> None:
-        """Run the role here and now. Not for threads that an interrupt can strike."""
+        """Run the role here and now."""
+        if threading.get_ident() == self._main_thread:
+            with Deferred():
+                self._apply(events)
+        else:
+            self._apply(events)
+
+    def _apply(self, events: list[Any]) -> None:
         with self.lock:
             self._turn(events)
         if self._state == _ASLEEP and self.station.next_wakeup() is not None:
@@ -155,15 +182,15 @@ class Loop:
         inbound, wake_fd = self._inbound, self._waker.read_fd
         with self.lock:
             self._turn([])
-        quiet = False
+        quiet = 0
         while not self._stopping:
             timeout = self._timeout(quiet)
-            self._state = _ASLEEP if timeout < 0 else _DOZING
+            self._state = _ASLEEP if quiet > DOZES else _DOZING
             if self.inbox:
                 timeout = 0
             ready = zmq.zmq_poll(poll_set, timeout)
             self._state = _AWAKE
-            quiet = not ready
+            quiet = quiet + 1 if not ready and not self.inbox else 0
             envelopes: list[Envelope] = []
             for source, _ in ready:
                 if source is inbound:
@@ -176,13 +203,14 @@ class Loop:
                 self._turn(self.station.receive(envelopes, time.monotonic()) if envelopes else [])
         self._close()
 
-    def _timeout(self, quiet: bool) -> int:
-        """Milliseconds to sleep; -1 is until woken."""
+    def _timeout(self, quiet: int) -> int:
+        """Milliseconds to sleep after ``quiet`` rounds without anything to do; -1 is until woken."""
         wakeup = self.station.next_wakeup()
-        if wakeup is None:
-            return -1 if quiet else int(IDLE_S * 1000)
-        left = int((wakeup - time.monotonic()) * 1000) + 1
-        return max(0, left if quiet else min(left, int(IDLE_S * 1000)))
+        left = -1 if wakeup is None else max(0, int((wakeup - time.monotonic()) * 1000) + 1)
+        if quiet > DOZES:
+            return left
+        doze = int((DOZE_S if quiet < DOZES else LAST_DOZE_S) * 1000)
+        return doze if left < 0 else min(left, doze)
 
     def _read(self) -> list[Envelope]:
         envelopes = []

@@ -250,6 +250,8 @@ class Thread:
         )
         if step.name and answer.actor is not None:
             self._call(answer.actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
+            # Nobody waits for its result: the actor may be waiting for this very task.
+            self.host.post(ev.HandlesDropped((self.handles.pop(),)))
 
     def _step_status(self, step: Step) -> Waiting:
         head = self.host.worker.head
