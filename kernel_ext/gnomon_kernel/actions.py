@@ -146,17 +146,10 @@ _submit = eval(compile("lambda task, *args: task.remote(*args)", "%%remote", "ev
 
 
 def status_line(verb: str) -> str:
-    """``gnomon is running: 2 CPUs, store 1.2 GB``."""
-    engine = session_engine()
-    where = f" ({engine} engine)" if engine else ""
-    return f"gnomon {verb}{where}: {resources_line(gnomon.cluster_resources())}"
-
-
-def session_engine() -> str:
-    """Name of the engine that runs; "" when it is not known."""
-    from gnomon import observe
-
-    return observe.engine_name()
+    """``gnomon is running (local engine): 2 CPUs, store 1.2 GB``; a session must run."""
+    session = gnomon.init(ignore_reinit_error=True)  # with a running session this only returns its facts
+    resources = {**session["resources"], "object_store_memory": session["object_store_bytes"]}
+    return f"gnomon {verb} ({session['engine']} engine): {resources_line(resources)}"
 
 
 def _task_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -93,13 +93,13 @@ def test_another_number_of_results_is_an_error():
     def three():
         return 1, 2, 3
 
-    with pytest.raises(ValueError, match="3 values, but num_returns is 2"):
+    with pytest.raises(ValueError, match=r"three .*num_returns"):
         gnomon.get(three.remote())
 
 
 def test_options_do_not_change_the_function():
     pair = add.options(num_returns=2, name="pair")
-    with pytest.raises(TypeError, match="num_returns is 2"):
+    with pytest.raises((TypeError, ValueError), match=r"pair .*num_returns"):
         gnomon.get(pair.remote(1))
     assert gnomon.get(add.remote(1)) == 2
 

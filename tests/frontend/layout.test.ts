@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { components, layoutBoxesToFit } from '../../labextension/src/views/box-fit';
 import { layoutBoxes } from '../../labextension/src/views/box-layout';
 import { Flows } from '../../labextension/src/views/flows';
 import { Layers, neighbourhood } from '../../labextension/src/views/layers';
 import { Model } from '../../labextension/src/views/model';
 import { squarify } from '../../labextension/src/views/squarify';
 import { TaskState } from '../../labextension/src/views/states';
+import { arrangeToFit } from '../../labextension/src/views/task-fit';
 import type { ITaskLayout } from '../../labextension/src/views/task-layout';
-import { arrange, arrangeToFit, clusterLayers, PITCH, tidyOrder } from '../../labextension/src/views/task-layout';
+import { arrange, clusterLayers, PITCH, tidyOrder } from '../../labextension/src/views/task-layout';
 import { taskOfCell, waffle } from '../../labextension/src/views/waffle';
 import type { INewTask } from './message';
 import { message } from './message';
@@ -200,6 +202,18 @@ describe('the layout of functions', () => {
       }
     }
     assert.ok(boxes.get(0)!.x < boxes.get(1)!.x && boxes.get(1)!.x < boxes.get(3)!.x);
+  });
+
+  test('lets unconnected parts share the place', () => {
+    const flows = flowsOf([{ func: 0 }, { func: 1, deps: [0] }, { func: 2 }, { func: 3 }]);
+    assert.deepEqual(
+      components(sizes([0, 1, 2, 3]), flows.between()).map(part => part.map(box => box.func)),
+      [[0, 1], [2], [3]]
+    );
+    const narrow = layoutBoxesToFit(sizes([0, 1, 2, 3]), flows.between(), { width: 230, height: 600 });
+    assert.equal(narrow.width, 200);
+    const wide = layoutBoxesToFit(sizes([0, 1, 2, 3]), flows.between(), { width: 1000, height: 250 });
+    assert.ok(wide.height <= 250 && wide.width <= 1000);
   });
 
   test('survives functions that feed each other', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatDuration, plural, shorten } from '../../labextension/src/views/format';
+import { formatBytes, formatDuration, plural, shortCount, shorten } from '../../labextension/src/views/format';
 import { describeTasks, shortWords } from '../../labextension/src/views/states';
 
 test('a task graph describes itself in counts by state', () => {
@@ -35,6 +35,7 @@ test('durations use the unit that fits', () => {
 });
 
 test('counts and names are worded', () => {
+  assert.deepEqual([9_999, 20_055, 1_234_567].map(shortCount), ['9,999', '20k', '1.2M']);
   assert.equal(plural(1, 'task'), '1 task');
   assert.equal(plural(1200, 'dependency', 'dependencies'), '1,200 dependencies');
   assert.equal(shorten('package.module.parse', 12), 'parse');

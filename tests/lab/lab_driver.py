@@ -217,7 +217,8 @@ class LabPage:
         self.page.wait_for_function(IS_READY, timeout=PAGE_READY_MS)
 
     def command(self, command: str) -> None:
-        """Execute a command of JupyterLab's."""
+        """Execute a command of JupyterLab's, once its plugin has registered it."""
+        self.page.wait_for_function("command => window.jupyterapp.commands.hasCommand(command)", arg=command)
         self.page.evaluate("command => window.jupyterapp.commands.execute(command)", command)
 
     def run(self, cell: str) -> None:
@@ -246,10 +247,10 @@ class LabPage:
         outputs: list[dict[str, Any]] = self.page.evaluate(OUTPUTS, cell)
         return outputs
 
-    def text(self, cell: str) -> str:
-        """What a cell has printed."""
-        parts = [output.get("text", "") for output in self.outputs(cell) if output["output_type"] == "stream"]
-        return "".join("".join(part) for part in parts)
+    def wait_for_text(self, cell: str, part: str) -> None:
+        """Return when a cell has printed ``part``: what runs elsewhere may print after the cell's end."""
+        condition = f"([id, part]) => JSON.stringify(({OUTPUTS})(id)).includes(part)"
+        self.page.wait_for_function(condition, arg=[cell, part], timeout=15_000)
 
     def failures(self, cell: str) -> list[str]:
         """The errors among a cell's outputs."""

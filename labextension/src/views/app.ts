@@ -8,7 +8,7 @@ import { ActorsView } from './actors';
 import type { IView, IViewContext } from './context';
 import { el, setAttribute, setText } from './dom';
 import { Feed } from './feed';
-import { formatCount } from './format';
+import { shortCount } from './format';
 import { GraphView } from './graph';
 import { Header } from './header';
 import { ObjectsView } from './objects';
@@ -180,7 +180,7 @@ export class GnomonApp implements IViewContext {
       actors: model.actors.size
     };
     for (const [name, tab] of this._tabs) {
-      setText(tab, counts[name] > 0 ? `${TITLES[name]} ${formatCount(counts[name])}` : TITLES[name]);
+      setText(tab, counts[name] > 0 ? `${TITLES[name]} ${shortCount(counts[name])}` : TITLES[name]);
     }
   }
 

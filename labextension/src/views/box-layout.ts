@@ -212,21 +212,3 @@ function pathPoints(
   }
   return backward ? points.reverse() : points;
 }
-
-/** The layout, of the two directions, that is drawn larger in a place of the given size. */
-export function layoutBoxesToFit(
-  sizes: readonly IBoxSize[],
-  flows: readonly IFlow[],
-  space: { width: number; height: number }
-): IBoxLayout {
-  const scale = (layout: IBoxLayout): number => Math.min(1, space.width / layout.width, space.height / layout.height);
-  const across = layoutBoxes(sizes, flows, false);
-  if (scale(across) >= 0.9) {
-    return across;
-  }
-  const down = layoutBoxes(sizes, flows, true);
-  // a tall picture scrolls like the page does, a wide one does not: in a narrow place prefer the tall one
-  const widthScale = (layout: IBoxLayout): number => Math.min(1, space.width / layout.width);
-  const narrow = space.width < 480;
-  return (narrow ? widthScale(down) > widthScale(across) : scale(down) > scale(across)) ? down : across;
-}

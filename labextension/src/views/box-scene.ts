@@ -1,7 +1,7 @@
 /** The picture of functions: a box for each with its tasks as a waffle, arrows for what goes from one to another. */
 
+import { layoutBoxesToFit } from './box-fit';
 import type { IBoxLayout, IBoxSize, IPlacedBox, IPlacedFlow } from './box-layout';
-import { layoutBoxesToFit } from './box-layout';
 import { drawCell, gridFor, HEAD, heightOf, PAD } from './cells';
 import type { IViewContext } from './context';
 import { drawArrowHead, drawIcon, fitText } from './draw';

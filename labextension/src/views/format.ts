@@ -5,6 +5,14 @@ export function formatCount(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** A count for tight places: 9,999, then 20k, then 1.2M. */
+export function shortCount(value: number): string {
+  if (value < 10_000) {
+    return formatCount(value);
+  }
+  return value < 999_500 ? `${Math.round(value / 1000)}k` : `${(value / 1e6).toFixed(1)}M`;
+}
+
 /** "1 task", "2 tasks". */
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${formatCount(value)} ${value === 1 ? one : many}`;

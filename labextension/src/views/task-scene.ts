@@ -7,8 +7,9 @@ import type { Layers } from './layers';
 import { sourcesOf } from './layers';
 import type { IPoint, IScene } from './stage';
 import { TaskState, TASK_STATES } from './states';
+import { arrangeToFit } from './task-fit';
 import type { ICluster, IPlacedCluster, ITaskLayout } from './task-layout';
-import { arrangeToFit, clusterLayers, PITCH, tidyOrder } from './task-layout';
+import { clusterLayers, PITCH, tidyOrder } from './task-layout';
 import { prefersLessMotion } from './theme';
 
 const RADIUS = 10;

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from gnomon._api import options as _options
 from gnomon._api import session
 from gnomon._engine import notebook_hooks
-from gnomon._engine.arity import arity_of
+from gnomon._engine.arity import Arity, arity_of
 from gnomon._engine.base import ActorBinding, ActorTemplate, Engine, MethodTemplate
 from gnomon._engine.methods import METHOD_OPTIONS, is_async_class, method_templates
 from gnomon._wire.object_ref import ObjectRef
@@ -42,15 +42,19 @@ class ActorClass(Generic[C]):
         self._cls = cls
         self._given = dict(given)
         functools.update_wrapper(self, cls, updated=())
-        self._template = ActorTemplate(
-            cls=cls,
-            name=cls.__name__,
-            options=_options.actor_options(self._given),
-            methods=method_templates(cls),
-            is_async=is_async_class(cls),
-        )
-        self._arity = arity_of(cls)
         self._engine: Engine | None = None
+
+    # Looked at when first needed: a class that refers to its own remote form is still empty when that is unpickled.
+
+    @functools.cached_property
+    def _template(self) -> ActorTemplate:
+        cls = self._cls
+        options = _options.actor_options(self._given)
+        return ActorTemplate(cls, cls.__name__, options, method_templates(cls), is_async_class(cls))
+
+    @functools.cached_property
+    def _arity(self) -> Arity | None:
+        return arity_of(self._cls)
 
     def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[C]:
         """Create an actor; returns a handle at once, before the constructor has run.

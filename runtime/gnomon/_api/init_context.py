@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from gnomon._engine.base import SessionInfo
-from gnomon.resources import describe
+from gnomon.resources import describe, to_amounts
 
 
 class InitContext:
@@ -36,6 +36,7 @@ class InitContext:
             "address": info.directory,
             "node_id": info.node_id.hex(),
             "namespace": info.namespace,
+            "resources": to_amounts(info.resources),
             "object_store_bytes": info.store_capacity_bytes,
             "webui_url": "",
         }

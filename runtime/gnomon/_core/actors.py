@@ -172,7 +172,7 @@ class ActorMachine:
         if record is None:
             self._never_born(ActorChanged(actor, DEAD, 0, _NOBODY, 0, summary, error))
             return
-        if record is not None and record.incarnation == incarnation and record.state != DEAD:
+        if record.incarnation == incarnation and record.state != DEAD:
             record.error = error
             self._die(record, f"its constructor raised {summary}", kill=True)
 
@@ -193,8 +193,8 @@ class ActorMachine:
             del self._lost[next(iter(self._lost))]
         for subscribers in self._early.values():
             subscribers.pop(process, None)
-        for actor in [actor for actor in self._early if owner_of(actor) == process]:
-            self._never_born(ActorChanged(actor, DEAD, 0, _NOBODY, 0, _OWNER_DIED))
+        for unborn in [early for early in self._early if owner_of(early) == process]:
+            self._never_born(ActorChanged(unborn, DEAD, 0, _NOBODY, 0, _OWNER_DIED))
         for record in list(self.records.values()):
             record.subscribers.pop(process, None)
             if record.spec.owner == process and not record.spec.detached and record.state != DEAD:

@@ -7,8 +7,12 @@ A block belongs to its object's owner from the start. If the writer dies before 
 name it: it is freed once the owner has told that it knows of the death (``settle``), because only then can no late
 message of the writer name it any more.
 
-If the owner dies, readers may still look at its blocks: everybody is asked (``BlocksOrphaned``), and a block is free when all
-have answered and nobody uses it any more. A block that is being written for a dead owner is free when its writer is dead. Requests that find no room wait in line and are refused after ``patience_s``.
+If the owner dies, readers may still look at its blocks: everybody is asked (``BlocksOrphaned``), and a block is
+free when all have answered and nobody uses it any more. A block whose owner dies before this node knows that he
+has heard of it may also still be being written: it waits for its writer too, until that one has told that
+it knows of the death and writes no more (``settle`` again). Nothing is given out for an owner who is dead.
+
+Requests that find no room wait in line and are refused after ``patience_s``.
 """
 
 from __future__ import annotations
@@ -49,13 +53,27 @@ class Allocator(Protocol):
 
 
 class _Orphans:
-    """Blocks of a dead owner."""
+    """Blocks of a dead owner.
 
-    __slots__ = ("asked", "pins")
+    Attributes:
+        asked: processes that have not answered yet.
+        pins: per block, the processes that use it.
+        writers: the process that may still be writing a block.
+    """
 
-    def __init__(self, asked: dict[WorkerID, None], offsets: list[int]) -> None:
+    __slots__ = ("asked", "pins", "writers")
+
+    def __init__(
+        self, asked: dict[WorkerID, None], offsets: list[int], writers: dict[int, WorkerID]
+    ) -> None:
         self.asked = asked
         self.pins: dict[int, dict[WorkerID, None]] = {offset: {} for offset in offsets}
+        self.writers = writers
+
+    def stop_writing(self, process: WorkerID) -> None:
+        """That process writes none of them any more."""
+        for offset in [offset for offset, writer in self.writers.items() if writer == process]:
+            del self.writers[offset]
 
 
 class BlockMachine:
@@ -76,7 +94,7 @@ class BlockMachine:
 
     def on_asked(self, asker: WorkerID, message: BlockAsked, now: float) -> None:
         """Room is wanted."""
-        if message.size > self.allocator.capacity_bytes:
+        if message.size > self.allocator.capacity_bytes or message.owner in self.lost:
             self._refuse(asker, message)
         elif self.line or not self._try(asker, message):
             self.line.append((asker, message, now + self.patience_s))
@@ -95,7 +113,7 @@ class BlockMachine:
     def on_reserved(self, request: int, asker: WorkerID, offset: int, failed: bool) -> None:
         """The shell has really allocated the pages, or the machine is out of memory."""
         self.reserving.pop(offset, None)
-        if failed:
+        if failed or (asker not in self.lost and self.owners[offset] in self.lost):
             self._release(offset)
             size, used = 0, self.allocator.used_bytes
             refusal = BlockRefused(request, size, used, self.allocator.capacity_bytes)
@@ -125,26 +143,35 @@ class BlockMachine:
         self._serve_line()
 
     def settle(self, owner: WorkerID, writer: WorkerID) -> None:
-        """``owner`` knows that ``writer`` is dead."""
+        """``owner`` knows that ``writer`` is dead. Or the reverse: the writer knows it of the owner."""
         for offset in [o for o, w in self.unheard.items() if w == writer and self.owners[o] == owner]:
             self._release(offset)
+        dead, sender = writer, owner
+        orphans = self.orphans.get(dead)
+        if orphans is not None:
+            orphans.stop_writing(sender)
+            self._free_orphans(dead)
         self._serve_line()
 
     def lose(self, process: WorkerID, others: list[WorkerID]) -> None:
         """A process is dead. What it was writing for a living owner waits for ``settle``."""
         self.lost[process] = None
-        self.line = deque(entry for entry in self.line if entry[0] != process)
-        for offset in [o for o, w in self.unheard.items() if w == process and self.owners[o] in self.lost]:
-            self._release(offset)
+        line, self.line = self.line, deque()
+        for asker, message, due in line:
+            if message.owner == process and asker != process:
+                self._refuse(asker, message)
+            elif asker != process:
+                self.line.append((asker, message, due))
         for owner in list(self.orphans):
             self._drop_pins(owner, process)
         mine = [
-            offset
-            for offset, owner in self.owners.items()
-            if owner == process and offset not in self.reserving and offset not in self.unheard
+            offset for offset, owner in self.owners.items() if owner == process and offset not in self.reserving
         ]
         if mine:
-            self.orphans[process] = _Orphans(dict.fromkeys(others), mine)
+            writers = {offset: self.unheard.pop(offset) for offset in mine if offset in self.unheard}
+            orphans = self.orphans[process] = _Orphans(dict.fromkeys(others), mine, writers)
+            for writer in [writer for writer in writers.values() if writer in self.lost]:
+                orphans.stop_writing(writer)
             for other in others:
                 self._effects().send(other, BlocksOrphaned(process, tuple(mine)))
             self._free_orphans(process)
@@ -172,6 +199,7 @@ class BlockMachine:
     def _drop_pins(self, owner: WorkerID, process: WorkerID) -> None:
         orphans = self.orphans[owner]
         orphans.asked.pop(process, None)
+        orphans.stop_writing(process)
         for pins in orphans.pins.values():
             pins.pop(process, None)
         self._free_orphans(owner)
@@ -180,7 +208,8 @@ class BlockMachine:
         orphans = self.orphans[owner]
         if orphans.asked:
             return
-        for offset in [offset for offset, pins in orphans.pins.items() if not pins]:
+        free = [offset for offset, pins in orphans.pins.items() if not pins and offset not in orphans.writers]
+        for offset in free:
             del orphans.pins[offset]
             self._release(offset)
         if not orphans.pins:

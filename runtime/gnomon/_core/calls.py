@@ -25,7 +25,7 @@ from gnomon._core.references import ReferenceMachine
 from gnomon._core.tasks import open_row, settle_results
 from gnomon._messages.actors import ALIVE, DEAD, PENDING, ActorChanged, ActorKilled, ActorSubscribed
 from gnomon._messages.base import Value
-from gnomon._messages.failures import failure, is_failure
+from gnomon._messages.failures import FAILURE_KIND, failure, is_failure
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, REFUSED, CallPushed, TaskCancelled, TaskFinished
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, handle_object, object_id
 
@@ -207,14 +207,14 @@ class CallMachine:
         if outcome == OK:
             client.done += 1
             self._finish(client, record, TaskState.DONE, message.values, now, "", worker, message)
-        elif outcome == REFUSED:
+        elif outcome == REFUSED and not record.cancelled:
             client.refused = client.incarnation
             self._requeue(client, record)
         elif outcome == RAISED and message.retriable and self._may_retry(record):
             self.borrowing.settle_arguments(worker, message.borrows, ())
             record.attempt += 1
             self._requeue(client, record)
-        elif outcome == CANCELLED:
+        elif outcome in (CANCELLED, REFUSED):
             values = message.values or (self._cancelled_value(record),)
             self._finish(client, record, TaskState.CANCELLED, values, now, "cancelled", worker, message)
         else:
@@ -275,6 +275,8 @@ class CallMachine:
             self._finish(client, record, TaskState.FAILED, (self._died(client, record),), now, client.cause)
 
     def _died(self, client: ActorClient, record: CallRecord) -> bytes:
+        if client.error and client.error[0] == FAILURE_KIND:
+            return client.error  # it never came to be, and that error of ours says why
         return failure(
             "ActorDiedError",
             class_name=client.class_name,

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from gnomon._core.effects import Effects
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.records import TaskRecord
-from gnomon._messages.leases import LeaseGranted, LeaseReturned, LeasesWanted
-from gnomon._messages.tasks import FunctionShipped, TaskPushed, TasksRecalled
+from gnomon._messages.leases import LeaseBroken, LeaseGranted, LeaseReturned, LeasesWanted
+from gnomon._messages.tasks import FunctionShipped, LeaseBegun, TaskPushed, TasksRecalled
 from gnomon.ids import FunctionID, LeaseID, TaskID, WorkerID
 
 
@@ -152,6 +152,7 @@ class DispatchMachine:
         leased = LeasedWorker(message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
+        self._effects().send(message.worker, LeaseBegun(one.resources))
         self._dirty[message.key] = None
 
     def lose(self, worker: WorkerID, last_started: TaskID | None) -> list[TaskRecord]:
@@ -173,6 +174,12 @@ class DispatchMachine:
                 if record.event.task == last_started:
                     break
         return lost
+
+    def kill(self, worker: WorkerID) -> None:
+        """Have the node kill a leased worker; ``lose`` follows."""
+        leased = self.leased.get(worker)
+        if leased is not None:
+            self._effects().send(self.node, LeaseBroken(leased.lease))
 
     def drop_class(self, key: int) -> list[TaskRecord]:
         """The class is infeasible; returns its queued tasks."""

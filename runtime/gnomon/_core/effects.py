@@ -44,6 +44,10 @@ class InterruptTask(Command, frozen=True):
     recursive: bool = True
 
 
+class AnswerEnded(Command, frozen=True):
+    """Give this role the outcomes that executing threads have not handed over, because what they run now takes long."""
+
+
 class BecomeActor(Command, frozen=True):
     """Run the constructor of an actor and serve its calls from now on."""
 

@@ -1,12 +1,13 @@
 """Execution: what has been pushed to this process and not been answered. The executor's side of tasks and calls.
 
-    pushed ----> queue ----> running ----> TaskFinished
+    pushed ----> queue ----> running ----> unanswered ----> TaskFinished
                    |
                    +----> TasksReturned     blocked in get; one task runs long; recalled
                    +----> TaskFinished(CANCELLED | REFUSED)
 
 The executing threads take from the left of ``queue`` (``take``: one atomic step), this machine takes back from its right,
-so a task is started or returned, never both. Only plain tasks are handed back; an actor's calls stay.
+so a task is started or returned, never both. Only plain tasks are handed back; an actor's calls stay. Outcomes are handed over
+in batches; when the next task runs long, those that wait for company (``unanswered``) are asked for (``AnswerEnded``).
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from collections import deque
 from collections.abc import Callable
 
 from gnomon._core.borrowing import BorrowMachine
-from gnomon._core.effects import Effects, InterruptTask, WakeExecutor
+from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecutor
 from gnomon._core.events import TaskEnded
+from gnomon._messages.base import Block
+from gnomon._messages.objects import WriterSettled
 from gnomon._messages.tasks import (
     CANCELLED,
     REFUSED,
@@ -26,7 +29,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksReturned,
 )
-from gnomon.ids import ActorID, TaskID, WorkerID
+from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, owner_of
 
 
 class ExecutionMachine:
@@ -35,23 +38,30 @@ class ExecutionMachine:
     Attributes:
         queue: (submitter, message), oldest first.
         running: by task, since when.
+        unanswered: outcomes that executing threads have not handed over yet; filled and emptied by them.
         long_s: a task that runs longer gives the others back.
+        cancelled_max: cancelled tasks remembered; those that had ended already are never asked for.
     """
 
     def __init__(
-        self, effects: Callable[[], Effects], borrowing: BorrowMachine, long_s: float = 0.005
+        self, effects: Callable[[], Effects], borrowing: BorrowMachine, long_s: float = 0.005, cancelled_max: int = 10_000
     ) -> None:
         self._effects = effects
         self.borrowing = borrowing
         self.long_s = long_s
+        self.cancelled_max = cancelled_max
         self.queue: deque[tuple[WorkerID, TaskPushed | CallPushed]] = deque()
         self.running: dict[TaskID, tuple[WorkerID, TaskPushed | CallPushed]] = {}
+        self.unanswered: deque[TaskEnded] = deque()
         self.started_at = 0.0
         self.last_started: TaskID | None = None
         self.actor: ActorID | None = None
+        self.resources: dict[str, int] = {}
         self.incarnation = 0
         self.closed = ""
         self._cancelled: dict[TaskID, None] = {}
+        self._holds: dict[TaskID, list[ObjectID]] = {}
+        self._settling: dict[WorkerID, None] = {}
         self._woken = False
 
     def on_pushed(self, sender: WorkerID, message: TaskPushed | CallPushed) -> None:
@@ -83,6 +93,15 @@ class ExecutionMachine:
         self.running[task] = taken
         return taken
 
+    def take_unanswered(self) -> list[TaskEnded]:
+        """What has ended and not been handed over; called by executing threads and on ``AnswerEnded``."""
+        taken: list[TaskEnded] = []
+        while True:
+            try:
+                taken.append(self.unanswered.popleft())
+            except IndexError:
+                return taken
+
     def ended(self, event: TaskEnded) -> None:
         """An executing thread is done with one: answer."""
         sender, message = self.running.pop(event.task)
@@ -91,6 +110,9 @@ class ExecutionMachine:
             self.borrowing.hold_results(event.task, sender, event.contained)
         if self._cancelled:
             self._cancelled.pop(event.task, None)
+        self._let_go(event.task)
+        if sender in self._settling:
+            self._settle(sender)
         self._effects().send(
             sender,
             TaskFinished(
@@ -118,6 +140,7 @@ class ExecutionMachine:
                 sender, message = self.queue.pop()
             except IndexError:
                 break
+            self._let_go(message.task)
             returned.setdefault(sender, []).append(message.task)
             count -= 1
         for sender, tasks in returned.items():
@@ -131,27 +154,33 @@ class ExecutionMachine:
                     self.queue.remove((submitter, pushed))
                 except ValueError:
                     break  # an executing thread was faster
+                self._let_go(message.task)
                 self._effects().send(sender, TaskFinished(message.task, message.attempt, CANCELLED, ()))
                 return
             if index > 100_000:
                 break
+        # An executing thread may have taken it this instant: it asks ``is_cancelled`` before the user's code runs.
+        self._cancelled[message.task] = None
+        if len(self._cancelled) > self.cancelled_max:
+            del self._cancelled[next(iter(self._cancelled))]
         running = self.running.get(message.task)
         if running is not None and running[1].attempt == message.attempt:
-            self._cancelled[message.task] = None
             self._effects().do(InterruptTask(message.task, message.force, message.recursive))
 
     def is_cancelled(self, task: TaskID) -> bool:
-        """Whether a running task's owner has cancelled it."""
+        """Whether a task's owner has cancelled it; called by executing threads."""
         return task in self._cancelled
 
     def on_time(self, now: float) -> None:
-        """One task has run for long: hand back the others."""
-        if self.queue and self.running and self.actor is None and now - self.started_at >= self.long_s:
+        """One task has run for long: answer for those before it, hand back those behind it."""
+        if (self.queue or self.unanswered) and self.running and now - self.started_at >= self.long_s:
+            if self.unanswered:
+                self._effects().do(AnswerEnded())
             self.give_back(len(self.queue))
 
     def next_wakeup(self) -> float | None:
         """When the running task will have run for long."""
-        if self.queue and self.running and self.actor is None:
+        if self.running and (self.unanswered or (self.queue and self.actor is None)):
             return self.started_at + self.long_s
         return None
 
@@ -160,11 +189,52 @@ class ExecutionMachine:
         self.closed = reason
         while self.queue:
             sender, message = self.queue.popleft()
+            self._let_go(message.task)
             self._effects().send(sender, TaskFinished(message.task, message.attempt, REFUSED, ()))
 
     def on_process_lost(self, process: WorkerID) -> None:
-        """A submitter is dead: nobody wants the answers to what it has queued here."""
-        kept = [pair for pair in self.queue if pair[0] != process]
-        if len(kept) != len(self.queue):
-            self.queue.clear()
-            self.queue.extend(kept)
+        """A submitter is dead: nobody wants the answers to what it has queued here.
+
+        The node is told that nothing is written for it any more, now or when its running tasks have ended.
+        """
+        for pair in [pair for pair in list(self.queue) if pair[0] == process]:
+            try:
+                self.queue.remove(pair)
+            except ValueError:
+                continue  # an executing thread was faster
+            self._let_go(pair[1].task)
+        self._settling[process] = None
+        self._settle(process)
+
+    def _settle(self, process: WorkerID) -> None:
+        if not any(sender == process for sender, _ in list(self.running.values())):
+            del self._settling[process]
+            self._effects().send(self.borrowing.references.node, WriterSettled(process))
+
+    # -- views of a dead owner's blocks ---------------------------------------------------------------------------
+
+    def learn_views(self, task: TaskID) -> None:
+        """A running task views large arguments: remember where they lie, as long as their objects are held."""
+        taken = self.running.get(task)
+        if taken is not None:
+            for block in _blocks_of(taken[1]):
+                self.borrowing.references.learn(block.object, block)
+
+    def hold_blocks(self, owner: WorkerID) -> None:
+        """The owner of some blocks is dead: hold those that pushed tasks view, or will, until they have ended."""
+        references = self.borrowing.references
+        for _, message in [*self.queue, *list(self.running.values())]:
+            for block in _blocks_of(message):
+                if owner_of(block.object) == owner:
+                    references.hold((block.object,))
+                    references.learn(block.object, block)
+                    self._holds.setdefault(message.task, []).append(block.object)
+
+    def _let_go(self, task: TaskID) -> None:
+        held = self._holds.pop(task, None)
+        if held:
+            self.borrowing.references.release(held)
+
+
+def _blocks_of(message: TaskPushed | CallPushed) -> list[Block]:
+    return [value for value in (message.arguments, *message.values) if isinstance(value, Block)]

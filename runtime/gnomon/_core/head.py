@@ -25,6 +25,8 @@ class Head:
         self.nodes: dict[WorkerID, cluster.NodeJoined] = {}
         self.actors = ActorMachine(self._out, self._choose_node)
         self._asked: dict[int, tuple[WorkerID, int, list[cluster.NodeReport], int]] = {}
+        self._asked_early: list[tuple[WorkerID, cluster.StatusAsked]] = []
+        self._early: list[tuple[WorkerID, cluster.StatusAsked]] = []
         self._next = 1
         actor_machine = self.actors
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = {
@@ -82,6 +84,12 @@ class Head:
     def _on_node_joined(self, sender: WorkerID, message: cluster.NodeJoined) -> None:
         self.nodes[sender] = message
         self.actors.place_homeless()
+        early, self._early = self._early, []
+        for asker, asked in early:
+            self._on_status_asked(asker, asked)
+        early, self._asked_early = self._asked_early, []
+        for asker, question in early:
+            self._on_status_asked(asker, question)
 
     def _on_process_died(self, sender: WorkerID, message: cluster.ProcessDied) -> None:
         self.links.forget(message.process)
@@ -89,13 +97,17 @@ class Head:
         self.actors.on_process_died(message.process, message.reason)
 
     def _on_status_asked(self, sender: WorkerID, message: cluster.StatusAsked) -> None:
+        if not self.nodes:  # the session is starting: a question may be faster than its node
+            self._asked_early.append((sender, message))
+            return
+        if not self.nodes:  # the first is still starting: the answer waits for it
+            self._early.append((sender, message))
+            return
         number = self._next
         self._next += 1
         self._asked[number] = (sender, message.request, [], len(self.nodes))
         for node in self.nodes:
             self._effects.send(node, cluster.StatusAsked(number))
-        if not self.nodes:
-            self._answer(number)
 
     def _on_node_status(self, sender: WorkerID, message: cluster.NodeStatus) -> None:
         asked = self._asked.get(message.request)

@@ -180,6 +180,11 @@ class LeaseMachine:
         self._end(lease)
         return worker
 
+    def worker_of(self, owner: WorkerID, identity: LeaseID) -> WorkerID | None:
+        """The worker of a lease, if ``owner`` still has it."""
+        lease = self.leases.get(identity)
+        return lease.worker if lease is not None and lease.demand.owner == owner else None
+
     def _end(self, lease: Lease) -> None:
         del self.leases[lease.lease]
         self.account.give(self._held(lease))

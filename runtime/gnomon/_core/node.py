@@ -71,6 +71,7 @@ class Node:
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = {
             leases.LeasesWanted: self.leases.on_wanted,
             leases.LeaseReturned: self._on_lease_returned,
+            leases.LeaseBroken: self._on_lease_broken,
             leases.WorkerReady: self._on_worker_ready,
             leases.WorkerBlocked: lambda sender, message: self.leases.block(sender),
             leases.WorkerUnblocked: lambda sender, message: self.leases.unblock(sender),
@@ -151,6 +152,11 @@ class Node:
         worker = self.leases.on_returned(sender, message.lease)
         if worker is not None:
             self.pool.put_back(worker, self.now)
+
+    def _on_lease_broken(self, sender: WorkerID, message: leases.LeaseBroken) -> None:
+        worker = self.leases.worker_of(sender, message.lease)
+        if worker is not None:
+            self.pool.kill(worker)
 
     def _on_actor_worker_unwanted(self, sender: WorkerID, message: actors.ActorWorkerUnwanted) -> None:
         worker = self.leases.drop_actor(message.actor, message.incarnation)

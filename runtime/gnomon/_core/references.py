@@ -359,15 +359,23 @@ class ReferenceMachine:
         entry.holds += 1
         self.release((identity,))
 
+    def learn(self, identity: ObjectID, value: Value) -> None:
+        """Another's value has come with a task's arguments; it is known here while the object is held."""
+        entry = self.entries.get(identity)
+        if entry is not None and identity[:WORKER_ID_BYTES] != self.me and identity not in self.values:
+            self.values[identity] = value
+            self._tell_ready(identity, entry, value)
+
     def on_blocks_orphaned(self, node: WorkerID, message: BlocksOrphaned) -> None:
         """The owner of some blocks is dead: say which of them are in use here."""
-        used = [
+        self._effects().send(node, BlocksPinned(message.owner, self._blocks_used(message.owner)))
+
+    def _blocks_used(self, owner: WorkerID) -> tuple[int, ...]:
+        return tuple(
             value.offset
             for identity, value in self.values.items()
-            if isinstance(value, Block) and owner_of(identity) == message.owner
-        ]
-        offsets = tuple(offset for offset in used if offset in message.offsets)
-        self._effects().send(node, BlocksPinned(message.owner, offsets))
+            if isinstance(value, Block) and owner_of(identity) == owner
+        )
 
     # -- deaths ---------------------------------------------------------------------------------------------------
 
@@ -392,6 +400,9 @@ class ReferenceMachine:
                 value = self._owner_died(identity)
                 self.values[identity] = value
                 self._tell_ready(identity, entry, value)
+        used = self._blocks_used(process)
+        if used:  # for processes that began to use them after everybody was asked
+            self._effects().send(self.node, BlocksPinned(process, used))
 
     def is_lost(self, process: WorkerID) -> bool:
         """Whether that process is known to be dead."""

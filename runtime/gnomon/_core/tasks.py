@@ -35,7 +35,12 @@ _FINAL = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
 
 class TaskMachine:
-    """The tasks that this process owns and that have not finished."""
+    """The tasks that this process owns and that have not finished.
+
+    Attributes:
+        grace_s: a cancelled task that has not ended after this long is deaf (it may sit in a C loop that keeps its
+            whole process busy): the node is asked to kill its worker.
+    """
 
     def __init__(
         self,
@@ -44,13 +49,17 @@ class TaskMachine:
         references: ReferenceMachine,
         borrowing: BorrowMachine,
         dispatch: DispatchMachine,
+        grace_s: float = 1.0,
     ) -> None:
         self._effects = effects
         self.ledger = ledger
         self.references = references
         self.borrowing = borrowing
         self.dispatch = dispatch
+        self.grace_s = grace_s
+        self.force_grace_s = grace_s / 5
         self.records: dict[TaskID, TaskRecord] = {}
+        self._deaf: dict[TaskID, tuple[WorkerID, float]] = {}
         self._waiting_on: dict[ObjectID, list[TaskRecord]] = {}
 
     def submit(self, event: TaskSubmitted, now: float) -> None:
@@ -116,13 +125,13 @@ class TaskMachine:
         outcome = message.outcome
         if outcome == OK:
             self._finish(record, TaskState.DONE, message.values, now, "", worker, message)
-        elif outcome == REFUSED:
+        elif outcome == REFUSED and not record.cancelled:
             record.worker = None
             self._queue(record)
         elif outcome == RAISED and message.retriable and self._retry(record):
             self.borrowing.settle_arguments(worker, message.borrows, ())
             self._queue(record)
-        elif outcome == CANCELLED:
+        elif outcome in (CANCELLED, REFUSED):
             values = message.values or (self._cancelled_value(record),)
             self._finish(record, TaskState.CANCELLED, values, now, "cancelled", worker, message)
         else:
@@ -143,7 +152,10 @@ class TaskMachine:
             if record is not None and record.worker == worker:
                 self.dispatch.done(record, worker, None, now)
                 record.worker = None
-                back.append(record)
+                if record.cancelled:  # the cancel did not find it there any more
+                    self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
+                else:
+                    back.append(record)
         for record in reversed(back):
             self.ledger.task_changed(record.row, TaskState.READY)
             self.dispatch.queue(record, first=True)
@@ -191,6 +203,7 @@ class TaskMachine:
             return (0, 0)
         record.cancelled = True
         if record.row.state == TaskState.RUNNING and record.worker is not None:
+            self._deaf[task] = (record.worker, now + (self.force_grace_s if force else self.grace_s))
             message = TaskCancelled(task, record.attempt, force, recursive)
             self._effects().send(record.worker, message)
             return (1, 1)
@@ -198,6 +211,22 @@ class TaskMachine:
             self.dispatch.remove(record)
         self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
         return (1, 0)
+
+    def run(self, now: float) -> None:
+        """At the end of each batch of events: cancelled tasks that do not listen lose their worker."""
+        if not self._deaf:
+            return
+        for task, (worker, deadline) in list(self._deaf.items()):
+            record = self.records.get(task)
+            if record is None or record.worker != worker:
+                del self._deaf[task]
+            elif now >= deadline:
+                del self._deaf[task]
+                self.dispatch.kill(worker)
+
+    def next_wakeup(self) -> float | None:
+        """When a cancelled task will have had its time to end."""
+        return min((deadline for _, deadline in self._deaf.values()), default=None)
 
     def cancel_cell(self, cell: str, now: float) -> tuple[int, int]:
         """Cancel every unfinished task that a cell submitted."""

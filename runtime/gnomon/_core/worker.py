@@ -88,7 +88,7 @@ class Worker:
             ev.ObjectStored: lambda event: references.store(
                 event.object, event.value, event.contained, event.size, "put"
             ),
-            ev.HandlesArrived: lambda event: self.borrowing.handles_arrived(event.objects, event.task, event.container),
+            ev.HandlesArrived: self._on_handles_arrived,
             ev.HandlesDropped: lambda event: references.release(event.objects),
             ev.ValuesAwaited: lambda event: references.wait_for(event.token, event.objects, event.count),
             ev.WaitAbandoned: lambda event: references.abandon(event.token),
@@ -114,6 +114,7 @@ class Worker:
             tasks.TaskPushed: execution.on_pushed,
             tasks.CallPushed: execution.on_pushed,
             tasks.FunctionShipped: self._on_function_shipped,
+            tasks.LeaseBegun: self._on_lease_begun,
             tasks.TaskFinished: self._on_task_finished,
             tasks.TasksReturned: lambda sender, message: self.tasks.on_returned(sender, message, self.now),
             tasks.TasksRecalled: lambda sender, message: execution.give_back(message.count),
@@ -128,7 +129,7 @@ class Worker:
             leases.WorkerRetired: self._on_retired,
             objects.ObjectWanted: references.on_object_wanted,
             objects.ObjectServed: lambda sender, message: references.on_object_served(message),
-            objects.BlocksOrphaned: references.on_blocks_orphaned,
+            objects.BlocksOrphaned: self._on_blocks_orphaned,
             objects.BorrowAdded: references.on_borrow_added,
             objects.BorrowRecorded: lambda sender, message: self.borrowing.on_borrow_recorded(message),
             objects.BorrowRemoved: references.on_borrow_removed,
@@ -155,6 +156,7 @@ class Worker:
             handlers[type(event)](event)
         self.execution.on_time(now)
         self.calls.run(now)
+        self.tasks.run(now)
         self.tasks.dispatch.run(now)
         self.execution.batch_over()
         self.reporting.run(now)
@@ -173,7 +175,7 @@ class Worker:
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        machines = (self.tasks.dispatch, self.execution, self.reporting)
+        machines = (self.tasks, self.tasks.dispatch, self.execution, self.reporting)
         times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
         return min(times) if times else None
 
@@ -203,8 +205,20 @@ class Worker:
         self.calls.on_ready(identity)
         self.creation.on_ready(identity)
 
+    def _on_handles_arrived(self, event: ev.HandlesArrived) -> None:
+        self.borrowing.handles_arrived(event.objects, event.task, event.container)
+        if event.task is not None:
+            self.execution.learn_views(event.task)
+
+    def _on_blocks_orphaned(self, sender: WorkerID, message: objects.BlocksOrphaned) -> None:
+        self.execution.hold_blocks(message.owner)
+        self.references.on_blocks_orphaned(sender, message)
+
     def _on_handles_gone(self, actor: Any) -> None:
         self.creation.unneeded(actor)
+
+    def _on_lease_begun(self, sender: WorkerID, message: tasks.LeaseBegun) -> None:
+        self.execution.resources = message.resources
 
     def _on_function_shipped(self, sender: WorkerID, message: tasks.FunctionShipped) -> None:
         self.functions[message.function] = message.payload
@@ -252,6 +266,7 @@ class Worker:
 
     def _on_actor_assigned(self, sender: WorkerID, message: actors.ActorAssigned) -> None:
         self.execution.actor = message.spec.actor
+        self.execution.resources = message.spec.resources
         self.execution.incarnation = message.incarnation
         self._effects.do(fx.BecomeActor(message))
 
@@ -304,7 +319,6 @@ class Worker:
         self.borrowing.on_process_lost(process)
         self.reporting.on_process_lost(process)
         self.execution.on_process_lost(process)
-        self._effects.send(self.node, objects.WriterSettled(process))
 
     def _answer(self, sender: WorkerID, message: Any) -> None:
         self._effects.do(fx.AnswerRequest(message.request, message))

@@ -412,7 +412,7 @@ class LocalEngine:
             task_name=running.name if running is not None else None,
             mode="driver" if self._session is not None else "worker",
             namespace=self.config.namespace,
-            resources={},
+            resources=dict(running.resources) if running is not None else {},
             attempt=running.attempt if running is not None else 0,
             was_reconstructed=self.core.role.execution.incarnation > 0,
         )

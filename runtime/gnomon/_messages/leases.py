@@ -5,6 +5,7 @@
       | <-- LeaseGranted                     |
       | <-- LeaseReclaimed                   |   somebody else waits: give it back when you can
       | LeaseReturned                    --> |
+      | LeaseBroken                      --> |   a cancelled task does not listen: kill its worker
       | <-- DemandInfeasible                 |   no node could ever run it
 
     worker                                  node
@@ -50,6 +51,12 @@ class LeaseReclaimed(Message, frozen=True, tag=22):
 
 class LeaseReturned(Message, frozen=True, tag=23):
     """The owner no longer uses the worker; nothing of his runs there."""
+
+    lease: LeaseID
+
+
+class LeaseBroken(Message, frozen=True, tag=29):
+    """The owner's task does not let itself be cancelled: kill the leased worker."""
 
     lease: LeaseID
 

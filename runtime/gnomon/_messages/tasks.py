@@ -1,6 +1,7 @@
 """Owner and executor: tasks and actor calls go out, results come back.
 
     owner                               executor
+      | LeaseBegun                     --> |
       | FunctionShipped (once a function)  |
       | TaskPushed, TaskPushed, ...    --> |
       | <-- TaskFinished, TaskFinished ... |   results, small ones inline
@@ -22,6 +23,12 @@ class FunctionShipped(Message, frozen=True, tag=1):
 
     function: FunctionID
     payload: bytes
+
+
+class LeaseBegun(Message, frozen=True, tag=10):
+    """The sender has leased this worker; its tasks hold ``resources`` while they run."""
+
+    resources: dict[str, int]
 
 
 class Provenance(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -8,7 +8,6 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
-from gnomon._core.events import TaskEnded
 from gnomon._messages.tasks import CallPushed
 from gnomon._shell import task_context
 from gnomon._shell.results import Call, TaskInterrupted, method_of
@@ -26,7 +25,6 @@ class AsyncExecutor:
         self._concurrency = concurrency
         self._loop = asyncio.new_event_loop()
         self._tasks: dict[TaskID, asyncio.Task[None]] = {}
-        self._ended: list[TaskEnded] = []
         self._woken = False
 
     def wake(self) -> None:
@@ -48,7 +46,7 @@ class AsyncExecutor:
         try:
             self._loop.run_forever()
         finally:
-            self._flush()
+            self._executor.leave()
             for task in self._tasks.values():
                 task.cancel()
             if self._tasks:
@@ -69,7 +67,7 @@ class AsyncExecutor:
             context = contextvars.copy_context()
             self._tasks[pushed.task] = self._loop.create_task(self._run(pushed), context=context)
         if executor.draining and not self._tasks and not executor.execution.queue and not executor.ending:
-            executor._leave(executor.draining)
+            executor.ending = executor.draining
         if executor.ending:
             self._loop.stop()
 
@@ -77,10 +75,13 @@ class AsyncExecutor:
         executor = self._executor
         assert executor.core.assignment is not None
         spec = executor.core.assignment.spec
-        call = Call(executor.core, pushed, f"{spec.class_name}.{pushed.method}", spec.actor, blocks=False)
+        name = f"{spec.class_name}.{pushed.method}"
+        call = Call(executor.core, pushed, name, spec.actor, blocks=False, resources=spec.resources)
         task_context.current.set(call.context())
         value: Any
         try:
+            if executor.execution.is_cancelled(pushed.task):
+                raise TaskInterrupted
             args, kwargs = call.arguments()
             value = method_of(executor.actor, pushed.method)(*args, **kwargs)
             if inspect.isawaitable(value):
@@ -94,14 +95,14 @@ class AsyncExecutor:
             ended = call.failed(error, pushed.retry_exceptions)
         args = kwargs = value = None  # type: ignore[assignment]
         del self._tasks[pushed.task]
-        if not self._ended:
+        unanswered = executor.execution.unanswered
+        unanswered.append(ended)
+        if len(unanswered) == 1:
             self._loop.call_soon(self._flush)
-        self._ended.append(ended)
 
     def _flush(self) -> None:
         """Hand the answers of this round of the event loop over, all at once."""
-        ended, self._ended = self._ended, []
-        if ended:
-            self._executor.core.loop.apply(ended)
+        if self._executor.execution.unanswered:
+            self._executor.hand_over()
         if self._executor.execution.queue or self._executor.draining or self._executor.ending:
             self._pump()

@@ -6,7 +6,7 @@
     async actor     an event loop in the main thread (``async_executor``)
 
 Answers are applied to the role in the executing thread (``Loop.apply``), when nothing is left to take, or ``BATCH_S``
-after the first one waits. An interrupt (cancellation) strikes only while the user's code runs: the handler of SIGINT raises
+after the first one waits; when the next task takes longer than that, the loop's thread fetches them. An interrupt (cancellation) strikes only while the user's code runs: the handler of SIGINT raises
 only when ``interrupting`` names the task that runs.
 """
 
@@ -54,6 +54,8 @@ class Executor:
         self.actor: Any = None
         self.ending = ""
         self.draining = ""
+        self._left = False
+        self._lock = threading.Lock()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._async: Any = None
         self._in_user_code: dict[int, TaskID] = {}
@@ -75,6 +77,9 @@ class Executor:
         elif type(command) is fx.EndProcess:
             self.ending = command.reason
             self.wake()
+        elif type(command) is fx.AnswerEnded:
+            for ended in self.execution.take_unanswered():
+                self.core.loop.post(ended)
         elif type(command) is fx.InterruptTask:
             self._interrupt(command)
 
@@ -119,14 +124,13 @@ class Executor:
     def _serve(self) -> None:
         """Take and run, in this thread, until the process ends or becomes an async actor."""
         execution = self.execution
-        ended: list[TaskEnded] = []
+        unanswered = execution.unanswered
         first = 0.0
         while True:
             taken = None if self.core.assignment is not None and self.actor is None else execution.take(time.monotonic())
             if taken is None:
-                if ended:
-                    self._hand_over(ended)
-                    ended = []
+                if unanswered:
+                    self.hand_over()
                     continue
                 if self._idle():
                     return
@@ -134,32 +138,33 @@ class Executor:
             if execution.queue and self.actor is not None:
                 self._wake.put(None)  # another thread of this actor may take the next
             result = self._run_one(taken[1])
-            if not ended:
+            unanswered.append(result)
+            if len(unanswered) == 1:
                 first = result.finished
-            ended.append(result)
-            if len(ended) >= BATCH_MAX or result.finished - first >= BATCH_S or not execution.queue or result.last:
-                self._hand_over(ended)
-                ended = []
+            if len(unanswered) >= BATCH_MAX or result.finished - first >= BATCH_S or not execution.queue or result.last:
+                self.hand_over()
             if self.ending:
-                if ended:
-                    self._hand_over(ended)
+                self.leave()
                 return
 
     def _idle(self) -> bool:
         """Nothing to take: become an actor, end, or wait. True when this thread's service is over."""
         if self.core.assignment is not None and self.actor is None:
             return not self._become(self.core.assignment)
+        if self.draining and not self.ending:
+            self.core.loop.apply([])  # what the loop's thread has fetched counts as running until it is applied
+            if not self.execution.queue and not self.execution.running:
+                self.ending = self.draining
         if self.ending:
-            return True
-        if self.draining and not self.execution.queue and not self.execution.running:
-            self._leave(self.draining)
+            self.leave()
             return True
         self._wake.get()
         return False
 
-    def _hand_over(self, ended: list[TaskEnded]) -> None:
+    def hand_over(self, *more: Any) -> None:
+        """Apply all outcomes that wait, then ``more`` events."""
         sys.stdout.flush()
-        self.core.loop.apply(list(ended))
+        self.core.loop.apply([*self.execution.take_unanswered(), *more])
 
     def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded:
         self.note.begin(pushed.task)
@@ -169,7 +174,7 @@ class Executor:
         return self._run_call(pushed)
 
     def _run_task(self, pushed: TaskPushed) -> TaskEnded:
-        call = Call(self.core, pushed, pushed.name)
+        call = Call(self.core, pushed, pushed.name, resources=self.execution.resources)
         retry: tuple[type[BaseException], ...] = ()
         thread = self._main_id
         token = task_context.current.set(call.context())
@@ -177,6 +182,8 @@ class Executor:
             function, retry = self.functions.load(pushed.function)
             args, kwargs = call.arguments()
             self._in_user_code[thread] = pushed.task
+            if self.execution.is_cancelled(pushed.task):
+                raise TaskInterrupted
             value = function(*args, **kwargs)
             del self._in_user_code[thread]
             if inspect.iscoroutine(value):
@@ -199,7 +206,7 @@ class Executor:
         spec = assignment.spec
         token = task_context.current.set(
             task_context.RunningTask(
-                TaskID(spec.actor), f"{spec.class_name}.__init__", spec.provenance, spec.actor, 0, True
+                TaskID(spec.actor), f"{spec.class_name}.__init__", spec.provenance, spec.actor, 0, True, spec.resources
             )
         )
         try:
@@ -229,13 +236,16 @@ class Executor:
     def _run_call(self, pushed: CallPushed) -> TaskEnded:
         assert self.core.assignment is not None
         spec = self.core.assignment.spec
-        call = Call(self.core, pushed, f"{spec.class_name}.{pushed.method}", spec.actor)
+        name = f"{spec.class_name}.{pushed.method}"
+        call = Call(self.core, pushed, name, spec.actor, resources=spec.resources)
         thread = threading.get_ident()
         token = task_context.current.set(call.context())
         try:
             args, kwargs = call.arguments()
             method = method_of(self.actor, pushed.method)
             self._in_user_code[thread] = pushed.task
+            if self.execution.is_cancelled(pushed.task):
+                raise TaskInterrupted
             value = method(*args, **kwargs)
             del self._in_user_code[thread]
             return call.succeeded(value)
@@ -251,14 +261,24 @@ class Executor:
             task_context.current.reset(token)
 
     def exit_call(self, call: Call, reason: str) -> TaskEnded:
-        """The present call ends the actor on purpose."""
-        ended = call.succeeded(None)
-        self._leave(reason)
-        return ended
-
-    def _leave(self, reason: str) -> None:
+        """The present call ends the actor on purpose, once its outcome has been handed over."""
         self.ending = reason
-        self.core.loop.apply([ActorEnding(reason)])
+        return call.succeeded(None)
+
+    def leave(self) -> None:
+        """The process ends: hand over what has ended; of an actor's threads the first one tells why, and the main one."""
+        with self._lock:
+            first, self._left = not self._left, True
+        if not first or self.core.assignment is None:
+            self.hand_over()
+            return
+        self.hand_over(ActorEnding(self.ending))
+        if threading.get_ident() != self._main_id:
+            task = self._in_user_code.get(self._main_id)
+            self._wake.put(None)
+            if task is not None:
+                self._interrupting = task
+                signal.pthread_kill(self._main_id, signal.SIGINT)
 
 
 def _raise_in_thread(thread: int) -> None:

@@ -7,7 +7,8 @@ microsecond, no matter what the notebook or the user has installed.
 
 from __future__ import annotations
 
-import signal
+# The C functions themselves: their wrappers in ``signal`` spend ten times as long on turning numbers into enums.
+from _signal import SIGINT, getsignal, raise_signal, signal  # type: ignore[import-not-found]
 from typing import Any
 
 
@@ -24,15 +25,15 @@ class Deferred:
         self._old: Any = None
 
     def __enter__(self) -> None:
-        self._old = signal.getsignal(signal.SIGINT)
+        self._old = getsignal(SIGINT)
         if self._old is not None:
-            signal.signal(signal.SIGINT, self._note)
+            signal(SIGINT, self._note)
 
     def __exit__(self, *_: object) -> None:
         if self._old is not None:
-            signal.signal(signal.SIGINT, self._old)
+            signal(SIGINT, self._old)
             if self._came:
-                signal.raise_signal(signal.SIGINT)
+                raise_signal(SIGINT)
 
     def _note(self, _number: int, _frame: Any) -> None:
         self._came = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gnomon._core.events import HandlesArrived, TaskEnded
@@ -22,6 +22,9 @@ class TaskInterrupted(KeyboardInterrupt):
     """Raised inside a running task whose owner has cancelled it."""
 
 
+_NOTHING: Mapping[str, int] = {}
+
+
 class Call:
     """One task or call being run.
 
@@ -29,7 +32,7 @@ class Call:
         name: for errors and output.
     """
 
-    __slots__ = ("actor", "blocks", "core", "name", "pushed", "started")
+    __slots__ = ("actor", "blocks", "core", "name", "pushed", "resources", "started")
 
     def __init__(
         self,
@@ -38,12 +41,14 @@ class Call:
         name: str,
         actor: ActorID | None = None,
         blocks: bool = True,
+        resources: Mapping[str, int] = _NOTHING,
     ) -> None:
         self.core = core
         self.pushed = pushed
         self.name = name
         self.actor = actor
         self.blocks = blocks
+        self.resources = resources
         self.started = time.monotonic()
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -58,7 +63,7 @@ class Call:
         """What ``get_runtime_context`` and prints see."""
         pushed = self.pushed
         return task_context.RunningTask(
-            pushed.task, self.name, pushed.provenance, self.actor, pushed.attempt, self.blocks
+            pushed.task, self.name, pushed.provenance, self.actor, pushed.attempt, self.blocks, self.resources
         )
 
     def succeeded(self, value: Any) -> TaskEnded:
@@ -106,8 +111,7 @@ class Call:
     def failed(self, error: BaseException, retriable: bool) -> TaskEnded:
         """The outcome when it has raised."""
         task = self.pushed.task
-        told = error if isinstance(error, TaskError) and error.function_name else None
-        wrapped = told or TaskError.from_exception(self.name, error, os.getpid())
+        wrapped = TaskError.from_exception(self.name, error, os.getpid())
         blob = pickling.serialize_error(wrapped)
         summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
         return TaskEnded(

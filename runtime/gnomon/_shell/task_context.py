@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 
 from gnomon._messages.tasks import Provenance
@@ -25,6 +26,7 @@ class RunningTask:
         actor: ActorID | None,
         attempt: int,
         blocks: bool,
+        resources: Mapping[str, int],
     ) -> None:
         self.task = task
         self.name = name
@@ -32,6 +34,7 @@ class RunningTask:
         self.actor = actor
         self.attempt = attempt
         self.blocks = blocks
+        self.resources = resources
 
 
 current: ContextVar[RunningTask | None] = ContextVar("gnomon_running_task", default=None)

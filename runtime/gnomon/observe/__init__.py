@@ -26,7 +26,6 @@ __all__ = [
     "Subscription",
     "actors",
     "chrome_trace",
-    "engine_name",
     "feed",
     "frame",
     "graph",
@@ -43,12 +42,6 @@ __all__ = [
 def feed() -> Feed:
     """The feed of this process: it follows the current session, and the next one after it."""
     return Feed(follow=_followed)
-
-
-def engine_name() -> str:
-    """Name of the engine that runs the current session; "" without one."""
-    followed = _followed()
-    return "" if followed is None else followed[1]
 
 
 def _followed() -> tuple[Ledger, str] | None:

@@ -16,7 +16,7 @@ def list_named_actors(all_namespaces: bool = False) -> list[str] | list[dict[str
     Args:
         all_namespaces: also those of other namespaces; then a list of dicts with ``namespace`` and ``name``.
     """
-    found = session.engine().list_named_actors(all_namespaces)
+    found = sorted(session.engine().list_named_actors(all_namespaces))
     if all_namespaces:
         return [{"namespace": namespace, "name": name} for namespace, name in found]
     return [name for _, name in found]

@@ -2,8 +2,9 @@
 
     python -m gnomon.testing.simulator --seeds 0:2000
 
-The roles are the very classes that run in production; only their surroundings are simulated. A seed decides everything, so a
-failing seed is a test that fails for ever, and its trace is the same in every process.
+The roles are the very classes that run in production; only their surroundings are simulated. A seed
+decides everything, so a failing seed is a test that fails for ever, and its trace is the same in every
+process.
 
     Kernel      virtual clock, chance, the trace and its hash      kernel, trace
     Network     packets: delay, loss, duplication, partitions      network

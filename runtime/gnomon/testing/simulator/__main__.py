@@ -12,7 +12,9 @@ from gnomon.testing.simulator.session import run_seed
 def main(arguments: list[str] | None = None) -> int:
     """Run the seeds; returns 1 when one fails."""
     parser = argparse.ArgumentParser(prog="python -m gnomon.testing.simulator", description=__doc__)
-    parser.add_argument("--seeds", default="0:200", metavar="FROM:TO", help="seeds, or one seed (default %(default)s)")
+    parser.add_argument(
+        "--seeds", default="0:200", metavar="FROM:TO", help="seeds, or one seed (default %(default)s)"
+    )
     parser.add_argument("--hash", action="store_true", help="print each seed's trace hash")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
     options = parser.parse_args(arguments)
@@ -26,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(seed, report.trace)
         if report.failure:
             failed += 1
-            print(f"seed {seed} fails after {report.steps} steps at {report.virtual_s:.3f} s: {report.failure}")
+            print(
+                f"seed {seed} fails after {report.steps} steps at {report.virtual_s:.3f} s: {report.failure}"
+            )
             if not options.keep_going:
                 break
     took = time.perf_counter() - started

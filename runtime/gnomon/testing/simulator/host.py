@@ -2,9 +2,10 @@
 
     envelopes, posted events, wake-ups ----> Station (role behind its links) ----> network, commands
 
-It does what a shell does and decides nothing: what arrived or was posted since the last step goes to the role as one
-batch, its envelopes go to the network, its commands to ``_do_<Command>`` methods of a subclass. After each batch the
-role's ``check`` is called. Crashed hosts stay silent for ever; a paused one catches up.
+It does what a shell does and decides nothing: what arrived or was posted since the last step goes to the
+role as one batch, its envelopes go to the network, its commands to ``_do_<Command>`` methods of a
+subclass. After each batch the role's ``check`` is called. Crashed hosts stay silent for ever; a paused
+one catches up.
 """
 
 from __future__ import annotations
@@ -122,7 +123,6 @@ class Host:
         self._wakeup = None
         if self.alive:
             self._soon()
-
 
     def _do_drop_peer(self, command: DropPeer) -> None:
         """Sockets close; here there are none."""

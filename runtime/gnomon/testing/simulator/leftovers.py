@@ -1,13 +1,16 @@
 """Leftovers: what must not be there when everything is over, and who waits for what when it hangs.
 
-When the driver's program has ended and holds nothing, no process may hold anything: OR2, OR4, OR7 (references), OD2, OD8
-(blocks), LR1, LR9 (resources and leases), AC8 (actors), and no link may still be repeating something.
+When the driver's program has ended and holds nothing, no process may hold anything: OR2, OR4, OR7
+(references), OD2, OD8 (blocks), LR1, LR9 (resources and leases), AC8 (actors), and no link may still be
+repeating something.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
+from gnomon._core.station import Role
 from gnomon._core.worker import Worker
 from gnomon._messages.actors import DEAD
 
@@ -24,7 +27,9 @@ def left(session: Session) -> list[str]:
     node, head = session.node, session.head
     if node.account.available != node.account.total:
         found.append(f"node has {node.account.available} of {node.account.total} available")
-    found += [f"node has lease {lease} ({record.demand.resources})" for lease, record in node.leases.leases.items()]
+    found += [
+        f"node has lease {lease} ({record.demand.resources})" for lease, record in node.leases.leases.items()
+    ]
     for demand in node.leases.queue:
         found.append(f"node has an open demand of {demand.owner!r} for {demand.outstanding} leases")
     found += [f"node has a block at {offset} of {owner!r}" for offset, owner in node.blocks.owners.items()]
@@ -33,15 +38,13 @@ def left(session: Session) -> list[str]:
     for actor, record in head.actors.records.items():
         if record.state != DEAD:
             found.append(f"head has actor {actor.hex()}, {record.state}")
-    for label, role in [("node", node), ("head", head), *_roles(session)]:
+    roles: list[tuple[str, Role]] = [("node", node), ("head", head)]
+    roles += [(host.label, host.worker) for host in session.workers.values() if host.alive]
+    for label, role in roles:
         for peer, link in role.links.links.items():
             if link.unacked:
                 found.append(f"{label} repeats {len(link.unacked)} envelopes to {peer!r}: {link.unacked[0]}")
     return found
-
-
-def _roles(session: Session) -> list[tuple[str, Worker]]:
-    return [(host.label, host.worker) for host in session.workers.values() if host.alive]
 
 
 def _left_in(worker: Worker) -> list[str]:
@@ -50,7 +53,7 @@ def _left_in(worker: Worker) -> list[str]:
         f"holds {identity.hex()}: {entry.holds} holds, borrowers {list(entry.borrowers or ())}"
         for identity, entry in references.entries.items()
     ]
-    for what, table in {
+    tables: dict[str, Collection[Any]] = {
         "values": references.values,
         "holds of results": worker.borrowing._result_holds,
         "receipts": worker.borrowing._receipts,
@@ -62,7 +65,8 @@ def _left_in(worker: Worker) -> list[str]:
         "queued tasks": execution.queue,
         "running tasks": execution.running,
         "leased workers": worker.tasks.dispatch.leased,
-    }.items():
+    }
+    for what, table in tables.items():
         if table:
             found.append(f"has {len(table)} {what}: {list(table)[:3]}")
     return found

@@ -1,8 +1,8 @@
 """Network: packets between named processes, with delay, loss, duplication, disorder and partitions.
 
-A packet to a process that does not exist (any more, or yet) vanishes, as it does in a socket. Chance is the
-kernel's. Whether a fault may still happen is asked of ``Weather.until_s``: afterwards the network is merely slow,
-so that a run can end and "nothing hangs once faults stop" can be checked.
+A packet to a process that does not exist (any more, or yet) vanishes, as it does in a socket. Chance is
+the kernel's. Whether a fault may still happen is asked of ``Weather.until_s``: afterwards the network is
+merely slow, so that a run can end and "nothing hangs once faults stop" can be checked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The processes of a simulated session: hosts for head, node and workers, and the node's memory.
 
-A worker's host is what the shell's threads are: it lets the code of tasks, calls and constructors run (``code``), one
-at a time per worker, and turns the role's commands into their waking, interrupting and ending.
+A worker's host is what the shell's threads are: it lets the code of tasks, calls and constructors run
+(``code``), one at a time per worker, and turns the role's commands into their waking, interrupting and
+ending.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.node import Node
 from gnomon._core.worker import Worker
-from gnomon._messages.base import Block, Value
+from gnomon._messages.base import Block, Contained, Value
 from gnomon._messages.leases import WorkerReady
-from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, Contained, TaskPushed
+from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
-from gnomon.testing.simulator.code import Interrupted, Thread
+from gnomon.testing.simulator.code import Code
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.programs import Body
-from gnomon.testing.simulator.values import dump_error, error_of, load, refs_in
+from gnomon.testing.simulator.threads import Interrupted, Thread
+from gnomon.testing.simulator.values import distinct, dump_error, error_of, load, refs_in
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.session import Session
@@ -98,7 +100,7 @@ class WorkerHost(Host):
         self.bodies = session.bodies
         self.dependencies = session.dependencies
         self.call_numbers = session.call_numbers
-        self.arena = session.memory
+        self.memory = session.memory
         self.tokens: dict[int, tuple[Thread, int]] = {}
         self._requests: dict[int, tuple[Thread, int]] = {}
         self._classes: dict[tuple[tuple[str, int], ...], int] = {}
@@ -106,12 +108,13 @@ class WorkerHost(Host):
         self.cells = 0
         self._counter = 0
         self._number = 0
-        self._running: Thread | None = None
+        self._running: Code | None = None
         self._constructing = False
         self._kept: list[Block] = []
+        self._ended: dict[TaskID, Thread] = {}
         self._draining = ""
 
-    # -- what code asks for ---------------------------------------------------------------------------------------
+    # -- what code asks for ----------------------------------------------------------------------------------
 
     def new_task(self) -> TaskID:
         """The id of the next task, call, actor or put of this process."""
@@ -150,7 +153,11 @@ class WorkerHost(Host):
         if waiting is not None:
             waiting[0].resume(waiting[1], None)
 
-    # -- commands -------------------------------------------------------------------------------------------------
+    def forget_token(self, token: int) -> None:
+        """The thread waits no longer."""
+        self.tokens.pop(token, None)
+
+    # -- commands --------------------------------------------------------------------------------------------
 
     def _do_wake_waiter(self, command: fx.WakeWaiter) -> None:
         self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.wake, command.token)
@@ -195,15 +202,15 @@ class WorkerHost(Host):
         else:
             self.session.kill(self.me, IDLE if reason == "idle" else f"exited: {reason}")
 
-    # -- running --------------------------------------------------------------------------------------------------
+    # -- running ---------------------------------------------------------------------------------------------
 
     def run_driver(self, body: Body) -> None:
         """Run the driver's program; afterwards it reads all that it holds and lets go of it."""
-        thread = Thread(self, body, None, [])
+        thread = Code(self, body, None)
         self._running = thread
         thread.start(self._drive(thread))
 
-    def _drive(self, thread: Thread) -> Generator[Any, Any, None]:
+    def _drive(self, thread: Code) -> Generator[Any, Any, None]:
         yield from thread.run_steps()
         values = [identity for identity in dict.fromkeys(thread.handles) if identity in self.truth.objects]
         if values:
@@ -217,6 +224,8 @@ class WorkerHost(Host):
             return
         taken = self.worker.execution.take(self.kernel.now)
         if taken is None:
+            if self._ended:
+                self._hand_over()
             if self._draining:
                 self._leave(self._draining)
             return
@@ -224,7 +233,7 @@ class WorkerHost(Host):
         thread = self._running = self._open(message)
         thread.start(self._execute(thread, submitter, message))
 
-    def _open(self, message: TaskPushed | CallPushed) -> Thread:
+    def _open(self, message: TaskPushed | CallPushed) -> Code:
         """A thread for a pushed task, with the handles that its arguments bring to life."""
         if type(message) is TaskPushed:
             assert message.function in self.worker.functions, "a task came before its function"
@@ -234,8 +243,8 @@ class WorkerHost(Host):
             self.truth.call_started(message.actor, message.task[:8], number, message.attempt)
         return self._open_arguments(message.task, message.arguments, message.values)
 
-    def _open_arguments(self, task: TaskID, arguments: Value, values: tuple[Value, ...]) -> Thread:
-        thread = Thread(self, _NO_BODY, task, [])
+    def _open_arguments(self, task: TaskID, arguments: Value, values: tuple[Value, ...]) -> Code:
+        thread = Code(self, _NO_BODY, task)
         tree = load(thread.read(arguments, task))
         arrived = refs_in(tree)
         dependencies = self.dependencies[task]
@@ -251,11 +260,12 @@ class WorkerHost(Host):
         return thread
 
     def _execute(
-        self, thread: Thread, submitter: WorkerID, message: TaskPushed | CallPushed
+        self, thread: Code, submitter: WorkerID, message: TaskPushed | CallPushed
     ) -> Generator[Any, Any, None]:
         body, task = thread.body, message.task
         started = self.kernel.now
-        outcome, values, retriable = OK, [], False
+        outcome, retriable = OK, False
+        values: list[Value] = []
         contained: list[Contained] = []
         try:
             yield from thread.run_steps()
@@ -268,18 +278,34 @@ class WorkerHost(Host):
                 ]
         except Interrupted:
             outcome, values = CANCELLED, []
-        self.post(
-            ev.TaskEnded(
-                task, outcome, tuple(values), started, self.kernel.now, retriable, tuple(contained)
-            )
-        )
         if body.keep and type(message) is CallPushed and outcome == OK:
             self._keep(thread)
-        thread.drop_all()
+        thread.drop_all(besides=distinct(identity for each in contained for identity in each.inner))
+        ended = ev.TaskEnded(
+            task, outcome, tuple(values), started, self.kernel.now, retriable, tuple(contained)
+        )
+        self._answer(ended, thread)
         self._running = None
         self.kernel.after(self.kernel.random.uniform(0.000001, 0.00005), self._take)
 
-    def _keep(self, thread: Thread) -> None:
+    def _answer(self, ended: ev.TaskEnded, thread: Thread) -> None:
+        """Hand the outcome over, at once or with those of the next tasks."""
+        execution = self.worker.execution
+        execution.unanswered.append(ended)
+        self._ended[ended.task] = thread
+        if not execution.queue or self.kernel.chance(0.5):
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Answer for what has ended; only now do the references inside results go."""
+        for ended in self.worker.execution.take_unanswered():
+            self.post(ended)
+            self._ended.pop(ended.task).drop_all()
+
+    def _do_answer_ended(self, command: fx.AnswerEnded) -> None:
+        self._hand_over()
+
+    def _keep(self, thread: Code) -> None:
         """The actor keeps some of its arguments, in references or in views of large values."""
         harmless = self.truth.harmless
         for identity in [each for each in thread.handles if harmless(each)][: thread.body.keep]:
@@ -288,7 +314,7 @@ class WorkerHost(Host):
             thread.views.remove(view)
             self._kept.append(view)
         for view in self._kept:
-            self.arena.read(view)
+            self.memory.read(view)
 
     def _construct(self, spec: Any) -> None:
         if not self.alive:
@@ -296,7 +322,7 @@ class WorkerHost(Host):
         thread = self._open_arguments(TaskID(spec.actor), spec.arguments, spec.values)
         thread.start(self._run_constructor(thread))
 
-    def _run_constructor(self, thread: Thread) -> Generator[Any, Any, None]:
+    def _run_constructor(self, thread: Code) -> Generator[Any, Any, None]:
         body = thread.body
         yield from thread.run_steps()
         error = dump_error(body.number) if body.raises else b""

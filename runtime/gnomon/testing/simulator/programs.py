@@ -1,9 +1,9 @@
 """Programs: what the simulated user's code does, made at random from a seed.
 
-A body is a list of steps over *variables*, each of which is a handle on an object. Which variable a step means is
-a number that the running body takes modulo how many it has, so that any step fits anywhere; a step without a
-variable to work on does nothing. Bodies of actor methods never wait: a method that waits for another call of
-its own actor would rightly hang for ever.
+A body is a list of steps over *variables*, each of which is a handle on an object. Which variable a step
+means is a number that the running body takes modulo how many it has, so that any step fits anywhere; a
+step without a variable to work on does nothing. Bodies of actor methods never wait: a method that waits
+for another call of its own actor would rightly hang for ever.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     run_seed(seed) -> Report
 
-When the driver's program has ended and everything is quiet, nothing may be left: that is checked as the invariants
-with (Q) and (E) in their names are, after each process has checked its own after every batch of events.
+When the driver's program has ended and everything is quiet, nothing may be left: that is checked as the
+invariants with (Q) and (E) in their names are, after each process has checked its own after every batch
+of events.
 """
 
 from __future__ import annotations
@@ -202,13 +203,17 @@ class Session:
             event = ev.WorkerExited(worker, reason, host.worker.execution.last_started)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
 
-    # -- faults ---------------------------------------------------------------------------------------------------
+    # -- faults ----------------------------------------------------------------------------------------------
 
     def _plan_faults(self) -> None:
         kernel, plan = self.kernel, self.plan
         if plan.weather.until_s == float("inf"):
             plan.weather.until_s = kernel.now + plan.faults_s
-        for count, fault in ((plan.crashes, self._crash), (plan.pauses, self._pause), (plan.partitions, self._cut)):
+        for count, fault in (
+            (plan.crashes, self._crash),
+            (plan.pauses, self._pause),
+            (plan.partitions, self._cut),
+        ):
             for _ in range(count):
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
 
@@ -229,7 +234,7 @@ class Session:
         one, other = self._pick(everybody), self._pick(everybody)
         self.network.cut(one.me, other.me, self.kernel.now + self.kernel.random.uniform(0.01, 0.5))
 
-    # -- the run --------------------------------------------------------------------------------------------------
+    # -- the run ---------------------------------------------------------------------------------------------
 
     def run(self) -> Report:
         """Run to the end."""
@@ -261,7 +266,9 @@ class Session:
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:
         kernel = self.kernel
         if not kernel.run(condition, kernel.now + _HANG_S, _STEPS_MAX):
-            raise AssertionError(f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}")
+            raise AssertionError(
+                f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}"
+            )
 
 
 def _place(error: BaseException) -> str:

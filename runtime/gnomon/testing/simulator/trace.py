@@ -1,7 +1,7 @@
 """Trace: everything that happened in a simulation, folded into one hash, with the last part of it as text.
 
-Two runs of one seed must agree in every event and effect, in any process and with any PYTHONHASHSEED: the hash
-is over a canonical encoding, never over ``repr`` or ``hash``; what has none is refused.
+Two runs of one seed must agree in every event and effect, in any process and with any PYTHONHASHSEED: the
+hash is over a canonical encoding, never over ``repr`` or ``hash``; what has none is refused.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Values of simulated programs: small trees that say themselves what they should be.
 
-Every object is made as ``[number, index, ...]``, and its maker notes (number, index) under the object's id. Whoever
-reads it later, in any process, compares: a value that went astray, was overwritten or freed too early is found where
-it is read. The rest of the tree are references, which is how references travel inside values.
+Every object is made as ``[number, index, ...]``, and its maker notes (number, index) under the object's
+id. Whoever reads it later, in any process, compares: a value that went astray, was overwritten or freed
+too early is found where it is read. The rest of the tree are references, which is how references travel
+inside values.
 """
 
 from __future__ import annotations
@@ -121,7 +122,9 @@ class Truth:
         """Promise 3: calls of one caller start in the order of submission; a retry keeps its place."""
         last = self.calls.get((actor, caller), 0)
         if attempt == 0:
-            assert number > last, f"call {number} of {caller.hex()} to {actor.hex()} started after call {last}"
+            assert number > last, (
+                f"call {number} of {caller.hex()} to {actor.hex()} started after call {last}"
+            )
             self.calls[(actor, caller)] = number
 
     def check_read(self, identity: ObjectID, blob: bytes) -> None:

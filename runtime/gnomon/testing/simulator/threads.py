@@ -1,0 +1,165 @@
+"""Threads: what any user code can do in a simulated process: wait, ask, read and write values, drop handles.
+
+A thread runs a generator that yields whenever real code would block. It may stop for good at any yield,
+when its process crashes. A *ticket* ends a wait: of all that could resume a waiting thread (its value,
+its timeout, an interrupt) the first does, and the others' tickets are void. The rule for a changer: every
+handle that comes to be is dropped exactly once, in ``drop_all`` at the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator
+from typing import TYPE_CHECKING, Any
+
+from gnomon._core import events as ev
+from gnomon._messages.base import Block, Value
+from gnomon._messages.objects import BlockAsked, BlockGiven
+from gnomon.ids import ObjectID, TaskID, WorkerID
+from gnomon.testing.simulator.values import error_of, load, refs_in
+
+if TYPE_CHECKING:
+    from gnomon.testing.simulator.processes import WorkerHost
+
+Waiting = Generator[Any, Any, None]
+LARGE_BYTES = 200_000
+"""Announced size of a large value; what is really kept is a few bytes."""
+
+
+class Interrupted(Exception):
+    """The task was cancelled while it ran."""
+
+
+class Thread:
+    """One thread of user code.
+
+    Attributes:
+        task: the task or call that it runs; None in the driver's main thread.
+        handles: ids of the handles it holds, one entry for each.
+        views: large values that it reads in place; each is a handle too.
+    """
+
+    def __init__(self, host: WorkerHost, task: TaskID | None) -> None:
+        self.host = host
+        self.task = task
+        self.handles: list[ObjectID] = []
+        self.views: list[Block] = []
+        self._steps: Waiting | None = None
+        self._ticket = 0
+        self._interrupted = False
+        self._masked = False
+
+    # -- being run -------------------------------------------------------------------------------------------
+
+    def start(self, steps: Waiting) -> None:
+        """Begin to run."""
+        self._steps = steps
+        self.resume(self._ticket, None)
+
+    def ticket(self) -> int:
+        """What ends the wait that begins now."""
+        return self._ticket
+
+    def resume(self, ticket: int, answer: Any) -> None:
+        """Go on until the next wait; with a void ticket, or in a dead process, nothing happens."""
+        if not self.host.alive or self._steps is None or ticket != self._ticket:
+            return
+        self._ticket += 1
+        try:
+            if self._interrupted and not self._masked:
+                self._interrupted = False
+                self._steps.throw(Interrupted())
+            else:
+                self._steps.send(answer)
+        except StopIteration:
+            self._steps = None
+
+    def interrupt(self) -> None:
+        """Raise Interrupted in the code, now or as soon as it does not ask or write."""
+        self._interrupted = True
+        if not self._masked:
+            self.host.kernel.after(0.0, self.resume, self._ticket, None)
+
+    # -- waiting ---------------------------------------------------------------------------------------------
+
+    def sleep(self, seconds: float) -> Waiting:
+        """Let virtual time pass."""
+        self.host.kernel.after(seconds, self.resume, self._ticket, None)
+        yield
+
+    def ask(self, make: Callable[[int], Any]) -> Generator[Any, Any, Any]:
+        """Post the event ``make(request)``; returns what its AnswerRequest says."""
+        self._masked = True
+        self.host.post(make(self.host.new_request(self)))
+        answer = yield
+        self._masked = False
+        return answer
+
+    def values_of(self, identities: tuple[ObjectID, ...], count: int, timeout_s: float | None) -> Waiting:
+        """Wait until ``count`` of these have a value, or the time is over."""
+        host = self.host
+        values = host.worker.references.values
+        if sum(identity in values for identity in identities) >= count:
+            return
+        if self.task is not None:
+            host.post(ev.WaitStarted())
+        token = host.new_token(self)
+        host.post(ev.ValuesAwaited(token, identities, count))
+        timer = None
+        if timeout_s is not None:
+            timer = host.kernel.after(timeout_s, host.wake, token)
+        try:
+            yield
+        finally:
+            host.forget_token(token)
+            if timer is not None:
+                timer.cancel()
+            if sum(identity in values for identity in identities) < count:
+                host.post(ev.WaitAbandoned(token))
+            if self.task is not None:
+                host.post(ev.WaitEnded())
+
+    # -- values ----------------------------------------------------------------------------------------------
+
+    def get(self, wanted: tuple[ObjectID, ...]) -> Waiting:
+        """Wait for values and read them; the references inside become handles."""
+        host = self.host
+        yield from self.values_of(wanted, len(wanted), None)
+        for identity in wanted:
+            blob = self.read(host.worker.references.values[identity], None)
+            host.truth.check_read(identity, blob)
+            if error_of(blob) is None:
+                arrived = refs_in(load(blob))
+                if arrived:
+                    host.post(ev.HandlesArrived(tuple(arrived), None, identity))
+                    self.handles += arrived
+
+    def read(self, value: Value, task: TaskID | None) -> bytes:
+        """The bytes of a value; a large one is viewed, which holds it."""
+        if not isinstance(value, Block):
+            return value
+        self.host.post(ev.HandlesArrived((value.object,), task, None))
+        self.views.append(value)
+        return self.host.memory.read(value)
+
+    def write(self, blob: bytes, identity: ObjectID, owner: WorkerID) -> Generator[Any, Any, Value | None]:
+        """Put a large value into the arena; returns its Block, or None when there is no room."""
+        node = self.host.worker.node
+        given = yield from self.ask(
+            lambda request: ev.AskedSomething(node, BlockAsked(request, LARGE_BYTES, owner))
+        )
+        if not isinstance(given, BlockGiven):
+            return None
+        return self.host.memory.write(given.offset, LARGE_BYTES, identity, blob)
+
+    def drop_all(self, besides: Collection[ObjectID] = ()) -> None:
+        """All handles go, as when a function's frame does; those of ``besides`` stay, one each."""
+        for view in self.views:
+            self.host.memory.read(view)  # it must still be what it was
+            self.handles.append(view.object)
+        self.views = []
+        kept = [identity for identity in besides if identity in self.handles]
+        for identity in kept:
+            self.handles.remove(identity)
+        if self.handles:
+            self.host.post(ev.HandlesDropped(tuple(self.handles)))
+        self.handles = kept

@@ -1,0 +1,90 @@
+"""The store of a session: more goes through it than fits, and when it is full the error says who holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cluster_tools import Cluster, forget_exceptions, wait_until
+
+import gnomon
+from gnomon.exceptions import ObjectStoreFullError
+
+MIB = 2**20
+
+
+@gnomon.remote
+def produce(number: int) -> bytes:
+    return number.to_bytes(4, "big") * MIB
+
+
+@gnomon.remote
+def first(data: bytes) -> int:
+    return int.from_bytes(data[:4], "big")
+
+
+def test_hundreds_of_large_puts_through_a_small_store(cluster: Cluster) -> None:
+    for number in range(300):
+        ref = gnomon.put(number.to_bytes(4, "big") * MIB)
+        assert gnomon.get(ref)[:4] == number.to_bytes(4, "big")
+
+
+def test_large_results_pass_through_a_small_store(cluster: Cluster) -> None:
+    for number in range(100):
+        assert gnomon.get(first.remote(produce.remote(number)), timeout=30) == number
+    wait_until(lambda: cluster.store_used() == 0, "the store is empty", 5.0)
+
+
+def test_a_full_store_names_its_holders_and_goes_on(cluster: Cluster) -> None:
+    held = [gnomon.put(bytes(10 * MIB)) for _ in range(6)]
+    with pytest.raises(ObjectStoreFullError, match=held[0].hex()) as caught:
+        gnomon.put(bytes(10 * MIB))
+    assert caught.value.size_bytes >= 10 * MIB
+    with pytest.raises(ObjectStoreFullError):
+        gnomon.get(big_result.remote(), timeout=30)
+    assert [len(each) for each in gnomon.get(held)] == [10 * MIB] * 6
+    del held[0]
+    forget_exceptions()
+    del caught
+    assert len(gnomon.get(gnomon.put(bytes(10 * MIB)))) == 10 * MIB
+
+
+@gnomon.remote
+def big_result() -> bytes:
+    return bytes(10 * MIB)
+
+
+def test_larger_than_the_store(cluster: Cluster) -> None:
+    with pytest.raises(ObjectStoreFullError):
+        gnomon.put(bytes(100 * MIB))
+    with pytest.raises(ObjectStoreFullError):
+        first.remote(bytes(100 * MIB))
+    assert gnomon.get(first.remote(bytes(4))) == 0
+
+
+def test_a_put_waits_for_room(cluster: Cluster) -> None:
+    """The store is full, and about to be freed: a put waits instead of failing."""
+
+    @gnomon.remote(num_cpus=0)
+    class Holder:
+        def take(self, box: Any) -> None:
+            self.box = box
+
+        def drop(self) -> None:
+            self.box = None
+
+    holder = Holder.remote()
+    gnomon.get(holder.take.remote([gnomon.put(bytes(40 * MIB))]))
+    dropped = holder.drop.remote()
+    assert len(gnomon.get(gnomon.put(bytes(40 * MIB)))) == 40 * MIB
+    gnomon.get(dropped)
+
+
+@pytest.mark.slow
+def test_thousands_of_large_objects_between_tasks(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster(object_store_memory=200 * MIB)
+    for begin in range(0, 2_000, 20):
+        numbers = range(begin, begin + 20)
+        assert gnomon.get([first.remote(produce.remote(number)) for number in numbers]) == list(numbers)
+    wait_until(lambda: cluster.store_used() == 0, "the store is empty", 5.0)
