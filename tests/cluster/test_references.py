@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from cluster_tools import Cluster, kill_process, wait_until
 
 import gnomon
-from gnomon.exceptions import OwnerDiedError
+from gnomon.exceptions import ActorDiedError, OwnerDiedError
 
 numpy = pytest.importorskip("numpy")
 
@@ -65,8 +67,6 @@ class Keeper:
         self.box = None
 
     def pid(self) -> int:
-        import os
-
         return os.getpid()
 
 
@@ -117,7 +117,8 @@ def test_references_in_a_closure(cluster: Cluster) -> None:
 
 
 def test_references_in_actor_state(cluster: Cluster) -> None:
-    keeper = Keeper.remote([gnomon.put(bytes([8]) * LARGE)])
+    keeper = Keeper.remote()
+    gnomon.get(keeper.keep.remote([gnomon.put(bytes([8]) * LARGE)]))
     assert gnomon.get(keeper.look.remote()) == 8
     gnomon.get(keeper.keep.remote([large.remote(9)]))
     assert gnomon.get(keeper.look.remote()) == 9
@@ -190,18 +191,36 @@ def test_the_death_of_the_owner_is_told_promptly(cluster: Cluster) -> None:
     ref = gnomon.get(owner.own.remote(5))[0]
     other = Keeper.remote()
     gnomon.get(other.keep.remote([ref]))
-
-    @gnomon.remote
-    def never() -> None:
-        gnomon.get(ref2)
-
     assert gnomon.get(ref)[0] == 5
-    pending = gnomon.get(owner.give.remote())[0]
-    ref2 = pending
-    del pending
     assert kill_process(pid)
     with pytest.raises(OwnerDiedError):
-        wait_until(lambda: not gnomon.get(other.look.remote(), timeout=5.0), "the owner's death is known", 5.0)
+        wait_until(lambda: not gnomon.get(other.look.remote(), timeout=5.0), "the death is known", 5.0)
+    assert gnomon.get(ref)[0] == 5, "what this process knows it keeps"
+    del ref
+    gnomon.get(other.drop.remote())
+    store_is_empty(cluster)
+
+
+def test_a_view_outlives_the_owner_of_its_block(cluster: Cluster) -> None:
+    @gnomon.remote(num_cpus=0)
+    class Owner:
+        def make(self) -> list[Any]:
+            return [gnomon.put(numpy.full(100_000, 7))]
+
+        def pid(self) -> int:
+            return os.getpid()
+
+    owner = Owner.remote()
+    pid = gnomon.get(owner.pid.remote())
+    ref = gnomon.get(owner.make.remote())[0]
+    array = gnomon.get(ref)
+    del ref
+    assert kill_process(pid)
+    with pytest.raises(ActorDiedError):
+        gnomon.get(owner.pid.remote(), timeout=10)
+    others = [gnomon.put(numpy.zeros(100_000)) for _ in range(30)]
+    assert (array == 7).all()
+    del array, others
     store_is_empty(cluster)
 
 
@@ -214,14 +233,10 @@ def test_waiting_for_a_dead_owner_ends(cluster: Cluster) -> None:
             return [sleep.remote()]
 
         def pid(self) -> int:
-            import os
-
             return os.getpid()
 
     @gnomon.remote
     def sleep() -> None:
-        import threading
-
         threading.Event().wait(600)
 
     slow = Slow.remote()

@@ -40,7 +40,7 @@ def test_a_full_store_names_its_holders_and_goes_on(cluster: Cluster) -> None:
     held = [gnomon.put(bytes(10 * MIB)) for _ in range(6)]
     with pytest.raises(ObjectStoreFullError, match=held[0].hex()) as caught:
         gnomon.put(bytes(10 * MIB))
-    assert caught.value.size_bytes >= 10 * MIB
+    assert caught.value.asked_bytes >= 10 * MIB
     with pytest.raises(ObjectStoreFullError):
         gnomon.get(big_result.remote(), timeout=30)
     assert [len(each) for each in gnomon.get(held)] == [10 * MIB] * 6

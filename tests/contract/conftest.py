@@ -12,7 +12,7 @@ import gnomon
 import zero_check
 from gnomon._api import session
 
-ENGINES = os.environ.get("GNOMON_CONTRACT_ENGINES", "inline").split()
+ENGINES = os.environ.get("GNOMON_CONTRACT_ENGINES", "inline local").split()
 CPUS = 2
 SETTLE_S = 5.0
 

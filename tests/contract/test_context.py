@@ -28,13 +28,13 @@ def test_in_a_task():
     assert namespace == gnomon.get_runtime_context().namespace
 
 
-def test_resources():
+def test_resources(until):
     has = gnomon.cluster_resources()
     assert has["CPU"] == 2.0
     assert has["gadget"] == 2.0
     assert has["memory"] > 0
     assert has["object_store_memory"] > 0
-    assert gnomon.available_resources()["CPU"] == 2.0
+    until(lambda: gnomon.available_resources()["CPU"] == 2.0)  # an engine may keep a worker for a moment
 
 
 def test_nodes():

@@ -45,19 +45,19 @@ def test_nested_references():
         assert value == "deep"
 
 
-def test_a_container_keeps_what_it_holds_alive():
+def test_a_container_keeps_what_it_holds_alive(until):
     inner = gnomon.put("inner")
     identity = inner.hex()
     outer = gnomon.put({"ref": inner})
     del inner
-    assert identity in session.engine().ledger.objects
+    until(lambda: identity in session.engine().ledger.objects)
     assert gnomon.get(gnomon.get(outer)["ref"]) == "inner"
 
 
 def test_a_value_is_freed_when_nobody_holds_a_reference(until):
     ref = gnomon.put("x")
     identity = ref.hex()
-    assert identity in session.engine().ledger.objects
+    until(lambda: identity in session.engine().ledger.objects)
     del ref
     until(lambda: identity not in session.engine().ledger.objects)
 

@@ -1,25 +1,289 @@
-"""Seeds and histories that once failed. Each names what was wrong."""
+"""What the simulator has found, as the shortest history that shows it; a test's name says what was wrong."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from gnomon.testing.simulator import run_seed
+from gnomon._core import effects as fx
+from gnomon._core import events as ev
+from gnomon._core.account import ResourceAccount
+from gnomon._core.arena_allocator import ArenaAllocator
+from gnomon._core.effects import Effects
+from gnomon._core.head import Head
+from gnomon._core.leases import LeaseMachine
+from gnomon._core.links import LinkMachine
+from gnomon._core.node import Node
+from gnomon._core.worker import Worker
+from gnomon._messages import actors, cluster, leases, objects, tasks
+from gnomon._messages.base import Block, Borrow
+from gnomon._messages.failures import failure
+from gnomon.ids import (
+    ActorID,
+    FunctionID,
+    JobID,
+    LeaseID,
+    NodeID,
+    ObjectID,
+    TaskID,
+    WorkerID,
+    object_id,
+    task_id,
+)
 
-FOUND = {
-    1: "placing leases went one turn too far and popped from an empty queue",
-    7: "two classes on one CPU: each grant was reclaimed and returned before a task was pushed, for ever",
-    17: "the link to a dead actor's worker was repeated for ever, because its caller did not watch it",
-    85: "a cancelled task's wish for a value outlived the value's references",
-    258: "an executor went on repeating its answer to a submitter that had died",
-    406: "freeing one object at its owner's death freed another one that the same loop then gave a value",
-    516: "an actor whose constructor's argument failed was never told of to those who waited for it",
-    638: "an idle worker was retired although others held references to objects that it owned",
-    3080: "a dead process's message, read in the same batch as its death, got it a lease for ever",
-}
+ME, NODE, HEAD = WorkerID(b"me......"), WorkerID(b"node...."), WorkerID(b"head....")
+PEER, OTHER = WorkerID(b"peer...."), WorkerID(b"other...")
+CPU = {"CPU": 10_000}
 
 
-@pytest.mark.parametrize(("seed", "what"), FOUND.items())
-def test_seed(seed: int, what: str) -> None:
-    report = run_seed(seed)
-    assert not report.failure, f"{what}\n{report.failure}"
+def new_worker() -> Worker:
+    return Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME))
+
+
+def new_node() -> Node:
+    ids = iter(WorkerID(b"w%07d" % number) for number in range(100))
+    node = Node(
+        NODE, NodeID(b"thenode."), HEAD, ME, {"CPU": 20_000}, ArenaAllocator(1 << 20), LinkMachine(NODE),
+        lambda: next(ids), keep_idle=0, workers_max=10,
+    )  # fmt: skip
+    node.handle([], 1.0)
+    return node
+
+
+def told(effects: Effects, target: WorkerID, kind: type) -> list[Any]:
+    return [message for message in effects.sends.get(target, ()) if type(message) is kind]
+
+
+def received(sender: WorkerID, *messages: Any) -> ev.Received:
+    return ev.Received(sender, list(messages))
+
+
+def submitted(counter: int, **changes: Any) -> ev.TaskSubmitted:
+    fields: dict[str, Any] = {
+        "task": task_id(ME, counter), "function": FunctionID(b"function"), "payload": b"code", "group": "f",
+        "resources": CPU, "class_key": 1, "arguments": b"\0", "dependencies": (), "contained": (),
+        "num_returns": 1, "max_retries": 3, "retry_exceptions": False, "provenance": None, "parent": None,
+    }  # fmt: skip
+    return ev.TaskSubmitted(**(fields | changes))
+
+
+def granted(lease: int, worker: WorkerID = PEER) -> leases.LeaseGranted:
+    return leases.LeaseGranted(LeaseID(lease), 1, worker, 1)
+
+
+def put_of(owner: WorkerID, counter: int) -> ObjectID:
+    return object_id(task_id(owner, counter), 1)
+
+
+def spec(actor: ActorID, **changes: Any) -> actors.ActorSpec:
+    fields: dict[str, Any] = {
+        "actor": actor, "owner": ME, "class_name": "A", "function": FunctionID(b"function"), "payload": b"",
+        "arguments": b"\0", "values": (), "description": b"", "resources": {}, "placement": CPU,
+        "max_restarts": 0, "max_concurrency": 0, "is_async": False, "name": "", "namespace": "",
+        "detached": False,
+    }  # fmt: skip
+    return actors.ActorSpec(**(fields | changes))
+
+
+# -- leases -------------------------------------------------------------------------------------------------
+
+
+def test_placing_the_last_demand_ends() -> None:
+    machine = LeaseMachine(Effects, ResourceAccount({"CPU": 20_000}))
+    machine.on_wanted(ME, leases.LeasesWanted(1, CPU, 1, 0))
+    machine.place()
+    assert len(machine.placed) == 1
+    machine.check()
+
+
+def test_a_grant_that_is_reclaimed_at_once_is_used_for_a_slice() -> None:
+    worker = new_worker()
+    worker.handle([submitted(1)], 1.0)
+    effects = worker.handle([received(NODE, granted(7), leases.LeaseReclaimed(LeaseID(7)))], 1.1)
+    assert told(effects, PEER, tasks.TaskPushed)
+    assert not told(effects, NODE, leases.LeaseReturned), (
+        "returned unused, it would be granted again for ever"
+    )
+
+
+def test_a_message_in_the_batch_of_its_senders_death_gets_no_lease() -> None:
+    node = new_node()
+    node.handle([ev.WorkerExited(PEER, "was killed"), received(PEER, leases.LeasesWanted(1, CPU, 1, 0))], 2.0)
+    assert not node.leases.demands
+    assert node.account.available == node.account.total
+
+
+# -- links and processes ------------------------------------------------------------------------------------
+
+
+def test_whoever_is_spoken_to_is_watched() -> None:
+    worker = new_worker()
+    worker.handle([submitted(1)], 1.0)
+    effects = worker.handle([received(NODE, granted(7))], 1.1)
+    assert told(effects, NODE, cluster.ProcessWatched) == [cluster.ProcessWatched(PEER)]
+
+
+def test_an_idle_worker_stays_while_it_owns_what_others_hold() -> None:
+    worker = new_worker()
+    mine = put_of(ME, 1)
+    worker.handle(
+        [
+            ev.ObjectStored(mine, b"\0value", (), 6),
+            received(PEER, objects.BorrowAdded(PEER, (Borrow(mine, 1),), 1)),
+            ev.HandlesDropped((mine,)),
+        ],
+        1.0,
+    )
+    effects = worker.handle([received(NODE, leases.WorkerRetired())], 2.0)
+    assert effects.commands == []
+    effects = worker.handle([received(PEER, objects.BorrowRemoved(Borrow(mine, 1)))], 3.0)
+    assert effects.commands == [fx.EndProcess("idle")]
+
+
+# -- references ---------------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_tasks_wish_for_a_value_goes_with_the_value() -> None:
+    worker = new_worker()
+    first = object_id(task_id(ME, 1), 1)
+    worker.handle([submitted(1), submitted(2, dependencies=(first,))], 1.0)
+    worker.handle([ev.CancelAsked(task_id(ME, 2), False, True)], 1.1)
+    worker.handle([ev.HandlesDropped((first, object_id(task_id(ME, 2), 1)))], 1.2)
+    assert worker.references.dependents == {}
+
+
+def test_what_a_death_frees_gets_no_value_in_the_same_sweep() -> None:
+    worker = new_worker()
+    outer, inner = put_of(ME, 1), put_of(PEER, 1)
+    worker.handle(
+        [
+            ev.HandlesArrived((inner,), None, None),
+            ev.ObjectStored(outer, b"\0value", (inner,), 6),
+            received(PEER, objects.BorrowAdded(PEER, (Borrow(outer, 1),), 1)),
+            ev.HandlesDropped((outer, inner)),
+        ],
+        1.0,
+    )
+    worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 2.0)
+    worker.check()
+    assert worker.references.entries == worker.references.values == {}
+
+
+def test_references_of_a_constructor_are_reported_at_once() -> None:
+    worker = new_worker()
+    actor = ActorID(task_id(PEER, 1))
+    theirs = put_of(OTHER, 5)
+    worker.handle([received(HEAD, actors.ActorAssigned(spec(actor, owner=PEER), 0))], 1.0)
+    effects = worker.handle([ev.HandlesArrived((theirs,), TaskID(actor), None)], 1.1)
+    [added] = told(effects, OTHER, objects.BorrowAdded)
+    assert added.borrower == ME
+    assert [borrow.object for borrow in added.borrows] == [theirs]
+
+
+# -- actors -------------------------------------------------------------------------------------------------
+
+
+def test_an_actor_whose_argument_fails_is_told_of_as_dead() -> None:
+    worker = new_worker()
+    actor, argument = ActorID(task_id(ME, 1)), object_id(task_id(ME, 2), 1)
+    worker.handle([submitted(2), ev.ActorSubmitted(spec(actor), (argument,), (), 0)], 1.0)
+    effects = worker.handle([ev.CancelAsked(task_id(ME, 2), False, True)], 1.1)
+    [stillborn] = told(effects, HEAD, actors.ActorStillborn)
+    head = Head(HEAD, LinkMachine(HEAD))
+    head.handle([received(OTHER, actors.ActorSubscribed(actor))], 1.0)
+    effects = head.handle([received(ME, stillborn)], 1.2)
+    assert [change.state for change in told(effects, OTHER, actors.ActorChanged)] == [actors.DEAD]
+    effects = head.handle([received(PEER, actors.ActorSubscribed(actor))], 1.3)
+    assert [change.state for change in told(effects, PEER, actors.ActorChanged)] == [actors.DEAD]
+
+
+def test_an_actor_whose_owner_died_before_it_was_registered_is_dead() -> None:
+    head = Head(HEAD, LinkMachine(HEAD))
+    actor = ActorID(task_id(PEER, 1))
+    head.handle([received(OTHER, actors.ActorSubscribed(actor))], 1.0)
+    effects = head.handle([received(NODE, cluster.ProcessDied(PEER, "was killed"))], 2.0)
+    assert [change.state for change in told(effects, OTHER, actors.ActorChanged)] == [actors.DEAD]
+    effects = head.handle([received(ME, actors.ActorSubscribed(actor))], 3.0)
+    assert [change.state for change in told(effects, ME, actors.ActorChanged)] == [actors.DEAD]
+
+
+def test_a_named_actor_takes_its_name_before_its_arguments_are_there() -> None:
+    worker, head = new_worker(), Head(HEAD, LinkMachine(HEAD))
+    head.handle([received(NODE, cluster.NodeJoined(NodeID(b"thenode."), CPU))], 1.0)
+    actor, argument = ActorID(task_id(ME, 1)), object_id(task_id(ME, 2), 1)
+    named = spec(actor, name="ann")
+    effects = worker.handle([submitted(2), ev.ActorSubmitted(named, (argument,), (), 5)], 1.0)
+    effects = head.handle([received(ME, *told(effects, HEAD, actors.ActorRegistered))], 1.1)
+    assert told(effects, ME, actors.ActorAdmitted) == [actors.ActorAdmitted(5, False)]
+    assert not told(effects, NODE, actors.ActorWorkerWanted)
+    finished = tasks.TaskFinished(task_id(ME, 2), 0, tasks.OK, (b"\0value",))
+    worker.handle([received(NODE, granted(1))], 1.2)
+    effects = worker.handle([received(PEER, finished)], 1.3)
+    effects = head.handle([received(ME, *told(effects, HEAD, actors.ActorRegistered))], 1.4)
+    assert told(effects, NODE, actors.ActorWorkerWanted)
+    assert head.actors.records[actor].spec.values == (b"\0value",)
+
+
+def test_an_actor_whose_name_is_taken_lets_go_of_its_arguments() -> None:
+    worker, head = new_worker(), Head(HEAD, LinkMachine(HEAD))
+    held = put_of(ME, 9)
+    head.handle([received(OTHER, actors.ActorRegistered(spec(ActorID(task_id(OTHER, 1)), name="ann")))], 1.0)
+    event = ev.ActorSubmitted(spec(ActorID(task_id(ME, 1)), name="ann"), (), (held,), 5)
+    effects = worker.handle([ev.ObjectStored(held, b"\0value", (), 6), event], 1.1)
+    effects = head.handle([received(ME, *told(effects, HEAD, actors.ActorRegistered))], 1.2)
+    handle = object_id(task_id(ME, 1), 0)
+    worker.handle([received(HEAD, *effects.sends[ME]), ev.HandlesDropped((held, handle))], 1.3)
+    assert worker.references.entries == {}
+
+
+# -- blocks -------------------------------------------------------------------------------------------------
+
+
+def give(node: Node, asker: WorkerID, owner: WorkerID) -> int:
+    effects = node.handle([received(asker, objects.BlockAsked(1, 4096, owner))], 1.0)
+    [reserve] = [command for command in effects.commands if type(command) is fx.ReserveBlock]
+    node.handle([ev.BlockReserved(1, asker, reserve.offset, False)], 1.0)
+    return reserve.offset
+
+
+def test_no_block_is_given_out_for_a_dead_owner() -> None:
+    node = new_node()
+    node.handle([ev.WorkerExited(PEER, "was killed")], 1.0)
+    effects = node.handle([received(OTHER, objects.BlockAsked(1, 4096, PEER))], 2.0)
+    assert told(effects, OTHER, objects.BlockRefused)
+
+
+def test_a_block_being_written_for_an_owner_who_dies_is_not_given_to_somebody_else() -> None:
+    node = new_node()
+    offset = give(node, OTHER, PEER)
+    node.handle([ev.WorkerExited(PEER, "was killed")], 2.0)
+    node.handle([received(ME, objects.BlocksPinned(PEER, ()))], 2.1)
+    assert offset in node.blocks.owners, "its writer is still writing"
+    node.handle([received(OTHER, objects.BlocksPinned(PEER, ()), objects.WriterSettled(PEER))], 2.2)
+    assert node.blocks.owners == {}
+    node.check()
+
+
+def test_a_writer_settles_only_when_its_running_tasks_for_the_dead_have_ended() -> None:
+    worker = new_worker()
+    task = task_id(PEER, 1)
+    worker.handle([received(PEER, tasks.TaskPushed(task, FunctionID(b"function"), b"\0"))], 1.0)
+    assert worker.execution.take(1.1) is not None
+    effects = worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.2)
+    assert not told(effects, NODE, objects.WriterSettled)
+    effects = worker.handle([ev.TaskEnded(task, tasks.OK, (b"\0value",), 1.1, 1.3)], 1.3)
+    assert told(effects, NODE, objects.WriterSettled) == [objects.WriterSettled(PEER)]
+
+
+def test_pushed_tasks_pin_the_blocks_of_a_dead_owner() -> None:
+    worker = new_worker()
+    block = Block(NODE, 8192, 4096, put_of(OTHER, 1))
+    task = task_id(PEER, 1)
+    worker.handle([received(PEER, tasks.TaskPushed(task, FunctionID(b"function"), b"\0", (block,)))], 1.0)
+    effects = worker.handle([received(NODE, objects.BlocksOrphaned(OTHER, (8192,)))], 1.1)
+    assert told(effects, NODE, objects.BlocksPinned) == [objects.BlocksPinned(OTHER, (8192,))]
+    worker.handle([received(NODE, cluster.ProcessLost(OTHER, "was killed"))], 1.2)
+    worker.execution.take(1.3)
+    ended = ev.TaskEnded(task, tasks.RAISED, (failure("WorkerCrashedError"),), 1.3, 1.4)
+    effects = worker.handle([ended], 1.4)
+    assert told(effects, NODE, objects.BlocksUnpinned) == [objects.BlocksUnpinned((8192,))]
+    assert worker.references.entries == {}

@@ -7,8 +7,8 @@
                 +------------+  the incarnation died and the call has retries left: to its old place
 
 Calls of one caller start in submission order, through restarts and retries: the queue is pushed from its front only, a
-call that waits for an argument holds up those behind it, and a retried call goes back before all that were submitted
-later. The rule for a changer: ``queue`` is always sorted by ``number``.
+call that waits for an argument holds up those behind it (not of async actors, which may start in any order), and a retried
+call goes back before all that were submitted later. The rule for a changer: ``queue`` is always sorted by ``number``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ActorClient:
     """
 
     __slots__ = ("actor", "cause", "class_name", "done", "error", "incarnation", "inflight", "pid", "queue",
-                 "refused", "state", "worker")  # fmt: skip
+                 "refused", "running", "state", "worker")  # fmt: skip
 
     def __init__(self, actor: ActorID, class_name: str) -> None:
         self.actor = actor
@@ -68,6 +68,7 @@ class ActorClient:
         self.error = b""
         self.refused = -1
         self.done = 0
+        self.running: CallRecord | None = None
         self.queue: deque[CallRecord] = deque()
         self.inflight: dict[TaskID, CallRecord] = {}
 
@@ -155,7 +156,13 @@ class CallMachine:
         worker = client.worker
         assert worker is not None
         effects = self._effects()
-        while queue and not queue[0].missing:
+        waiting: list[CallRecord] = []
+        while queue:
+            if queue[0].missing:
+                if queue[0].event.in_order:
+                    break
+                waiting.append(queue.popleft())
+                continue
             record = queue.popleft()
             event = record.event
             if event.dependencies:
@@ -185,8 +192,18 @@ class CallMachine:
             )
             row = record.row
             row.worker = self.ledger.workers.number((worker.hex(), client.pid, f"actor {client.class_name}"))
-            row.started = now
-            self.ledger.task_changed(row, TaskState.RUNNING)
+            self.ledger.task_changed(row, TaskState.READY)
+            self._show_running(client, record, now)
+        queue.extendleft(reversed(waiting))
+
+    def _show_running(self, client: ActorClient, record: CallRecord, now: float) -> None:
+        """For the views: of an ordered actor's calls the oldest runs and the others are in its mailbox."""
+        if record.event.in_order and client.running is not None:
+            return
+        if record.event.in_order:
+            client.running = record
+        record.row.started = now
+        self.ledger.task_changed(record.row, TaskState.RUNNING)
 
     # -- answers --------------------------------------------------------------------------------------------------
 
@@ -199,6 +216,11 @@ class CallMachine:
         if record.attempt != message.attempt or client.worker != worker or not record.pushed:
             return True
         client.inflight.pop(message.task, None)
+        if client.running is record:
+            client.running = None
+            oldest = next(iter(client.inflight.values()), None)
+            if oldest is not None:
+                self._show_running(client, oldest, message.finished)
         self._dirty[client.actor] = None
         row = record.row
         row.started = message.started
@@ -250,6 +272,7 @@ class CallMachine:
     def _lose_inflight(self, client: ActorClient, message: ActorChanged, now: float) -> None:
         """The incarnation that had these calls is gone."""
         lost, client.inflight = list(client.inflight.values()), {}
+        client.running = None
         for record in lost:
             if record.cancelled:
                 value = self._cancelled_value(record)

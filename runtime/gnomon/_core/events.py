@@ -52,7 +52,11 @@ class TaskSubmitted(Event):
 
 
 class CallSubmitted(Event):
-    """The user's code called a method of an actor."""
+    """The user's code called a method of an actor.
+
+    Attributes:
+        in_order: it may not start before the caller's earlier calls have.
+    """
 
     task: TaskID
     actor: ActorID
@@ -65,6 +69,7 @@ class CallSubmitted(Event):
     max_retries: int
     retry_exceptions: bool
     concurrency_group: str
+    in_order: bool
     provenance: Provenance | None
     parent: TaskID | None
 

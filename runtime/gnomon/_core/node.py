@@ -43,6 +43,7 @@ class Node:
         workers_max: int,
         pid: int = 0,
         dead_max: int = 100_000,
+        report_period_s: float = 0.5,
     ) -> None:
         self.me = me
         self.node = node
@@ -61,6 +62,9 @@ class Node:
         self.dead_max = dead_max
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
+        self.report_period_s = report_period_s
+        self._report_due = 0.0
+        self._reported: cluster.NodeReport | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.Received: self._on_received,
             ev.WorkerExited: self._on_worker_exited,
@@ -105,6 +109,7 @@ class Node:
             self._handlers[type(event)](event)
         self.blocks.on_time(now)
         self._serve()
+        self._tell_observers()
         effects, self._effects = self._effects, Effects()
         return effects
 
@@ -123,7 +128,8 @@ class Node:
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        times = [time for time in (self.pool.next_wakeup(), self.blocks.next_wakeup()) if time is not None]
+        wakeups = (self.pool.next_wakeup(), self.blocks.next_wakeup(), self._report_due or None)
+        times = [time for time in wakeups if time is not None]
         return min(times) if times else None
 
     def check(self) -> None:
@@ -209,8 +215,11 @@ class Node:
     # -- status ---------------------------------------------------------------------------------------------------
 
     def _on_status_asked(self, sender: WorkerID, message: cluster.StatusAsked) -> None:
+        self._effects.send(sender, cluster.NodeStatus(message.request, self._report()))
+
+    def _report(self) -> cluster.NodeReport:
         allocator = self.blocks.allocator
-        report = cluster.NodeReport(
+        return cluster.NodeReport(
             self.node,
             self.me,
             self.pid,
@@ -221,4 +230,18 @@ class Node:
             allocator.used_bytes,
             allocator.capacity_bytes,
         )
-        self._effects.send(sender, cluster.NodeStatus(message.request, report))
+
+    def _tell_observers(self) -> None:
+        """Whoever looks at the views hears how this node is, when that has changed."""
+        if not self.observers:
+            self._reported = None
+            return
+        if self.now < self._report_due:
+            return
+        report = self._report()
+        self._report_due = 0.0
+        if report != self._reported:
+            self._reported = report
+            self._report_due = self.now + self.report_period_s
+            for observer in self.observers:
+                self._effects.send(observer, cluster.NodeStatus(0, report))

@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 from gnomon._core.effects import Effects
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
-from gnomon._messages.cluster import ObservationWanted, ReportedRow, RowsReported
+from gnomon._messages.cluster import NodeStatus, ObservationWanted, ReportedRow, RowsReported
 from gnomon.ids import WorkerID
+from gnomon.resources import to_amounts
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -107,6 +108,20 @@ class ReportingMachine:
         """Fold rows of tasks that others own into this ledger."""
         for told in message.rows:
             self._fold(told)
+
+    def on_node_status(self, message: NodeStatus) -> None:
+        """How a node is, for the views."""
+        report = message.report
+        self.ledger.node_changed(
+            report.node.hex(),
+            label=f"node {report.pid}",
+            alive=report.alive,
+            resources=to_amounts(report.resources),
+            available=to_amounts(report.available),
+            workers=report.workers,
+            store_used_bytes=report.store_used,
+            store_capacity_bytes=report.store_capacity,
+        )
 
     def _fold(self, told: ReportedRow) -> None:
         ledger = self.ledger

@@ -29,7 +29,7 @@ from gnomon._core.reporting import ReportingMachine
 from gnomon._core.tasks import TaskMachine
 from gnomon._messages import actors, cluster, leases, objects, tasks
 from gnomon._messages.base import Value
-from gnomon.ids import JobID, ObjectID, WorkerID, owner_of
+from gnomon.ids import JobID, ObjectID, TaskID, WorkerID, owner_of
 
 
 class Worker:
@@ -142,6 +142,7 @@ class Worker:
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,
             cluster.ObservationWanted: lambda sender, message: self.reporting.on_wanted(message),
+            cluster.NodeStatus: lambda sender, message: self.reporting.on_node_status(message),
             cluster.RowsReported: lambda sender, message: self.reporting.on_reported(message),
             cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
         }
@@ -206,9 +207,12 @@ class Worker:
         self.creation.on_ready(identity)
 
     def _on_handles_arrived(self, event: ev.HandlesArrived) -> None:
-        self.borrowing.handles_arrived(event.objects, event.task, event.container)
-        if event.task is not None:
-            self.execution.learn_views(event.task)
+        # A constructor has no TaskFinished that could tell of them: they are reported at once.
+        actor = self.execution.actor
+        task = None if actor is not None and event.task == TaskID(actor) else event.task
+        self.borrowing.handles_arrived(event.objects, task, event.container)
+        if task is not None:
+            self.execution.learn_views(task)
 
     def _on_blocks_orphaned(self, sender: WorkerID, message: objects.BlocksOrphaned) -> None:
         self.execution.hold_blocks(message.owner)

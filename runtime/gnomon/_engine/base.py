@@ -6,16 +6,18 @@ in the calling thread, ``ray`` on a Ray cluster. The API validates; engines may 
 
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gnomon._core.ledger import Ledger
 from gnomon._engine.arity import Arity
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
 from gnomon.resources import Resources
+
+if TYPE_CHECKING:
+    import concurrent.futures
 
 
 @dataclass(frozen=True, slots=True)

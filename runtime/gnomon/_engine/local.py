@@ -57,10 +57,21 @@ _FIRST = (1).to_bytes(4, "big")
 class _Prepared:
     """A template as this engine needs it: pickled once, its scheduling class looked up."""
 
-    __slots__ = ("class_key", "function", "max_retries", "num_returns", "payload", "resources", "retry")
+    __slots__ = (
+        "captured", "class_key", "function", "handles", "max_retries", "num_returns", "payload", "resources", "retry",
+    )  # fmt: skip
 
-    def __init__(self, function: FunctionID, payload: bytes, template: TaskTemplate, class_key: int) -> None:
+    def __init__(
+        self,
+        function: FunctionID,
+        payload: bytes,
+        handles: list[ObjectRef[Any]],
+        template: TaskTemplate,
+        class_key: int,
+    ) -> None:
         options = template.options
+        self.handles = handles
+        self.captured = [ref._id for ref in handles]
         self.function = function
         self.payload = payload
         self.resources = dict(options.resources)
@@ -131,12 +142,22 @@ class LocalEngine:
 
     def _prepare(self, template: TaskTemplate) -> _Prepared:
         options = template.options
-        function, payload = pack_function(template.function, options.retry_exceptions)
+        function, payload, captured = pack_function(template.function, options.retry_exceptions)
+        handles = self._own(captured)
         key = frozenset(options.resources.items())
         with self._lock:
             class_key = self._classes.setdefault(key, len(self._classes))
-        prepared = template.engine_state = _Prepared(function, payload, template, class_key)
+        prepared = template.engine_state = _Prepared(function, payload, handles, template, class_key)
         return prepared
+
+    def _own(self, captured: tuple[ObjectID, ...]) -> list[ObjectRef[Any]]:
+        """Handles of a template's own on what its pickle captures: the user's variables may change meanwhile."""
+        handles: list[ObjectRef[Any]] = [ObjectRef(identity) for identity in captured]
+        if handles:
+            if past_owners:
+                self.core.refuse_foreign(captured)
+            self.core.handles_arrived(handles)
+        return handles
 
     def submit_task(
         self,
@@ -152,6 +173,8 @@ class LocalEngine:
         core = self.core
         task = core.new_task_id()
         contained = packed.contained
+        if prepared.captured:
+            contained = [*contained, *prepared.captured]
         arguments, extra = self._arguments(packed)
         if extra is not None:
             contained = [*contained, extra._id]
@@ -185,8 +208,8 @@ class LocalEngine:
     def _arguments(self, packed: pickling.PackedArgs) -> tuple[Value, ObjectRef[Any] | None]:
         """The packed arguments; large ones become an object of their own, returned to be held."""
         core = self.core
-        if past_owners and packed.dependencies:
-            core.refuse_foreign(packed.dependencies)
+        if past_owners:
+            core.refuse_foreign([*packed.dependencies, *packed.contained])
         serialized = packed.serialized
         if serialized.total_bytes <= core.inline_max:
             return pickling.to_bytes(serialized), None
@@ -215,13 +238,16 @@ class LocalEngine:
         """See ``Engine``."""
         options = template.options
         if template.engine_state is None:
-            template.engine_state = pack_function(template.cls, False)
-        function, payload = template.engine_state
+            function, payload, captured = pack_function(template.cls, False)
+            template.engine_state = function, payload, self._own(captured)
+        function, payload, handles = template.engine_state
         packed = pickling.pack_args(args, kwargs, template.name)
         core = self.core
         actor = ActorID(core.new_task_id())
         arguments, extra = self._arguments(packed)
-        contained = packed.contained if extra is None else [*packed.contained, extra._id]
+        contained = [*packed.contained, *[ref._id for ref in handles]]
+        if extra is not None:
+            contained.append(extra._id)
         methods = {
             name: dataclasses.replace(method, max_task_retries=options.max_task_retries)
             if method.max_task_retries is None
@@ -299,6 +325,7 @@ class LocalEngine:
                 method.max_task_retries or 0,
                 bool(method.retry_exceptions),
                 method.concurrency_group or "",
+                not binding.is_async,
                 _provenance(origin, line, running),
                 running.task if running is not None else None,
             )

@@ -70,7 +70,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
 
 
 class NodeStatus(Message, frozen=True, tag=85):
-    """Node's answer."""
+    """Node's answer; or, with request 0, unasked for whoever observes."""
 
     request: int
     report: NodeReport

@@ -329,9 +329,9 @@ class CoreWorker:
         self.loop.post(HandlesArrived((value.object,), task, None))
         return self.arena.view(value.offset, value.size, partial(self.loop.drop, value.object))
 
-    def handles_arrived(self, refs: list[ObjectRef[Any]]) -> None:
-        """References came to life outside of any task or object (a function's closure, a user's own pickle)."""
-        self.loop.post(HandlesArrived(tuple(ref._id for ref in refs), None, None))
+    def handles_arrived(self, refs: list[ObjectRef[Any]], task: TaskID | None = None) -> None:
+        """References came to life outside of any value (a user's own pickle), or in the function of ``task``."""
+        self.loop.post(HandlesArrived(tuple(ref._id for ref in refs), task, None))
 
     def refuse_foreign(self, identities: Sequence[ObjectID]) -> None:
         """Raise for references of a session that has ended in this process."""

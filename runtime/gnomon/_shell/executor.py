@@ -143,6 +143,7 @@ class Executor:
                 first = result.finished
             if len(unanswered) >= BATCH_MAX or result.finished - first >= BATCH_S or not execution.queue or result.last:
                 self.hand_over()
+            del taken, result  # what they hold (references inside a value) is not kept until the next task
             if self.ending:
                 self.leave()
                 return
@@ -158,6 +159,7 @@ class Executor:
         if self.ending:
             self.leave()
             return True
+        self.functions.idle()
         self._wake.get()
         return False
 
@@ -179,7 +181,7 @@ class Executor:
         thread = self._main_id
         token = task_context.current.set(call.context())
         try:
-            function, retry = self.functions.load(pushed.function)
+            function, retry = self.functions.load(pushed.function, pushed.task)
             args, kwargs = call.arguments()
             self._in_user_code[thread] = pushed.task
             if self.execution.is_cancelled(pushed.task):
@@ -210,7 +212,7 @@ class Executor:
             )
         )
         try:
-            cls, _ = self.functions.load_payload(spec.payload)
+            (cls, _), _ = self.functions.load_payload(spec.payload, None)
             args, kwargs = load_arguments(self.core, spec.arguments, spec.values, TaskID(spec.actor))
             self.actor = cls(*args, **kwargs)
         except BaseException as error:

@@ -2,6 +2,9 @@
 
 A payload is a pair: the pickled function, and the pickled classes of its ``retry_exceptions`` (empty when there are
 none). Only the executor unpickles; whether an exception is worth another attempt is decided there, and travels as a flag.
+
+A function that captures references is a holder of them. Where it is defined it counts as long as its template lives and in
+every task in flight; where it runs only until there is nothing to run, so that it keeps nothing alive there.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import msgspec
 
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.ids import FunctionID
+from gnomon.ids import FunctionID, ObjectID, TaskID
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
@@ -21,11 +24,14 @@ _decode = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
 RetryClasses = tuple[type[BaseException], ...]
 
 
-def pack_function(function: Callable[..., Any], retry: bool | RetryClasses) -> tuple[FunctionID, bytes]:
-    """The payload of a function and its id, a hash of the content."""
+def pack_function(
+    function: Callable[..., Any], retry: bool | RetryClasses
+) -> tuple[FunctionID, bytes, tuple[ObjectID, ...]]:
+    """The id of a function (a hash of the content), its payload, and the references that it captures."""
     classes = pickling.dump_function(retry) if isinstance(retry, tuple) else b""  # type: ignore[arg-type]
-    payload = _encode((pickling.dump_function(function), classes))
-    return pickling.function_id(payload), payload
+    captured: list[ObjectID] = []
+    payload = _encode((pickling.dump_function(function, captured), classes))
+    return pickling.function_id(payload), payload, tuple(captured)
 
 
 class FunctionTable:
@@ -33,28 +39,43 @@ class FunctionTable:
 
     Args:
         payloads: filled by the role as they are shipped.
-        arrived: told of the references that a function captures.
+        arrived: told of the references that a function captures, and with which task it came.
     """
 
-    def __init__(self, payloads: dict[bytes, bytes], arrived: Callable[[list[ObjectRef[Any]]], None]) -> None:
+    def __init__(
+        self, payloads: dict[bytes, bytes], arrived: Callable[[list[ObjectRef[Any]], TaskID | None], None]
+    ) -> None:
         self._payloads = payloads
         self._arrived = arrived
         self._loaded: dict[FunctionID, tuple[Callable[..., Any], RetryClasses]] = {}
+        self._capturing: dict[FunctionID, None] = {}
 
-    def load(self, function: FunctionID) -> tuple[Callable[..., Any], RetryClasses]:
-        """The function and the exceptions worth another attempt (all, unless the user named some)."""
+    def load(self, function: FunctionID, task: TaskID) -> tuple[Callable[..., Any], RetryClasses]:
+        """The function of ``task`` and the exceptions worth another attempt (all, unless the user named some)."""
         found = self._loaded.get(function)
         if found is None:
-            found = self._loaded[function] = self.load_payload(self._payloads[function])
+            found, captures = self.load_payload(self._payloads[function], task)
+            self._loaded[function] = found
+            if captures:
+                self._capturing[function] = None
         return found
 
-    def load_payload(self, payload: bytes) -> tuple[Callable[..., Any], RetryClasses]:
-        """The contents of a payload."""
+    def idle(self) -> None:
+        """Nothing is left to run: let go of functions that capture references."""
+        if self._capturing:
+            for function in self._capturing:
+                del self._loaded[function]
+            self._capturing.clear()
+
+    def load_payload(
+        self, payload: bytes, task: TaskID | None
+    ) -> tuple[tuple[Callable[..., Any], RetryClasses], bool]:
+        """The contents of a payload, and whether it captures references."""
         blob, classes = _decode(payload)
         refs: list[ObjectRef[Any]] = []
         try:
             retry = pickling.load_function(classes, refs) if classes else (Exception,)
-            return pickling.load_function(blob, refs), retry
+            return (pickling.load_function(blob, refs), retry), bool(refs)
         finally:
             if refs:
-                self._arrived(refs)
+                self._arrived(refs, task)

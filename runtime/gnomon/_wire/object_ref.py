@@ -7,13 +7,15 @@ may run in any thread at any bytecode, so the drop hook must be one atomic step.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gnomon.ids import WORKER_ID_BYTES, ObjectID, TaskID, task_of
+
+if TYPE_CHECKING:  # asyncio is a third of the time that importing gnomon takes
+    import asyncio
+    import concurrent.futures
 
 T = TypeVar("T", covariant=True)
 
@@ -92,7 +94,9 @@ class ObjectRef(Generic[T]):
 
     def as_future(self) -> asyncio.Future[T]:
         """An ``asyncio`` future of the value, on the running loop."""
-        return asyncio.wrap_future(self.future())
+        from asyncio import wrap_future
+
+        return wrap_future(self.future())
 
     def __await__(self) -> Generator[Any, None, T]:
         return self.as_future().__await__()

@@ -1,4 +1,4 @@
-"""The simulator: whole sessions on a virtual clock and network, from a seed, with all faults that can be thought of.
+"""The simulator: whole sessions on a virtual clock and network, from a seed, with faults of all kinds.
 
     python -m gnomon.testing.simulator --seeds 0:2000
 

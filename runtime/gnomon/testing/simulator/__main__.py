@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 
@@ -15,15 +16,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--seeds", default="0:200", metavar="FROM:TO", help="seeds, or one seed (default %(default)s)"
     )
+    parser.add_argument("--json", action="store_true", help="print the last line as JSON")
     parser.add_argument("--hash", action="store_true", help="print each seed's trace hash")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
     options = parser.parse_args(arguments)
     first, _, last = options.seeds.partition(":")
     seeds = range(int(first), int(last) if last else int(first) + 1)
     failed, steps, tasks, read, started = 0, 0, 0, 0, time.perf_counter()
+    errors: dict[str, int] = {}
     for seed in seeds:
         report = run_seed(seed)
         steps, tasks, read = steps + report.steps, tasks + report.tasks, read + report.read
+        for name, count in report.errors.items():
+            errors[name] = errors.get(name, 0) + count
         if options.hash:
             print(seed, report.trace)
         if report.failure:
@@ -34,7 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
             if not options.keep_going:
                 break
     took = time.perf_counter() - started
-    print(f"{len(seeds)} seeds, {tasks} tasks, {read} values, {steps} steps, {failed} failed, {took:.1f} s")
+    if options.json:
+        total = {"seeds": len(seeds), "tasks": tasks, "read": read, "steps": steps, "failed": failed}
+        print(json.dumps({**total, "errors": errors, "took_s": round(took, 1)}))
+    else:
+        print(
+            f"{len(seeds)} seeds, {tasks} tasks, {read} values, {steps} steps, {failed} failed, {took:.1f} s"
+        )
     return 1 if failed else 0
 
 

@@ -142,7 +142,7 @@ class Code(Thread):
         host.post(
             ev.CallSubmitted(
                 task, actor, "method", "Actor.method", blob, dependencies, contained, len(body.results),
-                retries, body.retry_exceptions, "", None, self.task,
+                retries, body.retry_exceptions, "", True, None, self.task,
             )
         )  # fmt: skip
         self._expect(task, body)

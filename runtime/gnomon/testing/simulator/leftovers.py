@@ -85,9 +85,10 @@ def waiting(session: Session) -> str:
                 f"missing {[identity.hex() for identity in record.missing]}"
             )
         for task, (client, call) in worker.calls.records.items():
+            missing = [identity.hex() for identity in call.missing or ()]
             lines.append(
                 f"{host.label} call {task.hex()} pushed {call.pushed} to {client.actor.hex()} {client.state} "
-                f"incarnation {client.incarnation} missing {[identity.hex() for identity in call.missing or ()]}"
+                f"incarnation {client.incarnation} missing {missing}"
             )
         for token, wait in worker.references._waits.items():
             objects = worker.references._wait_objects[token]

@@ -1,4 +1,4 @@
-"""Session: one whole simulated session, from a seed: driver, head, node, workers, a random program and faults.
+"""Session: one whole simulated session, from a seed: all processes, a random program and faults.
 
     run_seed(seed) -> Report
 
