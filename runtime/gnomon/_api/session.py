@@ -25,7 +25,7 @@ from gnomon._engine.base import Engine, InitOptions
 from gnomon.exceptions import AlreadyInitializedError, NotInitializedError
 
 ENGINES: Final = {
-    "local": ("gnomon._engine.local", "LocalEngine"),
+    "local": ("gnomon._engine.local_start", "LocalStarter"),
     "inline": ("gnomon._engine.inline", "InlineEngine"),
 }
 """Where each engine is; imported when it is first started."""

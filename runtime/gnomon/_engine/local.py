@@ -1,6 +1,6 @@
 """The local engine: tasks and actors in processes of this machine, over ZeroMQ.
 
-In a driver it owns a session (``start``); in a worker it is the same engine on the worker's core (``inside``), so that
+In a driver it owns a session (``local_start``); in a worker it is the same engine on the worker's core (``inside``), so that
 tasks use the same API. What it does itself: turn templates and arguments into the core's events, and back.
 """
 
@@ -31,7 +31,6 @@ from gnomon._engine.base import (
     ActorTemplate,
     CancelReceipt,
     ExecutionContext,
-    InitOptions,
     MethodTemplate,
     Origin,
     SessionInfo,
@@ -82,18 +81,16 @@ class _Prepared:
 
 
 class LocalEngine:
-    """See the module. Made by :meth:`start` or :meth:`inside`."""
+    """See the module. Made by ``LocalStarter.start`` in a driver and by :meth:`inside` in a worker."""
 
     name = "local"
 
-    def __init__(self, options: InitOptions | None, core: CoreWorker | None) -> None:
-        self._session: LocalSession | None = None
-        self._log_to_driver = True
-        if core is None:
-            assert options is not None
-            self._log_to_driver = options.log_to_driver
-            self._session = LocalSession(options, self._perform, self._on_lost)
-            core = self._session.core
+    def __init__(self, session: LocalSession | None, core: CoreWorker | None, log_to_driver: bool = True) -> None:
+        self._session = session
+        self._log_to_driver = log_to_driver
+        if session is not None:
+            core = session.open(self._perform, self._on_lost)
+        assert core is not None
         self.core = core
         self.config = core.config
         self.ledger = core.role.ledger
@@ -118,11 +115,6 @@ class LocalEngine:
         self._lock = threading.Lock()
         object_ref.install(object_ref.Hooks(core.loop.drop, pickling.reduce_ref, self.future))
         pickling.set_out_of_band(None, lambda ref: core.handles_arrived([ref]))
-
-    @classmethod
-    def start(cls, options: InitOptions) -> LocalEngine:
-        """Start a session of this process's own; returns while its processes are still starting."""
-        return cls(options, None)
 
     @classmethod
     def inside(cls, core: CoreWorker) -> LocalEngine:
