@@ -48,21 +48,22 @@ class BorrowMachine:
         self._result_holds: dict[TaskID, tuple[WorkerID, tuple[ObjectID, ...]]] = {}
         self._receipts: dict[int, _Receipt] = {}
         self._receipt_owners: dict[int, WorkerID] = {}
+        self._receipt_borrows: dict[int, list[Borrow]] = {}
         self._next_receipt = 1
 
     def handles_arrived(self, objects: tuple[ObjectID, ...], task: TaskID | None, container: ObjectID | None) -> None:
         """Handles came to life here, with a task's arguments or inside an object."""
         self.references.hold(objects)
         mine = self.me
-        unrecorded = [
-            identity
-            for identity in dict.fromkeys(objects)
-            if identity[:WORKER_ID_BYTES] != mine and not self.references.entries[identity].recorded
-        ]
-        if not unrecorded:
-            return
+        entries = self.references.entries
+        theirs = [identity for identity in dict.fromkeys(objects) if identity[:WORKER_ID_BYTES] != mine]
         if task is not None:
-            self._arrivals.setdefault(task, []).extend(unrecorded)
+            unconfirmed = [identity for identity in theirs if not entries[identity].confirmed]
+            if unconfirmed:
+                self._arrivals.setdefault(task, []).extend(unconfirmed)
+            return
+        unrecorded = [identity for identity in theirs if not entries[identity].recorded]
+        if not unrecorded:
             return
         holds = (container,) if container is not None else ()
         self.references.hold(holds)
@@ -76,7 +77,7 @@ class BorrowMachine:
         alive = []
         for identity in dict.fromkeys(arrived):
             entry = self.references.entries.get(identity)
-            if entry is not None and not entry.recorded:
+            if entry is not None and not entry.confirmed:
                 alive.append(identity)
         return tuple(self.references.open_episodes(alive))
 
@@ -103,6 +104,8 @@ class BorrowMachine:
                 self._next_receipt += 1
                 self._receipts[number] = receipt
                 self._receipt_owners[number] = owner
+                if borrower == self.me:
+                    self._receipt_borrows[number] = theirs
                 receipt.missing += 1
                 self.references.watch(owner)
                 self._effects().send(owner, BorrowAdded(borrower, tuple(theirs), number))
@@ -118,6 +121,10 @@ class BorrowMachine:
         """An owner has done so."""
         receipt = self._receipts.pop(message.receipt, None)
         self._receipt_owners.pop(message.receipt, None)
+        for borrow in self._receipt_borrows.pop(message.receipt, ()):
+            entry = self.references.entries.get(borrow.object)
+            if entry is not None and entry.episode == borrow.episode:
+                entry.confirmed = True
         if receipt is not None:
             receipt.missing -= 1
             if not receipt.missing:

@@ -83,6 +83,7 @@ class CallMachine:
         ledger: Ledger,
         references: ReferenceMachine,
         borrowing: BorrowMachine,
+        fold_period_s: float = 0.05,
     ) -> None:
         self.head = head
         self._effects = effects
@@ -92,7 +93,10 @@ class CallMachine:
         self.clients: dict[ActorID, ActorClient] = {}
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, list[tuple[ActorClient, CallRecord]]] = {}
+        self.fold_period_s = fold_period_s
         self._dirty: dict[ActorID, None] = {}
+        self._stale: dict[ActorID, None] = {}
+        self._fold_at = 0.0
         self._number = 0
 
     def client(self, actor: ActorID, class_name: str = "", subscribe: bool = True) -> ActorClient:
@@ -149,7 +153,16 @@ class CallMachine:
                     self._push(client, now)
                 elif client.state == DEAD:
                     self._fail_all(client, now)
-                self._fold(client)
+                self._stale[actor] = None
+        if self._stale and now >= self._fold_at:
+            self._fold_at = now + self.fold_period_s
+            stale, self._stale = self._stale, {}
+            for actor in stale:
+                self._fold(self.clients[actor])
+
+    def next_wakeup(self) -> float | None:
+        """When rows of actors are folded next, if any has changed."""
+        return self._fold_at if self._stale else None
 
     def _push(self, client: ActorClient, now: float) -> None:
         queue = client.queue

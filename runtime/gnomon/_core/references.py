@@ -55,6 +55,8 @@ class Entry(msgspec.Struct, gc=False, eq=False):
         borrowers: (process, episode) that hold it elsewhere; owner only.
         episode: this process's own stretch of borrowing; 0 on the owner.
         recorded: the owner knows (or is being told) of the episode.
+        confirmed: it has answered that it knows: nobody else need hold the object for us any more.
+        ended: by borrower, the last episode that has ended; whatever is told of it later is late. Owner only.
         inner: references inside the value, each held by this entry.
         tokens: waiters to count down.
         wanted: borrowers that wait for the value.
@@ -72,6 +74,8 @@ class Entry(msgspec.Struct, gc=False, eq=False):
     wanted: list[WorkerID] | None = None
     listed: bool = False
     size: int = -1
+    confirmed: bool = False
+    ended: dict[WorkerID, int] | None = None
 
 
 class ReferenceMachine:
@@ -104,7 +108,6 @@ class ReferenceMachine:
         self.dependents: dict[ObjectID, int] = {}
         self._waits: dict[int, list[int]] = {}
         self._wait_objects: dict[int, tuple[ObjectID, ...]] = {}
-        self._removed_early: dict[tuple[WorkerID, ObjectID, int], None] = {}
         self._watched: dict[WorkerID, None] = {}
         self._lost: dict[WorkerID, None] = {}
         self._next_episode = 1
@@ -131,6 +134,8 @@ class ReferenceMachine:
         for identity in identities:
             entry = entries.get(identity)
             if entry is None:
+                if identity in self.values:
+                    self._forget_unstored(identity)
                 continue
             entry.holds -= 1
             if entry.holds <= 0 and not entry.borrowers:
@@ -166,6 +171,12 @@ class ReferenceMachine:
         elif entry.recorded:
             self._effects().send(owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode)))
         return entry.inner
+
+    def _forget_unstored(self, identity: ObjectID) -> None:
+        """A ``put`` was interrupted between keeping its value and telling of it; its handle is gone."""
+        value = self.values.pop(identity)
+        if isinstance(value, Block):
+            self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
 
     def _borrow(self, identity: ObjectID) -> Entry:
         entry = self.entries[identity] = Entry(0)
@@ -326,11 +337,11 @@ class ReferenceMachine:
     def record(self, borrower: WorkerID, borrows: Iterable[Borrow]) -> None:
         """Owner: ``borrower`` holds handles to these."""
         for borrow in borrows:
-            if self._removed_early.pop((borrower, borrow.object, borrow.episode), 0) is None:
-                continue
             entry = self.entries.get(borrow.object)
             if entry is None or borrower in self._lost:
                 continue
+            if entry.ended is not None and borrow.episode <= entry.ended.get(borrower, 0):
+                continue  # its end was faster, or two have told of it
             if entry.borrowers is None:
                 entry.borrowers = {}
             entry.borrowers[(borrower, borrow.episode)] = None
@@ -347,13 +358,14 @@ class ReferenceMachine:
         entry = self.entries.get(identity)
         if entry is None:
             return
+        if entry.ended is None:
+            entry.ended = {}
+        entry.ended[borrower] = max(episode, entry.ended.get(borrower, 0))
         key = (borrower, episode)
         if entry.borrowers is not None and key in entry.borrowers:
             del entry.borrowers[key]
             if not entry.borrowers and entry.holds <= 0:
                 self._free_now(identity, entry)
-        elif borrower not in self._lost:
-            self._removed_early[(borrower, identity, episode)] = None
 
     def _free_now(self, identity: ObjectID, entry: Entry) -> None:
         entry.holds += 1
@@ -383,8 +395,6 @@ class ReferenceMachine:
         """A process is dead: its borrows end, its objects are lost, its answers will not come."""
         self._lost[process] = None
         self._watched.pop(process, None)
-        for key in [key for key in self._removed_early if key[0] == process]:
-            del self._removed_early[key]
         for identity, entry in list(self.entries.items()):
             if self.entries.get(identity) is not entry:
                 continue  # freed meanwhile, with what contained it

@@ -168,15 +168,18 @@ class Worker:
         return effects
 
     def _watch_peers(self) -> None:
-        """Hear of the death of whomever we speak to, so that a link never outlives its peer."""
+        """Hear of the death of whomever we speak to (or hear from), so that a link never outlives its peer."""
         peers = self._peers
         for peer in [peer for peer in self._effects.sends if peer not in peers]:
-            peers[peer] = None
-            self.references.watch(peer)
+            self._watch_peer(peer)
+
+    def _watch_peer(self, peer: WorkerID) -> None:
+        self._peers[peer] = None
+        self.references.watch(peer)
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        machines = (self.tasks, self.tasks.dispatch, self.execution, self.reporting)
+        machines = (self.tasks, self.calls, self.tasks.dispatch, self.execution, self.reporting)
         times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
         return min(times) if times else None
 
@@ -191,6 +194,8 @@ class Worker:
         sender = event.sender
         if sender in self.links.dead:
             return  # it died in the same batch: MB1
+        if sender not in self._peers:
+            self._watch_peer(sender)
         receivers = self._receivers
         for message in event.messages:
             receivers[type(message)](sender, message)

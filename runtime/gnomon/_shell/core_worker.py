@@ -11,6 +11,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import task_context
+from gnomon._shell.interrupts import Deferred
 from gnomon._shell.loop import Loop
 from gnomon._store.arena import Arena
 from gnomon._wire import pickling
@@ -82,6 +84,7 @@ class CoreWorker:
         self.ended = ""
         self.assignment: ActorAssigned | None = None
         self._perform_other = perform
+        self._main_thread = threading.main_thread().ident
         self._counter = itertools.count(1)
         self._tokens = itertools.count(1)
         self._waiters: dict[int, Callable[[], Any]] = {}
@@ -168,17 +171,25 @@ class CoreWorker:
     ) -> ObjectRef[Any]:
         """Store what has been taken apart."""
         identity = object_id(self.new_task_id(), 1)
-        size = serialized.total_bytes
-        stored: Value
-        if size <= self.inline_max:
+        if serialized.total_bytes <= self.inline_max:
             stored = pickling.to_bytes(serialized)
         else:
-            stored = self.write_block(serialized, identity, self.me)
-        contained = tuple(serialized.contained)
+            with self._undisturbed():
+                return self._keep(identity, self.write_block(serialized, identity, self.me), serialized, provenance)
+        return self._keep(identity, stored, serialized, provenance)
+
+    def _keep(
+        self, identity: ObjectID, stored: Value, serialized: pickling.Serialized, provenance: Provenance | None
+    ) -> ObjectRef[Any]:
         ref: ObjectRef[Any] = ObjectRef(identity)
         self.values[identity] = stored
-        self.loop.submit(ObjectStored(identity, stored, contained, size, provenance))
+        contained = tuple(serialized.contained)
+        self.loop.submit(ObjectStored(identity, stored, contained, serialized.total_bytes, provenance))
         return ref
+
+    def _undisturbed(self) -> AbstractContextManager[None]:
+        """Ctrl-C is put off while blocks change hands: one that strikes between two steps would lose them."""
+        return Deferred() if threading.get_ident() == self._main_thread else nullcontext()
 
     def write_block(self, serialized: pickling.Serialized, identity: ObjectID, owner: WorkerID) -> Block:
         """Write a large value into the arena, for ``owner``.
@@ -298,7 +309,7 @@ class CoreWorker:
             events.append(WaitStarted())
         try:
             self.loop.apply(events)
-            done = lock.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+            done = self.loop.wait(lock, timeout)
             if self.ended:
                 raise NotInitializedError(self.ended)
             return done
@@ -326,8 +337,9 @@ class CoreWorker:
         """The blob of a value; a view of the arena counts as a handle until it is gone."""
         if not isinstance(value, Block):
             return value
-        self.loop.post(HandlesArrived((value.object,), task, None))
-        return self.arena.view(value.offset, value.size, partial(self.loop.drop, value.object))
+        with self._undisturbed():
+            self.loop.post(HandlesArrived((value.object,), task, None))
+            return self.arena.view(value.offset, value.size, partial(self.loop.drop, value.object))
 
     def handles_arrived(self, refs: list[ObjectRef[Any]], task: TaskID | None = None) -> None:
         """References came to life outside of any value (a user's own pickle), or in the function of ``task``."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import queue
 import signal
 import sys
 import threading
@@ -56,7 +55,8 @@ class Executor:
         self.draining = ""
         self._left = False
         self._lock = threading.Lock()
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._signal = threading.Lock()
+        self._signal.acquire()
         self._async: Any = None
         self._in_user_code: dict[int, TaskID] = {}
         self._interrupting: TaskID | None = None
@@ -88,7 +88,14 @@ class Executor:
         if self._async is not None:
             self._async.wake()
         else:
-            self._wake.put(None)
+            self._release()
+
+    def _release(self) -> None:
+        """Wake one thread that waits for something to do."""
+        try:
+            self._signal.release()
+        except RuntimeError:
+            return  # one is being woken already; it wakes the next when there is more
 
     def _interrupt(self, command: fx.InterruptTask) -> None:
         if command.force and self.core.assignment is None:
@@ -136,7 +143,7 @@ class Executor:
                     return
                 continue
             if execution.queue and self.actor is not None:
-                self._wake.put(None)  # another thread of this actor may take the next
+                self._release()  # another thread of this actor may take the next
             result = self._run_one(taken[1])
             unanswered.append(result)
             if len(unanswered) == 1:
@@ -160,7 +167,7 @@ class Executor:
             self.leave()
             return True
         self.functions.idle()
-        self._wake.get()
+        self.core.loop.wait(self._signal)
         return False
 
     def hand_over(self, *more: Any) -> None:
@@ -277,7 +284,7 @@ class Executor:
         self.hand_over(ActorEnding(self.ending))
         if threading.get_ident() != self._main_id:
             task = self._in_user_code.get(self._main_id)
-            self._wake.put(None)
+            self._release()
             if task is not None:
                 self._interrupting = task
                 signal.pthread_kill(self._main_id, signal.SIGINT)

@@ -1,44 +1,39 @@
-"""The loop: one thread that reads a process's one inbound socket, wakes its role, and performs what comes out.
+"""The loop: reads a process's one inbound socket, runs its role, and performs what comes out.
 
     other processes --PULL--> |      |              |--PUSH per peer--> other processes
     user threads -- post ---> | loop | -- role ---> |-- commands -----> perform()
     user threads -- apply --> |      |              |
 
-``post`` hands an event to the loop's thread: one append, and one write to wake it if it sleeps. Nothing of the role is
-touched by the caller, so an interrupt (Ctrl-C) can strike at any instruction. ``submit`` is the same for events that are mostly
-followed by a wait or by many of their kind: it leaves a dozing loop alone. ``apply`` runs the role in the calling thread, under
-the lock: a hand-over between threads fewer (20-40 us each, most of a short call); in a main thread SIGINT is put off
-for that moment. All sockets but the inbound one are used under the lock, whose acquisition is the full fence that libzmq asks for
-when a socket changes threads.
+``post`` hands an event to the loop: one append, and one write to wake it if it sleeps. ``submit`` is the same for events that
+are mostly followed by a wait or by many of their kind: it leaves a dozing loop alone. ``apply`` runs the role in the
+calling thread, under the lock.
 
-The rule for a changer: nothing that runs under the lock may wait for anything but it.
+Who reads. On one machine most of a short call is threads waking each other (20-40 us each), so a thread that waits for an outcome reads
+the socket itself (``wait``). Reading is a role that one thread has at a time:
+
+    loop's thread reads ----> somebody waits ----> loop's thread parks, waiting threads read ----> nobody has for a while
+
+While parked it looks every ``PARK_S`` whether the socket is being read, so messages are never unread for longer than that.
+
+Safety. All sockets but the inbound one are used under ``lock``, the inbound one under ``_reading``: taking a lock is the
+full fence that libzmq asks for when a socket changes threads. In a main thread, SIGINT is put off while the lock is held. The rule for a
+changer: nothing that runs under the lock may wait for anything but it.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-import zmq
-
 from gnomon._core.effects import Command
 from gnomon._core.events import HandlesDropped
-from gnomon._core.station import Outgoing, Station
-from gnomon._messages.envelope import Envelope
+from gnomon._core.station import Station
 from gnomon._shell.interrupts import Deferred
-from gnomon._shell.session_directory import socket_path
+from gnomon._shell.transport import Transport
 from gnomon.ids import ObjectID, WorkerID
-
-ENVELOPES_PER_TURN = 200
-"""Envelopes read before the role is run, so that a flood can not keep the others waiting."""
-
-MESSAGE_BYTES_MAX = 1 << 30
-"""Larger frames are refused by the socket: nobody sends them (large values lie in the arena)."""
 
 DOZE_S = 0.001
 """After activity the loop looks again this soon, for events that did not wake it ..."""
@@ -51,38 +46,13 @@ LAST_DOZE_S = 0.02
 BURST = 16
 """Submissions that gather before a dozing loop is woken."""
 
+PARK_S = 0.001
+"""How long the socket may be unread between two waits of other threads before the loop's thread reads it again."""
+
+LONG_WAIT_S = 0.01
+"""A wait this long ends with waking the parked loop's thread, which sleeps on meanwhile."""
+
 _AWAKE, _DOZING, _ASLEEP = 0, 1, 2
-
-
-class Waker:
-    """An fd that one thread polls and others write to."""
-
-    def __init__(self) -> None:
-        if hasattr(os, "eventfd"):
-            self.read_fd = self.write_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        else:
-            self.read_fd, self.write_fd = os.pipe()
-            os.set_blocking(self.read_fd, False)
-            os.set_blocking(self.write_fd, False)
-
-    def wake(self) -> None:
-        """Make the fd readable."""
-        try:
-            os.write(self.write_fd, b"\1\0\0\0\0\0\0\0")
-        except (BlockingIOError, OSError):
-            return  # full: it is readable anyway; or closed: nobody sleeps any more
-
-    def clear(self) -> None:
-        """Make it unreadable again."""
-        try:
-            os.read(self.read_fd, 8)
-        except BlockingIOError:
-            return
-
-    def close(self) -> None:
-        """Close both ends."""
-        for fd in {self.read_fd, self.write_fd}:
-            os.close(fd)
 
 
 class Loop:
@@ -106,52 +76,54 @@ class Loop:
     ) -> None:
         self.station = station
         self.me = me
-        self.directory = directory
         self.lock = threading.Lock()
         self.inbox: deque[Any] = deque()
+        self.transport = Transport(me, directory, watched or ())
+        self._write = self.transport.waker.write
         self._perform = perform
         self._watched = watched or {}
         self._state = _AWAKE
+        self._quiet = 0
         self._stopping = False
-        self._poll_set: list[tuple[Any, int]] = []
-        self._waker = Waker()
-        self._context = zmq.Context(io_threads=1)
-        self._context.max_sockets = 65_000
-        self._inbound = self._context.socket(zmq.PULL)
-        self._inbound.setsockopt(zmq.RCVHWM, 0)
-        self._inbound.setsockopt(zmq.LINGER, 0)
-        self._inbound.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES_MAX)
-        self._inbound.bind("ipc://" + socket_path(directory, me))
-        self._outbound: dict[WorkerID, zmq.Socket[bytes]] = {}
-        self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(Envelope).decode
         self._thread: threading.Thread | None = None
         self._main_thread = threading.main_thread().ident
-        self.malformed = 0
+        self._reading = threading.Lock()
+        self._park = threading.Lock()
+        self._park.acquire()
+        self._parked = False
+        self._wanted = False
+        self._waits = 0
+        self._wait_began = 0.0
 
     # -- for other threads ----------------------------------------------------------------------------------------
 
     def post(self, event: Any) -> None:
-        """Hand an event to the loop's thread."""
+        """Hand an event to the loop."""
         self.inbox.append(event)
         if self._state:
-            self._state = _AWAKE
-            self._waker.wake()
+            self._announce()
 
     def submit(self, event: Any) -> None:
         """Hand over an event that can wait for a moment: the caller will wait for its outcome, or submit more."""
         self.inbox.append(event)
         state = self._state
         if state == _ASLEEP or (state and len(self.inbox) >= BURST):
-            self._state = _AWAKE
-            self._waker.wake()
+            self._announce()
 
     def drop(self, identity: bytes) -> None:
         """A handle has been collected: any thread, any instruction. Wakes the loop only from its deep sleep."""
         self.inbox.append(identity)
         if self._state == _ASLEEP:
+            self._announce()
+
+    def _announce(self) -> None:
+        """Wake whoever polls. Between the two lines nothing is run that Ctrl-C can strike, else nobody would wake it again."""
+        try:
+            write = self._write
             self._state = _AWAKE
-            self._waker.wake()
+            write()
+        except OSError:
+            return  # full: it is readable anyway; or closed: nobody polls any more
 
     def apply(self, events: list[Any]) -> None:
         """Run the role here and now."""
@@ -165,7 +137,34 @@ class Loop:
         with self.lock:
             self._turn(events)
         if self._state == _ASLEEP and self.station.next_wakeup() is not None:
-            self._waker.wake()
+            self.transport.waker.wake()
+
+    def wait(self, signal: threading.Lock, timeout: float | None = None) -> bool:
+        """Wait until somebody releases ``signal``, and take it. False after ``timeout`` seconds.
+
+        The calling thread reads the socket meanwhile if it may: then the message that ends its wait needs no
+        other thread.
+        """
+        if not self._parked or not self._reading.acquire(blocking=False):
+            self._wanted = True
+            return signal.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+        began = self._wait_began = time.monotonic()
+        try:
+            while not signal.acquire(blocking=False):
+                left = 3600.0
+                if timeout is not None:
+                    left = began + timeout - time.monotonic()
+                    if left <= 0:
+                        return False
+                if self._stopping:
+                    return signal.acquire(timeout=left)
+                self._round(left)
+            return True
+        finally:
+            self._waits += 1
+            self._reading.release()
+            if time.monotonic() - began > LONG_WAIT_S:
+                self._unpark()
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
@@ -176,55 +175,64 @@ class Loop:
 
     def run(self) -> None:
         """Run until ``stop``."""
-        poll_set = self._poll_set
-        poll_set += [(self._inbound, zmq.POLLIN), (self._waker.read_fd, zmq.POLLIN)]
-        poll_set += [(fd, zmq.POLLIN) for fd in self._watched]
-        inbound, wake_fd = self._inbound, self._waker.read_fd
         with self.lock:
             self._turn([])
-        quiet = 0
         while not self._stopping:
-            timeout = self._timeout(quiet)
-            self._state = _ASLEEP if quiet > DOZES else _DOZING
-            if self.inbox:
-                timeout = 0
-            ready = zmq.zmq_poll(poll_set, timeout)
-            self._state = _AWAKE
-            quiet = quiet + 1 if not ready and not self.inbox else 0
-            envelopes: list[Envelope] = []
-            for source, _ in ready:
-                if source is inbound:
-                    envelopes = self._read()
-                elif source == wake_fd:
-                    self._waker.clear()
-                else:
-                    self._watched[source]()
-            with self.lock:
-                self._turn(self.station.receive(envelopes, time.monotonic()) if envelopes else [])
-        self._close()
+            if self._wanted:
+                self._stay_parked()
+            with self._reading:
+                self._round(3600.0)
+        with self._reading, self.lock:
+            self.transport.close()
 
-    def _timeout(self, quiet: int) -> int:
-        """Milliseconds to sleep after ``quiet`` rounds without anything to do; -1 is until woken."""
-        wakeup = self.station.next_wakeup()
-        left = -1 if wakeup is None else max(0, int((wakeup - time.monotonic()) * 1000) + 1)
-        if quiet > DOZES:
-            return left
-        doze = int((DOZE_S if quiet < DOZES else LAST_DOZE_S) * 1000)
-        return doze if left < 0 else min(left, doze)
-
-    def _read(self) -> list[Envelope]:
-        envelopes = []
-        inbound = self._inbound
-        for _ in range(ENVELOPES_PER_TURN):
-            try:
-                frame = inbound.recv(zmq.NOBLOCK)
-            except zmq.Again:
+    def _stay_parked(self) -> None:
+        """Leave reading to those who wait, as long as there are any."""
+        self._wanted = False
+        self._parked = True
+        waits = -1
+        while not self._stopping:
+            reading = self._reading.locked()
+            long = reading and time.monotonic() - self._wait_began > LONG_WAIT_S
+            if self._park.acquire(timeout=-1 if long else PARK_S):
                 break
-            try:
-                envelopes.append(self._decode(frame))
-            except msgspec.MsgspecError:
-                self.malformed += 1
-        return envelopes
+            if not self._reading.locked() and waits == self._waits:
+                break
+            waits = self._waits
+        self._parked = False
+
+    def _unpark(self) -> None:
+        try:
+            self._park.release()
+        except RuntimeError:
+            return  # somebody else has
+
+    def _round(self, longest: float) -> None:
+        """Wait for something to do, at most ``longest`` seconds, and do it. The caller has ``_reading``."""
+        timeout = self._timeout(longest)
+        self._state = _ASLEEP if self._quiet > DOZES else _DOZING
+        readable, others = self.transport.poll(0 if self.inbox else timeout)
+        self._state = _AWAKE
+        self._quiet = 0 if readable or others or self.inbox else self._quiet + 1
+        if threading.get_ident() == self._main_thread:
+            with Deferred():
+                self._take(readable, others)
+        else:
+            self._take(readable, others)
+
+    def _take(self, readable: bool, others: list[int]) -> None:
+        for fd in others:
+            self._watched[fd]()
+        envelopes = self.transport.read() if readable else []
+        with self.lock:
+            self._turn(self.station.receive(envelopes, time.monotonic()) if envelopes else [])
+
+    def _timeout(self, longest: float) -> int:
+        """Milliseconds to sleep."""
+        wakeup = self.station.next_wakeup()
+        left = longest if wakeup is None else max(0.0, min(longest, wakeup - time.monotonic()))
+        if self._quiet <= DOZES:
+            left = min(left, DOZE_S if self._quiet < DOZES else LAST_DOZE_S)
+        return int(left * 1000 + 0.999)
 
     def _turn(self, events: list[Any]) -> None:
         """Under the lock: give the role what there is, send and perform what comes out."""
@@ -234,7 +242,7 @@ class Loop:
         now = time.monotonic()
         outgoing, commands = self.station.handle(events, now)
         if outgoing:
-            self._send(outgoing)
+            self.transport.send(outgoing)
         for command in commands:
             self._perform(command)
 
@@ -256,47 +264,19 @@ class Loop:
             mine.append(HandlesDropped(tuple(dropped)))
         return mine + events if events else mine
 
-    def _send(self, outgoing: Outgoing) -> None:
-        outbound = self._outbound
-        for target, envelope in outgoing:
-            socket = outbound.get(target)
-            if socket is None:
-                socket = self._connect(target)
-            socket.send(self._encode(envelope), zmq.NOBLOCK)
-
-    def _connect(self, target: WorkerID) -> zmq.Socket[bytes]:
-        socket = self._context.socket(zmq.PUSH)
-        socket.setsockopt(zmq.SNDHWM, 0)
-        socket.setsockopt(zmq.LINGER, 200)
-        socket.setsockopt(zmq.RECONNECT_IVL, 2)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-        socket.connect("ipc://" + socket_path(self.directory, target))
-        self._outbound[target] = socket
-        return socket
-
     def unwatch(self, fd: int) -> None:
-        """Poll ``fd`` no longer; from the loop's thread."""
-        self._poll_set.remove((fd, zmq.POLLIN))
+        """Poll ``fd`` no longer; from a watched fd's callback."""
+        self.transport.unwatch(fd)
 
     def disconnect(self, peer: WorkerID) -> None:
         """The peer is dead. Under the lock."""
-        socket = self._outbound.pop(peer, None)
-        if socket is not None:
-            socket.close(0)
+        self.transport.disconnect(peer)
 
     def stop(self) -> None:
         """End the loop; from its own thread or another."""
         self._stopping = True
-        self._waker.wake()
+        self._unpark()
+        self.transport.waker.wake()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(5.0)
-
-    def _close(self) -> None:
-        with self.lock:
-            for socket in self._outbound.values():
-                socket.close(200)
-            self._outbound.clear()
-            self._inbound.close(0)
-        self._context.term()
-        self._waker.close()

@@ -137,7 +137,6 @@ class Session:
         forbidden = self.truth.forbidden
         for name in ("WorkerCrashedError", "OwnerDiedError", "ActorUnavailableError"):
             forbidden[name] = "no process was killed"
-        forbidden["ObjectFreedError"] = "a reference to it was held"
         forbidden["TaskCancelledError"] = "nothing was cancelled"
         forbidden["ActorDiedError"] = "nothing ended an actor"
         if self.plan.crashes:
@@ -198,6 +197,7 @@ class Session:
         elif host.alive:
             host.end()
             if reason != IDLE:
+                self.truth.dead[worker] = None
                 self.allow("OwnerDiedError")
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.worker.execution.last_started)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from gnomon._messages.failures import RAISED_KIND, is_failure, read_failure
-from gnomon.ids import ObjectID
+from gnomon.ids import ObjectID, WorkerID, owner_of
 
 _REF = 1
 
@@ -92,6 +92,7 @@ class Truth:
         calls: per actor and caller, the number of the call that started last.
         raising: numbers of bodies that raise.
         contents: the references inside values, where they are known.
+        dead: processes that have ended otherwise than by having nothing to do.
         read: how many values have been compared.
         errors: how many errors were read, by class.
         forbidden: classes of errors that must not be seen, and why.
@@ -103,6 +104,7 @@ class Truth:
     calls: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     raising: dict[int, None] = field(default_factory=dict)
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
+    dead: dict[WorkerID, None] = field(default_factory=dict)
     read: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     forbidden: dict[str, str] = field(default_factory=dict)
@@ -111,6 +113,10 @@ class Truth:
         """Whether an actor may keep it: nothing in it leads to an actor, for a circle is never freed."""
         inner = self.contents.get(identity)
         return inner is not None and all(map(self.harmless, inner))
+
+    def _of_the_dead(self) -> list[ObjectID]:
+        """Objects whose owner has died: what they contained is held by nobody."""
+        return [identity for identity in self.contents if owner_of(identity) in self.dead]
 
     def started(self, task: bytes) -> None:
         """Promise 2: at most 1 + retries times."""
@@ -141,6 +147,9 @@ class Truth:
         self.errors[name] = self.errors.get(name, 0) + 1
         if name == "raised":
             assert fields in self.raising, f"body {fields} raises nothing"
+        elif name == "ObjectFreedError":
+            lost = any(identity in self.contents.get(outer, ()) for outer in self._of_the_dead())
+            assert lost, f"{identity.hex()} was freed though a reference to it was held"
         elif not fields.get("creation_error"):  # that one explains itself
             assert name not in self.forbidden, (
                 f"{identity.hex()} is {name} {fields}, though {self.forbidden[name]}"

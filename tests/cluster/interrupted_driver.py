@@ -1,0 +1,132 @@
+"""A driver whose main thread is struck by SIGINT at random instants, as Ctrl-C in a notebook does.
+
+Usage: interrupted_driver.py PROGRAM TIMES SEED. Prints one line of JSON: what was wrong afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from cluster_tools import Cluster
+
+import gnomon
+
+STRIKE_S = 0.03
+"""Interrupts come within this time after a program has begun."""
+
+
+@gnomon.remote
+def add(x: int, y: int = 1) -> int:
+    return x + y
+
+
+@gnomon.remote
+def nap(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+@gnomon.remote(num_cpus=0)
+class Counter:
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self) -> int:
+        self.value += 1
+        return self.value
+
+
+def submit_and_get() -> None:
+    while True:
+        gnomon.get([add.remote(x) for x in range(100)])
+
+
+def call_in_turn() -> None:
+    while True:
+        gnomon.get(add.remote(1))
+
+
+def put_and_get() -> None:
+    while True:
+        gnomon.get([gnomon.put(x) for x in range(50)])
+
+
+def put_large() -> None:
+    while True:
+        gnomon.get(gnomon.put(bytes(1_000_000)))
+
+
+def wait_long() -> None:
+    while True:
+        gnomon.get(nap.remote(0.02))
+        gnomon.wait([nap.remote(0.02), nap.remote(0.02)], num_returns=2)
+
+
+def call_actors() -> None:
+    while True:
+        counter = Counter.remote()
+        gnomon.get([counter.add.remote() for _ in range(20)])
+
+
+PROGRAMS: dict[str, Callable[[], None]] = {
+    each.__name__: each
+    for each in (submit_and_get, call_in_turn, put_and_get, put_large, wait_long, call_actors)
+}
+
+
+def struck(program: Callable[[], None], delay_s: float) -> bool:
+    """Run ``program`` until an interrupt strikes; False if it took a second one, as an impatient person sends it."""
+    over = threading.Event()
+    sent = 0
+
+    def strike() -> None:
+        nonlocal sent
+        over.wait(delay_s)
+        while not over.is_set() and sent < 20:
+            sent += 1
+            os.kill(os.getpid(), signal.SIGINT)
+            over.wait(1.0)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    try:
+        program()
+        striker.join()
+        raise AssertionError("the program ended without an interrupt")
+    except KeyboardInterrupt:
+        over.set()
+    striker.join()
+    return sent == 1
+
+
+def main() -> None:
+    name, times, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    chooser = random.Random(seed)
+    sys.unraisablehook = lambda unraisable: lost.append(str(unraisable.object))
+    lost: list[str] = []
+    cluster = Cluster.start()
+    wrong: list[Any] = []
+    for turn in range(times):
+        # An interrupt that strikes in a destructor is lost to Python itself: it can not be raised there.
+        if not struck(PROGRAMS[name], chooser.random() * STRIKE_S) and not lost:
+            wrong.append(f"interrupt {turn} was lost")
+        if gnomon.get([add.remote(1), gnomon.put(3)], timeout=20) != [2, 3]:
+            wrong.append(f"wrong values after interrupt {turn}")
+    try:
+        cluster.expect_nothing_held()
+    except AssertionError as error:
+        if len(lost) == 0:
+            wrong.append(str(error))
+    sys.stdout.write(json.dumps({"wrong": wrong, "lost": lost}) + "\n")
+    sys.stdout.flush()
+    cluster.end()
+
+
+if __name__ == "__main__":
+    main()
