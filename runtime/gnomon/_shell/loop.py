@@ -26,6 +26,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from gnomon._core.effects import Command
@@ -52,7 +53,11 @@ PARK_S = 0.001
 LONG_WAIT_S = 0.01
 """A wait this long ends with waking the parked loop's thread, which sleeps on meanwhile."""
 
+BRISK_S = 0.0005
+"""After a wait shorter than this the next is expected to be so, too."""
+
 _AWAKE, _DOZING, _ASLEEP = 0, 1, 2
+_NOTHING = nullcontext()
 
 
 class Loop:
@@ -92,6 +97,7 @@ class Loop:
         self._park.acquire()
         self._parked = False
         self._wanted = False
+        self._brisk = False
         self._waits = 0
         self._wait_began = 0.0
 
@@ -127,14 +133,7 @@ class Loop:
 
     def apply(self, events: list[Any]) -> None:
         """Run the role here and now."""
-        if threading.get_ident() == self._main_thread:
-            with Deferred():
-                self._apply(events)
-        else:
-            self._apply(events)
-
-    def _apply(self, events: list[Any]) -> None:
-        with self.lock:
+        with Deferred() if threading.get_ident() == self._main_thread else _NOTHING, self.lock:
             self._turn(events)
         if self._state == _ASLEEP and self.station.next_wakeup() is not None:
             self.transport.waker.wake()
@@ -158,12 +157,15 @@ class Loop:
                         return False
                 if self._stopping:
                     return signal.acquire(timeout=left)
-                self._round(left)
+                self._round(left, self._brisk)
+                self._brisk = False
             return True
         finally:
             self._waits += 1
             self._reading.release()
-            if time.monotonic() - began > LONG_WAIT_S:
+            lasted = time.monotonic() - began
+            self._brisk = lasted < BRISK_S
+            if lasted > LONG_WAIT_S:
                 self._unpark()
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
@@ -206,17 +208,22 @@ class Loop:
         except RuntimeError:
             return  # somebody else has
 
-    def _round(self, longest: float) -> None:
-        """Wait for something to do, at most ``longest`` seconds, and do it. The caller has ``_reading``."""
+    def _round(self, longest: float, brisk: bool = False) -> None:
+        """Wait for something to do, at most ``longest`` seconds, and do it. The caller has ``_reading``.
+
+        With ``brisk`` it looks for a moment before it sleeps: the last wait was short, this one will be too.
+        """
+        if brisk and self.transport.glance():
+            self._quiet = 0
+            with Deferred() if threading.get_ident() == self._main_thread else _NOTHING:
+                self._take(True, [])
+            return
         timeout = self._timeout(longest)
         self._state = _ASLEEP if self._quiet > DOZES else _DOZING
         readable, others = self.transport.poll(0 if self.inbox else timeout)
         self._state = _AWAKE
         self._quiet = 0 if readable or others or self.inbox else self._quiet + 1
-        if threading.get_ident() == self._main_thread:
-            with Deferred():
-                self._take(readable, others)
-        else:
+        with Deferred() if threading.get_ident() == self._main_thread else _NOTHING:
             self._take(readable, others)
 
     def _take(self, readable: bool, others: list[int]) -> None:
