@@ -699,3 +699,14 @@ __all__ = [
     for name, value in list(globals().items())
     if isinstance(value, type) and issubclass(value, GnomonError)
 ]
+
+
+# ------------------------------------------------------------------- raised inside tasks, not errors
+
+
+class TaskInterrupted(KeyboardInterrupt):
+    """Raised inside a running task whose owner has cancelled it; never seen by the owner."""
+
+
+class ActorExit(SystemExit):
+    """Raised inside an actor's method to end the actor after the present call, on purpose."""

@@ -12,7 +12,7 @@ import pytest
 from cluster_tools import Cluster, start_time, wait_until
 
 import gnomon
-from gnomon._shell.executor import ActorExit
+from gnomon.exceptions import ActorExit
 from gnomon.exceptions import ActorDiedError, TaskCancelledError
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon._messages.tasks import CallPushed
 from gnomon._shell import task_context
-from gnomon._shell.results import Call, TaskInterrupted, method_of
+from gnomon._shell.results import Call, method_of
+from gnomon.exceptions import TaskInterrupted
 from gnomon.ids import TaskID
 
 if TYPE_CHECKING:

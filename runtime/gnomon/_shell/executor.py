@@ -29,17 +29,13 @@ from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.functions import FunctionTable
 from gnomon._shell.progress import ProgressNote
-from gnomon._shell.results import Call, TaskInterrupted, load_arguments, method_of
+from gnomon._shell.results import Call, load_arguments, method_of
 from gnomon._wire import pickling
-from gnomon.exceptions import TaskError
+from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted
 from gnomon.ids import TaskID
 
 BATCH_S = 0.001
 BATCH_MAX = 100
-
-
-class ActorExit(SystemExit):
-    """Raised by ``exit_actor``: the actor ends after the present call, on purpose."""
 
 
 class Executor:

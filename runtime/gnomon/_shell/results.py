@@ -18,10 +18,6 @@ from gnomon.exceptions import TaskError
 from gnomon.ids import ActorID, TaskID, object_id, owner_of
 
 
-class TaskInterrupted(KeyboardInterrupt):
-    """Raised inside a running task whose owner has cancelled it."""
-
-
 _NOTHING: Mapping[str, int] = {}
 
 

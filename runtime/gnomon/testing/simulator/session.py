@@ -198,7 +198,7 @@ class Session:
             host.end()
             if reason != IDLE:
                 self.truth.dead[worker] = None
-                self.allow("OwnerDiedError")
+                self.allow("OwnerDiedError", "ActorDiedError")
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.worker.execution.last_started)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)

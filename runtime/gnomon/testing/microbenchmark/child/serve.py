@@ -35,7 +35,7 @@ CHECKS = 10
 """How often a measurement looks at the clock: a check must not cost what a short run costs."""
 
 
-class Session:
+class ServedSession:
     """The system under test in this process, and the row that is open on it."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class Session:
 def serve(fd: int) -> None:
     """Answer requests on the socket ``fd`` until told to stop, or until the runner is gone."""
     os.set_inheritable(fd, False)  # the session's processes must not hold the runner's socket
-    session = Session()
+    session = ServedSession()
     with socket.socket(fileno=fd) as sock, sock.makefile("r") as requests:
         for line in requests:
             request = json.loads(line)
