@@ -6,6 +6,7 @@
 #   make lint        ruff, mypy, import contracts, prettier, eslint
 #   make format      what ruff and prettier can mend by themselves
 #   make bench       gnomon microbenchmark
+#   make picture     the README's picture, taken by the browser test: docs/live-views.png
 #   make clean       forget all that was built or installed here
 
 PYTHON ?=
@@ -21,13 +22,13 @@ FRONT_END := $(shell find labextension/src labextension/style labextension/schem
 	$(wildcard package.json package-lock.json tsconfig.json labextension/install.json)
 ASSETS := kernel_ext/gnomon_kernel/static/widget.js kernel_ext/gnomon_kernel/labextension/package.json
 
-.PHONY: lab test test-quick lint format bench install clean
+.PHONY: lab test test-quick lint format bench picture install clean
 .DEFAULT_GOAL := install
 
 install: $(STAMPS)/install
 
 lab: $(STAMPS)/install
-	.venv/bin/jupyter lab $(AS_ROOT) notebooks/01-first-steps.ipynb
+	.venv/bin/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks/01-first-steps.ipynb
 
 test: $(STAMPS)/install $(STAMPS)/chromium
 	npm test
@@ -50,6 +51,9 @@ format: $(STAMPS)/install
 
 bench: $(STAMPS)/install
 	.venv/bin/gnomon microbenchmark
+
+picture: $(STAMPS)/install $(STAMPS)/chromium
+	GNOMON_PICTURE=docs/live-views.png $(PY) -m pytest tests/lab/test_first_notebook.py
 
 clean:
 	rm -rf $(STAMPS) .venv node_modules dist labextension/lib labextension/tsconfig.tsbuildinfo \

@@ -31,7 +31,9 @@ IMPORTS_RAY = {
     "runtime/gnomon/_engine/ray.py": "the engine that runs on Ray",
 }
 
-BUILT = {"node_modules", "__pycache__", ".venv", "static"}
+# what lies about in a source archive, where no git tells what belongs to the project
+NOT_SOURCES = {"node_modules", "__pycache__", ".venv", ".make", "static", "dist", ".out"}
+NOT_SOURCES |= {".pytest_cache", ".ruff_cache", ".mypy_cache", ".import_linter_cache", ".hypothesis"}
 
 
 # ------------------------------------------------------------------------------------- the files
@@ -44,7 +46,7 @@ def project_files() -> tuple[Path, ...]:
     try:
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
     except (OSError, subprocess.CalledProcessError):  # a source archive without git
-        paths = (path for path in ROOT.rglob("*") if not BUILT & set(path.relative_to(ROOT).parts))
+        paths = (path for path in ROOT.rglob("*") if not NOT_SOURCES & set(path.relative_to(ROOT).parts))
     else:
         paths = (ROOT / name for name in listed.split("\0") if name)
     return tuple(sorted(path for path in paths if path.is_file()))

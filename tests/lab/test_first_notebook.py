@@ -96,4 +96,5 @@ def test_watch_the_first_notebook(lab: LabPage) -> None:
 def picture(lab: LabPage) -> None:
     """Take the README's picture when ``GNOMON_PICTURE`` names a file: made from the real thing."""
     if file := os.environ.get("GNOMON_PICTURE"):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
         lab.page.screenshot(path=Path(file))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gnomon._core.effects import Command
 from gnomon._messages.session import SessionConfig
 from gnomon._shell.core_worker import CoreWorker, past_owners
+from gnomon._shell.interrupts import Rescue
 from gnomon._shell.session_process import SessionProcess
 
 
@@ -35,6 +36,8 @@ class LocalSession:
         self._on_lost = on_lost
         watched = {self.process.fileno(): self._lost} if self.process.fileno() >= 0 else {}
         self.core = CoreWorker(self.config, self.config.driver, perform, watched)
+        self._rescue = Rescue(self.core.loop.drop)
+        self._rescue.install()
         self.core.loop.start("gnomon-loop")
         return self.core
 
@@ -48,6 +51,7 @@ class LocalSession:
     def end(self) -> None:
         """End everything and wait for it."""
         self._told = True
+        self._rescue.remove()
         past_owners.add(self.config.driver)
         self.core.end("The session was shut down.")
         self.core.close()

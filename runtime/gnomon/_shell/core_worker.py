@@ -170,6 +170,8 @@ class CoreWorker:
         self, serialized: pickling.Serialized, provenance: Provenance | None = None
     ) -> ObjectRef[Any]:
         """Store what has been taken apart."""
+        if past_owners:
+            self.refuse_foreign(serialized.contained)
         identity = object_id(self.new_task_id(), 1)
         if serialized.total_bytes <= self.inline_max:
             stored = pickling.to_bytes(serialized)

@@ -276,6 +276,7 @@ class Executor:
             first, self._left = not self._left, True
         if not first or self.core.assignment is None:
             self.hand_over()
+            self._release()  # one signal wakes one thread: each that ends wakes the next
             return
         self.hand_over(ActorEnding(self.ending))
         if threading.get_ident() != self._main_id:

@@ -47,16 +47,17 @@ LAST_DOZE_S = 0.02
 BURST = 16
 """Submissions that gather before a dozing loop is woken."""
 
-PARK_S = 0.001
-"""How long the socket may be unread between two waits of other threads before the loop's thread reads it again."""
+PARK_S = 0.005
+"""How long the socket may be unread between two waits of other threads before the loop's thread reads it again. It costs the
+others the interpreter's lock to look more often."""
 
-LONG_WAIT_S = 0.01
-"""A wait this long ends with waking the parked loop's thread, which sleeps on meanwhile."""
+LONG_WAIT_S, LONG_PARK_S = 0.01, 0.05
+"""A wait that has lasted so long ends with waking the parked loop's thread, which looks less often meanwhile."""
 
 BRISK_S = 0.0005
 """After a wait shorter than this the next is expected to be so, too."""
 
-_AWAKE, _DOZING, _ASLEEP = 0, 1, 2
+_AWAKE, _DOZING, _ASLEEP, _PARKED = 0, 1, 2, 3
 _NOTHING = nullcontext()
 
 
@@ -95,6 +96,7 @@ class Loop:
         self._reading = threading.Lock()
         self._park = threading.Lock()
         self._park.acquire()
+        self._reader = 0
         self._parked = False
         self._wanted = False
         self._brisk = False
@@ -123,13 +125,16 @@ class Loop:
             self._announce()
 
     def _announce(self) -> None:
-        """Wake whoever polls. Between the two lines nothing is run that Ctrl-C can strike, else nobody would wake it again."""
+        """Wake whoever polls, or should. Nothing that Ctrl-C can strike runs between the change of state and the write."""
+        parked = self._state == _PARKED
         try:
             write = self._write
             self._state = _AWAKE
             write()
         except OSError:
             return  # full: it is readable anyway; or closed: nobody polls any more
+        if parked:
+            self._unpark()
 
     def apply(self, events: list[Any]) -> None:
         """Run the role here and now."""
@@ -144,29 +149,42 @@ class Loop:
         The calling thread reads the socket meanwhile if it may: then the message that ends its wait needs no
         other thread.
         """
-        if not self._parked or not self._reading.acquire(blocking=False):
-            self._wanted = True
-            return signal.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
-        began = self._wait_began = time.monotonic()
+        me = threading.get_ident()
+        began = time.monotonic()
+        # Ctrl-C strikes when a function is entered and when a call has returned. Hence what is taken here is noted
+        # while it is put off, and given back at the end by steps that no call separates.
         try:
-            while not signal.acquire(blocking=False):
-                left = 3600.0
-                if timeout is not None:
-                    left = began + timeout - time.monotonic()
-                    if left <= 0:
-                        return False
-                if self._stopping:
-                    return signal.acquire(timeout=left)
-                self._round(left, self._brisk)
-                self._brisk = False
-            return True
+            with Deferred() if me == self._main_thread else _NOTHING:
+                if self._parked and self._reading.acquire(blocking=False):
+                    self._reader = me
+            if self._reader != me:
+                self._wanted = True
+                return signal.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+            self._wait_began = began
+            return self._read_until(signal, None if timeout is None else began + timeout)
         finally:
-            self._waits += 1
-            self._reading.release()
-            lasted = time.monotonic() - began
-            self._brisk = lasted < BRISK_S
-            if lasted > LONG_WAIT_S:
-                self._unpark()
+            if self._reader == me:
+                self._reader = 0
+                self._state = _PARKED
+                self._waits += 1
+                self._reading.release()
+                lasted = time.monotonic() - began
+                self._brisk = lasted < BRISK_S
+                if lasted > LONG_WAIT_S:
+                    self._unpark()
+
+    def _read_until(self, signal: threading.Lock, deadline: float | None) -> bool:
+        while not signal.acquire(blocking=False):
+            left = 3600.0
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+            if self._stopping:
+                return signal.acquire(timeout=left)
+            self._round(left, self._brisk)
+            self._brisk = False
+        return True
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
@@ -195,7 +213,7 @@ class Loop:
         while not self._stopping:
             reading = self._reading.locked()
             long = reading and time.monotonic() - self._wait_began > LONG_WAIT_S
-            if self._park.acquire(timeout=-1 if long else PARK_S):
+            if self._park.acquire(timeout=LONG_PARK_S if long else PARK_S):
                 break
             if not self._reading.locked() and waits == self._waits:
                 break

@@ -70,7 +70,10 @@ class ObjectRef(Generic[T]):
         self._id = identity
 
     def __del__(self) -> None:
-        _drop(self._id)
+        try:
+            _drop(self._id)
+        except AttributeError:
+            return  # an interrupt struck before it had an id
 
     def binary(self) -> bytes:
         """The id as bytes."""

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 
-from gnomon.testing.simulator.session import run_seed
+from gnomon.testing.simulator.session import medium_plan_of, plan_of, run_seed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--seeds", default="0:200", metavar="FROM:TO", help="seeds, or one seed (default %(default)s)"
     )
+    parser.add_argument("--medium", action="store_true", help="larger programs and more faults")
     parser.add_argument("--json", action="store_true", help="print the last line as JSON")
     parser.add_argument("--hash", action="store_true", help="print each seed's trace hash")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     failed, steps, tasks, read, started = 0, 0, 0, 0, time.perf_counter()
     errors: dict[str, int] = {}
     for seed in seeds:
-        report = run_seed(seed)
+        report = run_seed(seed, medium_plan_of(seed) if options.medium else plan_of(seed))
         steps, tasks, read = steps + report.steps, tasks + report.tasks, read + report.read
         for name, count in report.errors.items():
             errors[name] = errors.get(name, 0) + count

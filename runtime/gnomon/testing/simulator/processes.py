@@ -17,11 +17,11 @@ from gnomon._core.worker import Worker
 from gnomon._messages.base import Block, Contained, Value
 from gnomon._messages.leases import WorkerReady
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
-from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
+from gnomon.ids import WORKER_ID_BYTES, ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
 from gnomon.testing.simulator.code import Code
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.programs import Body
-from gnomon.testing.simulator.threads import Interrupted, Thread
+from gnomon.testing.simulator.threads import Thread
 from gnomon.testing.simulator.values import distinct, dump_error, error_of, load, refs_in
 
 if TYPE_CHECKING:
@@ -240,7 +240,8 @@ class WorkerHost(Host):
         self.truth.started(message.task)
         if type(message) is CallPushed:
             number = self.call_numbers[message.task]
-            self.truth.call_started(message.actor, message.task[:8], number, message.attempt)
+            caller = message.task[:WORKER_ID_BYTES]
+            self.truth.call_started(message.actor, message.incarnation, self.me, caller, number)
         return self._open_arguments(message.task, message.arguments, message.values)
 
     def _open_arguments(self, task: TaskID, arguments: Value, values: tuple[Value, ...]) -> Code:
@@ -276,7 +277,7 @@ class WorkerHost(Host):
                 contained = [
                     Contained(object_id(task, index), each) for index, each in enumerate(inner, 1) if each
                 ]
-        except Interrupted:
+        except InterruptedError:
             outcome, values = CANCELLED, []
         if body.keep and type(message) is CallPushed and outcome == OK:
             self._keep(thread)

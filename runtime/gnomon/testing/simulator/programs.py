@@ -92,7 +92,7 @@ def _number(budget: Budget) -> int:
 
 _WEIGHTS = {
     "task": 8, "get": 4, "put": 3, "drop": 4, "wait": 2, "sleep": 1, "actor": 1, "call": 8, "lookup": 0.3,
-    "status": 0.2, "kill": 0.3, "cancel": 0.7, "cancel_cell": 0.2,
+    "status": 0.2, "kill": 0.8, "cancel": 0.7, "cancel_cell": 0.2,
 }  # fmt: skip
 
 

@@ -105,6 +105,15 @@ def plan_of(seed: int) -> Plan:
     return plan
 
 
+def medium_plan_of(seed: int) -> Plan:
+    """The plan of a seed with ten times the tasks, more actors, and more crashes over a longer time."""
+    plan = plan_of(seed)
+    plan.budget.tasks, plan.budget.actors, plan.budget.depth = 120, 6, 4
+    plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
+    plan.faults_s = 5.0
+    return plan
+
+
 def run_seed(seed: int, plan: Plan | None = None) -> Report:
     """Run one simulation; what goes wrong is in the report."""
     return Session(seed, plan or plan_of(seed)).run()

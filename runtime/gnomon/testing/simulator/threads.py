@@ -25,10 +25,6 @@ LARGE_BYTES = 200_000
 """Announced size of a large value; what is really kept is a few bytes."""
 
 
-class Interrupted(Exception):
-    """The task was cancelled while it ran."""
-
-
 class Thread:
     """One thread of user code.
 
@@ -67,14 +63,14 @@ class Thread:
         try:
             if self._interrupted and not self._masked:
                 self._interrupted = False
-                self._steps.throw(Interrupted())
+                self._steps.throw(InterruptedError())
             else:
                 self._steps.send(answer)
         except StopIteration:
             self._steps = None
 
     def interrupt(self) -> None:
-        """Raise Interrupted in the code, now or as soon as it does not ask or write."""
+        """Raise InterruptedError in the code, now or as soon as it does not ask or write."""
         self._interrupted = True
         if not self._masked:
             self.host.kernel.after(0.0, self.resume, self._ticket, None)

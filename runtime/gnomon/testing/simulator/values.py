@@ -89,7 +89,8 @@ class Truth:
         objects: (number, index) by id.
         starts: how often each task or call was started.
         limits: how often it may be: 1 + retries; None without end.
-        calls: per actor and caller, the number of the call that started last.
+        calls: per actor, incarnation and caller, the numbers of the calls that have started.
+        incarnations: the worker that is an incarnation of an actor.
         raising: numbers of bodies that raise.
         contents: the references inside values, where they are known.
         dead: processes that have ended otherwise than by having nothing to do.
@@ -101,7 +102,8 @@ class Truth:
     objects: dict[ObjectID, tuple[int, int]] = field(default_factory=dict)
     starts: dict[bytes, int] = field(default_factory=dict)
     limits: dict[bytes, int | None] = field(default_factory=dict)
-    calls: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+    calls: dict[tuple[bytes, int, bytes], dict[int, None]] = field(default_factory=dict)
+    incarnations: dict[tuple[bytes, int], WorkerID] = field(default_factory=dict)
     raising: dict[int, None] = field(default_factory=dict)
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     dead: dict[WorkerID, None] = field(default_factory=dict)
@@ -124,14 +126,21 @@ class Truth:
         limit = self.limits[task]
         assert limit is None or count <= limit, f"{task.hex()} was started {count} times, allowed are {limit}"
 
-    def call_started(self, actor: bytes, caller: bytes, number: int, attempt: int) -> None:
-        """Promise 3: calls of one caller start in the order of submission; a retry keeps its place."""
-        last = self.calls.get((actor, caller), 0)
-        if attempt == 0:
-            assert number > last, (
-                f"call {number} of {caller.hex()} to {actor.hex()} started after call {last}"
-            )
-            self.calls[(actor, caller)] = number
+    def call_started(
+        self, actor: bytes, incarnation: int, worker: WorkerID, caller: bytes, number: int
+    ) -> None:
+        """AC1, and promise 3: calls of one caller start in the order of submission in each incarnation.
+
+        One that is repeated because it raised comes after those that were on their way already.
+        """
+        known = self.incarnations.setdefault((actor, incarnation), worker)
+        assert known == worker, f"{actor.hex()} runs twice as incarnation {incarnation}"
+        started = self.calls.setdefault((actor, incarnation, caller), {0: None})
+        last = max(started)
+        assert number > last or number in started, (
+            f"call {number} of {caller.hex()} to {actor.hex()} started after call {last}"
+        )
+        started[number] = None
 
     def check_read(self, identity: ObjectID, blob: bytes) -> None:
         """A value was read: it is what its maker made, or an error that may be."""
