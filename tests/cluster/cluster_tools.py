@@ -1,4 +1,5 @@
-"""What the tests with real processes share: a session with its inner state in reach, deadlines, and counts of runs."""
+"""What the tests with real processes share: a session with its inner state in reach, deadlines, and counts
+of runs."""
 
 from __future__ import annotations
 
@@ -151,7 +152,8 @@ def marked(name: str) -> set[int]:
 
 
 def expect_gone(name: str, directory: str, also: dict[int, str | None] | None = None) -> None:
-    """Nothing of a session is left ``GONE_S`` after its end; ``also``: processes (pid, start time) it has begun."""
+    """Nothing of a session is left ``GONE_S`` after its end; ``also``: processes (pid, start time) it has
+    begun."""
     deadline = time.monotonic() + GONE_S
     while True:
         left = [f"process {pid}" for pid in marked(name)]

@@ -1,4 +1,5 @@
-"""Real sessions on this machine: every test ends with the zero check of reliability (see ``Cluster.expect_nothing_held``)."""
+"""Real sessions on this machine: every test ends with the zero check of reliability (see
+``Cluster.expect_nothing_held``)."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ from cluster_tools import Cluster
 
 @pytest.fixture
 def start_cluster() -> Iterator[Callable[..., Cluster]]:
-    """Start a session of this process's own: ``start_cluster(num_cpus=2)``; ended and checked after the test."""
+    """Start a session of this process's own: ``start_cluster(num_cpus=2)``; ended and checked after the
+    test."""
     started: list[Cluster] = []
 
     def start(**options: object) -> Cluster:

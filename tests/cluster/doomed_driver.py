@@ -1,7 +1,7 @@
 """A driver to be killed: tasks run, actors live, and each of them has started processes of its own.
 
-Usage: doomed_driver.py NOTES. Every process writes its pid into NOTES; then the driver says "session directory".
-"""
+Usage: doomed_driver.py NOTES. Every process writes its pid into NOTES; then the driver says "session
+directory"."""
 
 from __future__ import annotations
 

@@ -81,7 +81,8 @@ PROGRAMS: dict[str, Callable[[], None]] = {
 
 
 def struck(program: Callable[[], None], delay_s: float) -> bool:
-    """Run ``program`` until an interrupt strikes; False if it took a second one, as an impatient person sends it."""
+    """Run ``program`` until an interrupt strikes; False if it took a second one, as an impatient person
+    sends it."""
     over = threading.Event()
     sent = 0
 

@@ -12,8 +12,7 @@ import pytest
 from cluster_tools import Cluster, start_time, wait_until
 
 import gnomon
-from gnomon.exceptions import ActorExit
-from gnomon.exceptions import ActorDiedError, TaskCancelledError
+from gnomon.exceptions import ActorDiedError, ActorExit, TaskCancelledError
 
 
 @gnomon.remote(num_cpus=0)

@@ -12,9 +12,9 @@ import pytest
 from cluster_tools import Cluster, kill_process, start_time, wait_until
 
 import gnomon
-from gnomon.exceptions import ActorExit
 from gnomon.exceptions import (
     ActorDiedError,
+    ActorExit,
     ActorNameTakenError,
     ActorUnavailableError,
     GetTimeoutError,

@@ -84,7 +84,9 @@ def test_queued_tasks_never_start(cluster: Cluster, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", [sleep, spin])
-def test_a_running_task_is_interrupted_and_its_worker_lives(cluster: Cluster, tmp_path: Path, task: Any) -> None:
+def test_a_running_task_is_interrupted_and_its_worker_lives(
+    cluster: Cluster, tmp_path: Path, task: Any
+) -> None:
     ref = task.remote(str(tmp_path / "note"))
     pid = started(tmp_path / "note")
     gnomon.cancel(ref)

@@ -214,7 +214,14 @@ def test_two_sessions_after_each_other(start_cluster: Callable[..., Cluster]) ->
         gnomon.get(old)
     start_cluster()
     still_works()
-    for use in (
+    expect_refusals(old, pending, actor)
+    del old, pending, actor
+    still_works()
+
+
+def expect_refusals(old: Any, pending: Any, actor: Any) -> None:
+    """Whatever is done with references and handles of an earlier session is refused."""
+    uses: list[Callable[[], Any]] = [
         lambda: gnomon.get(old, timeout=5),
         lambda: gnomon.get([old, pending], timeout=5),
         lambda: gnomon.wait([pending], timeout=5),
@@ -222,14 +229,13 @@ def test_two_sessions_after_each_other(start_cluster: Callable[..., Cluster]) ->
         lambda: echo.remote([old]),
         lambda: gnomon.put([old]),
         lambda: actor.echo.remote(1),
-    ):
+    ]
+    for use in uses:
         with pytest.raises(SessionMismatchError):
             use()
-    del old, pending, actor
-    still_works()
 
 
-SCRIPT = '''
+SCRIPT = """
 import sys
 import gnomon, beside
 from beside import twice
@@ -278,7 +284,7 @@ assert gnomon.get(keeper.keep.remote(gnomon.put(Box(2))))
 assert gnomon.get(keeper.give.remote()) == Box(2)
 gnomon.shutdown()
 print("all is well")
-'''
+"""
 
 
 def test_a_script_with_classes_of_its_own_and_a_module_beside_it(tmp_path: Path) -> None:

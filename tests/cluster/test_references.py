@@ -1,4 +1,5 @@
-"""References between real processes: nothing is freed while somebody can reach it, everything is when nobody can."""
+"""References between real processes: nothing is freed while somebody can reach it, everything is when nobody
+can."""
 
 from __future__ import annotations
 
@@ -308,7 +309,8 @@ def test_large_arguments_are_freed_after_the_task(cluster: Cluster) -> None:
 
 @pytest.mark.slow
 def test_references_under_a_storm(start_cluster: Callable[..., Cluster]) -> None:
-    """Workers that borrow and own are killed at random: values are right or their loss is told; nothing is left."""
+    """Workers that borrow and own are killed at random: values are right or their loss is told; nothing is
+    left."""
     from test_worker_storm import storm
 
     cluster = start_cluster(num_cpus=4)
@@ -316,7 +318,10 @@ def test_references_under_a_storm(start_cluster: Callable[..., Cluster]) -> None
     with storm(cluster, seed=5, period_s=0.1) as hit:
         for fill in range(150):
             box = gnomon.put(bytes([fill]) * LARGE)
-            refs = [make_inside.options(max_retries=-1).remote(fill), read.options(max_retries=-1).remote([box])]
+            refs = [
+                make_inside.options(max_retries=-1).remote(fill),
+                read.options(max_retries=-1).remote([box]),
+            ]
             try:
                 inner = gnomon.get(refs[0], timeout=60)
                 assert [value[0] for value in gnomon.get(inner, timeout=60)] == [fill, fill]

@@ -1,4 +1,5 @@
-"""kill -9 of random leased workers while tasks run: every value right, no task run more often than it may be."""
+"""kill -9 of random leased workers while tasks run: every value right, no task run more often than it may
+be."""
 
 from __future__ import annotations
 

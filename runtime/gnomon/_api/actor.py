@@ -44,7 +44,8 @@ class ActorClass(Generic[C]):
         functools.update_wrapper(self, cls, updated=())
         self._engine: Engine | None = None
 
-    # Looked at when first needed: a class that refers to its own remote form is still empty when that is unpickled.
+    # Looked at when first needed: a class that refers to its own remote form is still empty when that is
+    # unpickled.
 
     @functools.cached_property
     def _template(self) -> ActorTemplate:

@@ -126,9 +126,9 @@ def wait(
 
 
 _rest: tuple[int, int] = (0, 0)
-"""Identity and length of the list of others that ``wait`` returned last. The usual loop passes it in again, and looking at each
-of a thousand references a thousand times would cost more than the waiting; should the identity be another list's by now, all
-that is missed is the message about a wrong element."""
+"""Identity and length of the list of others that ``wait`` returned last. The usual loop passes it in again,
+and looking at each of a thousand references a thousand times would cost more than the waiting; should the
+identity be another list's by now, all that is missed is the message about a wrong element."""
 
 
 def _check_waitables(refs: list[Any]) -> None:

@@ -1,7 +1,8 @@
 """ResourceAccount: what a node has, in exact integers, and who holds it.
 
-A blocked worker gives its CPU back and takes it again when it goes on, even if somebody else has it by then: that is
-the *debt*, and while there is any, nothing new is granted. LR1: total + debt = available + held, all >= 0.
+A blocked worker gives its CPU back and takes it again when it goes on, even if somebody else has it by then:
+that is the *debt*, and while there is any, nothing new is granted. LR1: total + debt = available + held, all
+>= 0.
 """
 
 from __future__ import annotations

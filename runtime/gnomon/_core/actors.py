@@ -9,8 +9,8 @@
                                         v              v   owner dead, no restarts left, constructor raised
                                              DEAD
 
-STARTING and RESTARTING are one state to the outside. A name belongs to one actor that is not DEAD. Every message to
-and from a worker names the incarnation; one that is not the present one changes nothing.
+STARTING and RESTARTING are one state to the outside. A name belongs to one actor that is not DEAD. Every
+message to and from a worker names the incarnation; one that is not the present one changes nothing.
 """
 
 from __future__ import annotations

@@ -3,14 +3,15 @@
     asked ----> RESERVING ----> WRITTEN BY writer, FOR owner ----> ADOPTED ----> freed
                    (pages)        (same process: at once)        (owner has heard of it)
 
-A block belongs to its object's owner from the start. If the writer dies before the owner has heard of the block, nobody will ever
-name it: it is freed once the owner has told that it knows of the death (``settle``), because only then can no late
-message of the writer name it any more.
+A block belongs to its object's owner from the start. If the writer dies before the owner has heard of the
+block, nobody will ever name it: it is freed once the owner has told that it knows of the death (``settle``),
+because only then can no late message of the writer name it any more.
 
-If the owner dies, readers may still look at its blocks: everybody is asked (``BlocksOrphaned``), and a block is
-free when all have answered and nobody uses it any more. A block whose owner dies before this node knows that he
-has heard of it may also still be being written: it waits for its writer too, until that one has told that
-it knows of the death and writes no more (``settle`` again). Nothing is given out for an owner who is dead.
+If the owner dies, readers may still look at its blocks: everybody is asked (``BlocksOrphaned``), and a block
+is free when all have answered and nobody uses it any more. A block whose owner dies before this node knows
+that he has heard of it may also still be being written: it waits for its writer too, until that one has told
+that it knows of the death and writes no more (``settle`` again). Nothing is given out for an owner who is
+dead.
 
 Requests that find no room wait in line and are refused after ``patience_s``.
 """
@@ -63,9 +64,7 @@ class _Orphans:
 
     __slots__ = ("asked", "pins", "writers")
 
-    def __init__(
-        self, asked: dict[WorkerID, None], offsets: list[int], writers: dict[int, WorkerID]
-    ) -> None:
+    def __init__(self, asked: dict[WorkerID, None], offsets: list[int], writers: dict[int, WorkerID]) -> None:
         self.asked = asked
         self.pins: dict[int, dict[WorkerID, None]] = {offset: {} for offset in offsets}
         self.writers = writers
@@ -79,9 +78,7 @@ class _Orphans:
 class BlockMachine:
     """All blocks of a node."""
 
-    def __init__(
-        self, effects: Callable[[], Effects], allocator: Allocator, patience_s: float = 2.0
-    ) -> None:
+    def __init__(self, effects: Callable[[], Effects], allocator: Allocator, patience_s: float = 2.0) -> None:
         self._effects = effects
         self.allocator = allocator
         self.patience_s = patience_s
@@ -165,7 +162,9 @@ class BlockMachine:
         for owner in list(self.orphans):
             self._drop_pins(owner, process)
         mine = [
-            offset for offset, owner in self.owners.items() if owner == process and offset not in self.reserving
+            offset
+            for offset, owner in self.owners.items()
+            if owner == process and offset not in self.reserving
         ]
         if mine:
             writers = {offset: self.unheard.pop(offset) for offset in mine if offset in self.unheard}

@@ -1,15 +1,16 @@
-"""Borrowing: how a reference gets from one process to another. The half of ``references`` that involves a third party.
+"""Borrowing: how a reference gets from one process to another. The half of ``references`` that involves a
+third party.
 
-A hand-off is never observable as "nobody holds it", because whoever hands on keeps its own hold until the owner has
-recorded the new borrower:
+A hand-off is never observable as "nobody holds it", because whoever hands on keeps its own hold until the
+owner has recorded the new borrower:
 
     refs in arguments    the submitter holds them until the executor's TaskFinished told which are still held there
                          (``borrows_of``), and then until the owner's BorrowRecorded
     refs in a result     the executor holds them until the submitter's HoldReleased
     refs in an object    the getter holds the container until the owner's BorrowRecorded
 
-A *receipt* is a set of holds that waits for such answers. The rule for a changer: every path, also the one where somebody dies,
-ends in ``_complete``, once.
+A *receipt* is a set of holds that waits for such answers. The rule for a changer: every path, also the one
+where somebody dies, ends in ``_complete``, once.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class BorrowMachine:
         self._receipt_borrows: dict[int, list[Borrow]] = {}
         self._next_receipt = 1
 
-    def handles_arrived(self, objects: tuple[ObjectID, ...], task: TaskID | None, container: ObjectID | None) -> None:
+    def handles_arrived(
+        self, objects: tuple[ObjectID, ...], task: TaskID | None, container: ObjectID | None
+    ) -> None:
         """Handles came to life here, with a task's arguments or inside an object."""
         self.references.hold(objects)
         mine = self.me
@@ -81,8 +84,12 @@ class BorrowMachine:
                 alive.append(identity)
         return tuple(self.references.open_episodes(alive))
 
-    def settle_arguments(self, executor: WorkerID, borrows: tuple[Borrow, ...], holds: tuple[ObjectID, ...]) -> None:
-        """A task of ours has ended: release what its arguments held, once its executor's borrows are recorded."""
+    def settle_arguments(
+        self, executor: WorkerID, borrows: tuple[Borrow, ...], holds: tuple[ObjectID, ...]
+    ) -> None:
+        """A task of ours has ended: release what its arguments held, once its executor's borrows are
+        recorded.
+        """
         if not borrows:
             self.references.release(holds)
             return
@@ -146,7 +153,9 @@ class BorrowMachine:
             self.references.release(held[1])
 
     def adopt_contained(self, executor: WorkerID, task: TaskID, contained: tuple[Contained, ...]) -> None:
-        """Submitter: each result's entry holds the references inside it; owners are told; then the executor may let go."""
+        """Submitter: each result's entry holds the references inside it; owners are told; then the executor
+        may let go.
+        """
         fresh: list[ObjectID] = []
         for each in contained:
             entry = self.references.entries.get(each.outer)
@@ -157,7 +166,9 @@ class BorrowMachine:
             for identity in each.inner:
                 if identity[:WORKER_ID_BYTES] != self.me and not self.references.entries[identity].recorded:
                     fresh.append(identity)
-        self._report(_Receipt((), executor, task), self.me, self.references.open_episodes(dict.fromkeys(fresh)))
+        self._report(
+            _Receipt((), executor, task), self.me, self.references.open_episodes(dict.fromkeys(fresh))
+        )
 
     def on_process_lost(self, process: WorkerID) -> None:
         """A process is dead: its answers will not come."""

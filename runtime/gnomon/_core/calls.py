@@ -6,9 +6,10 @@
                 ^            |
                 +------------+  the incarnation died and the call has retries left: to its old place
 
-Calls of one caller start in submission order, through restarts and retries: the queue is pushed from its front only, a
-call that waits for an argument holds up those behind it (not of async actors, which may start in any order), and a retried
-call goes back before all that were submitted later. The rule for a changer: ``queue`` is always sorted by ``number``.
+Calls of one caller start in submission order, through restarts and retries: the queue is pushed from its
+front only, a call that waits for an argument holds up those behind it (not of async actors, which may start
+in any order), and a retried call goes back before all that were submitted later. The rule for a changer:
+``queue`` is always sorted by ``number``.
 """
 
 from __future__ import annotations
@@ -253,7 +254,9 @@ class CallMachine:
             values = message.values or (self._cancelled_value(record),)
             self._finish(client, record, TaskState.CANCELLED, values, now, "cancelled", worker, message)
         else:
-            self._finish(client, record, TaskState.FAILED, message.values, now, message.summary, worker, message)
+            self._finish(
+                client, record, TaskState.FAILED, message.values, now, message.summary, worker, message
+            )
         return True
 
     def _may_retry(self, record: CallRecord) -> bool:
@@ -295,7 +298,9 @@ class CallMachine:
                 self._requeue(client, record)
             elif message.state == DEAD:
                 client.cause, client.error = message.cause, message.error
-                self._finish(client, record, TaskState.FAILED, (self._died(client, record),), now, message.cause)
+                self._finish(
+                    client, record, TaskState.FAILED, (self._died(client, record),), now, message.cause
+                )
             else:
                 value = failure(
                     "ActorUnavailableError",

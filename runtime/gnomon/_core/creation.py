@@ -1,4 +1,5 @@
-"""Creation of actors, as their creator sees it: resolve the constructor's arguments, tell head, keep the arguments.
+"""Creation of actors, as their creator sees it: resolve the constructor's arguments, tell head, keep the
+arguments.
 
 The arguments' references are held until the actor is dead for good, because a restart needs them again.
 """
@@ -13,7 +14,15 @@ from gnomon._core.calls import CallMachine
 from gnomon._core.effects import AnswerRequest, Effects
 from gnomon._core.events import ActorSubmitted
 from gnomon._core.references import ReferenceMachine
-from gnomon._messages.actors import DEAD, ActorAdmitted, ActorChanged, ActorRegistered, ActorSpec, ActorStillborn, ActorUnneeded
+from gnomon._messages.actors import (
+    DEAD,
+    ActorAdmitted,
+    ActorChanged,
+    ActorRegistered,
+    ActorSpec,
+    ActorStillborn,
+    ActorUnneeded,
+)
 from gnomon._messages.failures import is_failure
 from gnomon.ids import ActorID, ObjectID, WorkerID, handle_object
 
@@ -95,9 +104,7 @@ class CreationMachine:
         if bad is not None:
             assert isinstance(bad, bytes)
             cause = "an argument of its constructor failed"
-            self.calls.on_actor_changed(
-                ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now
-            )
+            self.calls.on_actor_changed(ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now)
             self._effects().send(self.head, ActorStillborn(spec.actor, 0, bad, cause))
             self.forget(spec.actor)
             if event.request:

@@ -1,13 +1,15 @@
 """Dispatch: which ready task goes to which leased worker, and how many leases are wanted. The owner's side.
 
-Tasks that ask for the same resources share a *scheduling class*: one queue, one set of leased workers. A worker's
-pipeline is as deep as its tasks are short (``horizon_s`` of work, at most ``depth_max``): deep for microseconds, one for
-long tasks. Before a function's duration is known one task is sent to each worker. Two things keep a long task from delaying short ones:
-a worker hands back what it has not started when one task takes long, and when the queue is empty and a
-worker idle, the most loaded one is asked for the newer half of its tasks.
+Tasks that ask for the same resources share a *scheduling class*: one queue, one set of leased workers. A
+worker's pipeline is as deep as its tasks are short (``horizon_s`` of work, at most ``depth_max``): deep for
+microseconds, one for long tasks. Before a function's duration is known one task is sent to each worker. Two
+things keep a long task from delaying short ones: a worker hands back what it has not started when one task
+takes long, and when the queue is empty and a worker idle, the most loaded one is asked for the newer half of
+its tasks.
 
-A lease that is idle is kept for ``linger_s``, so that a loop of single calls needs no node; the node may ask for
-it earlier (``reclaim``). The rule for a changer: a task is in ``ready`` of its class, or in ``inflight`` of one worker.
+A lease that is idle is kept for ``linger_s``, so that a loop of single calls needs no node; the node may ask
+for it earlier (``reclaim``). The rule for a changer: a task is in ``ready`` of its class, or in ``inflight``
+of one worker.
 """
 
 from __future__ import annotations

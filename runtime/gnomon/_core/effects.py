@@ -1,8 +1,8 @@
 """What a role asks its shell to do: send messages and carry out commands.
 
-A role's only entry is ``handle(events, now) -> Effects``; its only clock besides ``now`` is ``next_wakeup()``, the
-time at which it wants to be handled again even if nothing arrives. A message is an event; so is everything
-in ``events``. Commands are imperatives.
+A role's only entry is ``handle(events, now) -> Effects``; its only clock besides ``now`` is
+``next_wakeup()``, the time at which it wants to be handled again even if nothing arrives. A message is an
+event; so is everything in ``events``. Commands are imperatives.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class InterruptTask(Command, frozen=True):
 
 
 class AnswerEnded(Command, frozen=True):
-    """Give this role the outcomes that executing threads have not handed over, because what they run now takes long."""
+    """Give this role the outcomes that executing threads have not handed over, because what they run now
+    takes long.
+    """
 
 
 class BecomeActor(Command, frozen=True):

@@ -1,4 +1,6 @@
-"""Events that do not come from another process: what the user's code, the executor, the pool or the clock did."""
+"""Events that do not come from another process: what the user's code, the executor, the pool or the clock
+did.
+"""
 
 from __future__ import annotations
 

@@ -1,13 +1,15 @@
-"""Execution: what has been pushed to this process and not been answered. The executor's side of tasks and calls.
+"""Execution: what has been pushed to this process and not been answered. The executor's side of tasks and
+calls.
 
     pushed ----> queue ----> running ----> unanswered ----> TaskFinished
                    |
                    +----> TasksReturned     blocked in get; one task runs long; recalled
                    +----> TaskFinished(CANCELLED | REFUSED)
 
-The executing threads take from the left of ``queue`` (``take``: one atomic step), this machine takes back from its right,
-so a task is started or returned, never both. Only plain tasks are handed back; an actor's calls stay. Outcomes are handed over
-in batches; when the next task runs long, those that wait for company (``unanswered``) are asked for (``AnswerEnded``).
+The executing threads take from the left of ``queue`` (``take``: one atomic step), this machine takes back
+from its right, so a task is started or returned, never both. Only plain tasks are handed back; an actor's
+calls stay. Outcomes are handed over in batches; when the next task runs long, those that wait for company
+(``unanswered``) are asked for (``AnswerEnded``).
 """
 
 from __future__ import annotations
@@ -44,7 +46,11 @@ class ExecutionMachine:
     """
 
     def __init__(
-        self, effects: Callable[[], Effects], borrowing: BorrowMachine, long_s: float = 0.005, cancelled_max: int = 10_000
+        self,
+        effects: Callable[[], Effects],
+        borrowing: BorrowMachine,
+        long_s: float = 0.005,
+        cancelled_max: int = 10_000,
     ) -> None:
         self._effects = effects
         self.borrowing = borrowing
@@ -159,7 +165,8 @@ class ExecutionMachine:
                 return
             if index > 100_000:
                 break
-        # An executing thread may have taken it this instant: it asks ``is_cancelled`` before the user's code runs.
+        # An executing thread may have taken it this instant: it asks ``is_cancelled`` before the user's code
+        # runs.
         self._cancelled[message.task] = None
         if len(self._cancelled) > self.cancelled_max:
             del self._cancelled[next(iter(self._cancelled))]
@@ -221,7 +228,9 @@ class ExecutionMachine:
                 self.borrowing.references.learn(block.object, block)
 
     def hold_blocks(self, owner: WorkerID) -> None:
-        """The owner of some blocks is dead: hold those that pushed tasks view, or will, until they have ended."""
+        """The owner of some blocks is dead: hold those that pushed tasks view, or will, until they have
+        ended.
+        """
         references = self.borrowing.references
         for _, message in [*self.queue, *list(self.running.values())]:
             for block in _blocks_of(message):

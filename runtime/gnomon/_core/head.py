@@ -39,7 +39,9 @@ class Head:
             actors.ActorWorkerInfeasible: lambda sender, message: actor_machine.on_infeasible(
                 message.actor, message.asked, message.has
             ),
-            actors.ActorBorn: lambda sender, message: actor_machine.on_born(message.actor, message.incarnation),
+            actors.ActorBorn: lambda sender, message: actor_machine.on_born(
+                message.actor, message.incarnation
+            ),
             actors.ActorStillborn: lambda sender, message: actor_machine.on_stillborn(
                 message.actor, message.incarnation, message.error, message.summary
             ),
@@ -50,7 +52,9 @@ class Head:
             actors.ActorKilled: lambda sender, message: actor_machine.on_killed(
                 message.actor, message.no_restart
             ),
-            actors.ActorSubscribed: lambda sender, message: actor_machine.on_subscribed(sender, message.actor),
+            actors.ActorSubscribed: lambda sender, message: actor_machine.on_subscribed(
+                sender, message.actor
+            ),
             actors.ActorNameAsked: actor_machine.on_name_asked,
         }
 

@@ -5,9 +5,10 @@
                                         |                                  |
                                         +-- demand withdrawn --> ended     +-- returned, owner or worker dead
 
-Resources are taken when a lease is placed, so that two demands never count on the same CPU; a placed lease takes the first
-worker that becomes idle. Demands are served in turn, one lease at a time. When something waits and all is taken, the owner that
-has most is asked to give one back (``reclaim``). Actors' workers are leases too, whose owner is head.
+Resources are taken when a lease is placed, so that two demands never count on the same CPU; a placed lease
+takes the first worker that becomes idle. Demands are served in turn, one lease at a time. When something
+waits and all is taken, the owner that has most is asked to give one back (``reclaim``). Actors' workers are
+leases too, whose owner is head.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Links: in order, exactly once, between two living processes, whatever the network does.
 
-Each envelope to a peer has a number; the receiver delivers in order, drops what it has seen, keeps what came too
-early, and acknowledges on whatever it sends next, or on its own after ``ack_delay_s``. The sender repeats the oldest
-unacknowledged envelope after ``resend_after_s``, doubling up to ``resend_max_s``. Machines above see neither loss
-nor duplicates nor disorder, only death, which is somebody else's to tell (``forget``).
+Each envelope to a peer has a number; the receiver delivers in order, drops what it has seen, keeps what came
+too early, and acknowledges on whatever it sends next, or on its own after ``ack_delay_s``. The sender
+repeats the oldest unacknowledged envelope after ``resend_after_s``, doubling up to ``resend_max_s``.
+Machines above see neither loss nor duplicates nor disorder, only death, which is somebody else's to tell
+(``forget``).
 
 The rule for a changer: a process's id is new in each incarnation, so a link never outlives one.
 """

@@ -1,7 +1,7 @@
 """Node: the role that owns one machine's workers, resources and arena.
 
-    LeaseMachine   who may use which worker          PoolMachine    the processes
-    BlockMachine   who has which part of the arena   (and here) who wants to hear of whose death
+LeaseMachine   who may use which worker          PoolMachine    the processes
+BlockMachine   who has which part of the arena   (and here) who wants to hear of whose death
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
         (forked)    |            (also as an actor, for life)
                     +----> RETIRED (idle too long) ----> gone (once nobody needs what it owns)
 
-Workers are started for placed leases that find none idle, and a few are kept idle so that the next lease need not wait.
+Workers are started for placed leases that find none idle, and a few are kept idle so that the next lease
+need not wait.
 """
 
 from __future__ import annotations

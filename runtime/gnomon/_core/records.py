@@ -9,7 +9,6 @@ from gnomon._core.ledger import TaskRow
 from gnomon._messages.base import Value
 from gnomon.ids import ObjectID, WorkerID
 
-
 _NONE: frozenset[ObjectID] = frozenset()
 
 

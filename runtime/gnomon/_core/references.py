@@ -1,13 +1,14 @@
 """References: which objects live, who holds them, and where their values are. One machine per process.
 
-An object is *owned* by the process named in its id and *borrowed* by any other that holds a handle. Both sides keep
-an entry:
+An object is *owned* by the process named in its id and *borrowed* by any other that holds a handle. Both
+sides keep an entry:
 
     owner     entry: holds (own handles, tasks in flight, containers) + borrowers      freed when both are empty
     borrower  entry: holds (the same, here) + an episode that the owner has recorded   told to the owner when empty
 
-How references get from one process to another without a moment in which nobody holds them is ``borrowing``'s matter.
-The rule for a changer: every hold has exactly one release, and freeing is terminal (``check`` knows no way back).
+How references get from one process to another without a moment in which nobody holds them is ``borrowing``'s
+matter. The rule for a changer: every hold has exactly one release, and freeing is terminal (``check`` knows
+no way back).
 """
 
 from __future__ import annotations
@@ -201,7 +202,9 @@ class ReferenceMachine:
 
     # -- values ---------------------------------------------------------------------------------------------------
 
-    def store(self, identity: ObjectID, value: Value, contained: tuple[ObjectID, ...], size: int, producer: str) -> None:
+    def store(
+        self, identity: ObjectID, value: Value, contained: tuple[ObjectID, ...], size: int, producer: str
+    ) -> None:
         """``put``: an own object with its value, held by one handle."""
         entry = self.entries[identity] = Entry(1, producer)
         self.values[identity] = value
@@ -419,7 +422,9 @@ class ReferenceMachine:
         return process in self._lost
 
     def _owner_died(self, identity: ObjectID) -> bytes:
-        return failure("OwnerDiedError", object_ref_hex=identity.hex(), reason=f"process {owner_of(identity).hex()}")
+        return failure(
+            "OwnerDiedError", object_ref_hex=identity.hex(), reason=f"process {owner_of(identity).hex()}"
+        )
 
     # -- rows -----------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,9 @@
       | ObservationWanted -->    | ObservationWanted -->    |   somebody looks (or no longer does)
       | <------------------------------------ RowsReported  |   what has changed, at most every ``period_s``
 
-Tasks submitted by tasks are owned by workers, whose ledgers nobody reads. While somebody looks at the driver's views, each worker sends
-it the rows that have changed; the driver folds them into its own ledger. Nobody looks: nothing is sent or queued.
+Tasks submitted by tasks are owned by workers, whose ledgers nobody reads. While somebody looks at the
+driver's views, each worker sends it the rows that have changed; the driver folds them into its own ledger.
+Nobody looks: nothing is sent or queued.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Station: a role with its links: envelopes in, envelopes and commands out. Shell and simulator drive the same one."""
+"""Station: a role with its links: envelopes in, envelopes and commands out. Shell and simulator drive the
+same one.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@
     READY      queued for a leased worker (``DispatchMachine``)
     PUSHED     sent to one; it may still come back unstarted
 
-A task leaves by ``finish`` and only once: an attempt's late answer is dropped because its attempt number is old.
+A task leaves by ``finish`` and only once: an attempt's late answer is dropped because its attempt number is
+old.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class TaskMachine:
     """The tasks that this process owns and that have not finished.
 
     Attributes:
-        grace_s: a cancelled task that has not ended after this long is deaf (it may sit in a C loop that keeps its
-            whole process busy): the node is asked to kill its worker.
+        grace_s: a cancelled task that has not ended after this long is deaf (it may sit in a C loop that
+            keeps its whole process busy): the node is asked to kill its worker.
     """
 
     def __init__(
@@ -153,7 +154,9 @@ class TaskMachine:
                 self.dispatch.done(record, worker, None, now)
                 record.worker = None
                 if record.cancelled:  # the cancel did not find it there any more
-                    self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
+                    self._finish(
+                        record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled"
+                    )
                 else:
                     back.append(record)
         for record in reversed(back):

@@ -1,7 +1,8 @@
 """The local engine: tasks and actors in processes of this machine, over ZeroMQ.
 
-In a driver it owns a session (``local_start``); in a worker it is the same engine on the worker's core (``inside``), so that
-tasks use the same API. What it does itself: turn templates and arguments into the core's events, and back.
+In a driver it owns a session (``local_start``); in a worker it is the same engine on the worker's core
+(``inside``), so that tasks use the same API. What it does itself: turn templates and arguments into the
+core's events, and back.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, session: LocalSession | None, core: CoreWorker | None, log_to_driver: bool = True) -> None:
+    def __init__(
+        self, session: LocalSession | None, core: CoreWorker | None, log_to_driver: bool = True
+    ) -> None:
         self._session = session
         self._log_to_driver = log_to_driver
         if session is not None:
@@ -143,7 +146,9 @@ class LocalEngine:
         return prepared
 
     def _own(self, captured: tuple[ObjectID, ...]) -> list[ObjectRef[Any]]:
-        """Handles of a template's own on what its pickle captures: the user's variables may change meanwhile."""
+        """Handles of a template's own on what its pickle captures: the user's variables may change
+        meanwhile.
+        """
         handles: list[ObjectRef[Any]] = [ObjectRef(identity) for identity in captured]
         if handles:
             if past_owners:

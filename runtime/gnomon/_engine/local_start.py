@@ -1,4 +1,5 @@
-"""Starting the local engine, the slow part first: the interpreter of the session's processes starts while this one still imports.
+"""Starting the local engine, the slow part first: the interpreter of the session's processes starts while
+this one still imports.
 
 Nothing here may import ZeroMQ, pickling or the core: that takes as long as the other interpreter's start.
 """

@@ -1,16 +1,16 @@
 """Owner, head, node and actor: birth, names and death. Calls go directly (see ``tasks``).
 
-    owner                 head                    node              worker
-      | ActorRegistered --> |                       |                  |
-      |                     | ActorWorkerWanted --> |                  |
-      |                     | <- ActorWorkerGranted |                  |
-      |                     | ActorAssigned ------------------------> |   runs the constructor
-      |                     | <----------------- ActorBorn, ActorStillborn
-      | <-- ActorChanged    |   to the owner and whoever subscribed
-      | ActorSubscribed --> |   a handle arrived somewhere
-      | ActorUnneeded   --> |   no handle is left: end after pending calls
-      | ActorKilled     --> |
-      | ActorNameAsked  --> | --> ActorNameAnswered
+owner                 head                    node              worker
+  | ActorRegistered --> |                       |                  |
+  |                     | ActorWorkerWanted --> |                  |
+  |                     | <- ActorWorkerGranted |                  |
+  |                     | ActorAssigned ------------------------> |   runs the constructor
+  |                     | <----------------- ActorBorn, ActorStillborn
+  | <-- ActorChanged    |   to the owner and whoever subscribed
+  | ActorSubscribed --> |   a handle arrived somewhere
+  | ActorUnneeded   --> |   no handle is left: end after pending calls
+  | ActorKilled     --> |
+  | ActorNameAsked  --> | --> ActorNameAnswered
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class ActorRegistered(Message, frozen=True, tag=60):
 
     Attributes:
         request: answered by ActorAdmitted when it has a name.
-        resolved: ``spec.values`` are there. A named actor is registered at once, so that its name is taken, and
-            once more when they are.
+        resolved: ``spec.values`` are there. A named actor is registered at once, so that its name is taken,
+            and once more when they are.
     """
 
     spec: ActorSpec

@@ -1,11 +1,11 @@
 """Membership, deaths and status.
 
-    node      NodeJoined --> head
-    any       ProcessWatched --> node;   node  ProcessLost --> whoever watches
-    node      ProcessDied --> head                    (head ends or restarts its actors)
-    driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
-    driver    SessionEnded --> node --> head
-    driver    ObservationWanted --> node --> workers; worker  RowsReported --> driver    (while somebody looks)
+node      NodeJoined --> head
+any       ProcessWatched --> node;   node  ProcessLost --> whoever watches
+node      ProcessDied --> head                    (head ends or restarts its actors)
+driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
+driver    SessionEnded --> node --> head
+driver    ObservationWanted --> node --> workers; worker  RowsReported --> driver    (while somebody looks)
 """
 
 from __future__ import annotations

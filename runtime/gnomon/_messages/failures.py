@@ -1,7 +1,9 @@
-"""Errors that the runtime itself makes, as values that travel: no pickle, so that head and node can make them.
+"""Errors that the runtime itself makes, as values that travel: no pickle, so that head and node can make
+them.
 
 A value's first byte tells its kind (``_wire.pickling`` has the full list). Kinds 1 and 3 are errors: 1 is a
-pickled exception of the user's, 3 is one of ours, by the name of its class in ``gnomon.exceptions`` and fields.
+pickled exception of the user's, 3 is one of ours, by the name of its class in ``gnomon.exceptions`` and
+fields.
 """
 
 from __future__ import annotations

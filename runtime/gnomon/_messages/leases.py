@@ -1,17 +1,17 @@
 """Owner and node: who may use which worker. The node is not on the path of a task.
 
-    owner                                   node
-      | LeasesWanted(key, wanted, seen)  --> |   absolute, so that repeating it changes nothing
-      | <-- LeaseGranted                     |
-      | <-- LeaseReclaimed                   |   somebody else waits: give it back when you can
-      | LeaseReturned                    --> |
-      | LeaseBroken                      --> |   a cancelled task does not listen: kill its worker
-      | <-- DemandInfeasible                 |   no node could ever run it
+owner                                   node
+  | LeasesWanted(key, wanted, seen)  --> |   absolute, so that repeating it changes nothing
+  | <-- LeaseGranted                     |
+  | <-- LeaseReclaimed                   |   somebody else waits: give it back when you can
+  | LeaseReturned                    --> |
+  | LeaseBroken                      --> |   a cancelled task does not listen: kill its worker
+  | <-- DemandInfeasible                 |   no node could ever run it
 
-    worker                                  node
-      | WorkerReady                      --> |
-      | WorkerBlocked, WorkerUnblocked   --> |   in get: its CPU is free meanwhile
-      | <-- WorkerRetired                    |   idle too long: end yourself, once nobody needs what you own
+worker                                  node
+  | WorkerReady                      --> |
+  | WorkerBlocked, WorkerUnblocked   --> |   in get: its CPU is free meanwhile
+  | <-- WorkerRetired                    |   idle too long: end yourself, once nobody needs what you own
 """
 
 from __future__ import annotations

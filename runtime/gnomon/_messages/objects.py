@@ -1,17 +1,17 @@
 """Owner, borrower and node: values, references and blocks of the arena.
 
-    borrower                         owner
-      | ObjectWanted             --> |
-      | <-- ObjectServed             |   when it is ready
-    lender or borrower               owner
-      | BorrowAdded              --> |   a borrower exists; the sender holds on until the answer
-      | <-- BorrowRecorded           |
-      | BorrowRemoved            --> |
-    any process                      node
-      | BlockAsked               --> |
-      | <-- BlockGiven, BlockRefused |
-      | BlocksAdopted            --> |   the owner has heard of a block that a worker wrote for it
-      | BlocksFreed              --> |
+borrower                         owner
+  | ObjectWanted             --> |
+  | <-- ObjectServed             |   when it is ready
+lender or borrower               owner
+  | BorrowAdded              --> |   a borrower exists; the sender holds on until the answer
+  | <-- BorrowRecorded           |
+  | BorrowRemoved            --> |
+any process                      node
+  | BlockAsked               --> |
+  | <-- BlockGiven, BlockRefused |
+  | BlocksAdopted            --> |   the owner has heard of a block that a worker wrote for it
+  | BlocksFreed              --> |
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Owner and executor: tasks and actor calls go out, results come back.
 
-    owner                               executor
-      | LeaseBegun                     --> |
-      | FunctionShipped (once a function)  |
-      | TaskPushed, TaskPushed, ...    --> |
-      | <-- TaskFinished, TaskFinished ... |   results, small ones inline
-      | <-- TasksReturned                  |   not started: blocked in get, or one task runs long
-      | TasksRecalled, TaskCancelled   --> |
-      | HoldReleased                   --> |   the references inside a result are recorded
+owner                               executor
+  | LeaseBegun                     --> |
+  | FunctionShipped (once a function)  |
+  | TaskPushed, TaskPushed, ...    --> |
+  | <-- TaskFinished, TaskFinished ... |   results, small ones inline
+  | <-- TasksReturned                  |   not started: blocked in get, or one task runs long
+  | TasksRecalled, TaskCancelled   --> |
+  | HoldReleased                   --> |   the references inside a result are recorded
 """
 
 from __future__ import annotations

@@ -20,5 +20,7 @@ def main(config: SessionConfig) -> None:
         assert isinstance(command, DropPeer), f"head has no way to {command}"
         loop.disconnect(command.peer)
 
-    loop = Loop(Station(head), config.head_process, config.directory, perform, {watch.fileno(): lambda: loop.stop()})
+    loop = Loop(
+        Station(head), config.head_process, config.directory, perform, {watch.fileno(): lambda: loop.stop()}
+    )
     loop.run()

@@ -1,4 +1,6 @@
-"""Async actors: one event loop in the worker's main thread; calls are its tasks, at most ``concurrency`` at a time."""
+"""Async actors: one event loop in the worker's main thread; calls are its tasks, at most ``concurrency`` at
+a time.
+"""
 
 from __future__ import annotations
 

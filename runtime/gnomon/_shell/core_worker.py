@@ -1,8 +1,10 @@
-"""CoreWorker: a Worker role at work in this process, and what user threads ask of it: put, get, wait, questions.
+"""CoreWorker: a Worker role at work in this process, and what user threads ask of it: put, get, wait,
+questions.
 
-Drivers and workers have the same one. A user's thread posts events, and waits on a plain lock that the loop's thread
-releases, so waiting is interruptible and polls nothing; before it waits it runs the role once itself (``Loop.apply``). The one thing it
-writes itself is the value of a small ``put`` (one dict assignment), so that the next ``get`` finds it at once.
+Drivers and workers have the same one. A user's thread posts events, and waits on a plain lock that the
+loop's thread releases, so waiting is interruptible and polls nothing; before it waits it runs the role once
+itself (``Loop.apply``). The one thing it writes itself is the value of a small ``put`` (one dict
+assignment), so that the next ``get`` finds it at once.
 """
 
 from __future__ import annotations
@@ -177,11 +179,17 @@ class CoreWorker:
             stored = pickling.to_bytes(serialized)
         else:
             with self._undisturbed():
-                return self._keep(identity, self.write_block(serialized, identity, self.me), serialized, provenance)
+                return self._keep(
+                    identity, self.write_block(serialized, identity, self.me), serialized, provenance
+                )
         return self._keep(identity, stored, serialized, provenance)
 
     def _keep(
-        self, identity: ObjectID, stored: Value, serialized: pickling.Serialized, provenance: Provenance | None
+        self,
+        identity: ObjectID,
+        stored: Value,
+        serialized: pickling.Serialized,
+        provenance: Provenance | None,
     ) -> ObjectRef[Any]:
         ref: ObjectRef[Any] = ObjectRef(identity)
         self.values[identity] = stored
@@ -270,9 +278,9 @@ class CoreWorker:
     def _await_all(self, missing: list[ObjectID], timeout: float | None) -> bool:
         """Block until all have a value. False after ``timeout`` seconds.
 
-        Of what this process owns only the last one is waited for, then whichever is last of those still missing: results
-        mostly come in order, and ten thousand registrations cost more than a second look. What others
-        own is asked for all at once, since it has to travel.
+        Of what this process owns only the last one is waited for, then whichever is last of those still
+        missing: results mostly come in order, and ten thousand registrations cost more than a second look.
+        What others own is asked for all at once, since it has to travel.
         """
         values = self.values
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -344,7 +352,9 @@ class CoreWorker:
             return self.arena.view(value.offset, value.size, partial(self.loop.drop, value.object))
 
     def handles_arrived(self, refs: list[ObjectRef[Any]], task: TaskID | None = None) -> None:
-        """References came to life outside of any value (a user's own pickle), or in the function of ``task``."""
+        """References came to life outside of any value (a user's own pickle), or in the function of
+        ``task``.
+        """
         self.loop.post(HandlesArrived(tuple(ref._id for ref in refs), task, None))
 
     def refuse_foreign(self, identities: Sequence[ObjectID]) -> None:

@@ -5,9 +5,10 @@
     threaded actor  max_concurrency threads, each the same
     async actor     an event loop in the main thread (``async_executor``)
 
-Answers are applied to the role in the executing thread (``Loop.apply``), when nothing is left to take, or ``BATCH_S``
-after the first one waits; when the next task takes longer than that, the loop's thread fetches them. An interrupt (cancellation) strikes only while the user's code runs: the handler of SIGINT raises
-only when ``interrupting`` names the task that runs.
+Answers are applied to the role in the executing thread (``Loop.apply``), when nothing is left to take, or
+``BATCH_S`` after the first one waits; when the next task takes longer than that, the loop's thread fetches
+them. An interrupt (cancellation) strikes only while the user's code runs: the handler of SIGINT raises only
+when ``interrupting`` names the task that runs.
 """
 
 from __future__ import annotations
@@ -130,7 +131,11 @@ class Executor:
         unanswered = execution.unanswered
         first = 0.0
         while True:
-            taken = None if self.core.assignment is not None and self.actor is None else execution.take(time.monotonic())
+            taken = (
+                None
+                if self.core.assignment is not None and self.actor is None
+                else execution.take(time.monotonic())
+            )
             if taken is None:
                 if unanswered:
                     self.hand_over()
@@ -144,7 +149,12 @@ class Executor:
             unanswered.append(result)
             if len(unanswered) == 1:
                 first = result.finished
-            if len(unanswered) >= BATCH_MAX or result.finished - first >= BATCH_S or not execution.queue or result.last:
+            if (
+                len(unanswered) >= BATCH_MAX
+                or result.finished - first >= BATCH_S
+                or not execution.queue
+                or result.last
+            ):
                 self.hand_over()
             del taken, result  # what they hold (references inside a value) is not kept until the next task
             if self.ending:
@@ -156,7 +166,9 @@ class Executor:
         if self.core.assignment is not None and self.actor is None:
             return not self._become(self.core.assignment)
         if self.draining and not self.ending:
-            self.core.loop.apply([])  # what the loop's thread has fetched counts as running until it is applied
+            self.core.loop.apply(
+                []
+            )  # what the loop's thread has fetched counts as running until it is applied
             if not self.execution.queue and not self.execution.running:
                 self.ending = self.draining
         if self.ending:
@@ -207,11 +219,19 @@ class Executor:
     # -- being an actor -------------------------------------------------------------------------------------------
 
     def _become(self, assignment: ActorAssigned) -> bool:
-        """Run the constructor. False when this thread's service is over (it raised; or an event loop takes over)."""
+        """Run the constructor. False when this thread's service is over (it raised; or an event loop takes
+        over).
+        """
         spec = assignment.spec
         token = task_context.current.set(
             task_context.RunningTask(
-                TaskID(spec.actor), f"{spec.class_name}.__init__", spec.provenance, spec.actor, 0, True, spec.resources
+                TaskID(spec.actor),
+                f"{spec.class_name}.__init__",
+                spec.provenance,
+                spec.actor,
+                0,
+                True,
+                spec.resources,
             )
         )
         try:
@@ -271,7 +291,9 @@ class Executor:
         return call.succeeded(None)
 
     def leave(self) -> None:
-        """The process ends: hand over what has ended; of an actor's threads the first one tells why, and the main one."""
+        """The process ends: hand over what has ended; of an actor's threads the first one tells why, and the
+        main one.
+        """
         with self._lock:
             first, self._left = not self._left, True
         if not first or self.core.assignment is None:

@@ -1,10 +1,12 @@
 """Functions as they are shipped: pickled once where they are defined, loaded once where they run.
 
-A payload is a pair: the pickled function, and the pickled classes of its ``retry_exceptions`` (empty when there are
-none). Only the executor unpickles; whether an exception is worth another attempt is decided there, and travels as a flag.
+A payload is a pair: the pickled function, and the pickled classes of its ``retry_exceptions`` (empty when
+there are none). Only the executor unpickles; whether an exception is worth another attempt is decided there,
+and travels as a flag.
 
-A function that captures references is a holder of them. Where it is defined it counts as long as its template lives and in
-every task in flight; where it runs only until there is nothing to run, so that it keeps nothing alive there.
+A function that captures references is a holder of them. Where it is defined it counts as long as its
+template lives and in every task in flight; where it runs only until there is nothing to run, so that it
+keeps nothing alive there.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class FunctionTable:
         self._capturing: dict[FunctionID, None] = {}
 
     def load(self, function: FunctionID, task: TaskID) -> tuple[Callable[..., Any], RetryClasses]:
-        """The function of ``task`` and the exceptions worth another attempt (all, unless the user named some)."""
+        """The function of ``task`` and the exceptions worth another attempt (all, unless the user named
+        some).
+        """
         found = self._loaded.get(function)
         if found is None:
             found, captures = self.load_payload(self._payloads[function], task)

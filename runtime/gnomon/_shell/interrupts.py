@@ -1,8 +1,8 @@
 """Ctrl-C in the main thread: put off while the runtime's own state is being changed, then delivered.
 
-Python runs a signal's handler between any two bytecodes of the main thread. Where that may not raise, the handler is swapped
-for one that only notes the signal; afterwards the old one is back and the noted signal is raised again. Two calls, about a
-microsecond, no matter what the notebook or the user has installed.
+Python runs a signal's handler between any two bytecodes of the main thread. Where that may not raise, the
+handler is swapped for one that only notes the signal; afterwards the old one is back and the noted signal is
+raised again. Two calls, about a microsecond, no matter what the notebook or the user has installed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+
+# The C functions themselves: their wrappers in ``signal`` spend ten times as long on turning numbers into
+# enums.
+from _signal import SIGINT, getsignal, raise_signal, signal  # type: ignore[import-not-found]
 from _thread import start_new_thread
 from collections.abc import Callable
-
-# The C functions themselves: their wrappers in ``signal`` spend ten times as long on turning numbers into enums.
-from _signal import SIGINT, getsignal, raise_signal, signal  # type: ignore[import-not-found]
 from typing import Any
 
 from gnomon._wire.object_ref import ObjectRef
@@ -51,10 +52,11 @@ class Deferred:
 
 
 class Rescue:
-    """Interrupts that strike in the destructor of a handle. Python can not raise them there and only reports them.
+    """Interrupts that strike in the destructor of a handle. Python can not raise them there and only reports
+    them.
 
-    Then the handle is dropped after all, and the signal sent again. Deleting a list of many handles is so long a
-    row of destructors that Ctrl-C would often go unheard.
+    Then the handle is dropped after all, and the signal sent again. Deleting a list of many handles is so
+    long a row of destructors that Ctrl-C would often go unheard.
 
     Args:
         drop: what the destructor calls; its first step is to note the handle.
@@ -82,10 +84,13 @@ class Rescue:
         while last.tb_next is not None:
             last = last.tb_next
             depth += 1
-        # Handlers run when a function is entered (its first line) or a call has returned. Noted is noted: never twice.
+        # Handlers run when a function is entered (its first line) or a call has returned. Noted is noted:
+        # never twice.
         if depth <= 2 and last.tb_lineno == last.tb_frame.f_code.co_firstlineno:
             self._drop(trace.tb_frame.f_locals["self"]._id)
-        start_new_thread(_resend, ())  # not threading's: that waits here, where the signal would be swallowed again
+        start_new_thread(
+            _resend, ()
+        )  # not threading's: that waits here, where the signal would be swallowed again
 
 
 def _resend() -> None:

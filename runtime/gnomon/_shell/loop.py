@@ -4,19 +4,21 @@
     user threads -- post ---> | loop | -- role ---> |-- commands -----> perform()
     user threads -- apply --> |      |              |
 
-``post`` hands an event to the loop: one append, and one write to wake it if it sleeps. ``submit`` is the same for events that
-are mostly followed by a wait or by many of their kind: it leaves a dozing loop alone. ``apply`` runs the role in the
-calling thread, under the lock.
+``post`` hands an event to the loop: one append, and one write to wake it if it sleeps. ``submit`` is the
+same for events that are mostly followed by a wait or by many of their kind: it leaves a dozing loop alone.
+``apply`` runs the role in the calling thread, under the lock.
 
-Who reads. On one machine most of a short call is threads waking each other (20-40 us each), so a thread that waits for an outcome reads
-the socket itself (``wait``). Reading is a role that one thread has at a time:
+Who reads. On one machine most of a short call is threads waking each other (20-40 us each), so a thread that
+waits for an outcome reads the socket itself (``wait``). Reading is a role that one thread has at a time:
 
     loop's thread reads ----> somebody waits ----> loop's thread parks, waiting threads read ----> nobody has for a while
 
-While parked it looks every ``PARK_S`` whether the socket is being read, so messages are never unread for longer than that.
+While parked it looks every ``PARK_S`` whether the socket is being read, so messages are never unread for
+longer than that.
 
-Safety. All sockets but the inbound one are used under ``lock``, the inbound one under ``_reading``: taking a lock is the
-full fence that libzmq asks for when a socket changes threads. In a main thread, SIGINT is put off while the lock is held. The rule for a
+Safety. All sockets but the inbound one are used under ``lock``, the inbound one under ``_reading``: taking a
+lock is the full fence that libzmq asks for when a socket changes threads. In a main thread, SIGINT is put
+off while the lock is held. The rule for a
 changer: nothing that runs under the lock may wait for anything but it.
 """
 
@@ -48,11 +50,12 @@ BURST = 16
 """Submissions that gather before a dozing loop is woken."""
 
 PARK_S = 0.005
-"""How long the socket may be unread between two waits of other threads before the loop's thread reads it again. It costs the
-others the interpreter's lock to look more often."""
+"""How long the socket may be unread between two waits of other threads before the loop's thread reads it
+again. It costs the others the interpreter's lock to look more often."""
 
 LONG_WAIT_S, LONG_PARK_S = 0.01, 0.05
-"""A wait that has lasted so long ends with waking the parked loop's thread, which looks less often meanwhile."""
+"""A wait that has lasted so long ends with waking the parked loop's thread, which looks less often
+meanwhile."""
 
 BRISK_S = 0.0005
 """After a wait shorter than this the next is expected to be so, too."""
@@ -112,7 +115,9 @@ class Loop:
             self._announce()
 
     def submit(self, event: Any) -> None:
-        """Hand over an event that can wait for a moment: the caller will wait for its outcome, or submit more."""
+        """Hand over an event that can wait for a moment: the caller will wait for its outcome, or submit
+        more.
+        """
         self.inbox.append(event)
         state = self._state
         if state == _ASLEEP or (state and len(self.inbox) >= BURST):
@@ -125,7 +130,9 @@ class Loop:
             self._announce()
 
     def _announce(self) -> None:
-        """Wake whoever polls, or should. Nothing that Ctrl-C can strike runs between the change of state and the write."""
+        """Wake whoever polls, or should. Nothing that Ctrl-C can strike runs between the change of state and
+        the write.
+        """
         parked = self._state == _PARKED
         try:
             write = self._write
@@ -151,7 +158,8 @@ class Loop:
         """
         me = threading.get_ident()
         began = time.monotonic()
-        # Ctrl-C strikes when a function is entered and when a call has returned. Hence what is taken here is noted
+        # Ctrl-C strikes when a function is entered and when a call has returned. Hence what is taken here is
+        # noted
         # while it is put off, and given back at the end by steps that no call separates.
         try:
             with Deferred() if me == self._main_thread else _NOTHING:

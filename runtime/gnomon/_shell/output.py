@@ -1,7 +1,8 @@
 """What tasks print: each line knows its task and cell, and travels to the driver in batches.
 
-The stream is set once per worker. A write appends and wakes the loop if nobody has yet; the loop sends everything that has
-gathered, so a flood becomes few messages. Text a C library writes to fd 1 goes to the worker's log file instead.
+The stream is set once per worker. A write appends and wakes the loop if nobody has yet; the loop sends
+everything that has gathered, so a flood becomes few messages. Text a C library writes to fd 1 goes to the
+worker's log file instead.
 """
 
 from __future__ import annotations

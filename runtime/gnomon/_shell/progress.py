@@ -1,7 +1,8 @@
 """The progress page: the first bytes of the arena, where each worker notes the task it has begun last.
 
-When a worker is killed, nobody can ask it what it had begun. Its slot tells: tasks pushed after that one have not run, and are
-run elsewhere at no cost to their retries. Noting is one copy of 16 bytes, no system call.
+When a worker is killed, nobody can ask it what it had begun. Its slot tells: tasks pushed after that one
+have not run, and are run elsewhere at no cost to their retries. Noting is one copy of 16 bytes, no system
+call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Running one task: arguments in, function, results out. No threads here, no order: just one call and its outcome."""
+"""Running one task: arguments in, function, results out. No threads here, no order: just one call and its
+outcome.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,6 @@ from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import TaskError
 from gnomon.ids import ActorID, TaskID, object_id, owner_of
-
 
 _NOTHING: Mapping[str, int] = {}
 
@@ -110,9 +111,7 @@ class Call:
         wrapped = TaskError.from_exception(self.name, error, os.getpid())
         blob = pickling.serialize_error(wrapped)
         summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
-        return TaskEnded(
-            task, RAISED, (blob,), self.started, time.monotonic(), retriable, (), summary
-        )
+        return TaskEnded(task, RAISED, (blob,), self.started, time.monotonic(), retriable, (), summary)
 
     def cancelled(self) -> TaskEnded:
         """The outcome when it was interrupted."""

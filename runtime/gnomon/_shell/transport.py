@@ -1,6 +1,7 @@
 """Transport: the sockets of a process. One PULL that everybody connects to, one PUSH per peer, over ipc.
 
-Nothing here is locked: ``Loop`` says who may touch what. All of ZeroMQ's settings are in this file, in one place.
+Nothing here is locked: ``Loop`` says who may touch what. All of ZeroMQ's settings are in this file, in one
+place.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ LINGER_MS = 200
 SOCKETS_MAX = 65_000
 
 GLANCES = 40
-"""Looks at the socket before a thread that expects its answer at once goes to sleep: some 80 us. On a virtual machine, waking an idle
-core costs as much as the rest of a short call (measured: 4 runs each, alternating, 3,000-4,400 calls/s without, 4,200-7,400 with)."""
+"""Looks at the socket before a thread that expects its answer at once goes to sleep: some 80 us. On a
+virtual machine, waking an idle core costs as much as the rest of a short call (measured: 4 runs each,
+alternating, 3,000-4,400 calls/s without, 4,200-7,400 with)."""
 
 _READABLE = int(zmq.POLLIN)
 
