@@ -116,7 +116,7 @@ class CallMachine:
         record = CallRecord(event, open_row(self.ledger, event, now), self._number)  # type: ignore[arg-type]
         references = self.references
         for index in range(1, event.num_returns + 1):
-            references.expect(object_id(event.task, index), event.group)
+            references.expect(object_id(event.task, index), event.group, record.row.cell)
         handle = handle_object(event.actor)
         holds = event.dependencies + event.contained
         if handle in references.entries:

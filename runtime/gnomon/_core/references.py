@@ -67,6 +67,7 @@ class Entry(msgspec.Struct, gc=False, eq=False):
 
     holds: int
     producer: str = ""
+    cell: int = 0
     borrowers: dict[tuple[WorkerID, int], None] | None = None
     episode: int = 0
     recorded: bool = False
@@ -115,9 +116,9 @@ class ReferenceMachine:
 
     # -- holds ----------------------------------------------------------------------------------------------------
 
-    def expect(self, identity: ObjectID, producer: str) -> None:
-        """An own task or call will make ``identity``; one handle exists."""
-        self.entries[identity] = Entry(1, producer)
+    def expect(self, identity: ObjectID, producer: str, cell: int = 0) -> None:
+        """An own task or call, submitted in ``cell``, will make ``identity``; one handle exists."""
+        self.entries[identity] = Entry(1, producer, cell)
 
     def hold(self, identities: Iterable[ObjectID]) -> None:
         """One more reason here to keep each."""
@@ -442,7 +443,7 @@ class ReferenceMachine:
             state = "error" if is_failure(value) else "memory"
         entry.listed = True
         holders = entry.holds + (len(entry.borrowers) if entry.borrowers else 0)
-        self.ledger.object_changed(identity.hex(), size, state, entry.producer, holders, 0, self.node.hex())
+        self.ledger.object_changed(identity.hex(), size, state, entry.producer, holders, entry.cell, self.node.hex())
 
     def _unlist(self, identity: ObjectID, entry: Entry, value: Value) -> None:
         if entry.size < 0:

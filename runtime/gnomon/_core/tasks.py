@@ -69,10 +69,10 @@ class TaskMachine:
         record = TaskRecord(event, open_row(self.ledger, event, now))
         task = event.task
         if event.num_returns == 1:
-            references.expect(ObjectID(task + _FIRST), event.group)
+            references.expect(ObjectID(task + _FIRST), event.group, record.row.cell)
         else:
             for index in range(1, event.num_returns + 1):
-                references.expect(object_id(task, index), event.group)
+                references.expect(object_id(task, index), event.group, record.row.cell)
         self.records[task] = record
         if event.dependencies or event.contained:
             record.holds = event.dependencies + event.contained
