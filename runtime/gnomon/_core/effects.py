@@ -44,6 +44,10 @@ class InterruptTask(Command, frozen=True):
     recursive: bool = True
 
 
+class WidenExecutor(Command, frozen=True):
+    """Calls of a threaded actor wait behind one that runs for a while: let more threads take them."""
+
+
 class AnswerEnded(Command, frozen=True):
     """Give this role the outcomes that executing threads have not handed over, because what they run now
     takes long.

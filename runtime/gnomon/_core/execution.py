@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 
 from gnomon._core.borrowing import BorrowMachine
-from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecutor
+from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecutor, WidenExecutor
 from gnomon._core.events import TaskEnded
 from gnomon._messages.base import Block
 from gnomon._messages.objects import WriterSettled
@@ -42,6 +42,8 @@ class ExecutionMachine:
         running: by task, since when.
         unanswered: outcomes that executing threads have not handed over yet; filled and emptied by them.
         long_s: a task that runs longer gives the others back.
+        threads: of a threaded actor.
+        widen_s: a call that runs longer makes another thread take the next.
         cancelled_max: cancelled tasks remembered; those that had ended already are never asked for.
     """
 
@@ -63,6 +65,8 @@ class ExecutionMachine:
         self.last_started: TaskID | None = None
         self.actor: ActorID | None = None
         self.resources: dict[str, int] = {}
+        self.threads = 1
+        self.widen_s = 0.001
         self.incarnation = 0
         self.closed = ""
         self._cancelled: dict[TaskID, None] = {}
@@ -184,11 +188,19 @@ class ExecutionMachine:
             if self.unanswered:
                 self._effects().do(AnswerEnded())
             self.give_back(len(self.queue))
+        if self._has_idle_threads() and now - self.started_at >= self.widen_s:
+            self._effects().do(WidenExecutor())
+
+    def _has_idle_threads(self) -> bool:
+        """Whether calls wait in the queue of a threaded actor although it may run more at a time."""
+        return bool(self.queue) and 0 < len(self.running) < self.threads
 
     def next_wakeup(self) -> float | None:
         """When the running task will have run for long."""
         if self.running and (self.unanswered or (self.queue and self.actor is None)):
             return self.started_at + self.long_s
+        if self._has_idle_threads():
+            return self.started_at + self.widen_s
         return None
 
     def close(self, reason: str) -> None:

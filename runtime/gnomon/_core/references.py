@@ -443,7 +443,9 @@ class ReferenceMachine:
             state = "error" if is_failure(value) else "memory"
         entry.listed = True
         holders = entry.holds + (len(entry.borrowers) if entry.borrowers else 0)
-        self.ledger.object_changed(identity.hex(), size, state, entry.producer, holders, entry.cell, self.node.hex())
+        self.ledger.object_changed(
+            identity.hex(), size, state, entry.producer, holders, entry.cell, self.node.hex()
+        )
 
     def _unlist(self, identity: ObjectID, entry: Entry, value: Value) -> None:
         if entry.size < 0:

@@ -51,6 +51,7 @@ class Executor:
         self.ending = ""
         self.draining = ""
         self._left = False
+        self._wide = False
         self._lock = threading.Lock()
         self._signal = threading.Lock()
         self._signal.acquire()
@@ -65,6 +66,9 @@ class Executor:
         """Carry out a command of the role."""
         if type(command) is fx.WakeExecutor:
             self.wake()
+        elif type(command) is fx.WidenExecutor:
+            self._wide = True
+            self._release()
         elif type(command) is fx.BecomeActor:
             self.core.assignment = command.assignment
             self.wake()
@@ -143,8 +147,8 @@ class Executor:
                 if self._idle():
                     return
                 continue
-            if execution.queue and self.actor is not None:
-                self._release()  # another thread of this actor may take the next
+            if self._wide:
+                self._pass_on()
             result = self._run_one(taken[1])
             unanswered.append(result)
             if len(unanswered) == 1:
@@ -160,6 +164,17 @@ class Executor:
             if self.ending:
                 self.leave()
                 return
+
+    def _pass_on(self) -> None:
+        """Another thread of this actor may take the next call, until none is left.
+
+        Short calls are run by one thread after the other, since handing each to another thread costs more than
+        running it. When one takes a while, the role says so (``WidenExecutor``).
+        """
+        if self.execution.queue:
+            self._release()
+        else:
+            self._wide = False
 
     def _idle(self) -> bool:
         """Nothing to take: become an actor, end, or wait. True when this thread's service is over."""
@@ -254,6 +269,7 @@ class Executor:
             self.core.loop.apply([ActorConstructed(b"", "")])
             return False
         self.core.loop.apply([ActorConstructed(b"", "")])
+        self.execution.threads = concurrency or 1
         for number in range(1, concurrency or 1):
             threading.Thread(target=self._serve, name=f"gnomon-call-{number}", daemon=True).start()
         return True
