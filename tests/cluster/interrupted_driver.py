@@ -107,6 +107,8 @@ def struck(program: Callable[[], None], delay_s: float) -> bool:
 
 
 def main() -> None:
+    # whoever runs the tests in the background may have SIGINT ignored, and that is inherited
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     name, times, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     chooser = random.Random(seed)
     lost: list[str] = []

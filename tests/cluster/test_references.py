@@ -3,6 +3,8 @@ can."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import pickle
 import threading
@@ -285,6 +287,28 @@ def test_a_view_in_an_actor_keeps_its_block(cluster: Cluster) -> None:
     assert cluster.store_used() >= 800_000
     gnomon.get(holder.drop.remote())
     store_is_empty(cluster)
+
+
+def test_a_caught_error_holds_nothing(cluster: Cluster) -> None:
+    """Its traceback holds frames, and those references: they go with the error, not with the next collection."""
+
+    @gnomon.remote
+    def fail() -> None:
+        raise ValueError("on purpose")
+
+    def catch() -> None:
+        held = gnomon.put(bytes([1]) * LARGE)
+        with contextlib.suppress(ValueError):
+            gnomon.get(fail.remote())
+        with contextlib.suppress(ValueError):
+            gnomon.get([fail.remote(), held])
+
+    gc.disable()
+    try:
+        catch()
+        store_is_empty(cluster)
+    finally:
+        gc.enable()
 
 
 def test_a_reference_pickled_by_the_user_lives_while_a_handle_does(cluster: Cluster) -> None:

@@ -230,7 +230,10 @@ class InlineEngine:
         blob = self._store.blob(ref._id)
         value = self._store.load(blob)
         if pickling.is_error(blob):
-            raise value
+            try:
+                raise value
+            finally:
+                del value  # its traceback holds this frame: a cycle
         return value
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:

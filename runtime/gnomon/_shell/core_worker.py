@@ -340,7 +340,10 @@ class CoreWorker:
                 objects = tuple(ref._id for ref in arrived)
                 self.loop.post(HandlesArrived(objects, None, identity))
         if pickling.is_error(blob):
-            raise prepare_error(loaded)
+            try:
+                raise prepare_error(loaded)
+            finally:
+                del loaded  # its traceback holds this frame: with it here, the user's frames would wait for the collector
         return loaded
 
     def read(self, identity: ObjectID, value: Value, task: TaskID | None = None) -> bytes | memoryview:
