@@ -105,12 +105,6 @@ class DropPeer(Command, frozen=True):
     peer: WorkerID
 
 
-class EndSession(Command, frozen=True):
-    """End every process of the session."""
-
-    reason: str
-
-
 class Effects:
     """Sends by target, in order, and commands, in order."""
 

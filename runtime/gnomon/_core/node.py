@@ -92,7 +92,6 @@ class Node:
             cluster.ProcessWatched: self._on_process_watched,
             cluster.StatusAsked: self._on_status_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
-            cluster.SessionEnded: lambda sender, message: self._effects.do(fx.EndSession("shutdown")),
         }
 
     def _out(self) -> Effects:

@@ -4,7 +4,6 @@ node      NodeJoined --> head
 any       ProcessWatched --> node;   node  ProcessLost --> whoever watches
 node      ProcessDied --> head                    (head ends or restarts its actors)
 driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
-driver    SessionEnded --> node --> head
 driver    ObservationWanted --> node --> workers; worker  RowsReported --> driver    (while somebody looks)
 """
 
@@ -81,10 +80,6 @@ class ClusterStatus(Message, frozen=True, tag=86):
 
     request: int
     nodes: tuple[NodeReport, ...]
-
-
-class SessionEnded(Message, frozen=True, tag=87):
-    """The driver has called ``shutdown``."""
 
 
 class ObservationWanted(Message, frozen=True, tag=88):

@@ -81,13 +81,6 @@ class CallPushed(Message, frozen=True, tag=3):
     provenance: Provenance | None = None
 
 
-class Timing(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """When a task ran, on the machine's monotonic clock, in seconds."""
-
-    started: float
-    finished: float
-
-
 OK = 0
 RAISED = 1
 CANCELLED = 2

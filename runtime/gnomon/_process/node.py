@@ -74,8 +74,6 @@ class NodeProcess:
             self.loop.post(BlockReserved(command.request, command.asker, command.offset, failed))
         elif type(command) is fx.DropPeer:
             self.loop.disconnect(command.peer)
-        elif type(command) is fx.EndSession:
-            self.loop.stop()
 
     def on_zygote(self) -> None:
         """The zygote tells of forks and exits."""

@@ -97,6 +97,7 @@ class Executor:
             self._signal.release()
         except RuntimeError:
             return  # one is being woken already; it wakes the next when there is more
+        self.core.loop.nudge()
 
     def _interrupt(self, command: fx.InterruptTask) -> None:
         if command.force and self.core.assignment is None:

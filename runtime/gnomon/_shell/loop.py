@@ -146,8 +146,15 @@ class Loop:
     def apply(self, events: list[Any]) -> None:
         """Run the role here and now."""
         with Deferred() if threading.get_ident() == self._main_thread else _NOTHING, self.lock:
-            self._turn(events)
+            performed = self._turn(events)
+        if performed:
+            self.nudge()
         if self._state == _ASLEEP and self.station.next_wakeup() is not None:
+            self.transport.waker.wake()
+
+    def nudge(self) -> None:
+        """A signal may have been released here: whoever waits for one by reading the socket looks at it."""
+        if self._reader not in (0, threading.get_ident()):
             self.transport.waker.wake()
 
     def wait(self, signal: threading.Lock, timeout: float | None = None) -> bool:
@@ -169,7 +176,7 @@ class Loop:
                 self._wanted = True
                 return signal.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
             self._wait_began = began
-            return self._read_until(signal, None if timeout is None else began + timeout)
+            got = self._read_until(signal, None if timeout is None else began + timeout)
         finally:
             if self._reader == me:
                 self._reader = 0
@@ -180,8 +187,12 @@ class Loop:
                 self._brisk = lasted < BRISK_S
                 if lasted > LONG_WAIT_S:
                     self._unpark()
+        if got is not None:
+            return got
+        return signal.acquire(timeout=-1 if timeout is None else max(0.0, began + timeout - time.monotonic()))
 
-    def _read_until(self, signal: threading.Lock, deadline: float | None) -> bool:
+    def _read_until(self, signal: threading.Lock, deadline: float | None) -> bool | None:
+        """Read until ``signal`` is released. False at the deadline, None when the loop ends: it wants the socket."""
         while not signal.acquire(blocking=False):
             left = 3600.0
             if deadline is not None:
@@ -189,7 +200,7 @@ class Loop:
                 if left <= 0:
                     return False
             if self._stopping:
-                return signal.acquire(timeout=left)
+                return None
             self._round(left, self._brisk)
             self._brisk = False
         return True
@@ -267,8 +278,10 @@ class Loop:
             left = min(left, DOZE_S if self._quiet < DOZES else LAST_DOZE_S)
         return int(left * 1000 + 0.999)
 
-    def _turn(self, events: list[Any]) -> None:
-        """Under the lock: give the role what there is, send and perform what comes out."""
+    def _turn(self, events: list[Any]) -> bool:
+        """Under the lock: give the role what there is, send and perform what comes out. Whether there were
+        commands.
+        """
         inbox = self.inbox
         if inbox:
             events = self._drain(events)
@@ -278,6 +291,7 @@ class Loop:
             self.transport.send(outgoing)
         for command in commands:
             self._perform(command)
+        return bool(commands)
 
     def _drain(self, events: list[Any]) -> list[Any]:
         """What user threads have posted comes first: it is older."""
