@@ -145,15 +145,17 @@ def test_a_long_call_in_one_thread_delays_no_answer(cluster: Cluster, tmp_path: 
     assert gnomon.get(longs, timeout=10) == ["waited"] * 3
 
 
-def test_a_threaded_actor_out_of_scope(cluster: Cluster, tmp_path: Path) -> None:
-    threads, path = Threads.remote(), tmp_path / "go"
-    pid = gnomon.get(threads.pid.remote())
-    refs = [threads.wait_for.remote(str(path)) for _ in range(3)]
-    gnomon.get([threads.add.remote(item) for item in range(10)])
-    del threads
-    path.touch()
-    assert gnomon.get(refs, timeout=10) == ["waited"] * 3
-    wait_until(lambda: is_gone(pid), "its process has ended", 5.0)
+def test_threaded_actors_out_of_scope(cluster: Cluster, tmp_path: Path) -> None:
+    """Several in a row: which of its threads waits where is a matter of chance."""
+    for turn in range(10):
+        threads, path = Threads.remote(), tmp_path / str(turn)
+        pid = gnomon.get(threads.pid.remote())
+        refs = [threads.wait_for.remote(str(path)) for _ in range(3)]
+        gnomon.get([threads.add.remote(item) for item in range(10)])
+        del threads
+        path.touch()
+        assert gnomon.get(refs, timeout=10) == ["waited"] * 3
+        wait_until(lambda pid=pid: is_gone(pid), "its process has ended", 3.0)
 
 
 def test_a_threaded_actor_leaves_from_any_thread(cluster: Cluster, tmp_path: Path) -> None:

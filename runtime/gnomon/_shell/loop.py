@@ -189,7 +189,8 @@ class Loop:
                     self._unpark()
         if got is not None:
             return got
-        return signal.acquire(timeout=-1 if timeout is None else max(0.0, began + timeout - time.monotonic()))
+        left = -1 if timeout is None else max(0.0, began + timeout - time.monotonic())
+        return signal.acquire(timeout=min(left, threading.TIMEOUT_MAX))
 
     def _read_until(self, signal: threading.Lock, deadline: float | None) -> bool | None:
         """Read until ``signal`` is released. False at the deadline, None when the loop ends: it wants the socket."""
