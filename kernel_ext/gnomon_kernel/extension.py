@@ -51,6 +51,7 @@ class KernelExtension:
             self._router = OutputRouter(self._origins, KernelPublisher(kernel))
             hooks.set_output_sink(self._router.accept)
             hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
+        hooks.set_cell_names(self._cell_name)
         panel.register(shell)
         self._origins.resume()
 
@@ -62,6 +63,7 @@ class KernelExtension:
             sys.modules["gnomon_kernel.widgets"].close_all()
         if match_remote in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(match_remote)
+        hooks.set_cell_names(None)
         hooks.set_wait_observer(None)
         hooks.set_output_sink(None)
         if self._router is not None:
@@ -72,6 +74,11 @@ class KernelExtension:
         for magics in shell.magics_manager.magics.values():
             magics.pop(_MAGIC, None)
         shell.magics_manager.registry.pop(RemoteMagics.__name__, None)
+
+    def _cell_name(self, file: str) -> str | None:
+        """``Cell In[3]`` for the file name under which that cell was compiled."""
+        found = self._shell.compile.format_code_name(file)
+        return " ".join(found) if found else None
 
     def _on_cell_start(self, info: Any = None) -> None:
         wake_loop_on_interrupt()

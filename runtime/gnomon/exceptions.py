@@ -26,8 +26,9 @@ ends with the next step.
 
 from __future__ import annotations
 
+import re
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -103,6 +104,30 @@ class TaskError(GnomonError):
         if cause is None or name.startswith("__"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(cause, name)
+
+    def show_sources(self, cell_name: Callable[[str], str | None] | None = None) -> None:
+        """Add the lines of code that only this process has: those of a notebook's cells.
+
+        Args:
+            cell_name: what people call the cell that was compiled as this file name; None for other files.
+        """
+        import linecache  # only needed when something went wrong
+
+        shown: list[str] = []
+        lines = self.traceback_str.split("\n")
+        for line, following in zip(lines, [*lines[1:], ""], strict=True):
+            place = _PLACE.match(line)
+            if place is None:
+                shown.append(line)
+                continue
+            file, number, rest = place.groups()
+            name = cell_name(file) if cell_name is not None else None
+            shown.append(f"  {name}, line {number}{rest}" if name else line)
+            if not following.startswith("    "):
+                source = linecache.getline(file, int(number)).strip()
+                if source:
+                    shown.append(f"    {source}")
+        self.traceback_str = "\n".join(shown)
 
     @classmethod
     def from_exception(cls, function_name: str, error: BaseException, pid: int | None = None) -> TaskError:
@@ -196,6 +221,7 @@ def _headline(cause: BaseException | None, traceback_str: str) -> str:
     return starts[-1] if starts else "an exception"
 
 
+_PLACE = re.compile(r'  File "(.+)", line (\d+)(.*)')
 _PACKAGE = str(Path(__file__).resolve().parent)
 
 

@@ -12,7 +12,7 @@ from gnomon._api.checks import shown
 from gnomon._api.remote_function import RemoteFunction
 from gnomon._engine import notebook_hooks
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import UnsupportedOptionError
+from gnomon.exceptions import GnomonError, InternalError, TaskError, UnsupportedOptionError
 
 R = TypeVar("R")
 
@@ -48,15 +48,27 @@ def get(object_refs: Any, *, timeout: float | None = None) -> Any:
         ValueError: ``object_refs`` is neither a reference nor a list.
         TypeError: the list holds something else.
     """
-    if type(object_refs) is ObjectRef:
-        if timeout is None and notebook_hooks.wait_observer is None:
-            return (session.current or session.engine()).get_one(object_refs)
-        return _get_many([object_refs], timeout)[0]
-    if not isinstance(object_refs, list):
-        raise ValueError(f"get() takes a reference or a list of references, not {_named(object_refs)}.")
-    if not set(map(type, object_refs)) <= _ALL_REFS:
-        _refuse_elements("get()", object_refs)
-    return _get_many(object_refs, timeout)
+    try:
+        if type(object_refs) is ObjectRef:
+            if timeout is None and notebook_hooks.wait_observer is None:
+                return (session.current or session.engine()).get_one(object_refs)
+            return _get_many([object_refs], timeout)[0]
+        if not isinstance(object_refs, list):
+            raise ValueError(f"get() takes a reference or a list of references, not {_named(object_refs)}.")
+        if not set(map(type, object_refs)) <= _ALL_REFS:
+            _refuse_elements("get()", object_refs)
+        return _get_many(object_refs, timeout)
+    except (GnomonError, KeyboardInterrupt) as error:
+        raise _for_people(error) from error.__cause__
+
+
+def _for_people(error: BaseException) -> BaseException:
+    """An error as a person wants to see it: without the frames between his call and the runtime's depths."""
+    if isinstance(error, InternalError):
+        return error
+    if isinstance(error, TaskError):
+        error.show_sources(notebook_hooks.cell_name)
+    return error.with_traceback(None)
 
 
 def _get_many(refs: list[ObjectRef[Any]], timeout: float | None) -> list[Any]:

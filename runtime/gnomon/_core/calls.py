@@ -409,15 +409,18 @@ class CallMachine:
         settle_results(references, event.task, event.num_returns, state, values)
 
     def _fold(self, client: ActorClient) -> None:
+        key = client.actor.hex()
         current = next((record.event.method for record in client.inflight.values()), "")
+        # The actor itself knows of everybody's calls and may have told (``ActorReported``).
+        told: int = self.ledger.actors.get(key, {}).get("done", 0)
         self.ledger.actor_changed(
-            client.actor.hex(),
+            key,
             **{
                 "class": client.class_name,
                 "state": client.state,
                 "pid": client.pid,
                 "pending": len(client.queue) + len(client.inflight),
-                "done": client.done,
+                "done": max(client.done, told),
                 "current": current,
                 "restarts": max(0, client.incarnation),
                 "cause": client.cause,

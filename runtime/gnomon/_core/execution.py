@@ -65,6 +65,7 @@ class ExecutionMachine:
         self.last_started: TaskID | None = None
         self.actor: ActorID | None = None
         self.resources: dict[str, int] = {}
+        self.done = 0
         self.threads = 1
         self.widen_s = 0.001
         self.incarnation = 0
@@ -114,6 +115,7 @@ class ExecutionMachine:
 
     def ended(self, event: TaskEnded) -> None:
         """An executing thread is done with one: answer."""
+        self.done += 1
         sender, message = self.running.pop(event.task)
         borrows = self.borrowing.borrows_of(event.task)
         if event.contained:
@@ -139,6 +141,16 @@ class ExecutionMachine:
                 event.last,
             ),
         )
+
+    def facts(self) -> tuple[int, int, str]:
+        """Calls ended, calls here, and the method that runs: for the views."""
+        try:
+            current = next(
+                (pushed.method for _, pushed in self.running.values() if type(pushed) is CallPushed), ""
+            )
+        except RuntimeError:  # an executing thread has begun or ended one this instant
+            current = ""
+        return self.done, len(self.queue) + len(self.running), current
 
     def give_back(self, count: int) -> None:
         """Return up to ``count`` unstarted tasks, newest first, to whoever submitted them."""

@@ -37,6 +37,8 @@ class TaskRow(msgspec.Struct, gc=False, eq=False):
     Attributes:
         index: number of the row among the listed ones, or -1.
         line: line of the submitting call in its cell or file.
+        foreign: owned by another process, which reports it.
+        told: the observer knows how it ended.
         submitter: id of the task that submitted it; ``parent`` is that one's number in the same ledger.
     """
 
@@ -55,6 +57,8 @@ class TaskRow(msgspec.Struct, gc=False, eq=False):
     finished: float = 0.0
     attempt: int = 0
     error: str = ""
+    foreign: bool = False
+    told: bool = False
 
 
 class Names:
@@ -84,6 +88,7 @@ class Ledger:
         cells: ``(cell id, label)`` by cell number; 0 is "no cell".
         workers: ``(id in hex, pid, label)`` by worker number.
         counts: per group, tasks by :class:`TaskState`.
+        foreign_counts: those of them that other processes own.
         tasks: the listed rows; ``tasks[i].index == i``.
         objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
         actors: per actor id in hex, the row as the wire format of the feed has it.
@@ -99,6 +104,7 @@ class Ledger:
         self.cells = Names(("", ""))
         self.workers = Names()
         self.counts: list[list[int]] = []
+        self.foreign_counts: list[list[int]] = []
         self.tasks: list[TaskRow] = []
         self._numbers: dict[bytes, int] = {}
         self.objects: dict[str, list[Any]] = {}
@@ -137,12 +143,15 @@ class Ledger:
         number = self.names.number(name)
         if number == len(self.counts):
             self.counts.append([0] * TASK_STATES)
+            self.foreign_counts.append([0] * TASK_STATES)
         return number
 
     def task_submitted(self, row: TaskRow, now: float) -> None:
         """A task exists; its row is listed if there is room."""
         row.created = now
         self.counts[row.group][row.state] += 1
+        if row.foreign:
+            self.foreign_counts[row.group][row.state] += 1
         self.tasks_total += 1
         if len(self.tasks) < self.tasks_listed_max:
             row.index = len(self.tasks)
@@ -154,6 +163,10 @@ class Ledger:
         counts = self.counts[row.group]
         counts[row.state] -= 1
         counts[state] += 1
+        if row.foreign:
+            foreign = self.foreign_counts[row.group]
+            foreign[row.state] -= 1
+            foreign[state] += 1
         row.state = state
         if self.readers and row.index >= 0:
             self.changed_tasks.append(row)

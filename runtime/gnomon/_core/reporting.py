@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gnomon._core.effects import Effects
+from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
-from gnomon._messages.cluster import NodeStatus, ObservationWanted, ReportedRow, RowsReported
+from gnomon._messages.cluster import ActorReported, NodeStatus, ObservationWanted, ReportedRow, RowsReported
 from gnomon.ids import WorkerID
 from gnomon.resources import to_amounts
 
@@ -26,6 +27,7 @@ class ReportingMachine:
     """The worker's side: what to tell and when; and the driver's: what it has been told.
 
     Attributes:
+        always: a driver that wants to hear also while nobody looks (a notebook, whose views may be opened later).
         period_s: between two reports.
         rows_max: in one report; more wait for the next.
         foreign_max: unfinished tasks of others that the driver keeps track of.
@@ -37,6 +39,7 @@ class ReportingMachine:
         node: WorkerID,
         effects: Callable[[], Effects],
         ledger: Ledger,
+        execution: ExecutionMachine,
         period_s: float = 0.25,
         rows_max: int = 1_000,
         foreign_max: int = 100_000,
@@ -45,12 +48,15 @@ class ReportingMachine:
         self.node = node
         self._effects = effects
         self.ledger = ledger
+        self.execution = execution
+        self.always = False
         self.period_s = period_s
         self.rows_max = rows_max
         self.foreign_max = foreign_max
         self.observer: WorkerID | None = None
         self._due = 0.0
         self._asked = False
+        self._told: tuple[int, int, str] = (0, 0, "")
         self._foreign: dict[bytes, TaskRow] = {}
 
     # -- worker ---------------------------------------------------------------------------------------------------
@@ -67,16 +73,16 @@ class ReportingMachine:
         elif self.observer is None:
             self.observer = message.observer
             ledger.readers = 1
-            ledger.changed_tasks.extend(ledger.tasks)
+            ledger.changed_tasks.extend(row for row in ledger.tasks if not row.told)
 
     def run(self, now: float) -> None:
         """At the end of each batch of events."""
         if self.observer is not None:
-            if self.ledger.changed_tasks and now >= self._due:
+            if (self.ledger.changed_tasks or self._actor_changed()) and now >= self._due:
                 self._due = now + self.period_s
                 self._report(self.observer)
             return
-        looking = self.ledger.readers > 0
+        looking = self.always or self.ledger.readers > 0
         if looking != self._asked:
             self._asked = looking
             self._effects().send(self.node, ObservationWanted(self.me, looking))
@@ -87,6 +93,7 @@ class ReportingMachine:
         rows: dict[bytes, ReportedRow] = {}
         while changed and len(rows) < self.rows_max:
             row = changed.popleft()
+            row.told = row.state in _FINISHED
             cell, label = ledger.cells.entries[row.cell]
             worker = ledger.workers.entries[row.worker] if row.worker >= 0 else ("", 0, "")
             rows[row.task] = ReportedRow(
@@ -95,11 +102,20 @@ class ReportingMachine:
             )  # fmt: skip
         ledger.changed_objects.clear()
         ledger.changed_actors.clear()
-        self._effects().send(observer, RowsReported(tuple(rows.values())))
+        if rows:
+            self._effects().send(observer, RowsReported(tuple(rows.values())))
+        if self._actor_changed():
+            self._told = facts = self.execution.facts()
+            assert self.execution.actor is not None
+            self._effects().send(observer, ActorReported(self.execution.actor, *facts))
+
+    def _actor_changed(self) -> bool:
+        """Whether this process is an actor that has something new to tell."""
+        return self.execution.actor is not None and self._told != self.execution.facts()
 
     def next_wakeup(self) -> float | None:
         """When the next report is due."""
-        if self.observer is not None and self.ledger.changed_tasks:
+        if self.observer is not None and (self.ledger.changed_tasks or self._actor_changed()):
             return self._due
         return None
 
@@ -109,6 +125,14 @@ class ReportingMachine:
         """Fold rows of tasks that others own into this ledger."""
         for told in message.rows:
             self._fold(told)
+
+    def on_actor_reported(self, message: ActorReported) -> None:
+        """What an actor has done for everybody, not for this process alone."""
+        key = message.actor.hex()
+        if key in self.ledger.actors:
+            self.ledger.actor_changed(
+                key, done=message.done, pending=message.pending, current=message.current
+            )
 
     def on_node_status(self, message: NodeStatus) -> None:
         """How a node is, for the views."""
@@ -132,7 +156,9 @@ class ReportingMachine:
                 return
             cell = ledger.cells.number((told.cell, told.label)) if told.cell else 0
             parent = ledger.parent(told.parent) if told.parent else -1
-            row = TaskRow(told.task, ledger.group(told.name), (), cell, told.line, parent)
+            if ledger.parent(told.task) >= 0:
+                return  # told before, and ended
+            row = TaskRow(told.task, ledger.group(told.name), (), cell, told.line, parent, foreign=True)
             ledger.task_submitted(row, told.created)
             self._foreign[told.task] = row
         row.started, row.finished, row.error = told.started, told.finished, told.error

@@ -68,7 +68,7 @@ class Worker:
         self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing)
         self.creation = CreationMachine(head, self._out, self.references, self.calls)
         self.execution = ExecutionMachine(self._out, self.borrowing)
-        self.reporting = ReportingMachine(me, node, self._out, self.ledger)
+        self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
         self.functions: dict[bytes, bytes] = {}
         self._blocked = 0
         self._retired = False
@@ -143,6 +143,7 @@ class Worker:
             actors.ActorChanged: self._on_actor_changed,
             cluster.ObservationWanted: lambda sender, message: self.reporting.on_wanted(message),
             cluster.NodeStatus: lambda sender, message: self.reporting.on_node_status(message),
+            cluster.ActorReported: lambda sender, message: self.reporting.on_actor_reported(message),
             cluster.RowsReported: lambda sender, message: self.reporting.on_reported(message),
             cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
         }

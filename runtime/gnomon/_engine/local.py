@@ -93,6 +93,7 @@ class LocalEngine:
         self._log_to_driver = log_to_driver
         if session is not None:
             core = session.open(self._perform, self._on_lost)
+            core.role.reporting.always = notebook_hooks.output_sink is not None
         assert core is not None
         self.core = core
         self.config = core.config

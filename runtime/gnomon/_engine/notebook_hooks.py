@@ -93,19 +93,30 @@ wait_observer: WaitObserver | None = None
 """Told how far a waiting ``get`` is; called in the waiting thread."""
 
 
+cell_name: Callable[[str], str | None] | None = None
+"""What people call the cell that was compiled under a file name (``In[3]``); for the tracebacks of tasks."""
+
+
 def current_origin() -> Origin | None:
     """The cell now running, or None."""
     return origin
 
 
 def group_progress(ledger: Ledger, also: Container[str] = frozenset()) -> tuple[GroupProgress, ...]:
-    """The functions of ``ledger`` that have unfinished tasks.
+    """The functions of ``ledger`` of which this process has unfinished tasks.
+
+    Tasks that tasks have submitted are left out: they are told of a moment later, so that a bar would end before
+    it is full.
 
     Args:
         ledger: the current engine's.
         also: names to list even when all their tasks have ended, so that a bar can reach its end.
     """
-    rows = zip(ledger.names.entries, ledger.counts, strict=False)
-    return tuple(
-        GroupProgress(name, *counts) for name, counts in rows if name in also or any(counts[: TaskState.DONE])
-    )
+    groups = []
+    for name, counts, foreign in zip(
+        ledger.names.entries, ledger.counts, ledger.foreign_counts, strict=False
+    ):
+        own = [every - theirs for every, theirs in zip(counts, foreign, strict=True)]
+        if name in also or any(own[: TaskState.DONE]):
+            groups.append(GroupProgress(name, *own))
+    return tuple(groups)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from gnomon._messages.base import Message
-from gnomon.ids import NodeID, TaskID, WorkerID
+from gnomon.ids import ActorID, NodeID, TaskID, WorkerID
 
 
 class NodeJoined(Message, frozen=True, tag=80):
@@ -114,3 +114,18 @@ class RowsReported(Message, frozen=True, tag=89):
     """Rows of tasks that another process owns, at most a few messages a second."""
 
     rows: tuple[ReportedRow, ...]
+
+
+class ActorReported(Message, frozen=True, tag=90):
+    """What an actor has done, from its own process, to whoever looks.
+
+    Attributes:
+        done: calls that have ended, whoever made them.
+        pending: calls that are here and have not.
+        current: the method that runs, or "".
+    """
+
+    actor: ActorID
+    done: int
+    pending: int
+    current: str

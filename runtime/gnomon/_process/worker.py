@@ -16,6 +16,10 @@ from gnomon._shell.executor import Executor
 from gnomon._shell.output import Outbox, OutputStream
 from gnomon._shell.progress import ProgressNote
 
+SWITCH_S = 0.001
+"""How long the task's thread may keep the interpreter from the loop's (Python's default is five times that): a task that submits
+many others would otherwise have submitted them all before the first is sent."""
+
 
 def main(config: SessionConfig, spec: WorkerSpec) -> None:
     """Run tasks, or one actor, until told to end. The zygote's death ends it anyway."""
@@ -27,6 +31,7 @@ def main(config: SessionConfig, spec: WorkerSpec) -> None:
     sys.stderr = OutputStream("stderr", outbox, sys.stderr)
     session.adopt(LocalEngine.inside(core))
     core.loop.post(AskedSomething(config.node_process, WorkerReady(os.getpid())))
+    sys.setswitchinterval(SWITCH_S)
     core.loop.start("gnomon-loop")
     try:
         executor.run()

@@ -153,7 +153,7 @@ class CoreWorker:
             if self.ended:
                 raise NotInitializedError(self.ended)
             self.loop.post(make(request))
-            if not lock.acquire(timeout=timeout_s):
+            if not self.loop.wait(lock, timeout_s):
                 raise GetTimeoutError(f"The runtime has not answered within {timeout_s:g} s.")
         finally:
             self._questions.pop(request, None)

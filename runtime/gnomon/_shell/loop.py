@@ -100,6 +100,7 @@ class Loop:
         self._park = threading.Lock()
         self._park.acquire()
         self._reader = 0
+        self._blocked: dict[int, threading.Lock] = {}
         self._parked = False
         self._wanted = False
         self._brisk = False
@@ -166,12 +167,15 @@ class Loop:
         me = threading.get_ident()
         began = time.monotonic()
         # Ctrl-C strikes when a function is entered and when a call has returned. Hence what is taken here is
-        # noted
-        # while it is put off, and given back at the end by steps that no call separates.
+        # noted while it is put off, and given back at the end by steps that no call separates.
         try:
             with Deferred() if me == self._main_thread else _NOTHING:
+                # Said before it is looked whether anybody reads, as the loop's thread parks before it looks
+                # whether anybody is blocked: so that never both rely on the other.
+                self._blocked[me] = signal
                 if self._parked and self._reading.acquire(blocking=False):
                     self._reader = me
+                    del self._blocked[me]
             if self._reader != me:
                 self._wanted = True
                 return signal.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
@@ -187,6 +191,10 @@ class Loop:
                 self._brisk = lasted < BRISK_S
                 if lasted > LONG_WAIT_S:
                     self._unpark()
+            else:
+                self._blocked.pop(me, None)
+            if self._blocked:
+                self._unpark()
         if got is not None:
             return got
         left = -1 if timeout is None else max(0.0, began + timeout - time.monotonic())
@@ -232,6 +240,8 @@ class Loop:
         waits = -1
         while not self._stopping:
             reading = self._reading.locked()
+            if not reading and self._somebody_is_blocked():
+                break
             long = reading and time.monotonic() - self._wait_began > LONG_WAIT_S
             if self._park.acquire(timeout=LONG_PARK_S if long else PARK_S):
                 break
@@ -239,6 +249,10 @@ class Loop:
                 break
             waits = self._waits
         self._parked = False
+
+    def _somebody_is_blocked(self) -> bool:
+        """Whether a thread waits without reading, for a signal that nobody has released yet."""
+        return any(signal.locked() for signal in list(self._blocked.values()))
 
     def _unpark(self) -> None:
         try:

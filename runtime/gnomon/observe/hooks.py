@@ -6,7 +6,7 @@ engines can read them.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from gnomon._engine import notebook_hooks as _slots
 from gnomon._engine.base import CancelReceipt, Origin
@@ -35,6 +35,7 @@ __all__ = [
     "current_origin",
     "group_progress",
     "output_sink",
+    "set_cell_names",
     "set_origin",
     "set_output_sink",
     "set_wait_observer",
@@ -45,6 +46,11 @@ __all__ = [
 def set_origin(origin: Origin | None) -> None:
     """Name the cell that runs from now on; every submission is stamped with it."""
     _slots.origin = origin
+
+
+def set_cell_names(cell_name: Callable[[str], str | None] | None) -> None:
+    """Name cells in the tracebacks of tasks: ``cell_name`` gets a file name, and returns what people call it."""
+    _slots.cell_name = cell_name
 
 
 def set_output_sink(sink: OutputSink | None) -> None:
