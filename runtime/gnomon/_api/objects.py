@@ -124,11 +124,15 @@ def wait(
         return [], []
     if (id(ray_waitables), count) != _rest:
         _check_waitables(ray_waitables)
-    checks.whole(1)("num_returns of wait()", num_returns)
-    if num_returns > count:
-        raise ValueError(f"num_returns of wait() is {num_returns}, but there are only {count} references.")
-    checks.timeout("the timeout of wait()", timeout)
-    engine = session.engine()
+    if num_returns != 1 or type(num_returns) is not int:
+        checks.whole(1)("num_returns of wait()", num_returns)
+        if num_returns > count:
+            raise ValueError(
+                f"num_returns of wait() is {num_returns}, but there are only {count} references."
+            )
+    if timeout is not None:
+        checks.timeout("the timeout of wait()", timeout)
+    engine = session.current or session.engine()
     if waiting.watched():
         ready, others = waiting.watched_wait(engine, ray_waitables, num_returns, timeout, fetch_local)
     else:

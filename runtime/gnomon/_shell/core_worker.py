@@ -255,12 +255,10 @@ class CoreWorker:
         """Split into ready ones and others; see ``gnomon.wait``."""
         values = self.values
         refs = refs if isinstance(refs, list) else list(refs)
+        if num_returns == 1 and refs and refs[0]._id in values:  # the usual loop, its results in order
+            return refs[:1], refs[1:]
         if not self._ready_prefix(refs, num_returns):
-            identities = tuple(ref._id for ref in refs)
-            if timeout is None or timeout > 0:
-                self._await(identities, num_returns, timeout)
-            else:
-                self._await(identities, num_returns, 0.0)
+            self._await(tuple(ref._id for ref in refs), num_returns, timeout)
         if num_returns == 1:
             for index, ref in enumerate(refs):
                 if ref._id in values:

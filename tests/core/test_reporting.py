@@ -1,0 +1,119 @@
+"""Rows of tasks that other processes own: told once, complete, and kept apart from one's own."""
+
+from __future__ import annotations
+
+from gnomon._core.borrowing import BorrowMachine
+from gnomon._core.effects import Effects
+from gnomon._core.execution import ExecutionMachine
+from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._core.references import ReferenceMachine
+from gnomon._core.reporting import ReportingMachine
+from gnomon._messages.cluster import ActorReported, ObservationWanted, RowsReported
+from gnomon.ids import ActorID, TaskID, WorkerID, task_id
+
+DRIVER, NODE, WORKER = (WorkerID(bytes([number]) * 8) for number in (1, 2, 3))
+
+
+class Process:
+    """A ReportingMachine with what it needs."""
+
+    def __init__(self, me: WorkerID) -> None:
+        self.effects = Effects()
+        self.ledger = Ledger("session")
+        references = ReferenceMachine(
+            me, NODE, lambda: self.effects, self.ledger, lambda _actor: None, lambda _object, _value: None
+        )
+        self.execution = ExecutionMachine(lambda: self.effects, BorrowMachine(lambda: self.effects, references))
+        self.machine = ReportingMachine(me, NODE, lambda: self.effects, self.ledger, self.execution)
+
+    def sent_to(self, target: WorkerID) -> list[object]:
+        return list(self.effects.sends.pop(target, []))
+
+
+def submit(process: Process, number: int) -> TaskRow:
+    row = TaskRow(task_id(WORKER, number), process.ledger.group("leaf"), (), 0, 0, -1)
+    process.ledger.task_submitted(row, 1.0)
+    return row
+
+
+def report(worker: Process, driver: Process, now: float) -> int:
+    """Let the worker report; returns how many rows arrived."""
+    worker.machine.run(now)
+    rows = 0
+    for message in worker.sent_to(DRIVER):
+        assert isinstance(message, RowsReported)
+        rows += len(message.rows)
+        driver.machine.on_reported(message)
+    return rows
+
+
+def test_nothing_is_told_while_nobody_looks() -> None:
+    worker = Process(WORKER)
+    submit(worker, 1)
+    worker.machine.run(1.0)
+    assert worker.effects.sends == {}
+    assert worker.machine.next_wakeup() is None
+
+
+def test_a_view_that_is_closed_and_opened_again_shows_each_task_once() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    done, running = submit(worker, 1), submit(worker, 2)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.ledger.task_changed(done, TaskState.DONE)
+    worker.ledger.task_changed(running, TaskState.RUNNING)
+    assert report(worker, driver, 1.0) == 2
+    worker.machine.on_wanted(ObservationWanted(DRIVER, False))
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    assert report(worker, driver, 2.0) == 1  # the one that had not ended
+    worker.ledger.task_changed(running, TaskState.DONE)
+    report(worker, driver, 3.0)
+    assert driver.ledger.tasks_total == 2
+    assert driver.ledger.counts[0][TaskState.DONE] == 2
+
+
+def test_a_report_that_comes_twice_changes_nothing() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.ledger.task_changed(submit(worker, 1), TaskState.DONE)
+    worker.machine.run(1.0)
+    (message,) = worker.sent_to(DRIVER)
+    assert isinstance(message, RowsReported)
+    driver.machine.on_reported(message)
+    driver.machine.on_reported(message)
+    assert driver.ledger.tasks_total == 1
+
+
+def test_tasks_of_others_are_counted_apart() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    own = TaskRow(TaskID(DRIVER + bytes(8)), driver.ledger.group("leaf"), (), 0, 0, -1)
+    driver.ledger.task_submitted(own, 1.0)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.ledger.task_changed(submit(worker, 1), TaskState.RUNNING)
+    report(worker, driver, 1.0)
+    assert driver.ledger.counts[0] == [1, 0, 1, 0, 0, 0]
+    assert driver.ledger.foreign_counts[0] == [0, 0, 1, 0, 0, 0]
+
+
+def test_the_unfinished_tasks_of_a_dead_owner_are_failed() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.ledger.task_changed(submit(worker, 1), TaskState.RUNNING)
+    report(worker, driver, 1.0)
+    driver.machine.on_process_lost(WORKER)
+    assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
+
+
+def test_an_actor_tells_what_it_has_done_for_everybody() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    actor = ActorID(bytes(16))
+    driver.ledger.actor_changed(actor.hex(), done=1)
+    worker.execution.actor = actor
+    worker.execution.done = 15
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.machine.run(1.0)
+    (message,) = worker.sent_to(DRIVER)
+    assert isinstance(message, ActorReported)
+    driver.machine.on_actor_reported(message)
+    assert driver.ledger.actors[actor.hex()]["done"] == 15
+    worker.machine.run(9.0)
+    assert worker.effects.sends == {}  # nothing new, nothing told
