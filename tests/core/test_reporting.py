@@ -23,7 +23,9 @@ class Process:
         references = ReferenceMachine(
             me, NODE, lambda: self.effects, self.ledger, lambda _actor: None, lambda _object, _value: None
         )
-        self.execution = ExecutionMachine(lambda: self.effects, BorrowMachine(lambda: self.effects, references))
+        self.execution = ExecutionMachine(
+            lambda: self.effects, BorrowMachine(lambda: self.effects, references)
+        )
         self.machine = ReportingMachine(me, NODE, lambda: self.effects, self.ledger, self.execution)
 
     def sent_to(self, target: WorkerID) -> list[object]:

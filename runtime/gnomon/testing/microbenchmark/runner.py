@@ -52,7 +52,7 @@ class Pace:
 
 
 FULL = Pace(False, 1.0, 2.0, 3, 3, 10.0, 20.0, 300.0)
-QUICK = Pace(True, 0.1, 0.3, 2, 1, 1.0, 4.0, 60.0)
+QUICK = Pace(True, 0.1, 0.3, 2, 1, 1.0, 4.0, 60.0, long_repetitions=3)
 
 
 @dataclass(frozen=True)
