@@ -1,0 +1,79 @@
+"""Who reads the socket: the loop's thread never parks while somebody relies on it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from gnomon._shell import loop as loop_module
+from gnomon._shell.loop import Loop
+from gnomon.ids import WorkerID
+
+
+class NoTransport:
+    """Sockets that nobody uses here."""
+
+    def __init__(self, *_: object) -> None:
+        self.waker = self
+
+    def write(self) -> None: ...
+
+    def wake(self) -> None: ...
+
+
+class Slept(AssertionError):
+    """The loop's thread went to sleep."""
+
+
+class NoBed:
+    """In the place of the lock on which a parked loop sleeps."""
+
+    def acquire(self, timeout: float) -> bool:
+        raise Slept
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(loop_module, "Transport", NoTransport)
+    made: Any = Loop(None, WorkerID(bytes(8)), "", lambda _command: None)  # type: ignore[arg-type]
+    made._park = NoBed()
+    return made
+
+
+def locked() -> threading.Lock:
+    signal = threading.Lock()
+    signal.acquire()
+    return signal
+
+
+def test_it_parks_for_those_who_read_themselves(loop: Any) -> None:
+    with pytest.raises(Slept):
+        loop._stay_parked()
+
+
+def test_it_does_not_park_while_a_thread_is_blocked_without_reading(loop: Any) -> None:
+    loop._blocked[1] = locked()
+    loop._stay_parked()
+    assert not loop._parked
+
+
+def test_a_thread_whose_signal_has_been_released_is_not_blocked(loop: Any) -> None:
+    loop._blocked[1] = threading.Lock()
+    with pytest.raises(Slept):
+        loop._stay_parked()
+
+
+def test_a_blocked_thread_is_no_reason_while_another_reads(loop: Any) -> None:
+    loop._blocked[1] = locked()
+    with loop._reading, pytest.raises(Slept):
+        loop._stay_parked()
+
+
+def test_a_wait_that_has_ended_leaves_nothing_behind(loop: Any) -> None:
+    signal = threading.Lock()
+    assert loop.wait(signal, 0.0)
+    assert not loop.wait(signal, 0.0)
+    assert loop._blocked == {}
+    assert loop._reader == 0
