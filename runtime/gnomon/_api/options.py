@@ -139,6 +139,8 @@ def task_options(given: Mapping[str, Any]) -> TaskOptions:
         max_retries=_or(given.get("max_retries"), MAX_RETRIES_DEFAULT),
         retry_exceptions=retry_rule(given.get("retry_exceptions")),
         name=given.get("name") or "",
+        max_calls=_or(given.get("max_calls"), 0),
+        backpressure=_backpressure(given),
     )
 
 
@@ -164,6 +166,9 @@ def actor_options(given: Mapping[str, Any]) -> ActorOptions:
         namespace=given.get("namespace"),
         get_if_exists=bool(given.get("get_if_exists")),
         lifetime=given.get("lifetime"),
+        concurrency_groups=dict(given.get("concurrency_groups") or {}),
+        max_pending_calls=_or(given.get("max_pending_calls"), -1),
+        out_of_order=bool(given.get("allow_out_of_order_execution")),
     )
 
 
@@ -190,6 +195,11 @@ def _resources(given: Mapping[str, Any], cpus: float) -> Resources:
     if given.get("accelerator_type"):
         amounts[f"accelerator_type:{given['accelerator_type']}"] = ACCELERATOR_SHARE
     return to_units(amounts)
+
+
+def _backpressure(given: Mapping[str, Any]) -> int:
+    """0 for no limit, which Ray writes as -1."""
+    return max(0, _or(given.get("_generator_backpressure_num_objects"), -1))
 
 
 def _or(value: int | None, default: int) -> int:

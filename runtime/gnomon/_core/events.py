@@ -51,6 +51,8 @@ class TaskSubmitted(Event):
     retry_exceptions: bool
     provenance: Provenance | None
     parent: TaskID | None
+    backpressure: int = 0
+    max_calls: int = 0
 
 
 class CallSubmitted(Event):
@@ -74,6 +76,7 @@ class CallSubmitted(Event):
     in_order: bool
     provenance: Provenance | None
     parent: TaskID | None
+    backpressure: int = 0
 
 
 class ActorSubmitted(Event):

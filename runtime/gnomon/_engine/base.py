@@ -12,12 +12,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gnomon._core.ledger import Ledger
 from gnomon._engine.arity import Arity
+from gnomon._messages.tasks import DYNAMIC, STREAMING
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
 from gnomon.resources import Resources
 
 if TYPE_CHECKING:
     import concurrent.futures
+
+__all__ = [
+    "DYNAMIC",
+    "STREAMING",
+    "ActorBinding",
+    "ActorOptions",
+    "ActorTemplate",
+    "CancelReceipt",
+    "Engine",
+    "ExecutionContext",
+    "InitOptions",
+    "MethodTemplate",
+    "Origin",
+    "SessionInfo",
+    "TaskOptions",
+    "TaskTemplate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +80,12 @@ class TaskOptions:
     """Options of a task, validated and with defaults filled in.
 
     Attributes:
-        num_returns: how many results a call has; 0 means none.
+        num_returns: how many results a call has; 0 means none, STREAMING and DYNAMIC a generator's items.
         resources: in units of ``gnomon.resources.UNITS``, CPU and GPU included.
         max_retries: extra attempts after a worker's death; -1 is without end.
         retry_exceptions: also retry when the user's code raises: every exception, or these classes.
+        max_calls: a worker ends after so many calls of the function; 0 is without limit.
+        backpressure: how many items a generator may be ahead of its consumer; 0 is without limit.
     """
 
     num_returns: int = 1
@@ -73,6 +93,8 @@ class TaskOptions:
     max_retries: int = 3
     retry_exceptions: bool | tuple[type[BaseException], ...] = False
     name: str = ""
+    max_calls: int = 0
+    backpressure: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +106,10 @@ class ActorOptions:
         placement_resources: must be free where the actor is placed (1 CPU by default).
         max_restarts: -1 is without end.
         max_concurrency: calls at a time; 1 for sync actors, 1,000 for async ones unless given.
+        concurrency_groups: calls at a time by name of the group; methods without one share
+            ``max_concurrency``.
+        max_pending_calls: unfinished calls that one handle's process may have; -1 is without end.
+        out_of_order: calls may start in any order.
     """
 
     resources: Mapping[str, int] = field(default_factory=dict)
@@ -95,6 +121,9 @@ class ActorOptions:
     namespace: str | None = None
     get_if_exists: bool = False
     lifetime: str | None = None
+    concurrency_groups: Mapping[str, int] = field(default_factory=dict)
+    max_pending_calls: int = -1
+    out_of_order: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -117,6 +146,7 @@ class MethodTemplate:
     """A method of an actor class with one set of options.
 
     Attributes:
+        num_returns: as in ``TaskOptions``, and so ``backpressure``.
         arity: the arguments it takes, for a check at the call; None where that is not known.
     """
 
@@ -126,6 +156,7 @@ class MethodTemplate:
     retry_exceptions: bool | tuple[type[BaseException], ...] = False
     concurrency_group: str | None = None
     arity: Arity | None = None
+    backpressure: int = 0
 
 
 @dataclass(slots=True, eq=False)

@@ -5,6 +5,8 @@ owner                               executor
   | FunctionShipped (once a function)  |
   | TaskPushed, TaskPushed, ...    --> |
   | <-- TaskFinished, TaskFinished ... |   results, small ones inline
+  | <-- ItemYielded, ItemYielded ...   |   of a generator, before its TaskFinished
+  | ItemsTaken                     --> |   how far a generator with back-pressure may go on
   | <-- TasksReturned                  |   not started: blocked in get, or one task runs long
   | TasksRecalled, TaskCancelled   --> |
   | HoldReleased                   --> |   the references inside a result are recorded
@@ -15,7 +17,13 @@ from __future__ import annotations
 import msgspec
 
 from gnomon._messages.base import Borrow, Contained, Message, Value
-from gnomon.ids import ActorID, FunctionID, TaskID
+from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID
+
+STREAMING = -1
+"""``num_returns`` of a generator whose items are handed on as they come."""
+
+DYNAMIC = -2
+"""``num_returns`` of a generator whose one result is the list of references to its items."""
 
 
 class FunctionShipped(Message, frozen=True, tag=1):
@@ -46,7 +54,11 @@ class TaskPushed(Message, frozen=True, tag=2):
         arguments: packed arguments; a Block when large.
         values: the values of the dependencies, in the order of the slots in ``arguments``.
         attempt: 0 for the first.
+        num_returns: how many results; STREAMING or DYNAMIC for a generator.
         retry_exceptions: whether a raised exception may be answered by another attempt.
+        skip: items of a generator that an earlier attempt has delivered: they are made and not sent again.
+        backpressure: how many items a generator may be ahead of its consumer; 0 is without limit.
+        max_calls: the worker ends after so many calls of this function; 0 is without limit.
     """
 
     task: TaskID
@@ -58,6 +70,9 @@ class TaskPushed(Message, frozen=True, tag=2):
     retry_exceptions: bool = False
     name: str = ""
     provenance: Provenance | None = None
+    skip: int = 0
+    backpressure: int = 0
+    max_calls: int = 0
 
 
 class CallPushed(Message, frozen=True, tag=3):
@@ -66,6 +81,7 @@ class CallPushed(Message, frozen=True, tag=3):
     Attributes:
         incarnation: of the actor it is meant for; any other refuses it.
         group: the concurrency group, or "".
+        skip, backpressure: as in TaskPushed.
     """
 
     task: TaskID
@@ -79,6 +95,8 @@ class CallPushed(Message, frozen=True, tag=3):
     retry_exceptions: bool = False
     group: str = ""
     provenance: Provenance | None = None
+    skip: int = 0
+    backpressure: int = 0
 
 
 OK = 0
@@ -98,6 +116,7 @@ class TaskFinished(Message, frozen=True, tag=4):
         contained: references inside the results; held here until HoldReleased.
         summary: the error in one line, for the views.
         last: the executor ends itself after this (``exit_actor``, ``max_calls``).
+        items: how many items a generator has yielded in all, skipped ones included.
     """
 
     task: TaskID
@@ -111,6 +130,30 @@ class TaskFinished(Message, frozen=True, tag=4):
     contained: tuple[Contained, ...] = ()
     summary: str = ""
     last: bool = False
+    items: int = 0
+
+
+class ItemYielded(Message, frozen=True, tag=11):
+    """A generator has made one more item.
+
+    Attributes:
+        index: of the result it is, from 1.
+        inner: references inside it; held here until HoldReleased of that index.
+    """
+
+    task: TaskID
+    attempt: int
+    index: int
+    value: Value
+    inner: tuple[ObjectID, ...] = ()
+
+
+class ItemsTaken(Message, frozen=True, tag=12):
+    """The consumer of a generator has taken so many items in all."""
+
+    task: TaskID
+    attempt: int
+    taken: int
 
 
 class TasksReturned(Message, frozen=True, tag=5):
@@ -135,9 +178,14 @@ class TaskCancelled(Message, frozen=True, tag=7):
 
 
 class HoldReleased(Message, frozen=True, tag=8):
-    """The owner of a task's results has recorded the references inside them."""
+    """The owner of a task's results has recorded the references inside them.
+
+    Attributes:
+        index: of an item of a generator; 0 means the results that came with TaskFinished.
+    """
 
     task: TaskID
+    index: int = 0
 
 
 class OutputProduced(Message, frozen=True, tag=9):
