@@ -160,3 +160,32 @@ def test_an_interrupt_cancels_what_the_cell_submitted(
     assert after.result() == "'works'"
     open_gate(other)
     assert local_session.run("gnomon.get(kept)").check().result() == "'unharmed'"
+
+
+COUNTER = """
+@gnomon.remote(num_cpus=0)
+class Counter:
+    step = {step}
+    def add(self):
+        return self.step
+    def get_step(self):
+        return self.step
+"""
+
+
+def test_actors_of_a_class_that_a_cell_defines_anew_are_marked(session: LiveKernel) -> None:
+    session.run(COUNTER.format(step=1)).check()
+    session.run("old = Counter.remote(); print(gnomon.get(old.add.remote()), old)").check()
+    same = session.run(COUNTER.format(step=1) + "print(old)").check().text()
+    assert "older" not in same, "the same text is the same definition"
+
+    said = (
+        session.run(COUNTER.format(step=2) + "print(old); new = Counter.remote(); print(new)").check().text()
+    )
+    first, second = said.splitlines()
+    assert first.endswith("of an older definition)")
+    assert "older" not in second
+    assert session.run("print(gnomon.get([old.add.remote(), new.add.remote()]))").check().text() == "[1, 2]\n"
+    rows = "from gnomon._api import session; rows = session.engine().ledger.actors.values()\n"
+    marked = session.run(rows + "print([bool(row.get('stale')) for row in rows])").check().text()
+    assert marked == "[True, False]\n"

@@ -55,7 +55,8 @@ def describe(picture: Picture) -> str:
 
 def _title(row: Mapping[str, Any]) -> str:
     kind = shortened(str(row.get("class", "")), 30)
-    return f"{kind} {row['name']!r}" if row.get("name") else kind
+    title = f"{kind} {row['name']!r}" if row.get("name") else kind
+    return f"{title} (older definition)" if row.get("stale") else title
 
 
 def _cause(row: Mapping[str, Any]) -> str:

@@ -81,6 +81,10 @@ export class ActorsView implements IView {
     if (node && model.nodes.size > 1) {
       parts.push(node);
     }
+    if (actor.stale) {
+      parts.push('older definition');
+    }
+    card.classList.toggle('jp-gnomon-stale', actor.stale === true);
     setText(figures, parts.join(' · '));
     (cause as HTMLElement).hidden = !actor.cause;
     setText(cause, actor.cause ?? '');

@@ -51,6 +51,8 @@ export interface IActorRow {
   readonly cause: string | null;
   readonly cell: number;
   readonly node: string | null;
+  /** Made from a class that a cell has defined otherwise since. */
+  readonly stale?: boolean;
 }
 
 export interface INodeRow {

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from gnomon._api import options as _options
 from gnomon._api import session
+from gnomon._api.definitions import Definition, define
 from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import Arity, arity_of
 from gnomon._engine.base import ActorBinding, ActorTemplate, Engine, MethodTemplate
@@ -43,6 +44,7 @@ class ActorClass(Generic[C]):
         self._given = dict(given)
         functools.update_wrapper(self, cls, updated=())
         self._engine: Engine | None = None
+        self._definition: Definition | None = None
 
     # Looked at when first needed: a class that refers to its own remote form is still empty when that is
     # unpickled.
@@ -70,7 +72,13 @@ class ActorClass(Generic[C]):
         if self._arity is not None:
             self._arity.check(self._cls.__name__, args, kwargs)
         origin, line = notebook_hooks.origin, _getframe(1).f_lineno
-        return ActorHandle(engine.create_actor(self._template, args, kwargs, origin, line), engine)
+        handle: ActorHandle[C] = ActorHandle(
+            engine.create_actor(self._template, args, kwargs, origin, line), engine
+        )
+        if self._definition is not None:
+            handle._gnomon_definition = self._definition
+            self._definition.made(handle._actor_id.hex(), engine.ledger)
+        return handle
 
     def options(self, **options: Any) -> ActorClass[C]:
         """The same class with other options; see ``gnomon.remote`` for which there are.
@@ -80,7 +88,9 @@ class ActorClass(Generic[C]):
             TypeError: a value of a wrong type.
         """
         check_actor_options(self._cls, {**self._given, **options})
-        return ActorClass(self._cls, {**self._given, **options})
+        changed = ActorClass(self._cls, {**self._given, **options})
+        changed._definition = self._definition
+        return changed
 
     def _remote(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -201,6 +211,7 @@ class ActorHandle(Generic[C]):
     def __init__(self, binding: ActorBinding, engine: Engine | None) -> None:
         self._gnomon_binding = binding
         self._gnomon_engine = engine
+        self._gnomon_definition: Definition | None = None
 
     def __getattr__(self, name: str) -> ActorMethod:
         # called once per method: the result becomes an ordinary attribute
@@ -243,7 +254,9 @@ class ActorHandle(Generic[C]):
         return hash(self._actor_id)
 
     def __repr__(self) -> str:
-        return f"Actor({self._gnomon_binding.class_name}, {self._actor_id.hex()})"
+        definition = self._gnomon_definition
+        stale = ", of an older definition" if definition is not None and definition.superseded else ""
+        return f"Actor({self._gnomon_binding.class_name}, {self._actor_id.hex()}{stale})"
 
 
 def rebuild_handle(
@@ -269,7 +282,9 @@ def make_actor_class(cls: type[C], given: Mapping[str, Any]) -> ActorClass[C]:
         TypeError: a value of a wrong type.
     """
     check_actor_options(cls, given)
-    return ActorClass(cls, given)
+    made = ActorClass(cls, given)
+    made._definition = define(cls)
+    return made
 
 
 def check_actor_options(cls: type, given: Mapping[str, Any]) -> None:
