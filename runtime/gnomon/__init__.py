@@ -37,6 +37,7 @@ from gnomon._api.context import get_gpu_ids, get_runtime_context
 from gnomon._api.decorator import remote
 from gnomon._api.objects import cancel, get, get_actor, kill, put, wait
 from gnomon._api.session import init, is_initialized, shutdown
+from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "DynamicObjectRefGenerator",
     "ObjectRef",
+    "ObjectRefGenerator",
     "__version__",
     "actor",
     "available_resources",

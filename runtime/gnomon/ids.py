@@ -7,6 +7,8 @@ task's id, and that contains its owner's: who owns an object is read off its id,
     TaskID   16     WorkerID of the owner + 8-byte counter
     ObjectID 20     TaskID + 4-byte index (results are 1..n, ``put`` makes index 1)
     ActorID  16     the TaskID of its creation; index 0 of it is the actor's handle object
+
+A generator's items are results 1..n of its task, index 0 is the handle of its consumer.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ TASK_ID_BYTES = 16
 OBJECT_ID_BYTES = 20
 
 HANDLE_INDEX = 0
-"""Index of an actor's handle object: it lives as long as somebody holds a handle."""
+"""Index of an actor's (or a generator's) handle object: it lives as long as somebody holds a handle."""
+
+COMPLETION_INDEX = 2**32 - 1
+"""Index of the object that tells of the end of a generator's task."""
 
 
 def task_id(owner: WorkerID, counter: int) -> TaskID:

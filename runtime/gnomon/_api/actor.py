@@ -9,6 +9,7 @@ no cycle delays the end of an actor that nobody holds any more.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from gnomon._api.definitions import Definition, define
 from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import Arity, arity_of
 from gnomon._engine.base import ActorBinding, ActorTemplate, Engine, MethodTemplate
-from gnomon._engine.methods import METHOD_OPTIONS, is_async_class, method_templates
+from gnomon._engine.methods import METHOD_OPTIONS, is_async_class, is_generator, method_templates
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import SessionMismatchError
 from gnomon.ids import ActorID
@@ -143,11 +144,12 @@ class ActorMethod:
         self._engine = engine
         arity = template.arity
         self._least, self._most = (arity.least, arity.most) if arity else (0, maxsize)
-        self._single = template.num_returns == 1
+        self._single = template.num_returns == 1 or template.num_returns < 0
         self._none = template.num_returns == 0
 
     def remote(self, *args: Any, **kwargs: Any) -> Any:
-        """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1).
+        """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1, an
+        ``ObjectRefGenerator`` for a method that yields).
 
         Calls from one process run in the order in which it submitted them.
 
@@ -177,12 +179,8 @@ class ActorMethod:
             TypeError: a value of a wrong type.
         """
         template = self._template
-        check_method_options(f"{self._binding.class_name}.{template.name}", options)
-        kept = {
-            name: getattr(template, name)
-            for name in ("num_returns", "max_task_retries", "retry_exceptions", "concurrency_group", "arity")
-        }
-        changed = MethodTemplate(name=template.name, **{**kept, **_options.method_fields(options)})
+        check_method_options(f"{self._binding.class_name}.{template.name}", options, template.generator)
+        changed = dataclasses.replace(template, **_options.method_fields(options))
         return ActorMethod(self._binding, changed, self._engine)
 
     def _remote(
@@ -299,9 +297,10 @@ def check_actor_options(cls: type, given: Mapping[str, Any]) -> None:
         )
 
 
-def check_method_options(of: str, given: Mapping[str, Any]) -> None:
-    """Check the options of a method."""
+def check_method_options(of: str, given: Mapping[str, Any], generator: bool) -> None:
+    """Check the options of a method; ``generator``: it yields."""
     _options.check_options(_options.METHOD_CHECKS, given, f"the method {of}")
+    _options.check_generator(given, generator, f"the method {of}")
 
 
 def method(**options: Any) -> Callable[[F], F]:
@@ -317,7 +316,8 @@ def method(**options: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         if not callable(function):
             raise TypeError("@method takes keyword options alone, for example @method(num_returns=2).")
-        check_method_options(getattr(function, "__qualname__", repr(function)), options)
+        of = getattr(function, "__qualname__", repr(function))
+        check_method_options(of, options, is_generator(function))
         setattr(function, METHOD_OPTIONS, _options.method_fields(options))
         return function
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from gnomon._api.actor import ActorClass, make_actor_class
 from gnomon._api.remote_function import RemoteFunction, make_remote_function
+from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 
 P = ParamSpec("P")
@@ -36,6 +37,18 @@ def remote(target: type[C], /) -> ActorClass[C]: ...  # type: ignore[overload-ov
 
 
 @overload
+def remote(  # type: ignore[overload-overlap]
+    target: Callable[P, Generator[R, Any, Any]], /
+) -> RemoteFunction[P, ObjectRefGenerator[R]]: ...
+
+
+@overload
+def remote(  # type: ignore[overload-overlap]
+    target: Callable[P, Iterator[R]], /
+) -> RemoteFunction[P, ObjectRefGenerator[R]]: ...
+
+
+@overload
 def remote(target: Callable[P, R], /) -> RemoteFunction[P, ObjectRef[R]]: ...
 
 
@@ -50,7 +63,8 @@ def remote(**options: Any) -> RemoteDecorator: ...
 def remote(*targets: Any, **options: Any) -> Any:
     """Make a function remote, or a class an actor class: ``@remote``, ``@remote(num_cpus=2)``, ``remote(f)``.
 
-    Options of functions: num_returns (0 or more), num_cpus, num_gpus (fractions too), resources (amounts by
+    Options of functions: num_returns (0 or more; "streaming", the default of functions that yield; "dynamic"),
+    num_cpus, num_gpus (fractions too), resources (amounts by
     name), memory (bytes, for admission), accelerator_type, max_retries (after a worker's death, 3 by default,
     -1 without end), retry_exceptions (True, or a list of classes), name, scheduling_strategy.
 

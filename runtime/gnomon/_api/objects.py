@@ -11,12 +11,15 @@ from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod
 from gnomon._api.checks import shown
 from gnomon._api.remote_function import RemoteFunction
 from gnomon._engine import notebook_hooks
+from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import GnomonError, InternalError, TaskError, UnsupportedOptionError
 
 R = TypeVar("R")
+W = TypeVar("W", bound="ObjectRef[Any] | ObjectRefGenerator[Any]")
 
-_ALL_REFS = {ObjectRef}
+_ALL_REFS: set[type] = {ObjectRef}
+_WAITABLES: set[type] = {ObjectRef, ObjectRefGenerator}
 _identity = operator.attrgetter("_id")  # hashing ids is C code, hashing references is not
 
 
@@ -53,6 +56,8 @@ def get(object_refs: Any, *, timeout: float | None = None) -> Any:
             if timeout is None and notebook_hooks.wait_observer is None:
                 return (session.current or session.engine()).get_one(object_refs)
             return _get_many([object_refs], timeout)[0]
+        if isinstance(object_refs, ObjectRefGenerator):
+            return object_refs  # as Ray does: a generator is no value that is still to come
         if not isinstance(object_refs, list):
             raise ValueError(f"get() takes a reference or a list of references, not {_named(object_refs)}.")
         if not set(map(type, object_refs)) <= _ALL_REFS:
@@ -95,16 +100,17 @@ def put(value: R, *, _owner: Any = None) -> ObjectRef[R]:
 
 
 def wait(
-    ray_waitables: list[ObjectRef[R]],
+    ray_waitables: list[W],
     *,
     num_returns: int = 1,
     timeout: float | None = None,
     fetch_local: bool = True,
-) -> tuple[list[ObjectRef[R]], list[ObjectRef[R]]]:
-    """Wait until ``num_returns`` references are ready, or the time is up.
+) -> tuple[list[W], list[W]]:
+    """Wait until ``num_returns`` references are ready, or the time is up. A generator is ready when ``next``
+    would not block.
 
     Args:
-        ray_waitables: distinct references.
+        ray_waitables: distinct references and generators.
         num_returns: how many to wait for.
         timeout: seconds; None for no limit.
         fetch_local: also bring large values to this node.
@@ -148,19 +154,21 @@ identity be another list's by now, all that is missed is the message about a wro
 
 
 def _check_waitables(refs: list[Any]) -> None:
-    if not set(map(type, refs)) <= _ALL_REFS:
-        _refuse_elements("wait()", refs)
+    if not set(map(type, refs)) <= _WAITABLES:
+        _refuse_elements("wait()", refs, _WAITABLES)
     if len(set(map(_identity, refs))) != len(refs):
         raise ValueError("wait() takes each reference once: list(dict.fromkeys(refs)) drops the doubles.")
 
 
-def cancel(ray_waitable: ObjectRef[Any], *, force: bool = False, recursive: bool = True) -> None:
+def cancel(
+    ray_waitable: ObjectRef[Any] | ObjectRefGenerator[Any], *, force: bool = False, recursive: bool = True
+) -> None:
     """Cancel the task that makes a reference; ``get`` on it then raises ``TaskCancelledError``.
 
     Nothing happens when the task has finished.
 
     Args:
-        ray_waitable: a result of the task.
+        ray_waitable: a result of the task, or its generator.
         force: end the worker process of a running task instead of interrupting it.
         recursive: cancel the tasks that it submitted too.
 
@@ -168,10 +176,12 @@ def cancel(ray_waitable: ObjectRef[Any], *, force: bool = False, recursive: bool
         TypeError: not a reference.
     """
     given: Any = ray_waitable
+    if isinstance(given, ObjectRefGenerator):
+        given = given._source.handle
     if not isinstance(given, ObjectRef):
         hint = " Use kill() for actors." if isinstance(given, ActorHandle) else ""
         raise TypeError(f"cancel() takes a reference, not {_named(given)}.{hint}")
-    session.engine().cancel(ray_waitable, force, recursive)
+    session.engine().cancel(given, force, recursive)
 
 
 def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
@@ -210,9 +220,9 @@ def get_actor(name: str, namespace: str | None = None) -> ActorHandle[Any]:
     return ActorHandle(engine.get_named_actor(name, namespace), engine)
 
 
-def _refuse_elements(call: str, refs: list[Any]) -> None:
+def _refuse_elements(call: str, refs: list[Any], allowed: set[type] = _ALL_REFS) -> None:
     for index, each in enumerate(refs):
-        if type(each) is not ObjectRef:
+        if type(each) not in allowed:
             raise TypeError(f"{call} takes a list of references, but element {index} is {_named(each)}.")
 
 
@@ -224,6 +234,8 @@ def _named(value: Any) -> str:
         return f"{value!r}: a handle has no value, call one of its methods"
     if isinstance(value, ObjectRef):
         return "a single reference: put it into a list"
+    if isinstance(value, ObjectRefGenerator):
+        return "a generator of references: take them with next() or a loop"
     if isinstance(value, tuple | set | frozenset | dict) or hasattr(value, "__next__"):
         return f"a {type(value).__name__}: make it a list with list(...)"
     return shown(value)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gnomon._api import checks
 from gnomon._api.checks import Check
-from gnomon._engine.base import ActorOptions, TaskOptions
+from gnomon._engine.base import DYNAMIC, STREAMING, ActorOptions, TaskOptions
 from gnomon.resources import Resources, to_units
 
 MAX_RETRIES_DEFAULT: Final = 3
@@ -24,10 +24,26 @@ ACCELERATOR_SHARE: Final = 0.001
 _without_end = checks.whole(-1, " (-1 is without end)")
 
 
+_GENERATORS: Final[dict[Any, int]] = {"streaming": STREAMING, "dynamic": DYNAMIC}
+
+
 def _num_returns(what: str, value: Any) -> None:
-    if value in ("dynamic", "streaming"):
-        checks.not_yet(why="generators of results are not available yet; return a list")(what, value)
-    checks.whole(0)(what, value)
+    if isinstance(value, str):
+        if value not in _GENERATORS:
+            raise ValueError(
+                f'{what} must be an integer >= 0, "streaming" or "dynamic", not {checks.shown(value)}.'
+            )
+        return
+    checks.whole(0, ', "streaming" or "dynamic"')(what, value)
+
+
+def _ahead(what: str, value: Any) -> None:
+    checks.whole(-1, " (-1 is without limit)")(what, value)
+    if value == 0:
+        raise ValueError(
+            f"{what} must be >= 1, not 0: with 1 each item is made when the one before it was taken; "
+            "-1 is without limit."
+        )
 
 
 def _retry_exceptions(what: str, value: Any) -> None:
@@ -75,7 +91,7 @@ TASK_CHECKS: Final[dict[str, Check]] = {
     "max_retries": _without_end,
     "retry_exceptions": _retry_exceptions,
     "name": checks.text,
-    "_generator_backpressure_num_objects": checks.not_yet(-1, why="generators are not available yet"),
+    "_generator_backpressure_num_objects": _ahead,
 }
 
 ACTOR_CHECKS: Final[dict[str, Check]] = {
@@ -100,7 +116,7 @@ METHOD_CHECKS: Final[dict[str, Check]] = {
     "concurrency_group": checks.not_yet(why="concurrency groups are not available yet"),
     "name": checks.text,
     "enable_task_events": checks.flag,
-    "_generator_backpressure_num_objects": checks.not_yet(-1, why="generators are not available yet"),
+    "_generator_backpressure_num_objects": _ahead,
 }
 
 DECORATOR_ONLY: Final = frozenset({"max_calls"})
@@ -130,11 +146,38 @@ def check_options(table: Mapping[str, Check], given: Mapping[str, Any], of: str)
         check(f"{name} of {of}", value)
 
 
-def task_options(given: Mapping[str, Any]) -> TaskOptions:
-    """Checked options of a task, with the defaults in place of None."""
+def check_generator(given: Mapping[str, Any], generator: bool, of: str) -> None:
+    """Check that what is to stream its items yields any.
+
+    Raises:
+        ValueError: it is no generator function.
+    """
+    wanted = given.get("num_returns")
+    if wanted in _GENERATORS and not generator:
+        raise ValueError(
+            f"num_returns={wanted!r} of {of} needs a generator function: one that yields its results."
+        )
+
+
+def num_returns(given: Mapping[str, Any], generator: bool) -> int:
+    """``num_returns`` as the engines take it: by default a generator streams, and all else has one result."""
+    wanted = given.get("num_returns")
+    if wanted is None:
+        return STREAMING if generator else 1
+    count: int = _GENERATORS.get(wanted, wanted)
+    return count
+
+
+def task_options(given: Mapping[str, Any], generator: bool = False) -> TaskOptions:
+    """Checked options of a task, with the defaults in place of None.
+
+    Args:
+        given: what the user wrote.
+        generator: the function yields.
+    """
     cpus = given.get("num_cpus")
     return TaskOptions(
-        num_returns=_or(given.get("num_returns"), 1),
+        num_returns=num_returns(given, generator),
         resources=_resources(given, 1 if cpus is None else cpus),
         max_retries=_or(given.get("max_retries"), MAX_RETRIES_DEFAULT),
         retry_exceptions=retry_rule(given.get("retry_exceptions")),
@@ -177,8 +220,12 @@ def method_fields(given: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
         name: value
         for name, value in given.items()
-        if value is not None and name in {"num_returns", "max_task_retries", "concurrency_group"}
+        if value is not None and name in {"max_task_retries", "concurrency_group"}
     }
+    if given.get("num_returns") is not None:
+        fields["num_returns"] = num_returns(given, False)
+    if given.get("_generator_backpressure_num_objects") is not None:
+        fields["backpressure"] = _backpressure(given)
     if given.get("retry_exceptions") is not None:
         fields["retry_exceptions"] = retry_rule(given["retry_exceptions"])
     return fields

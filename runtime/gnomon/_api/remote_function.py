@@ -17,6 +17,7 @@ from gnomon._api import session
 from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import arity_of
 from gnomon._engine.base import Engine, TaskTemplate
+from gnomon._engine.methods import is_generator
 from gnomon._wire.object_ref import ObjectRef
 
 P = ParamSpec("P")
@@ -44,13 +45,13 @@ class RemoteFunction(Generic[P, V]):
 
     def _prepare(self) -> None:
         """Work out all that a call needs."""
-        options = _options.task_options(self._given)
+        options = _options.task_options(self._given, is_generator(self._function))
         name = getattr(self._function, "__name__", None) or type(self._function).__name__
         self._name = name
         self._template = TaskTemplate(self._function, options.name or name, options)
         self._arity = arity_of(self._function)
         self._least, self._most = (self._arity.least, self._arity.most) if self._arity else (0, maxsize)
-        self._single = options.num_returns == 1
+        self._single = options.num_returns == 1 or options.num_returns < 0
         self._none = options.num_returns == 0
         self._engine: Engine | None = None
         self._variants: dict[Any, RemoteFunction[P, Any]] = {}
@@ -62,7 +63,8 @@ class RemoteFunction(Generic[P, V]):
     def remote(self, *args: Any, **kwargs: Any) -> V: ...
 
     def remote(self, *args: Any, **kwargs: Any) -> Any:
-        """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1).
+        """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1, an
+        ``ObjectRefGenerator`` for a function that yields).
 
         References among the arguments are waited for, and the function gets their values.
 
@@ -155,7 +157,9 @@ def make_remote_function(
 
 def check_function_options(function: Callable[..., Any], given: Mapping[str, Any], name: str) -> None:
     """Check the options of a remote function."""
-    _options.check_options(_options.TASK_CHECKS, given, f"the remote function {name}")
+    of = f"the remote function {name}"
+    _options.check_options(_options.TASK_CHECKS, given, of)
+    _options.check_generator(given, is_generator(function), of)
 
 
 def _variant_key(options: Mapping[str, Any]) -> Any:

@@ -18,13 +18,13 @@ from gnomon._engine.notebook_hooks import (
     WaitProgress,
     group_progress,
 )
-from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import GetTimeoutError
 
 REPORT_SHARE_MAX: Final = 0.05
 """Counting what is ready among very many references takes time: reports may take this share of a wait."""
 
-Refs = Sequence[ObjectRef[Any]]
+Refs = Sequence[Any]
+"""References, or generators of them: what can be waited for."""
 
 
 def watched() -> bool:
@@ -87,7 +87,7 @@ def watched_get(engine: Engine, refs: Refs, timeout: float | None) -> list[Any]:
 
 def watched_wait(
     engine: Engine, refs: Refs, num_returns: int, timeout: float | None, fetch_local: bool
-) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
+) -> tuple[list[Any], list[Any]]:
     """``engine.wait`` with reports."""
     watch = _Watch(engine, refs, timeout)
     try:

@@ -28,12 +28,15 @@ from gnomon.ids import WORKER_ID_BYTES, ObjectID, TaskID, WorkerID, owner_of
 class _Receipt:
     """Holds to release once ``missing`` owners have recorded their borrowers."""
 
-    __slots__ = ("executor", "holds", "missing", "owners", "task")
+    __slots__ = ("executor", "holds", "index", "missing", "owners", "task")
 
-    def __init__(self, holds: tuple[ObjectID, ...], executor: WorkerID | None, task: TaskID | None) -> None:
+    def __init__(
+        self, holds: tuple[ObjectID, ...], executor: WorkerID | None, task: TaskID | None, index: int = 0
+    ) -> None:
         self.holds = holds
         self.executor = executor
         self.task = task
+        self.index = index
         self.missing = 0
         self.owners: dict[int, WorkerID] = {}
 
@@ -46,7 +49,7 @@ class BorrowMachine:
         self._effects = effects
         self.references = references
         self._arrivals: dict[TaskID, list[ObjectID]] = {}
-        self._result_holds: dict[TaskID, tuple[WorkerID, tuple[ObjectID, ...]]] = {}
+        self._result_holds: dict[tuple[TaskID, int], tuple[WorkerID, tuple[ObjectID, ...]]] = {}
         self._receipts: dict[int, _Receipt] = {}
         self._receipt_owners: dict[int, WorkerID] = {}
         self._receipt_borrows: dict[int, list[Borrow]] = {}
@@ -122,7 +125,7 @@ class BorrowMachine:
     def _complete(self, receipt: _Receipt) -> None:
         self.references.release(receipt.holds)
         if receipt.executor is not None and receipt.task is not None:
-            self._effects().send(receipt.executor, HoldReleased(receipt.task))
+            self._effects().send(receipt.executor, HoldReleased(receipt.task, receipt.index))
 
     def on_borrow_recorded(self, message: BorrowRecorded) -> None:
         """An owner has done so."""
@@ -139,22 +142,28 @@ class BorrowMachine:
 
     # -- results --------------------------------------------------------------------------------------------------
 
-    def hold_results(self, task: TaskID, submitter: WorkerID, contained: tuple[Contained, ...]) -> None:
-        """Executor: the references inside a result, until the submitter has recorded them."""
+    def hold_results(
+        self, task: TaskID, submitter: WorkerID, contained: tuple[Contained, ...], index: int = 0
+    ) -> None:
+        """Executor: the references inside results (or inside item ``index`` of a generator), until the
+        submitter has recorded them.
+        """
         inner = tuple(identity for each in contained for identity in each.inner)
         self.references.hold(inner)
-        self._result_holds[task] = (submitter, inner)
+        self._result_holds[task, index] = (submitter, inner)
         self.references.watch(submitter)
 
     def on_hold_released(self, message: HoldReleased) -> None:
         """The submitter has."""
-        held = self._result_holds.pop(message.task, None)
+        held = self._result_holds.pop((message.task, message.index), None)
         if held is not None:
             self.references.release(held[1])
 
-    def adopt_contained(self, executor: WorkerID, task: TaskID, contained: tuple[Contained, ...]) -> None:
-        """Submitter: each result's entry holds the references inside it; owners are told; then the executor
-        may let go.
+    def adopt_contained(
+        self, executor: WorkerID, task: TaskID, contained: tuple[Contained, ...], index: int = 0
+    ) -> None:
+        """Submitter: the entry of each result (or of item ``index``) holds the references inside it; owners
+        are told; then the executor may let go.
         """
         fresh: list[ObjectID] = []
         for each in contained:
@@ -166,13 +175,12 @@ class BorrowMachine:
             for identity in each.inner:
                 if identity[:WORKER_ID_BYTES] != self.me and not self.references.entries[identity].recorded:
                     fresh.append(identity)
-        self._report(
-            _Receipt((), executor, task), self.me, self.references.open_episodes(dict.fromkeys(fresh))
-        )
+        receipt = _Receipt((), executor, task, index)
+        self._report(receipt, self.me, self.references.open_episodes(dict.fromkeys(fresh)))
 
     def on_process_lost(self, process: WorkerID) -> None:
         """A process is dead: its answers will not come."""
         for number in [number for number, owner in self._receipt_owners.items() if owner == process]:
             self.on_borrow_recorded(BorrowRecorded(number))
-        for task in [task for task, (submitter, _) in self._result_holds.items() if submitter == process]:
-            self.on_hold_released(HoldReleased(task))
+        for key in [key for key, (submitter, _) in self._result_holds.items() if submitter == process]:
+            self.on_hold_released(HoldReleased(*key))

@@ -23,18 +23,40 @@ from gnomon._core.effects import Effects
 from gnomon._core.events import CallSubmitted
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
-from gnomon._core.tasks import open_row, settle_results
+from gnomon._core.streams import Stream, StreamMachine
+from gnomon._core.tasks import drop_results, open_row, settle_results
 from gnomon._messages.actors import ALIVE, DEAD, PENDING, ActorChanged, ActorKilled, ActorSubscribed
 from gnomon._messages.base import Value
 from gnomon._messages.failures import FAILURE_KIND, failure, is_failure
-from gnomon._messages.tasks import CANCELLED, OK, RAISED, REFUSED, CallPushed, TaskCancelled, TaskFinished
+from gnomon._messages.tasks import (
+    CANCELLED,
+    OK,
+    RAISED,
+    REFUSED,
+    CallPushed,
+    ItemsTaken,
+    ItemYielded,
+    TaskCancelled,
+    TaskFinished,
+)
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, handle_object, object_id
 
 
 class CallRecord:
     """One unfinished call."""
 
-    __slots__ = ("attempt", "cancelled", "event", "holds", "missing", "number", "pushed", "row", "values")
+    __slots__ = (
+        "attempt",
+        "cancelled",
+        "event",
+        "holds",
+        "missing",
+        "number",
+        "pushed",
+        "row",
+        "stream",
+        "values",
+    )
 
     def __init__(self, event: CallSubmitted, row: TaskRow, number: int) -> None:
         self.event = event
@@ -46,6 +68,7 @@ class CallRecord:
         self.holds: tuple[ObjectID, ...] = ()
         self.pushed = False
         self.cancelled = False
+        self.stream: Stream | None = None
 
 
 class ActorClient:
@@ -84,6 +107,7 @@ class CallMachine:
         ledger: Ledger,
         references: ReferenceMachine,
         borrowing: BorrowMachine,
+        streams: StreamMachine,
         fold_period_s: float = 0.05,
     ) -> None:
         self.head = head
@@ -91,6 +115,7 @@ class CallMachine:
         self.ledger = ledger
         self.references = references
         self.borrowing = borrowing
+        self.streams = streams
         self.clients: dict[ActorID, ActorClient] = {}
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, list[tuple[ActorClient, CallRecord]]] = {}
@@ -117,6 +142,8 @@ class CallMachine:
         references = self.references
         for index in range(1, event.num_returns + 1):
             references.expect(object_id(event.task, index), event.group, record.row.cell)
+        if event.num_returns < 0:
+            record.stream = self.streams.open(event, record.row.cell)
         handle = handle_object(event.actor)
         holds = event.dependencies + event.contained
         if handle in references.entries:
@@ -202,8 +229,12 @@ class CallMachine:
                     event.retry_exceptions,
                     event.concurrency_group,
                     event.provenance,
+                    record.stream.produced if record.stream is not None else 0,
+                    event.backpressure,
                 ),
             )
+            if record.stream is not None and record.stream.room:
+                effects.send(worker, ItemsTaken(event.task, record.attempt, record.stream.room))
             row = record.row
             row.worker = self.ledger.workers.number((worker.hex(), client.pid, f"actor {client.class_name}"))
             self.ledger.task_changed(row, TaskState.READY)
@@ -247,6 +278,7 @@ class CallMachine:
             client.refused = client.incarnation
             self._requeue(client, record)
         elif outcome == RAISED and message.retriable and self._may_retry(record):
+            drop_results(self.references, self.borrowing, worker, message)
             self.borrowing.settle_arguments(worker, message.borrows, ())
             record.attempt += 1
             self._requeue(client, record)
@@ -257,6 +289,33 @@ class CallMachine:
             self._finish(
                 client, record, TaskState.FAILED, message.values, now, message.summary, worker, message
             )
+        return True
+
+    def on_item(self, worker: WorkerID, message: ItemYielded) -> bool:
+        """An actor has made an item of a generator. False when it is no call of ours."""
+        found = self.records.get(message.task)
+        if found is None:
+            return False
+        client, record = found
+        if (
+            record.stream is None
+            or message.attempt != record.attempt
+            or client.worker != worker
+            or not record.pushed
+        ):
+            self.streams.drop_item(worker, message)
+        else:
+            self.streams.on_item(record.stream, worker, message)
+        return True
+
+    def tell_taken(self, task: TaskID, taken: int) -> bool:
+        """The consumer of a generator has taken items. False when it is no call of ours."""
+        found = self.records.get(task)
+        if found is None:
+            return False
+        client, record = found
+        if record.pushed and client.worker is not None:
+            self._effects().send(client.worker, ItemsTaken(task, record.attempt, taken))
         return True
 
     def _may_retry(self, record: CallRecord) -> bool:
@@ -406,7 +465,10 @@ class CallMachine:
                 references.release(record.holds)
         else:
             references.release(record.holds)
-        settle_results(references, event.task, event.num_returns, state, values)
+        if record.stream is not None:
+            self.streams.finish(record.stream, values, message)
+        else:
+            settle_results(references, event.task, event.num_returns, state, values)
 
     def _fold(self, client: ActorClient) -> None:
         key = client.actor.hex()

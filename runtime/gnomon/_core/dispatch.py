@@ -21,7 +21,7 @@ from gnomon._core.effects import Effects
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.records import TaskRecord
 from gnomon._messages.leases import LeaseBroken, LeaseGranted, LeaseReturned, LeasesWanted
-from gnomon._messages.tasks import FunctionShipped, LeaseBegun, TaskPushed, TasksRecalled
+from gnomon._messages.tasks import FunctionShipped, ItemsTaken, LeaseBegun, TaskPushed, TasksRecalled
 from gnomon.ids import FunctionID, LeaseID, TaskID, WorkerID
 
 
@@ -273,6 +273,8 @@ class DispatchMachine:
                     event.retry_exceptions,
                     event.group,
                     event.provenance,
+                    record.stream.produced if record.stream is not None else 0,
+                    event.backpressure,
                 ),
             )
             inflight[event.task] = record
@@ -281,6 +283,8 @@ class DispatchMachine:
             row.worker = leased.number
             row.started = now
             self.ledger.task_changed(row, TaskState.RUNNING)
+            if record.stream is not None and record.stream.room:
+                effects.send(worker, ItemsTaken(event.task, record.attempt, record.stream.room))
             room -= 1
 
     def _balance(self, one: SchedulingClass) -> None:

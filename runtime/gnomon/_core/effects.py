@@ -44,6 +44,12 @@ class InterruptTask(Command, frozen=True):
     recursive: bool = True
 
 
+class WakeProducer(Command, frozen=True):
+    """The consumer of a running generator has taken items: there may be room for more."""
+
+    task: TaskID
+
+
 class WidenExecutor(Command, frozen=True):
     """Calls of a threaded actor wait behind one that runs for a while: let more threads take them."""
 

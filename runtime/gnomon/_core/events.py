@@ -88,6 +88,25 @@ class ActorSubmitted(Event):
     request: int
 
 
+class ItemTaken(Event):
+    """The user's code has taken item ``index`` of a generator: a handle on it exists."""
+
+    task: TaskID
+    index: int
+
+
+class StreamClosed(Event):
+    """The user's code wants no more items of a generator; its handle lives on."""
+
+    task: TaskID
+
+
+class CompletionWanted(Event):
+    """The user's code asked for the object that tells of a generator's end; one handle on it exists."""
+
+    task: TaskID
+
+
 class ObjectStored(Event):
     """The user's code called ``put``; one handle exists."""
 
@@ -172,6 +191,7 @@ class TaskEnded(Event):
 
     Attributes:
         keep: the value itself when it contains references, so that none is collected before this is handled.
+        items: how many items a generator has made in all.
     """
 
     task: TaskID
@@ -183,6 +203,23 @@ class TaskEnded(Event):
     contained: tuple[Contained, ...] = ()
     summary: str = ""
     last: bool = False
+    keep: Any = None
+    items: int = 0
+
+
+class ItemProduced(Event):
+    """A generator that runs here has made an item.
+
+    Attributes:
+        index: of the result it is, from 1.
+        inner: references inside it.
+        keep: the item itself when it contains references, so that none is collected before this is handled.
+    """
+
+    task: TaskID
+    index: int
+    value: Value
+    inner: tuple[ObjectID, ...] = ()
     keep: Any = None
 
 
@@ -239,11 +276,15 @@ __all__ = [
     "CancelAsked",
     "CellCancelAsked",
     "ChildrenCancelAsked",
+    "CompletionWanted",
     "Event",
     "HandlesArrived",
     "HandlesDropped",
+    "ItemProduced",
+    "ItemTaken",
     "ObjectStored",
     "Received",
+    "StreamClosed",
     "TaskEnded",
     "TaskSubmitted",
     "ValuesAwaited",

@@ -45,6 +45,7 @@ class ExecutionMachine:
         threads: of a threaded actor.
         widen_s: a call that runs longer makes another thread take the next.
         cancelled_max: cancelled tasks remembered; those that had ended already are never asked for.
+        taken: items that the consumers of generators with back-pressure have taken (``production``).
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class ExecutionMachine:
         self.widen_s = 0.001
         self.incarnation = 0
         self.closed = ""
+        self.taken: dict[TaskID, int] = {}
         self._cancelled: dict[TaskID, None] = {}
         self._holds: dict[TaskID, list[ObjectID]] = {}
         self._settling: dict[WorkerID, None] = {}
@@ -139,6 +141,7 @@ class ExecutionMachine:
                 event.contained,
                 event.summary,
                 event.last,
+                event.items,
             ),
         )
 
@@ -183,12 +186,16 @@ class ExecutionMachine:
                 break
         # An executing thread may have taken it this instant: it asks ``is_cancelled`` before the user's code
         # runs.
-        self._cancelled[message.task] = None
-        if len(self._cancelled) > self.cancelled_max:
-            del self._cancelled[next(iter(self._cancelled))]
+        self.note_cancelled(message.task)
         running = self.running.get(message.task)
         if running is not None and running[1].attempt == message.attempt:
             self._effects().do(InterruptTask(message.task, message.force, message.recursive))
+
+    def note_cancelled(self, task: TaskID) -> None:
+        """From now on ``is_cancelled``."""
+        self._cancelled[task] = None
+        if len(self._cancelled) > self.cancelled_max:
+            del self._cancelled[next(iter(self._cancelled))]
 
     def is_cancelled(self, task: TaskID) -> bool:
         """Whether a task's owner has cancelled it; called by executing threads."""
@@ -264,6 +271,8 @@ class ExecutionMachine:
                     self._holds.setdefault(message.task, []).append(block.object)
 
     def _let_go(self, task: TaskID) -> None:
+        if self.taken:
+            self.taken.pop(task, None)
         held = self._holds.pop(task, None)
         if held:
             self.borrowing.references.release(held)

@@ -6,6 +6,7 @@ import msgspec
 
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import TaskRow
+from gnomon._core.streams import Stream
 from gnomon._messages.base import Value
 from gnomon.ids import ObjectID, WorkerID
 
@@ -22,6 +23,7 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
         worker: to which it is pushed.
         cancelled: somebody asked; it may still be running.
         started_elsewhere: it may have begun on the worker it was pushed to (a lost one costs an attempt).
+        stream: of a generator.
     """
 
     event: TaskSubmitted
@@ -33,3 +35,4 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
     worker: WorkerID | None = None
     cancelled: bool = False
     started_elsewhere: bool = False
+    stream: Stream | None = None

@@ -26,9 +26,20 @@ from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.records import TaskRecord
 from gnomon._core.references import ReferenceMachine
+from gnomon._core.streams import StreamMachine
 from gnomon._messages.base import Value
 from gnomon._messages.failures import failure, is_failure
-from gnomon._messages.tasks import CANCELLED, OK, RAISED, REFUSED, TaskCancelled, TaskFinished, TasksReturned
+from gnomon._messages.tasks import (
+    CANCELLED,
+    OK,
+    RAISED,
+    REFUSED,
+    ItemsTaken,
+    ItemYielded,
+    TaskCancelled,
+    TaskFinished,
+    TasksReturned,
+)
 from gnomon.ids import ObjectID, TaskID, WorkerID, object_id
 
 _FIRST = (1).to_bytes(4, "big")
@@ -50,6 +61,7 @@ class TaskMachine:
         references: ReferenceMachine,
         borrowing: BorrowMachine,
         dispatch: DispatchMachine,
+        streams: StreamMachine,
         grace_s: float = 1.0,
     ) -> None:
         self._effects = effects
@@ -57,6 +69,7 @@ class TaskMachine:
         self.references = references
         self.borrowing = borrowing
         self.dispatch = dispatch
+        self.streams = streams
         self.grace_s = grace_s
         self.force_grace_s = grace_s / 5
         self.records: dict[TaskID, TaskRecord] = {}
@@ -70,6 +83,8 @@ class TaskMachine:
         task = event.task
         if event.num_returns == 1:
             references.expect(ObjectID(task + _FIRST), event.group, record.row.cell)
+        elif event.num_returns < 0:
+            record.stream = self.streams.open(event, record.row.cell)
         else:
             for index in range(1, event.num_returns + 1):
                 references.expect(object_id(task, index), event.group, record.row.cell)
@@ -117,7 +132,7 @@ class TaskMachine:
         """An executor says how an attempt ended."""
         record = self.records.get(message.task)
         if record is None or message.attempt != record.attempt or record.worker != worker:
-            self._drop_late(worker, message)
+            drop_results(self.references, self.borrowing, worker, message)
             return
         self.dispatch.done(record, worker, message.finished - message.started, now)
         row = record.row
@@ -130,6 +145,7 @@ class TaskMachine:
             record.worker = None
             self._queue(record)
         elif outcome == RAISED and message.retriable and self._retry(record):
+            drop_results(self.references, self.borrowing, worker, message)
             self.borrowing.settle_arguments(worker, message.borrows, ())
             self._queue(record)
         elif outcome in (CANCELLED, REFUSED):
@@ -138,12 +154,25 @@ class TaskMachine:
         else:
             self._finish(record, TaskState.FAILED, message.values, now, message.summary, worker, message)
 
-    def _drop_late(self, worker: WorkerID, message: TaskFinished) -> None:
-        """An answer that nobody waits for: its blocks and holds must still be let go."""
-        for index, value in enumerate(message.values):
-            self.references.fulfil_nobody(object_id(message.task, index + 1), value)
-        if message.contained:
-            self.borrowing.adopt_contained(worker, message.task, ())
+    def on_item(self, worker: WorkerID, message: ItemYielded) -> bool:
+        """An executor has made an item of a generator. False when it is no task of ours."""
+        record = self.records.get(message.task)
+        if record is None:
+            return False
+        if record.stream is None or message.attempt != record.attempt or record.worker != worker:
+            self.streams.drop_item(worker, message)
+        else:
+            self.streams.on_item(record.stream, worker, message)
+        return True
+
+    def tell_taken(self, task: TaskID, taken: int) -> bool:
+        """The consumer of a generator has taken items. False when it is no task of ours."""
+        record = self.records.get(task)
+        if record is None:
+            return False
+        if record.row.state == TaskState.RUNNING and record.worker is not None:
+            self._effects().send(record.worker, ItemsTaken(task, record.attempt, taken))
+        return True
 
     def on_returned(self, worker: WorkerID, message: TasksReturned, now: float) -> None:
         """Tasks come back unstarted: they go first in the queue, in their order."""
@@ -285,7 +314,10 @@ class TaskMachine:
             self.borrowing.settle_arguments(worker, message.borrows, record.holds)
         else:
             references.release(record.holds)
-        settle_results(references, event.task, event.num_returns, state, values)
+        if record.stream is not None:
+            self.streams.finish(record.stream, values, message)
+        else:
+            settle_results(references, event.task, event.num_returns, state, values)
 
     def check(self) -> None:
         """Every record is in exactly one place; finished ones are gone."""
@@ -302,7 +334,7 @@ class TaskMachine:
 def settle_results(
     references: ReferenceMachine, task: TaskID, num_returns: int, state: TaskState, values: tuple[Value, ...]
 ) -> None:
-    """Give every result of a finished task its value: its own, or the one error for all."""
+    """Give every result of a finished task its value: its own, or the error for all that have none."""
     if state == TaskState.DONE:
         if num_returns == 1:
             references.fulfil(ObjectID(task + _FIRST), values[0])
@@ -310,8 +342,19 @@ def settle_results(
         for index, value in enumerate(values):
             references.fulfil(object_id(task, index + 1), value)
     else:
+        last = len(values) - 1
         for index in range(num_returns):
-            references.fulfil(object_id(task, index + 1), values[0])
+            references.fulfil(object_id(task, index + 1), values[min(index, last)])
+
+
+def drop_results(
+    references: ReferenceMachine, borrowing: BorrowMachine, worker: WorkerID, message: TaskFinished
+) -> None:
+    """An answer that nobody waits for: its blocks and holds must still be let go."""
+    for index, value in enumerate(message.values):
+        references.fulfil_nobody(object_id(message.task, index + 1), value)
+    if message.contained:
+        borrowing.adopt_contained(worker, message.task, ())
 
 
 def open_row(ledger: Ledger, event: TaskSubmitted, now: float) -> TaskRow:

@@ -2,8 +2,9 @@
 
     TaskMachine ---- DispatchMachine      tasks this process owns, on workers it has leased
     CallMachine                           calls it makes to actors
+    StreamMachine                         generators among both
     ReferenceMachine ---- BorrowMachine   what it owns and borrows, and hand-offs under way
-    ExecutionMachine                      what it runs for others
+    ExecutionMachine ---- ProductionMachine  what it runs for others, and generators among that
     ReportingMachine                      rows for the views of whoever looks
 
 It decides nothing itself: each event goes to the machine whose it is. New message? Add it to ``_HANDLERS``.
@@ -24,12 +25,14 @@ from gnomon._core.effects import Effects
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger
 from gnomon._core.links import LinkMachine
+from gnomon._core.production import ProductionMachine
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.reporting import ReportingMachine
+from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
 from gnomon._messages import actors, cluster, leases, objects, tasks
 from gnomon._messages.base import Value
-from gnomon.ids import JobID, ObjectID, TaskID, WorkerID, owner_of
+from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
 
 
 class Worker:
@@ -63,11 +66,17 @@ class Worker:
             me, node, self._out, self.ledger, self._on_handles_gone, self._on_ready
         )
         self.borrowing = BorrowMachine(self._out, self.references)
+        self.streams = StreamMachine(
+            self.references, self.borrowing, self._on_stream_abandoned, self._on_items_wanted
+        )
         dispatch = DispatchMachine(node, self._out, self.ledger, **limits)
-        self.tasks = TaskMachine(self._out, self.ledger, self.references, self.borrowing, dispatch)
-        self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing)
+        self.tasks = TaskMachine(
+            self._out, self.ledger, self.references, self.borrowing, dispatch, self.streams
+        )
+        self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing, self.streams)
         self.creation = CreationMachine(head, self._out, self.references, self.calls)
         self.execution = ExecutionMachine(self._out, self.borrowing)
+        self.production = ProductionMachine(self._out, self.execution, self.borrowing)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
         self.functions: dict[bytes, bytes] = {}
         self._blocked = 0
@@ -99,6 +108,10 @@ class Worker:
             ev.ActorKillAsked: lambda event: self.calls.kill(event.actor, event.no_restart, self.now),
             ev.ChildrenCancelAsked: self._on_children_cancel_asked,
             ev.TaskEnded: self.execution.ended,
+            ev.ItemProduced: self.production.produced,
+            ev.ItemTaken: lambda event: self.streams.take(event.task, event.index),
+            ev.StreamClosed: lambda event: self.streams.close(event.task),
+            ev.CompletionWanted: lambda event: self.streams.want_completion(event.task),
             ev.ActorConstructed: self._on_actor_constructed,
             ev.ActorEnding: self._on_actor_ending,
             ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
@@ -116,6 +129,8 @@ class Worker:
             tasks.FunctionShipped: self._on_function_shipped,
             tasks.LeaseBegun: self._on_lease_begun,
             tasks.TaskFinished: self._on_task_finished,
+            tasks.ItemYielded: self._on_item_yielded,
+            tasks.ItemsTaken: self.production.on_taken,
             tasks.TasksReturned: lambda sender, message: self.tasks.on_returned(sender, message, self.now),
             tasks.TasksRecalled: lambda sender, message: execution.give_back(message.count),
             tasks.TaskCancelled: self._on_task_cancelled,
@@ -189,6 +204,7 @@ class Worker:
         self.references.check()
         self.tasks.check()
         self.calls.check()
+        self.streams.check()
         self.links.check()
 
     def _on_received(self, event: ev.Received) -> None:
@@ -207,6 +223,17 @@ class Worker:
         if not self.calls.on_finished(sender, message, self.now):
             self.tasks.on_finished(sender, message, self.now)
 
+    def _on_item_yielded(self, sender: WorkerID, message: tasks.ItemYielded) -> None:
+        if not (self.tasks.on_item(sender, message) or self.calls.on_item(sender, message)):
+            self.streams.drop_item(sender, message)
+
+    def _on_stream_abandoned(self, task: TaskID) -> None:
+        self._on_cancel_asked(ev.CancelAsked(task, False, True))
+
+    def _on_items_wanted(self, task: TaskID, taken: int) -> None:
+        if not self.tasks.tell_taken(task, taken):
+            self.calls.tell_taken(task, taken)
+
     def _on_ready(self, identity: ObjectID, value: Value) -> None:
         self.tasks.on_ready(identity, self.now)
         self.calls.on_ready(identity)
@@ -224,8 +251,9 @@ class Worker:
         self.execution.hold_blocks(message.owner)
         self.references.on_blocks_orphaned(sender, message)
 
-    def _on_handles_gone(self, actor: Any) -> None:
-        self.creation.unneeded(actor)
+    def _on_handles_gone(self, actor: ActorID) -> None:
+        if not self.streams.drop(TaskID(actor)):
+            self.creation.unneeded(actor)
 
     def _on_lease_begun(self, sender: WorkerID, message: tasks.LeaseBegun) -> None:
         self.execution.resources = message.resources
@@ -329,6 +357,7 @@ class Worker:
         self.borrowing.on_process_lost(process)
         self.reporting.on_process_lost(process)
         self.execution.on_process_lost(process)
+        self.production.on_process_lost(process)
 
     def _answer(self, sender: WorkerID, message: Any) -> None:
         self._effects.do(fx.AnswerRequest(message.request, message))

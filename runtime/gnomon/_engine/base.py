@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gnomon._core.ledger import Ledger
 from gnomon._engine.arity import Arity
 from gnomon._messages.tasks import DYNAMIC, STREAMING
+from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
 from gnomon.resources import Resources
 
 if TYPE_CHECKING:
     import concurrent.futures
+
+Returned = list[ObjectRef[Any]] | list[ObjectRefGenerator[Any]]
+"""What a submitted call returns at once."""
 
 __all__ = [
     "DYNAMIC",
@@ -32,6 +36,7 @@ __all__ = [
     "InitOptions",
     "MethodTemplate",
     "Origin",
+    "Returned",
     "SessionInfo",
     "TaskOptions",
     "TaskTemplate",
@@ -147,6 +152,7 @@ class MethodTemplate:
 
     Attributes:
         num_returns: as in ``TaskOptions``, and so ``backpressure``.
+        generator: it is a generator function, asynchronous or not.
         arity: the arguments it takes, for a check at the call; None where that is not known.
     """
 
@@ -157,6 +163,7 @@ class MethodTemplate:
     concurrency_group: str | None = None
     arity: Arity | None = None
     backpressure: int = 0
+    generator: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -247,8 +254,12 @@ class Engine(Protocol):
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> list[ObjectRef[Any]]:
-        """Submit one call; returns its ``num_returns`` references at once."""
+    ) -> Returned:
+        """Submit one call; returns its ``num_returns`` references at once.
+
+        STREAMING: a list of one ``ObjectRefGenerator``, with an ``ItemSource`` of the engine's. DYNAMIC: a list
+        of one reference, whose value will be a ``DynamicObjectRefGenerator``.
+        """
         ...
 
     def create_actor(
@@ -274,7 +285,7 @@ class Engine(Protocol):
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> list[ObjectRef[Any]]:
+    ) -> Returned:
         """Submit one call of a method, in order after this process's earlier calls to the actor."""
         ...
 
@@ -291,9 +302,11 @@ class Engine(Protocol):
         ...
 
     def wait(
-        self, refs: Sequence[ObjectRef[Any]], num_returns: int, timeout: float | None, fetch_local: bool
-    ) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
-        """Split into at most ``num_returns`` ready ones and the others, each in the given order."""
+        self, refs: Sequence[Any], num_returns: int, timeout: float | None, fetch_local: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """Split references and generators into at most ``num_returns`` ready ones and the others, each in the
+        given order. Both have an ``_id`` to wait for; a generator's is that of its next item.
+        """
         ...
 
     def future(self, ref: ObjectRef[Any]) -> concurrent.futures.Future[Any]:

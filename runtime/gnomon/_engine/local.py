@@ -34,9 +34,11 @@ from gnomon._engine.base import (
     ExecutionContext,
     MethodTemplate,
     Origin,
+    Returned,
     SessionInfo,
     TaskTemplate,
 )
+from gnomon._engine.local_returns import returned
 from gnomon._engine.local_session import LocalSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._messages.actors import ActorAdmitted, ActorNameAnswered, ActorNameAsked, ActorSpec
@@ -48,7 +50,7 @@ from gnomon._shell.functions import pack_function
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorHandleNotFoundError, ActorNameTakenError
-from gnomon.ids import ActorID, FunctionID, ObjectID, handle_object, object_id, task_of
+from gnomon.ids import ActorID, FunctionID, ObjectID, handle_object, task_of
 from gnomon.resources import Resources
 
 _FIRST = (1).to_bytes(4, "big")
@@ -58,7 +60,8 @@ class _Prepared:
     """A template as this engine needs it: pickled once, its scheduling class looked up."""
 
     __slots__ = (
-        "captured", "class_key", "function", "handles", "max_retries", "num_returns", "payload", "resources", "retry",
+        "backpressure", "captured", "class_key", "function", "handles", "max_retries", "num_returns", "payload",
+        "resources", "retry",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +82,7 @@ class _Prepared:
         self.num_returns = options.num_returns
         self.max_retries = options.max_retries
         self.retry = bool(options.retry_exceptions)
+        self.backpressure = options.backpressure
 
 
 class LocalEngine:
@@ -164,7 +168,7 @@ class LocalEngine:
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> list[ObjectRef[Any]]:
+    ) -> Returned:
         """See ``Engine``."""
         prepared: _Prepared = template.engine_state or self._prepare(template)
         packed = pickling.pack_args(args, kwargs, template.name)
@@ -179,10 +183,11 @@ class LocalEngine:
         running = task_context.current.get()
         provenance = _provenance(origin, line, running)
         count = prepared.num_returns
+        refs: Returned
         if count == 1:
-            refs: list[ObjectRef[Any]] = [ObjectRef(ObjectID(task + _FIRST))]
+            refs = [ObjectRef(ObjectID(task + _FIRST))]
         else:
-            refs = [ObjectRef(object_id(task, index)) for index in range(1, count + 1)]
+            refs = returned(core, task, count, prepared.backpressure)
         self._submit(
             TaskSubmitted(
                 task,
@@ -199,6 +204,7 @@ class LocalEngine:
                 prepared.retry,
                 provenance,
                 running.task if running is not None else None,
+                prepared.backpressure,
             )
         )
         return refs
@@ -296,7 +302,7 @@ class LocalEngine:
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> list[ObjectRef[Any]]:
+    ) -> Returned:
         """See ``Engine``."""
         packed = pickling.pack_args(args, kwargs, method.name)
         task = self.core.new_task_id()
@@ -305,11 +311,11 @@ class LocalEngine:
         if extra is not None:
             contained = [*contained, extra._id]
         running = task_context.current.get()
-        count = method.num_returns
-        if count == 1:
-            refs: list[ObjectRef[Any]] = [ObjectRef(ObjectID(task + _FIRST))]
+        refs: Returned
+        if method.num_returns == 1:
+            refs = [ObjectRef(ObjectID(task + _FIRST))]
         else:
-            refs = [ObjectRef(object_id(task, index)) for index in range(1, count + 1)]
+            refs = returned(self.core, task, method.num_returns, method.backpressure)
         self._submit(
             CallSubmitted(
                 task,
@@ -319,13 +325,14 @@ class LocalEngine:
                 arguments,
                 tuple(packed.dependencies),
                 tuple(contained),
-                count,
+                method.num_returns,
                 method.max_task_retries or 0,
                 bool(method.retry_exceptions),
                 method.concurrency_group or "",
                 not binding.is_async,
                 _provenance(origin, line, running),
                 running.task if running is not None else None,
+                method.backpressure,
             )
         )
         return refs
@@ -380,8 +387,8 @@ class LocalEngine:
         return self.core.get(refs, timeout)
 
     def wait(
-        self, refs: Sequence[ObjectRef[Any]], num_returns: int, timeout: float | None, fetch_local: bool
-    ) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
+        self, refs: Sequence[Any], num_returns: int, timeout: float | None, fetch_local: bool
+    ) -> tuple[list[Any], list[Any]]:
         """See ``Engine``."""
         return self.core.wait(refs, num_returns, timeout)
 
@@ -395,7 +402,7 @@ class LocalEngine:
                         target=self._serve_futures, name="gnomon-futures", daemon=True
                     )
                     self._future_thread.start()
-        self.core.when_ready(ref, lambda: self._futures.put((future, ref)))
+        self.core.when_ready(ref._id, lambda: self._futures.put((future, ref)))
         return future
 
     def _serve_futures(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gnomon._engine.arity import arity_of
-from gnomon._engine.base import MethodTemplate
+from gnomon._engine.base import STREAMING, MethodTemplate
 
 METHOD_OPTIONS: Final = "__gnomon_method__"
 """Attribute in which ``@method(...)`` leaves its options on a function."""
@@ -26,8 +26,16 @@ def method_templates(cls: type) -> dict[str, MethodTemplate]:
         function = getattr(member, "__func__", member)
         options: Mapping[str, Any] = getattr(function, METHOD_OPTIONS, {})
         skip_first = not isinstance(member, staticmethod)
-        templates[name] = MethodTemplate(name=name, arity=arity_of(function, skip_first), **options)
+        generator = is_generator(function)
+        fields = {"num_returns": STREAMING, **options} if generator else options
+        arity = arity_of(function, skip_first)
+        templates[name] = MethodTemplate(name=name, arity=arity, generator=generator, **fields)
     return templates
+
+
+def is_generator(function: Any) -> bool:
+    """Whether calling it makes a generator, asynchronous or not: its calls stream unless told otherwise."""
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def is_async_class(cls: type) -> bool:

@@ -26,6 +26,10 @@ def failure(name: str, **fields: Any) -> bytes:
     return _PREFIX + _encode((name, fields))
 
 
+STREAM_END = failure("ObjectRefStreamEndOfStreamError")
+"""In place of the item after a generator's last."""
+
+
 def read_failure(blob: bytes | memoryview) -> tuple[str, dict[str, Any]]:
     """The class name and fields of an error value of kind 3."""
     return _decode(memoryview(blob)[1:])

@@ -111,6 +111,9 @@ class TaskFinished(Message, frozen=True, tag=4):
     Attributes:
         outcome: OK, RAISED (``values`` holds one pickled error), CANCELLED, or REFUSED (never started:
             wrong incarnation, or the process is ending).
+        values: the results. A generator's is one: None, or (DYNAMIC) the list of references to its items;
+            when it has RAISED, that comes after the error. RAISED while the results of a task with a fixed
+            number of them were being drawn from a generator: those that were there, and the error for the rest.
         retriable: RAISED, and the user's ``retry_exceptions`` covers the exception.
         borrows: handles to others' objects that came with the arguments and are still held here.
         contained: references inside the results; held here until HoldReleased.

@@ -8,11 +8,16 @@ import asyncio
 import contextvars
 import inspect
 import time
+import traceback
+from collections.abc import AsyncGenerator, Iterator
+from functools import partial
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
+from gnomon._core.events import TaskEnded
 from gnomon._messages.tasks import CallPushed
 from gnomon._shell import task_context
-from gnomon._shell.results import Call, method_of
+from gnomon._shell.results import NO_MORE, Call, close_generator, method_of
 from gnomon.exceptions import TaskInterrupted
 from gnomon.ids import TaskID
 
@@ -89,13 +94,18 @@ class AsyncExecutor:
             value = method_of(executor.actor, pushed.method)(*args, **kwargs)
             if inspect.isawaitable(value):
                 value = await value
-            ended = call.succeeded(value)
+            if pushed.num_returns < 0:
+                ended = await self._generate(call, value)
+            elif isinstance(value, GeneratorType):
+                ended = call.collected(partial(next, value, NO_MORE))
+            else:
+                ended = call.succeeded(value)
         except (asyncio.CancelledError, TaskInterrupted):
             ended = call.cancelled()
         except SystemExit as exit_:
             ended = executor.exit_call(call, str(exit_) or "it called exit_actor")
         except BaseException as error:
-            ended = call.failed(error, pushed.retry_exceptions)
+            ended = call.failed(error, call.retriable(error))
         args = kwargs = value = None  # type: ignore[assignment]
         del self._tasks[pushed.task]
         unanswered = executor.execution.unanswered
@@ -103,9 +113,61 @@ class AsyncExecutor:
         if len(unanswered) == 1:
             self._loop.call_soon(self._flush)
 
+    async def _generate(self, call: Call, value: Any) -> TaskEnded:
+        """Make a generator's items; others run between two of them."""
+        items = value if hasattr(value, "__aiter__") else _in_turns(iter(value))
+        try:
+            async for item in items:
+                if self._executor.execution.is_cancelled(call.pushed.task):
+                    raise TaskInterrupted
+                try:
+                    call.deliver(item)
+                except Exception as error:
+                    return call.failed(error, False)
+                del item
+                if call.pushed.backpressure:
+                    await self._wait_for_room(call)
+            return call.exhausted()
+        finally:
+            await _close(items)
+
+    async def _wait_for_room(self, call: Call) -> None:
+        """Until the consumer is near enough."""
+        task, limit = call.pushed.task, call.pushed.backpressure
+        executor = self._executor
+        production = executor.core.role.production
+        woken = asyncio.Event()
+        try:
+            executor.producers[task] = partial(self._loop.call_soon_threadsafe, woken.set)
+            while not production.has_room(task, call.items, limit):
+                await woken.wait()
+                woken.clear()
+        finally:
+            executor.producers.pop(task, None)
+
     def _flush(self) -> None:
         """Hand the answers of this round of the event loop over, all at once."""
         if self._executor.execution.unanswered:
             self._executor.hand_over()
         if self._executor.execution.queue or self._executor.draining or self._executor.ending:
             self._pump()
+
+
+async def _in_turns(iterator: Iterator[Any]) -> AsyncGenerator[Any, None]:
+    """The items of an ordinary generator; the event loop gets a turn after each."""
+    try:
+        for item in iterator:
+            yield item
+            await asyncio.sleep(0)
+    finally:
+        close_generator(iterator)
+
+
+async def _close(items: Any) -> None:
+    """``close_generator`` for asynchronous ones."""
+    close = getattr(items, "aclose", None)
+    if close is not None:
+        try:
+            await close()
+        except BaseException:
+            traceback.print_exc()

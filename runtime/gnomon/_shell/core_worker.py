@@ -178,7 +178,7 @@ class CoreWorker:
         if serialized.total_bytes <= self.inline_max:
             stored = pickling.to_bytes(serialized)
         else:
-            with self._undisturbed():
+            with self.undisturbed():
                 return self._keep(
                     identity, self.write_block(serialized, identity, self.me), serialized, provenance
                 )
@@ -197,7 +197,7 @@ class CoreWorker:
         self.loop.submit(ObjectStored(identity, stored, contained, serialized.total_bytes, provenance))
         return ref
 
-    def _undisturbed(self) -> AbstractContextManager[None]:
+    def undisturbed(self) -> AbstractContextManager[None]:
         """Ctrl-C is put off while blocks change hands: one that strikes between two steps would lose them."""
         return Deferred() if threading.get_ident() == self._main_thread else nullcontext()
 
@@ -235,7 +235,7 @@ class CoreWorker:
         identity = ref._id
         value = self.values.get(identity)
         if value is None:
-            self._await((identity,), 1, None)
+            self.await_values((identity,), 1, None)
             value = self.values[identity]
         return self.load(identity, value)
 
@@ -250,22 +250,22 @@ class CoreWorker:
         return [load(ref._id, values[ref._id]) for ref in refs]
 
     def wait(
-        self, refs: Sequence[ObjectRef[Any]], num_returns: int, timeout: float | None
-    ) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
-        """Split into ready ones and others; see ``gnomon.wait``."""
+        self, refs: Sequence[Any], num_returns: int, timeout: float | None
+    ) -> tuple[list[Any], list[Any]]:
+        """Split references and generators into ready ones and others; see ``gnomon.wait``."""
         values = self.values
         refs = refs if isinstance(refs, list) else list(refs)
         if num_returns == 1 and refs and refs[0]._id in values:  # the usual loop, its results in order
             return refs[:1], refs[1:]
         if not self._ready_prefix(refs, num_returns):
-            self._await(tuple(ref._id for ref in refs), num_returns, timeout)
+            self.await_values(tuple(ref._id for ref in refs), num_returns, timeout)
         if num_returns == 1:
             for index, ref in enumerate(refs):
                 if ref._id in values:
                     return [ref], refs[:index] + refs[index + 1 :]
             return [], list(refs)
-        ready: list[ObjectRef[Any]] = []
-        others: list[ObjectRef[Any]] = []
+        ready: list[Any] = []
+        others: list[Any] = []
         for ref in refs:
             if len(ready) < num_returns and ref._id in values:
                 ready.append(ref)
@@ -283,15 +283,15 @@ class CoreWorker:
         values = self.values
         deadline = None if timeout is None else time.monotonic() + timeout
         foreign = tuple(dict.fromkeys(each for each in missing if owner_of(each) != self.me))
-        if foreign and not self._await(foreign, len(foreign), timeout):
+        if foreign and not self.await_values(foreign, len(foreign), timeout):
             return False
         while missing := [each for each in missing if each not in values]:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._await((missing[-1],), 1, left):
+            if not self.await_values((missing[-1],), 1, left):
                 return False
         return True
 
-    def _ready_prefix(self, refs: list[ObjectRef[Any]], num_returns: int) -> bool:
+    def _ready_prefix(self, refs: list[Any], num_returns: int) -> bool:
         """Whether enough are ready, looking no further than needed."""
         values = self.values
         for ref in refs:
@@ -301,7 +301,7 @@ class CoreWorker:
                     return True
         return False
 
-    def _await(self, identities: tuple[ObjectID, ...], count: int, timeout: float | None) -> bool:
+    def await_values(self, identities: tuple[ObjectID, ...], count: int, timeout: float | None) -> bool:
         """Block until ``count`` of them have a value. False after ``timeout`` seconds."""
         if self.ended:
             raise NotInitializedError(self.ended)
@@ -322,8 +322,7 @@ class CoreWorker:
                 raise NotInitializedError(self.ended)
             return done
         finally:
-            if self._waiters.pop(token, None) is not None:
-                self.loop.post(WaitAbandoned(token))
+            self.abandon(token)
             if blocking:
                 self.loop.post(WaitEnded())
 
@@ -348,7 +347,7 @@ class CoreWorker:
         """The blob of a value; a view of the arena counts as a handle until it is gone."""
         if not isinstance(value, Block):
             return value
-        with self._undisturbed():
+        with self.undisturbed():
             self.loop.post(HandlesArrived((value.object,), task, None))
             return self.arena.view(value.offset, value.size, partial(self.loop.drop, value.object))
 
@@ -364,11 +363,17 @@ class CoreWorker:
             if owner_of(identity) in past_owners:
                 raise SessionMismatchError(f"ObjectRef({identity.hex()})")
 
-    def when_ready(self, ref: ObjectRef[Any], callback: Callable[[], Any]) -> None:
-        """Call ``callback`` in the loop's thread once the value is there."""
+    def when_ready(self, identity: ObjectID, callback: Callable[[], Any]) -> int:
+        """Call ``callback`` in the loop's thread once the value is there. Returns what ``abandon`` takes."""
         token = next(self._tokens)
         self._waiters[token] = callback
-        self.loop.post(ValuesAwaited(token, (ref._id,), 1))
+        self.loop.post(ValuesAwaited(token, (identity,), 1))
+        return token
+
+    def abandon(self, token: int) -> None:
+        """Wait no longer."""
+        if self._waiters.pop(token, None) is not None:
+            self.loop.post(WaitAbandoned(token))
 
     def close(self) -> None:
         """End the loop; views that are out stay valid."""

@@ -19,24 +19,37 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
+from types import GeneratorType
 from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
-from gnomon._core.events import ActorConstructed, ActorEnding, ChildrenCancelAsked, TaskEnded
+from gnomon._core.events import (
+    ActorConstructed,
+    ActorEnding,
+    ChildrenCancelAsked,
+    TaskEnded,
+    WaitEnded,
+    WaitStarted,
+)
 from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.tasks import CallPushed, TaskPushed
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.functions import FunctionTable
 from gnomon._shell.progress import ProgressNote
-from gnomon._shell.results import Call, load_arguments, method_of
+from gnomon._shell.results import NO_MORE, Call, close_generator, load_arguments, method_of
 from gnomon._wire import pickling
 from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted
 from gnomon.ids import TaskID
 
 BATCH_S = 0.001
 BATCH_MAX = 100
+
+ROOM_WAIT_S = 0.01
+"""A generator that waits longer than this for its consumer counts as blocked: others may use its CPU."""
 
 
 class Executor:
@@ -56,6 +69,7 @@ class Executor:
         self._signal = threading.Lock()
         self._signal.acquire()
         self._async: Any = None
+        self.producers: dict[TaskID, Callable[[], Any]] = {}
         self._in_user_code: dict[int, TaskID] = {}
         self._interrupting: TaskID | None = None
         self._main_id = threading.main_thread().ident or 0
@@ -66,6 +80,8 @@ class Executor:
         """Carry out a command of the role."""
         if type(command) is fx.WakeExecutor:
             self.wake()
+        elif type(command) is fx.WakeProducer:
+            self._wake_producer(command.task)
         elif type(command) is fx.WidenExecutor:
             self._wide = True
             self._release()
@@ -83,6 +99,11 @@ class Executor:
                 self.core.loop.post(ended)
         elif type(command) is fx.InterruptTask:
             self._interrupt(command)
+
+    def _wake_producer(self, task: TaskID) -> None:
+        wake = self.producers.get(task)
+        if wake is not None:
+            wake()
 
     def wake(self) -> None:
         """There is something to do."""
@@ -114,6 +135,7 @@ class Executor:
                     signal.pthread_kill(thread, signal.SIGINT)
                 else:
                     _raise_in_thread(thread)
+                    self._wake_producer(task)  # what is raised in a thread strikes when its wait is over
 
     def on_sigint(self, _number: int, _frame: Any) -> None:
         """The handler of SIGINT in the main thread."""
@@ -208,17 +230,19 @@ class Executor:
 
     def _run_task(self, pushed: TaskPushed) -> TaskEnded:
         call = Call(self.core, pushed, pushed.name, resources=self.execution.resources)
-        retry: tuple[type[BaseException], ...] = ()
+        call.retry_on = ()
         thread = self._main_id
         token = task_context.current.set(call.context())
         try:
-            function, retry = self.functions.load(pushed.function, pushed.task)
+            function, call.retry_on = self.functions.load(pushed.function, pushed.task)
             args, kwargs = call.arguments()
             self._in_user_code[thread] = pushed.task
             if self.execution.is_cancelled(pushed.task):
                 raise TaskInterrupted
             value = function(*args, **kwargs)
             del self._in_user_code[thread]
+            if pushed.num_returns < 0 or type(value) is GeneratorType:
+                return self._generate(call, value, thread)
             if inspect.iscoroutine(value):
                 value.close()
                 raise TypeError(f"{pushed.name} is async: make it a method of an actor, or a plain function.")
@@ -226,11 +250,66 @@ class Executor:
         except TaskInterrupted:
             return call.cancelled()
         except BaseException as error:
-            return call.failed(error, pushed.retry_exceptions and isinstance(error, retry))
+            return call.failed(error, call.retriable(error))
         finally:
             self._in_user_code.pop(thread, None)
             args = kwargs = value = None  # type: ignore[assignment]
             task_context.current.reset(token)
+
+    # -- generators -----------------------------------------------------------------------------------------------
+
+    def _generate(self, call: Call, value: Any, thread: int) -> TaskEnded:
+        """Make a generator's items, each as a stretch of the user's code of its own."""
+        iterator = iter(value)
+
+        def draw() -> Any:
+            try:
+                self._in_user_code[thread] = call.pushed.task
+                if self.execution.is_cancelled(call.pushed.task):
+                    raise TaskInterrupted
+                return next(iterator, NO_MORE)
+            finally:
+                self._in_user_code.pop(thread, None)
+
+        try:
+            if call.pushed.num_returns >= 0:
+                return call.collected(draw)
+            while (item := draw()) is not NO_MORE:
+                try:
+                    call.deliver(item)
+                except Exception as error:
+                    return call.failed(error, False)
+                del item
+                if call.pushed.backpressure:
+                    self._wait_for_room(call, thread)
+            return call.exhausted()
+        finally:
+            close_generator(iterator)
+
+    def _wait_for_room(self, call: Call, thread: int) -> None:
+        """Until the consumer is near enough; an interrupt strikes here as in the user's code."""
+        task, limit = call.pushed.task, call.pushed.backpressure
+        production = self.core.role.production
+        if production.has_room(task, call.items, limit):
+            return
+        signal = threading.Lock()
+        signal.acquire()
+        blocked = False
+        try:
+            self.producers[task] = partial(_let_go_on, signal)
+            self._in_user_code[thread] = task
+            while not production.has_room(task, call.items, limit):
+                if self.execution.is_cancelled(task):
+                    raise TaskInterrupted
+                if not self.core.loop.wait(signal, None if blocked else ROOM_WAIT_S):
+                    with self.core.undisturbed():
+                        blocked = True
+                        self.core.loop.post(WaitStarted())
+        finally:
+            self._in_user_code.pop(thread, None)
+            self.producers.pop(task, None)
+            if blocked:
+                self.core.loop.post(WaitEnded())
 
     # -- being an actor -------------------------------------------------------------------------------------------
 
@@ -290,13 +369,15 @@ class Executor:
                 raise TaskInterrupted
             value = method(*args, **kwargs)
             del self._in_user_code[thread]
+            if pushed.num_returns < 0 or type(value) is GeneratorType:
+                return self._generate(call, value, thread)
             return call.succeeded(value)
         except TaskInterrupted:
             return call.cancelled()
         except ActorExit as exit_:
             return self.exit_call(call, str(exit_) or "it called exit_actor")
         except BaseException as error:
-            return call.failed(error, pushed.retry_exceptions)
+            return call.failed(error, call.retriable(error))
         finally:
             self._in_user_code.pop(thread, None)
             args = kwargs = value = None  # type: ignore[assignment]
@@ -305,7 +386,7 @@ class Executor:
     def exit_call(self, call: Call, reason: str) -> TaskEnded:
         """The present call ends the actor on purpose, once its outcome has been handed over."""
         self.ending = reason
-        return call.succeeded(None)
+        return call.exhausted() if call.pushed.num_returns < 0 else call.succeeded(None)
 
     def leave(self) -> None:
         """The process ends: hand over what has ended; of an actor's threads the first one tells why, and the
@@ -324,6 +405,14 @@ class Executor:
             if task is not None:
                 self._interrupting = task
                 signal.pthread_kill(self._main_id, signal.SIGINT)
+
+
+def _let_go_on(signal: threading.Lock) -> None:
+    """Wake the thread that waits for ``signal``, if none has yet."""
+    try:
+        signal.release()
+    except RuntimeError:
+        return
 
 
 def _raise_in_thread(thread: int) -> None:

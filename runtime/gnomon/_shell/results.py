@@ -5,21 +5,31 @@ outcome.
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gnomon._core.events import HandlesArrived, TaskEnded
+from gnomon._core.events import HandlesArrived, ItemProduced, TaskEnded
 from gnomon._messages.base import Contained, Value
-from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
+from gnomon._messages.tasks import CANCELLED, DYNAMIC, OK, RAISED, CallPushed, TaskPushed
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._wire import pickling
+from gnomon._wire.generators import pack_items
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import TaskError
-from gnomon.ids import ActorID, TaskID, object_id, owner_of
+from gnomon.ids import ActorID, ObjectID, TaskID, object_id, owner_of
+
+ITEMS_POSTED_MAX = 64
+"""Items of a generator handed to the loop before one is waited to be sent: a fast one can not run away."""
+
+NO_MORE: Any = object()
+"""What is drawn from a generator after its last item."""
 
 _NOTHING: Mapping[str, int] = {}
+_NONE = pickling.to_bytes(pickling.serialize(None))
 
 
 class Call:
@@ -27,9 +37,11 @@ class Call:
 
     Attributes:
         name: for errors and output.
+        items: how many a generator has made so far, those included that an earlier attempt has delivered.
+        retry_on: exceptions that are worth another attempt, if the task has any.
     """
 
-    __slots__ = ("actor", "blocks", "core", "name", "pushed", "resources", "started")
+    __slots__ = ("actor", "blocks", "core", "items", "name", "pushed", "resources", "retry_on", "started")
 
     def __init__(
         self,
@@ -46,6 +58,8 @@ class Call:
         self.actor = actor
         self.blocks = blocks
         self.resources = resources
+        self.items = 0
+        self.retry_on: tuple[type[BaseException], ...] = (BaseException,)
         self.started = time.monotonic()
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -65,26 +79,34 @@ class Call:
 
     def succeeded(self, value: Any) -> TaskEnded:
         """The outcome when the function has returned ``value``."""
-        pushed = self.pushed
-        task = pushed.task
         try:
-            values = self._split(value)
-            stored: list[Value] = []
-            contained: list[Contained] = []
-            for index, one in enumerate(values):
-                serialized = pickling.serialize(one, f"the result of {self.name}")
-                identity = object_id(task, index + 1)
-                if serialized.contained:
-                    contained.append(Contained(identity, tuple(serialized.contained)))
-                if serialized.total_bytes <= self.core.inline_max:
-                    stored.append(pickling.to_bytes(serialized))
-                else:
-                    stored.append(self.core.write_block(serialized, identity, owner_of(task)))
+            stored, contained = self._store(self._split(value))
         except Exception as error:
             return self.failed(error, False)
         now = time.monotonic()
         keep = value if contained else None
-        return TaskEnded(task, OK, tuple(stored), self.started, now, False, tuple(contained), keep=keep)
+        return TaskEnded(
+            self.pushed.task, OK, tuple(stored), self.started, now, False, tuple(contained), keep=keep
+        )
+
+    def _store(self, values: Iterable[Any]) -> tuple[list[Value], list[Contained]]:
+        """The results as they travel, and the references in them."""
+        task = self.pushed.task
+        stored: list[Value] = []
+        contained: list[Contained] = []
+        for index, one in enumerate(values):
+            serialized = pickling.serialize(one, f"the result of {self.name}")
+            identity = object_id(task, index + 1)
+            if serialized.contained:
+                contained.append(Contained(identity, tuple(serialized.contained)))
+            stored.append(self._write(serialized, identity))
+        return stored, contained
+
+    def _write(self, serialized: pickling.Serialized, identity: ObjectID) -> Value:
+        """A value as it travels: itself, or where it lies."""
+        if serialized.total_bytes <= self.core.inline_max:
+            return pickling.to_bytes(serialized)
+        return self.core.write_block(serialized, identity, owner_of(identity))
 
     def _split(self, value: Any) -> tuple[Any, ...]:
         count = self.pushed.num_returns
@@ -111,7 +133,88 @@ class Call:
         wrapped = TaskError.from_exception(self.name, error, os.getpid())
         blob = pickling.serialize_error(wrapped)
         summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
-        return TaskEnded(task, RAISED, (blob,), self.started, time.monotonic(), retriable, (), summary)
+        ended = TaskEnded(task, RAISED, (blob,), self.started, time.monotonic(), retriable, (), summary)
+        if self.pushed.num_returns < 0:
+            ended.items = self.items
+            try:
+                ended.values = (blob, self._items_result(self.items + 1))
+            except Exception:  # no room for a long list: then the error is all there is
+                return ended
+        return ended
+
+    def retriable(self, error: BaseException) -> bool:
+        """Whether what the user's code has raised is worth another attempt."""
+        return self.pushed.retry_exceptions and isinstance(error, self.retry_on)
+
+    # -- generators -----------------------------------------------------------------------------------------------
+
+    def deliver(self, item: Any) -> None:
+        """Send the next item of a generator to the owner, unless an earlier attempt has delivered it."""
+        pushed = self.pushed
+        index = self.items + 1
+        if index > pushed.skip:
+            identity = object_id(pushed.task, index + (pushed.num_returns == DYNAMIC))
+            serialized = pickling.serialize(item, f"item {index} of {self.name}")
+            inner = tuple(serialized.contained)
+            value = self._write(serialized, identity)
+            event = ItemProduced(pushed.task, index, value, inner, item if inner else None)
+            if index % ITEMS_POSTED_MAX:
+                self.core.loop.post(event)
+            else:
+                self.core.loop.apply([event])
+        self.items = index
+
+    def exhausted(self) -> TaskEnded:
+        """The outcome when a generator has ended."""
+        try:
+            result = self._items_result(self.items)
+        except Exception as error:
+            return self.failed(error, False)
+        now = time.monotonic()
+        return TaskEnded(self.pushed.task, OK, (result,), self.started, now, items=self.items)
+
+    def _items_result(self, count: int) -> Value:
+        """The result besides the items: the list of references to all ``count``, if the caller wants that."""
+        pushed = self.pushed
+        if pushed.num_returns != DYNAMIC:
+            return _NONE
+        items = [object_id(pushed.task, index + 1) for index in range(1, count + 1)]
+        return self._write(pickling.serialize(pack_items(items)), object_id(pushed.task, 1))
+
+    def collected(self, draw: Callable[[], Any]) -> TaskEnded:
+        """The outcome of a generator whose caller wants a fixed number of results.
+
+        Args:
+            draw: the next item, or NO_MORE.
+        """
+        count = self.pushed.num_returns
+        values: list[Any] = []
+        try:
+            while len(values) <= count and (item := draw()) is not NO_MORE:
+                values.append(item)
+        except Exception as error:
+            return self._failed_after(values[:count], error, self.retriable(error))
+        if len(values) < count:
+            few = ValueError(
+                f"{self.name} has num_returns={count} but yielded {len(values)} values; yield {count}, or use "
+                'num_returns="streaming".'
+            )
+            return self._failed_after(values, few, False)
+        if len(values) > count:
+            sys.stderr.write(f"{self.name} yields more than its num_returns={count} values; it was closed.\n")
+        return self.succeeded(values[0] if count == 1 else values[:count])
+
+    def _failed_after(self, values: list[Any], error: BaseException, retriable: bool) -> TaskEnded:
+        """The outcome when the first results are there and the others have an error."""
+        ended = self.failed(error, retriable)
+        try:
+            stored, contained = self._store(values)
+        except Exception as worse:
+            return self.failed(worse, False)
+        ended.values = (*stored, *ended.values)
+        ended.contained = tuple(contained)
+        ended.keep = values if contained else None
+        return ended
 
     def cancelled(self) -> TaskEnded:
         """The outcome when it was interrupted."""
@@ -139,6 +242,16 @@ def load_arguments(
 def value_object(value: Value) -> Any:
     """The object a block belongs to; small values do not know theirs, and need not."""
     return None if isinstance(value, bytes) else value.object
+
+
+def close_generator(iterator: Any) -> None:
+    """Let a generator clean up. What that raises can not change the outcome any more, so it is printed."""
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        try:
+            close()
+        except BaseException:
+            traceback.print_exc()
 
 
 def method_of(instance: Any, name: str) -> Callable[..., Any]:
