@@ -122,13 +122,31 @@ WRONG = {
     "number of results": (
         lambda: gnomon.remote(num_returns=-1)(f),
         ValueError,
-        "num_returns of the remote function f must be >= 0, not -1.",
+        'num_returns of the remote function f must be an integer >= 0, "streaming" or "dynamic", not -1 (int).',
     ),
-    "generators": (
+    "results in words": (
+        lambda: gnomon.remote(num_returns="two")(f),
+        ValueError,
+        'num_returns of the remote function f must be an integer >= 0, "streaming" or "dynamic", not '
+        "'two' (str).",
+    ),
+    "type of the number of results": (
+        lambda: gnomon.remote(num_returns=2.0)(f),
+        TypeError,
+        'num_returns of the remote function f must be an integer >= 0, "streaming" or "dynamic", not 2.0 '
+        "(float).",
+    ),
+    "streaming what does not yield": (
         lambda: gnomon.remote(num_returns="streaming")(f),
-        UnsupportedOptionError,
-        "The option num_returns of the remote function f can not be honoured here: generators of results are "
-        "not available yet; return a list. Leave it out, or give it its default.",
+        ValueError,
+        "num_returns='streaming' of the remote function f needs a generator function: one that yields its "
+        "results.",
+    ),
+    "no item ahead": (
+        lambda: gnomon.remote(_generator_backpressure_num_objects=0)(f),
+        ValueError,
+        "_generator_backpressure_num_objects of the remote function f must be >= 1, not 0: with 1 each item is "
+        "made when the one before it was taken; -1 is without limit.",
     ),
     "retries": (
         lambda: gnomon.remote(max_retries=-2)(f),

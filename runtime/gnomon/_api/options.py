@@ -28,13 +28,13 @@ _GENERATORS: Final[dict[Any, int]] = {"streaming": STREAMING, "dynamic": DYNAMIC
 
 
 def _num_returns(what: str, value: Any) -> None:
-    if isinstance(value, str):
-        if value not in _GENERATORS:
-            raise ValueError(
-                f'{what} must be an integer >= 0, "streaming" or "dynamic", not {checks.shown(value)}.'
-            )
+    if value is None or value in _GENERATORS:
         return
-    checks.whole(0, ', "streaming" or "dynamic"')(what, value)
+    allowed = f'{what} must be an integer >= 0, "streaming" or "dynamic", not {checks.shown(value)}.'
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(allowed)
+    if isinstance(value, str) or value < 0:
+        raise ValueError(allowed)
 
 
 def _ahead(what: str, value: Any) -> None:
