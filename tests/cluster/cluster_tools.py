@@ -96,6 +96,7 @@ class Cluster:
             "awaited values": role.references.dependents,
             "tasks": role.tasks.records,
             "calls": role.calls.records,
+            "generators": role.streams.streams,
             "leases": role.tasks.dispatch.leased,
         }
         found = [f"{len(table)} {name}: {list(table)[:3]}" for name, table in tables.items() if table]

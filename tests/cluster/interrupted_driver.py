@@ -11,7 +11,7 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from cluster_tools import Cluster
@@ -30,6 +30,11 @@ def add(x: int, y: int = 1) -> int:
 @gnomon.remote
 def nap(seconds: float) -> None:
     threading.Event().wait(seconds)
+
+
+@gnomon.remote
+def count(n: int) -> Iterator[int]:
+    yield from range(n)
 
 
 @gnomon.remote(num_cpus=0)
@@ -74,9 +79,37 @@ def call_actors() -> None:
         gnomon.get([counter.add.remote() for _ in range(20)])
 
 
+def take_items() -> None:
+    while True:
+        for ref in count.remote(20):
+            gnomon.get(ref)
+
+
+def leave_items() -> None:
+    while True:
+        generators = [
+            count.remote(1_000),
+            count.options(_generator_backpressure_num_objects=1).remote(1_000),
+        ]
+        gnomon.wait(generators, num_returns=2)
+        refs = [next(generator) for generator in generators for _ in range(3)]
+        gnomon.get(generators[0].completed())
+        generators[0].close()
+        gnomon.get(refs)
+
+
 PROGRAMS: dict[str, Callable[[], None]] = {
     each.__name__: each
-    for each in (submit_and_get, call_in_turn, put_and_get, put_large, wait_long, call_actors)
+    for each in (
+        submit_and_get,
+        call_in_turn,
+        put_and_get,
+        put_large,
+        wait_long,
+        call_actors,
+        take_items,
+        leave_items,
+    )
 }
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = ["submit_and_get", "call_in_turn", "put_and_get", "put_large", "wait_long", "call_actors"]
+PROGRAMS = [
+    "submit_and_get", "call_in_turn", "put_and_get", "put_large", "wait_long", "call_actors", "take_items",
+    "leave_items",
+]  # fmt: skip
 
 
 def interrupt(program: str, times: int, seed: int) -> None:

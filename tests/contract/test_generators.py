@@ -498,8 +498,14 @@ def test_options_of_methods():
 def test_a_fixed_number_of_results():
     assert gnomon.get(count.options(num_returns=3).remote(3)) == [0, 1, 2]
     assert gnomon.get(count.options(num_returns=1).remote(1)) == 0
-    assert count.options(num_returns=0).remote(3) is None
     assert isinstance(count.options(num_returns=None).remote(0), gnomon.ObjectRefGenerator)
+
+
+def test_no_result_and_the_last_statement():
+    log = Log.remote()
+    assert logged.options(num_returns=0).remote(2, log) is None
+    assert gnomon.get(logged.options(num_returns=2).remote(2, log)) == [0, 1]
+    assert gnomon.get(log.read.remote()) == [0, 1, "closed"], "the first has nobody to run for"
 
 
 def test_results_before_an_error_are_kept():
@@ -548,6 +554,11 @@ def test_a_dynamic_result_as_an_argument():
 def test_the_error_of_a_dynamic_generator_is_its_last_item():
     listed = gnomon.get(count.options(num_returns="dynamic").remote(3, 2))
     assert values(listed) == [0, 1, KeyError]
+
+
+def test_a_dynamic_generator_waits_for_no_consumer():
+    ref = count.options(num_returns="dynamic", _generator_backpressure_num_objects=1).remote(5)
+    assert values(gnomon.get(ref, timeout=30)) == [0, 1, 2, 3, 4]
 
 
 def test_an_empty_dynamic_generator():

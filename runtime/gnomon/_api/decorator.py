@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from gnomon._api.actor import ActorClass, make_actor_class
@@ -23,6 +23,11 @@ class RemoteDecorator(Protocol):
     def __call__(self, target: type[C], /) -> ActorClass[C]: ...  # type: ignore[overload-overlap]
 
     @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, target: Callable[P, Iterator[R]], /
+    ) -> RemoteFunction[P, ObjectRefGenerator[R]]: ...
+
+    @overload
     def __call__(self, target: Callable[P, R], /) -> RemoteFunction[P, ObjectRef[R]]: ...
 
 
@@ -34,12 +39,6 @@ class RemoteDecoratorOfMany(Protocol):
 
 @overload
 def remote(target: type[C], /) -> ActorClass[C]: ...  # type: ignore[overload-overlap]
-
-
-@overload
-def remote(  # type: ignore[overload-overlap]
-    target: Callable[P, Generator[R, Any, Any]], /
-) -> RemoteFunction[P, ObjectRefGenerator[R]]: ...
 
 
 @overload

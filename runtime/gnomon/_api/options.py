@@ -28,7 +28,7 @@ _GENERATORS: Final[dict[Any, int]] = {"streaming": STREAMING, "dynamic": DYNAMIC
 
 
 def _num_returns(what: str, value: Any) -> None:
-    if value is None or value in _GENERATORS:
+    if value is None or (isinstance(value, str) and value in _GENERATORS):
         return
     allowed = f'{what} must be an integer >= 0, "streaming" or "dynamic", not {checks.shown(value)}.'
     if isinstance(value, bool) or not isinstance(value, int | str):

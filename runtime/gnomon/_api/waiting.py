@@ -1,4 +1,4 @@
-"""Waits that a notebook watches: ``get`` and ``wait`` in short slices, with a report between two of them.
+"""Waits that a notebook watches: ``get``, ``wait`` and ``next`` in short slices, with a report between two of them.
 
 Only where an observer is installed and in the main thread; everywhere else the API calls the engine once.
 """
@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from gnomon._api import session
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import Engine
 from gnomon._engine.notebook_hooks import (
@@ -18,6 +19,7 @@ from gnomon._engine.notebook_hooks import (
     WaitProgress,
     group_progress,
 )
+from gnomon._wire import generators
 from gnomon.exceptions import GetTimeoutError
 
 REPORT_SHARE_MAX: Final = 0.05
@@ -99,3 +101,13 @@ def watched_wait(
             watch.report()
     finally:
         watch.report(finished=True)
+
+
+def _watched_next(generator: generators.ObjectRefGenerator[Any]) -> None:
+    """Wait for a generator's next item with reports, if anybody watches."""
+    engine = session.current
+    if engine is not None and watched():
+        watched_wait(engine, [generator], 1, None, False)
+
+
+generators.watch = _watched_next

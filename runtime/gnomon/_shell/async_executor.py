@@ -125,7 +125,7 @@ class AsyncExecutor:
                 except Exception as error:
                     return call.failed(error, False)
                 del item
-                if call.pushed.backpressure:
+                if call.limit:
                     await self._wait_for_room(call)
             return call.exhausted()
         finally:
@@ -133,7 +133,7 @@ class AsyncExecutor:
 
     async def _wait_for_room(self, call: Call) -> None:
         """Until the consumer is near enough."""
-        task, limit = call.pushed.task, call.pushed.backpressure
+        task, limit = call.pushed.task, call.limit
         executor = self._executor
         production = executor.core.role.production
         woken = asyncio.Event()

@@ -280,7 +280,7 @@ class Executor:
                 except Exception as error:
                     return call.failed(error, False)
                 del item
-                if call.pushed.backpressure:
+                if call.limit:
                     self._wait_for_room(call, thread)
             return call.exhausted()
         finally:
@@ -288,7 +288,7 @@ class Executor:
 
     def _wait_for_room(self, call: Call, thread: int) -> None:
         """Until the consumer is near enough; an interrupt strikes here as in the user's code."""
-        task, limit = call.pushed.task, call.pushed.backpressure
+        task, limit = call.pushed.task, call.limit
         production = self.core.role.production
         if production.has_room(task, call.items, limit):
             return

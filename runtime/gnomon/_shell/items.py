@@ -40,10 +40,13 @@ class OwnedItems:
         """
         value = self._core.values.get(object_id(self._task, index))
         if value is None:
-            if self._core.ended:
-                raise NotInitializedError(self._core.ended)
+            self._refuse_ended()
             return None
         return value != STREAM_END
+
+    def _refuse_ended(self) -> None:
+        if self._core.ended:
+            raise NotInitializedError(self._core.ended)
 
     def wait(self, index: int) -> None:
         """See ``ItemSource``."""
@@ -74,11 +77,17 @@ class OwnedItems:
         return ref
 
     def close(self) -> None:
-        """See ``ItemSource``. Returns when it is so."""
-        self._core.loop.apply([StreamClosed(self._task)])
+        """See ``ItemSource``. Returns when it is so; at once when the session has ended."""
+        if not self._core.ended:
+            self._core.loop.apply([StreamClosed(self._task)])
 
     def completed(self) -> ObjectRef[None]:
-        """See ``ItemSource``."""
+        """See ``ItemSource``.
+
+        Raises:
+            NotInitializedError: the session has ended.
+        """
+        self._refuse_ended()
         with self._core.undisturbed():
             ref: ObjectRef[None] = ObjectRef(object_id(self._task, COMPLETION_INDEX))
             self._core.loop.post(CompletionWanted(self._task))

@@ -13,7 +13,7 @@ from typing import Any
 
 from gnomon._core.events import HandlesArrived, ItemProduced, TaskEnded
 from gnomon._messages.base import Contained, Value
-from gnomon._messages.tasks import CANCELLED, DYNAMIC, OK, RAISED, CallPushed, TaskPushed
+from gnomon._messages.tasks import CANCELLED, DYNAMIC, OK, RAISED, STREAMING, CallPushed, TaskPushed
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._wire import pickling
@@ -148,6 +148,11 @@ class Call:
 
     # -- generators -----------------------------------------------------------------------------------------------
 
+    @property
+    def limit(self) -> int:
+        """How many items it may be ahead of its consumer; 0 is without limit: nobody takes those of a list."""
+        return self.pushed.backpressure if self.pushed.num_returns == STREAMING else 0
+
     def deliver(self, item: Any) -> None:
         """Send the next item of a generator to the owner, unless an earlier attempt has delivered it."""
         pushed = self.pushed
@@ -189,6 +194,8 @@ class Call:
         """
         count = self.pushed.num_returns
         values: list[Any] = []
+        if not count:
+            return self.succeeded(None)
         try:
             while len(values) <= count and (item := draw()) is not NO_MORE:
                 values.append(item)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # asyncio is a third of the time that importing gnomon takes
 T = TypeVar("T", covariant=True)
 
 _END: Any = object()
+
+watch: Callable[[ObjectRefGenerator[Any]], object] | None = None
+"""Called before ``next`` blocks; it may wait for the item itself. Set by the API, for notebooks that show waits."""
 
 
 class ItemSource(Protocol):
@@ -95,6 +98,8 @@ class ObjectRefGenerator(Generic[T]):
     def __next__(self) -> ObjectRef[T]:
         while True:
             index = self._next
+            if watch is not None and self._source.peek(index) is None:
+                watch(self)
             self._source.wait(index)
             ref = self._take(index)
             if ref is _END:
