@@ -40,6 +40,8 @@ def check_init(given: Mapping[str, Any]) -> None:
     checks.mapping("_system_config", given.get("_system_config"))
     if given.get("address") not in (None, "local", "auto"):
         raise UnsupportedOptionError("address", "joining a cluster of other processes is not available yet")
+    if given.get("runtime_env"):
+        raise UnsupportedOptionError("runtime_env", "environments are not available yet")
     if given.get("job_config") is not None:
         raise UnsupportedOptionError("job_config", "give namespace=... and runtime_env=... to init itself")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
 from gnomon._api import checks, session, waiting
-from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod
+from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod, ActorProxy
 from gnomon._api.checks import shown
 from gnomon._api.remote_function import RemoteFunction
 from gnomon._engine import notebook_hooks
@@ -184,7 +184,7 @@ def cancel(
     session.engine().cancel(given, force, recursive)
 
 
-def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
+def kill(actor: ActorProxy[Any], *, no_restart: bool = True) -> None:
     """End an actor at once; its pending calls fail with ``ActorDiedError``.
 
     Args:
@@ -198,7 +198,7 @@ def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
     if not isinstance(given, ActorHandle):
         hint = " Use cancel() for tasks." if isinstance(given, ObjectRef) else ""
         raise ValueError(f"kill() takes the handle of an actor, not {_named(given)}.{hint}")
-    session.engine().kill_actor(actor._gnomon_binding, no_restart)
+    session.engine().kill_actor(given._gnomon_binding, no_restart)
 
 
 def get_actor(name: str, namespace: str | None = None) -> ActorHandle[Any]:

@@ -56,11 +56,27 @@ class RemoteFunction(Generic[P, V]):
         self._engine: Engine | None = None
         self._variants: dict[Any, RemoteFunction[P, Any]] = {}
 
+    # For type checkers: the function's own parameters, or a reference in place of one or more of them. There is
+    # no way to write "each parameter, or a reference to it", so what stands beside a reference is not checked;
+    # a reference given by name must stand among references only.
+
     @overload
     def remote(self, *args: P.args, **kwargs: P.kwargs) -> V: ...
 
     @overload
-    def remote(self, *args: Any, **kwargs: Any) -> V: ...
+    def remote(self, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, a: Any, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, a: Any, b: Any, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, a: Any, b: Any, c: Any, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, *args: ObjectRef[Any], **kwargs: ObjectRef[Any]) -> V: ...
 
     def remote(self, *args: Any, **kwargs: Any) -> Any:
         """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1, an
@@ -81,6 +97,12 @@ class RemoteFunction(Generic[P, V]):
         if self._single:
             return refs[0]
         return None if self._none else refs
+
+    @overload
+    def options(self, *, num_returns: int | str | None, **options: Any) -> RemoteFunction[P, Any]: ...
+
+    @overload
+    def options(self, **options: Any) -> RemoteFunction[P, V]: ...
 
     def options(self, **options: Any) -> RemoteFunction[P, Any]:
         """The same function with other options; see ``gnomon.remote`` for which there are.

@@ -36,12 +36,13 @@ class InlineCall:
         attempts: how often it may run in all; -1 is without end.
         retry_on: what the user's code may raise to be run again.
         depth: how many calls it is nested in.
+        function: what runs: a function or a bound method; None until it starts.
         cell: id of the notebook cell that asked for it.
     """
 
     __slots__ = (
-        "actor_id", "attempt", "attempts", "cell", "depth", "held", "name", "packed", "resources", "results",
-        "retry_on", "row", "task_id",
+        "actor_id", "attempt", "attempts", "cell", "depth", "function", "held", "name", "packed", "resources",
+        "results", "retry_on", "row", "task_id",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +66,7 @@ class InlineCall:
         self.attempts = 1
         self.retry_on: tuple[type[BaseException], ...] = ()
         self.depth = 0
+        self.function: Callable[..., Any] | None = None
 
     def allow_retries(self, retries: int, rule: bool | tuple[type[BaseException], ...]) -> None:
         """Set how often it may run, and after which exceptions."""
@@ -170,6 +172,7 @@ class InlineCalls:
             return True
         try:
             args, kwargs = self.arguments(call.packed)
+            call.function = function
             self.succeed(call, function(*args, **kwargs))
         except KeyboardInterrupt:
             self.cancelled(call)

@@ -41,6 +41,7 @@ from gnomon._engine.base import (
 from gnomon._engine.local_returns import returned
 from gnomon._engine.local_session import LocalSession
 from gnomon._engine.local_status import ClusterView
+from gnomon._engine.methods import function_name
 from gnomon._messages.actors import ActorAdmitted, ActorNameAnswered, ActorNameAsked, ActorSpec
 from gnomon._messages.base import Value
 from gnomon._messages.tasks import OutputProduced, Provenance
@@ -333,6 +334,7 @@ class LocalEngine:
                 _provenance(origin, line, running),
                 running.task if running is not None else None,
                 method.backpressure,
+                name=method.task_name,
             )
         )
         return refs
@@ -442,12 +444,21 @@ class LocalEngine:
             task_id=running.task if running is not None else None,
             actor_id=running.actor if running is not None else None,
             task_name=running.name if running is not None else None,
+            function_name=function_name(running.function) if running is not None else None,
+            actor_name=self._actor_name(running),
+            node_labels=self.config.labels,
             mode="driver" if self._session is not None else "worker",
             namespace=self.config.namespace,
             resources=dict(running.resources) if running is not None else {},
             attempt=running.attempt if running is not None else 0,
             was_reconstructed=self.core.role.execution.incarnation > 0,
         )
+
+    def _actor_name(self, running: task_context.RunningTask | None) -> str | None:
+        assignment = self.core.assignment
+        if running is None or running.actor is None or assignment is None:
+            return None
+        return assignment.spec.name
 
     def shutdown(self) -> None:
         """See ``Engine``."""
