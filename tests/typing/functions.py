@@ -71,3 +71,7 @@ gnomon.cancel(3)  # error
 
 async def main() -> None:
     reveal_type(await add.remote(1))  # is int
+
+
+add.remot(1)  # error
+add.remote(1).result()  # error

@@ -12,12 +12,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from sys import _getframe, maxsize
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from gnomon._api import options as _options
 from gnomon._api import session
+from gnomon._api.advice import no_attribute, public
 from gnomon._api.checks import shown
 from gnomon._api.definitions import Definition, define
 from gnomon._api.typed import MethodDecorator, MethodDecoratorOfMany, RemoteMethod
@@ -120,6 +122,26 @@ class ActorClass(Generic[C]):
             f"{name}.__wrapped__(...)."
         )
 
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            # only what is found nowhere else comes here: the class's own constants, class and static methods
+            cls = self.__dict__.get("_cls")
+            label = cls.__name__ if cls is not None else "C"
+            if cls is not None and not name.startswith("__") and hasattr(cls, name):
+                if not inspect.isfunction(inspect.getattr_static(cls, name)):
+                    return getattr(cls, name)
+                raise AttributeError(
+                    f"{name} is a method of {label}'s actors: create one, handle = {label}.remote(...), and call "
+                    f"handle.{name}.remote(...)."
+                )
+            raise no_attribute(
+                f"The actor class {label}",
+                name,
+                [*public(ActorClass), *(public(cls) if cls is not None else ())],
+                f"Create an actor with {label}.remote(...); {label}.__wrapped__ is the class itself.",
+            )
+
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """``class Special(Counter)`` inherits from the class itself; it needs a decorator of its own."""
         return (self._cls,)
@@ -200,6 +222,14 @@ class ActorMethod:
         """Always raises: a method of an actor is called by ``.remote(...)``."""
         name = self._template.name
         raise TypeError(f"{name} is a method of an actor: call handle.{name}.remote(...).")
+
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            mine = f"handle.{self._template.name}" if name not in ActorMethod.__slots__ else "it"
+            raise no_attribute(
+                f"The method {mine}", name, public(ActorMethod), f"Call it with {mine}.remote(...)."
+            )
 
     def __repr__(self) -> str:
         return f"ActorMethod({self._binding.class_name}.{self._template.name})"

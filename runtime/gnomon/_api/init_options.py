@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import warnings
 from collections.abc import Mapping
@@ -19,6 +20,38 @@ MEMORY_SHARE: Final = 0.7
 SPILLING_SETTINGS: Final = frozenset({"min_spilling_size", "object_spilling_config"})
 
 _NO_DASHBOARD = "gnomon serves no dashboard on a port: use `%remote dashboard` in a notebook."
+
+
+_OTHERS: Final = {
+    **dict.fromkeys(("_temp_dir", "_node_name", "_object_spilling_directory"), "a session has a directory of its own"),
+    **dict.fromkeys(("_node_ip_address", "_redis_username", "_redis_password", "_cluster_id", "proxy_server_url"),
+                    "the processes of a session talk through sockets in its directory"),
+    **dict.fromkeys(("_memory", "_driver_object_store_memory"), "use object_store_memory=... or resources={...}"),
+    **dict.fromkeys(("_metrics_export_port", "_tracing_startup_hook"), "nothing is exported"),
+    **dict.fromkeys(("enable_resource_isolation", "cgroup_path", "system_reserved_cpu", "system_reserved_memory"),
+                    "resources are counted, not enforced by control groups"),
+    "_enable_object_reconstruction": "lost results are computed again as max_retries=... of their tasks allows",
+    "logging_config": "use logging_level=... and logging_format=...",
+}  # fmt: skip
+"""Arguments of Ray's ``init`` that can not be honoured, and why."""
+
+
+def refuse_others(others: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse arguments that ``init`` does not have.
+
+    Raises:
+        TypeError: no such argument.
+        UnsupportedOptionError: one of Ray's, with another value than the default.
+    """
+    for name, value in others.items():
+        if name in _OTHERS:
+            if value is not None and value is not False:
+                raise UnsupportedOptionError(f"{name} of init()", _OTHERS[name])
+            continue
+        arguments = sorted({*known, "dashboard_host", "ignore_reinit_error"} - {"_system_config"})
+        near = difflib.get_close_matches(name, arguments, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise TypeError(f"init() has no argument {name!r}.{hint} The arguments are: {', '.join(arguments)}.")
 
 
 def check_init(given: Mapping[str, Any]) -> None:

@@ -10,10 +10,11 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from sys import _getframe, maxsize
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from gnomon._api import options as _options
 from gnomon._api import session
+from gnomon._api.advice import no_attribute, public
 from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import arity_of
 from gnomon._engine.base import Engine, TaskTemplate
@@ -142,6 +143,18 @@ class RemoteFunction(Generic[P, V]):
             f"{self._name} is a remote function: call {self._name}.remote(...), or "
             f"{self._name}.__wrapped__(...) to run it here."
         )
+
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            # only what is found nowhere else comes here
+            mine = self.__dict__.get("_name", "f")
+            raise no_attribute(
+                f"The remote function {mine}",
+                name,
+                public(RemoteFunction),
+                f"Call it with {mine}.remote(...); {mine}.__wrapped__ is the function itself.",
+            )
 
     def __repr__(self) -> str:
         return f"RemoteFunction({self._name})"
