@@ -137,7 +137,7 @@ class ActorOptions:
     out_of_order: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class TaskTemplate:
     """A remote function with one set of options: built once, submitted many times.
 
@@ -174,7 +174,7 @@ class MethodTemplate:
     task_name: str = ""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class ActorTemplate:
     """An actor class with one set of options.
 
