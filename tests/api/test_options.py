@@ -114,7 +114,7 @@ WRONG = {
     "resource without amount": (
         lambda: gnomon.remote(resources={"a": "x"})(f),
         TypeError,
-        "resources of the remote function f['a'] must be a number, not 'x' (str).",
+        "resources['a'] of the remote function f must be a number, not 'x' (str).",
     ),
     "number of results": (
         lambda: gnomon.remote(num_returns=-1)(f),
@@ -158,7 +158,7 @@ WRONG = {
     "max_calls in options": (
         lambda: gnomon.remote(f).options(max_calls=1),
         ValueError,
-        "max_calls can only be set by the decorator, not by .options().",
+        "max_calls can only be set by the decorator, not by .options(): write @remote(max_calls=...).",
     ),
     "not yet": (
         lambda: gnomon.remote(runtime_env={"pip": ["x"]})(f),
@@ -180,7 +180,7 @@ WRONG = {
     "get_if_exists alone": (
         lambda: gnomon.remote(get_if_exists=True)(Thing),
         ValueError,
-        "get_if_exists of the actor class Thing needs a name=... too.",
+        "get_if_exists of the actor class Thing needs a name=... too: which actor is to be found?",
     ),
     "parentheses": (
         lambda: gnomon.remote(),
@@ -192,7 +192,7 @@ WRONG = {
     "no function": (
         lambda: gnomon.remote(3),
         TypeError,
-        "remote makes functions and classes remote, not a int. Write @remote, or @remote(num_cpus=2), or "
+        "remote makes functions and classes remote, not 3 (int). Write @remote, or @remote(num_cpus=2), or "
         "remote(f).",
     ),
     "twice": (

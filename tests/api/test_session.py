@@ -67,20 +67,36 @@ def test_shutdown_can_be_repeated_and_init_starts_anew(unstarted):
     ("arguments", "kind", "text"),
     [
         ({"engine": "quantum"}, ValueError, "There is no engine 'quantum'; the engines are: inline, local."),
-        ({"num_cpus": "2"}, TypeError, "num_cpus must be a number, not '2' (str)."),
-        ({"num_cpus": -1}, ValueError, "num_cpus must be a finite number >= 0, not -1."),
-        ({"resources": {"CPU": 2}}, ValueError, "resources may not hold 'CPU': use num_cpus=... instead."),
-        ({"resources": ["a"]}, TypeError, "resources must be a dict, not ['a'] (list)."),
-        ({"object_store_memory": 0}, ValueError, "object_store_memory must be >= 1, not 0."),
-        ({"address": "10.0.0.1:6379"}, UnsupportedOptionError, "The option address can not be honoured here"),
-        ({"job_config": object()}, UnsupportedOptionError, "The option job_config can not be honoured here"),
+        ({"num_cpus": "2"}, TypeError, "num_cpus of init() must be a number, not '2' (str)."),
+        ({"num_cpus": -1}, ValueError, "num_cpus of init() must be a finite number >= 0, not -1."),
+        (
+            {"resources": {"CPU": 2}},
+            ValueError,
+            "resources of init() may not hold 'CPU': use num_cpus=... instead.",
+        ),
+        ({"resources": ["a"]}, TypeError, "resources of init() must be a dict, not ['a'] (list)."),
+        (
+            {"object_store_memory": 0},
+            ValueError,
+            "object_store_memory of init() must be >= 1 (bytes), not 0.",
+        ),
+        (
+            {"address": "10.0.0.1:6379"},
+            UnsupportedOptionError,
+            "The option address of init() can not be honoured here",
+        ),
+        (
+            {"job_config": object()},
+            UnsupportedOptionError,
+            "The option job_config of init() can not be honoured here",
+        ),
         (
             {"engine": "inline", "runtime_env": {"pip": ["x"]}},
             UnsupportedOptionError,
             "The option runtime_env",
         ),
         ({"local_mode": True, "engine": "local"}, ValueError, "local_mode=True is engine='inline'"),
-        ({"labels": {"a": 1}}, TypeError, "labels['a'] must be a string, not 1 (int)."),
+        ({"labels": {"a": 1}}, TypeError, "labels['a'] of init() must be a string, not 1 (int)."),
     ],
 )
 def test_wrong_arguments(unstarted, arguments, kind, text):

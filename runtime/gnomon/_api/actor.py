@@ -330,7 +330,7 @@ def check_actor_options(cls: type, given: Mapping[str, Any]) -> None:
     of = f"the actor class {cls.__name__}"
     _options.check_options(_options.ACTOR_CHECKS, given, of)
     if given.get("get_if_exists") and not given.get("name"):
-        raise ValueError(f"get_if_exists of {of} needs a name=... too.")
+        raise ValueError(f"get_if_exists of {of} needs a name=... too: which actor is to be found?")
 
 
 def check_method_options(of: str, given: Mapping[str, Any], generator: bool) -> None:

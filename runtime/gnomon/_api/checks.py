@@ -24,6 +24,12 @@ def shown(value: Any) -> str:
     return f"{text} ({type(value).__name__})"
 
 
+def item(what: str, key: Any) -> str:
+    """``num_cpus of f`` and a key as ``num_cpus['key'] of f``."""
+    name, of, whose = what.partition(" of ")
+    return f"{name}[{key!r}]{of}{whose}"
+
+
 def number(what: str, value: Any) -> None:
     """A finite number >= 0, or None."""
     if value is None:
@@ -41,6 +47,13 @@ def amount(what: str, value: Any) -> None:
         raise ValueError(
             f"{what} must be 0 or at least {1 / UNITS:g}, not {value!r}: no smaller part is counted."
         )
+
+
+def memory(what: str, value: Any) -> None:
+    """A number of bytes >= 0, or None."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(f"{what} must be a number of bytes (2 * 1024**3 is 2 GiB), not {shown(value)}.")
+    number(what, value)
 
 
 def whole(minimum: int, meaning: str = "") -> Check:
@@ -97,7 +110,7 @@ def labels(what: str, value: Any) -> None:
     mapping(what, value)
     for key, each in (value or {}).items():
         if not isinstance(each, str):
-            raise TypeError(f"{what}[{key!r}] must be a string, not {shown(each)}.")
+            raise TypeError(f"{item(what, key)} must be a string, not {shown(each)}.")
 
 
 _OWN_ARGUMENTS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory", "object_store_memory": ""}
@@ -113,8 +126,8 @@ def custom_resources(what: str, value: Any) -> None:
                 f"{what} may not hold {name!r}" + (f": use {instead}=... instead." if instead else ".")
             )
         if each is None:
-            raise TypeError(f"{what}[{name!r}] must be a number, not None.")
-        amount(f"{what}[{name!r}]", each)
+            raise TypeError(f"{item(what, name)} must be a number, not None.")
+        amount(item(what, name), each)
 
 
 def one_of(*allowed: Any) -> Check:

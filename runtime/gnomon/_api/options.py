@@ -82,7 +82,7 @@ _PLACEMENT: Final[dict[str, Check]] = {
     "num_gpus": _gpus,
     "resources": checks.custom_resources,
     "accelerator_type": checks.string,
-    "memory": checks.amount,
+    "memory": checks.memory,
     "object_store_memory": checks.not_yet(
         0, why="the store of a node is shared by all of its tasks", kind=checks.whole(0)
     ),
@@ -165,8 +165,18 @@ def check_options(table: Mapping[str, Check], given: Mapping[str, Any], of: str)
             offered = sorted(each for each in table if not _hidden(each, table[each]))
             near = difflib.get_close_matches(name, offered, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{of} has no option {name!r}.{hint} The options are: {', '.join(offered)}.")
+            belongs = _owners(name)
+            raise ValueError(
+                f"{of} has no option {name!r}.{belongs}{hint} The options are: {', '.join(offered)}."
+            )
         check(f"{name} of {of}", value)
+
+
+def _owners(name: str) -> str:
+    """Whose option it is, for who has given it to something else."""
+    tables = {"remote functions": TASK_CHECKS, "actor classes": ACTOR_CHECKS, "methods": METHOD_CHECKS}
+    owners = [owner for owner, table in tables.items() if name in table]
+    return f" That is an option of {' and '.join(owners)}." if owners else ""
 
 
 def _hidden(name: str, check: Check) -> bool:

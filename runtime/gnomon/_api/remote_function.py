@@ -117,7 +117,9 @@ class RemoteFunction(Generic[P, V]):
         if known is not None:
             return known
         for name in _options.DECORATOR_ONLY & options.keys():
-            raise ValueError(f"{name} can only be set by the decorator, not by .options().")
+            raise ValueError(
+                f"{name} can only be set by the decorator, not by .options(): write @remote({name}=...)."
+            )
         check_function_options(self._function, options, self._name)
         variant: RemoteFunction[P, Any] = RemoteFunction(self._function, {**self._given, **options})
         if key is not None and len(self._variants) < VARIANTS_MAX:

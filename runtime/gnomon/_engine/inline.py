@@ -179,6 +179,7 @@ class InlineEngine:
 
     def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
         """Cancel a call of an async actor; all else has ended by now."""
+        self._store.is_ready(ref._id)  # refuses a reference of another session
         for call, task in self._actors.unfinished():
             if call.task_id == task_of(ref._id):
                 self._loop.call(task.cancel)

@@ -15,7 +15,7 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling import PackedArgs
-from gnomon.exceptions import GnomonError, TaskCancelledError, TaskError, first_line
+from gnomon.exceptions import GnomonError, ResultsMismatchError, TaskCancelledError, TaskError, first_line
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
 from gnomon.resources import Resources
 
@@ -264,8 +264,7 @@ def split_results(value: Any, count: int, name: str) -> list[Any]:
     """What a call returned, as its ``count`` results.
 
     Raises:
-        ValueError: another number of values was returned.
-        TypeError: ``count`` is more than 1 and one value was returned.
+        ResultsMismatchError: another number of values was returned.
     """
     if count == 1:
         return [value]
@@ -274,9 +273,7 @@ def split_results(value: Any, count: int, name: str) -> list[Any]:
     try:
         values = list(value)
     except TypeError:
-        raise TypeError(
-            f"{name} returned one {type(value).__name__}, but num_returns is {count}: return a tuple."
-        ) from None
+        raise ResultsMismatchError(name, count, None, type(value).__name__) from None
     if len(values) != count:
-        raise ValueError(f"{name} returned {len(values)} values, but num_returns is {count}.")
+        raise ResultsMismatchError(name, count, len(values), type(value).__name__)
     return values

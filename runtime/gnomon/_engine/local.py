@@ -225,6 +225,8 @@ class LocalEngine:
 
     def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
         """See ``Engine``."""
+        if past_owners:
+            self.core.refuse_foreign([ref._id])
         self._post(CancelAsked(task_of(ref._id), force, recursive))
 
     def cancel_cell(self, cell: str) -> CancelReceipt:

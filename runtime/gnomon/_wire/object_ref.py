@@ -113,7 +113,18 @@ class ObjectRef(Generic[T]):
     def __await__(self) -> Generator[Any, None, T]:
         return self.as_future().__await__()
 
-    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute or operation
+
+        def _no_value(self, *_others: Any) -> Any:
+            raise TypeError(
+                "A reference is no value to calculate with or to compare: get the value with gnomon.get(ref) "
+                "first, or do it in the task that makes it."
+            )
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_value
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _no_value
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __neg__ = _no_value
+        __lt__ = __le__ = __gt__ = __ge__ = _no_value
 
         def __getattr__(self, name: str) -> Any:
             # only what is found nowhere else comes here; a library that probes asks for dunder names
