@@ -367,8 +367,9 @@ class WorkerCrashedError(GnomonError):
         self, function_name: str = "", reason: str = "", attempts: int = 0, last_output: str = ""
     ) -> None:
         tries = f" (attempt {attempts}, and no retry is left)" if attempts else ""
+        why = f"its process {reason}" if reason.startswith("(pid") else reason
         super().__init__(
-            f"The worker of {function_name or 'a task'} died{tries}{_because(reason)}{_said(last_output)}"
+            f"The worker of {function_name or 'a task'} died{tries}{_because(why)}{_said(last_output)}"
         )
         self.args = (function_name, reason, attempts, last_output)
         self.function_name = function_name

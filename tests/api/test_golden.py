@@ -76,6 +76,7 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     yield
     gnomon.shutdown()
+    gnomon.exceptions.set_in_notebook(False)
 
 
 @pytest.mark.usefixtures("fresh_process")
