@@ -1,5 +1,7 @@
 """Starting and ending sessions."""
 
+import logging
+
 import cloudpickle
 import pytest
 
@@ -118,6 +120,21 @@ def test_hints_are_warned_about(unstarted):
     with pytest.warns(UserWarning, match="_system_config: raylet_heartbeat mean nothing"):
         gnomon.init(engine="inline", _system_config={"raylet_heartbeat": 1, "object_store_memory_mb": 3})
     assert session.current.info.store_capacity_bytes == 3 * 2**20
+
+
+def test_logging(unstarted):
+    logger = logging.getLogger("gnomon")
+    before = logger.level
+    try:
+        gnomon.init(engine="inline", logging_level="warning", logging_format="%(message)s")
+        assert logger.level == logging.WARNING
+        assert logger.handlers
+        gnomon.shutdown()
+        gnomon.init(engine="inline", logging_level=logging.ERROR, configure_logging=False)
+        assert logger.level == logging.WARNING
+    finally:
+        logger.setLevel(before)
+        logger.handlers.clear()
 
 
 def test_local_mode_is_inline(unstarted):
