@@ -13,7 +13,7 @@ import dataclasses
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from sys import _getframe, maxsize
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -27,6 +27,7 @@ from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import Arity, arity_of
 from gnomon._engine.base import ActorBinding, ActorTemplate, Engine, MethodTemplate
 from gnomon._engine.methods import METHOD_OPTIONS, is_async_class, is_generator, method_templates
+from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import SessionMismatchError
 from gnomon.ids import ActorID
@@ -343,6 +344,18 @@ def check_method_options(of: str, given: Mapping[str, Any], generator: bool) -> 
 def method(
     function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /
 ) -> RemoteMethod[P, Coroutine[Any, Any, R], ObjectRef[R]]: ...
+
+
+@overload
+def method(  # type: ignore[overload-overlap]
+    function: Callable[Concatenate[Any, P], Iterator[R]], /
+) -> RemoteMethod[P, Iterator[R], ObjectRefGenerator[R]]: ...
+
+
+@overload
+def method(  # type: ignore[overload-overlap]
+    function: Callable[Concatenate[Any, P], AsyncIterator[R]], /
+) -> RemoteMethod[P, AsyncIterator[R], ObjectRefGenerator[R]]: ...
 
 
 @overload

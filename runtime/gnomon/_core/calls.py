@@ -138,8 +138,7 @@ class CallMachine:
         """A new call: last in the queue."""
         client = self.client(event.actor, event.group.rsplit(".", 1)[0])
         self._number += 1
-        row = open_row(self.ledger, event, now, event.name)  # type: ignore[arg-type]
-        record = CallRecord(event, row, self._number)
+        record = CallRecord(event, open_row(self.ledger, event, now, event.name), self._number)  # type: ignore[arg-type]
         references = self.references
         for index in range(1, event.num_returns + 1):
             references.expect(object_id(event.task, index), event.group, record.row.cell)
