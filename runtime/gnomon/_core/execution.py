@@ -72,7 +72,7 @@ class ExecutionMachine:
         self.incarnation = 0
         self.closed = ""
         self.taken: dict[TaskID, int] = {}
-        self._cancelled: dict[TaskID, None] = {}
+        self._cancelled: dict[TaskID, bool] = {}
         self._holds: dict[TaskID, list[ObjectID]] = {}
         self._settling: dict[WorkerID, None] = {}
         self._woken = False
@@ -186,20 +186,29 @@ class ExecutionMachine:
                 break
         # An executing thread may have taken it this instant: it asks ``is_cancelled`` before the user's code
         # runs.
-        self.note_cancelled(message.task)
+        self.note_cancelled(message.task, message.recursive)
         running = self.running.get(message.task)
         if running is not None and running[1].attempt == message.attempt:
             self._effects().do(InterruptTask(message.task, message.force, message.recursive))
 
-    def note_cancelled(self, task: TaskID) -> None:
+    def note_cancelled(self, task: TaskID, recursive: bool) -> None:
         """From now on ``is_cancelled``."""
-        self._cancelled[task] = None
+        self._cancelled[task] = recursive
         if len(self._cancelled) > self.cancelled_max:
             del self._cancelled[next(iter(self._cancelled))]
 
     def is_cancelled(self, task: TaskID) -> bool:
         """Whether a task's owner has cancelled it; called by executing threads."""
         return task in self._cancelled
+
+    def take_recursive(self, task: TaskID) -> bool:
+        """Whether what a cancelled task has submitted is to be cancelled too; True once. Called by executing
+        threads.
+        """
+        recursive = self._cancelled.get(task, False)
+        if recursive:
+            self._cancelled[task] = False
+        return recursive
 
     def on_time(self, now: float) -> None:
         """One task has run for long: answer for those before it, hand back those behind it."""

@@ -253,11 +253,11 @@ class ReferenceMachine:
             self._on_ready(identity, value)
 
     def wait_for(self, token: int, objects: tuple[ObjectID, ...], count: int) -> None:
-        """Wake ``token`` when ``count`` of ``objects`` (distinct) have a value."""
+        """Wake ``token`` when ``count`` of ``objects`` (distinct) have a value, or are own ones and freed."""
         values = self.values
         missing = []
         for identity in objects:
-            if identity not in values:
+            if identity not in values and (identity in self.entries or owner_of(identity) != self.me):
                 missing.append(identity)
         left = count - (len(objects) - len(missing))
         if left <= 0:

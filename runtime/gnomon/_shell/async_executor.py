@@ -43,9 +43,13 @@ class AsyncExecutor:
 
     def cancel(self, task: TaskID) -> None:
         """Cancel a running call; from the runtime's thread."""
+        self._loop.call_soon_threadsafe(self._cancel, task)
+
+    def _cancel(self, task: TaskID) -> None:
         running = self._tasks.get(task)
         if running is not None:
-            self._loop.call_soon_threadsafe(running.cancel)
+            self._executor.struck(task)
+            running.cancel()
 
     def run(self) -> None:
         """Serve until the actor ends; in the main thread."""
@@ -114,17 +118,22 @@ class AsyncExecutor:
             self._loop.call_soon(self._flush)
 
     async def _generate(self, call: Call, value: Any) -> TaskEnded:
-        """Make a generator's items; others run between two of them."""
-        items = value if hasattr(value, "__aiter__") else _in_turns(iter(value))
+        """Make a generator's items; others run between two of them.
+
+        A cancellation is asyncio's alone, and strikes once: else it would strike the clean-up, too.
+        """
+        items = value if hasattr(value, "__aiter__") else _asynchronous(iter(value))
+        this = asyncio.current_task()
         try:
             async for item in items:
-                if self._executor.execution.is_cancelled(call.pushed.task):
-                    raise TaskInterrupted
+                if this is not None and this.cancelling():
+                    raise TaskInterrupted  # it has struck, and the user's code has swallowed it
                 try:
                     call.deliver(item)
                 except Exception as error:
                     return call.failed(error, False)
                 del item
+                await asyncio.sleep(0)
                 if call.limit:
                     await self._wait_for_room(call)
             return call.exhausted()
@@ -138,12 +147,12 @@ class AsyncExecutor:
         production = executor.core.role.production
         woken = asyncio.Event()
         try:
-            executor.producers[task] = partial(self._loop.call_soon_threadsafe, woken.set)
+            executor.generating.wakers[task] = partial(self._loop.call_soon_threadsafe, woken.set)
             while not production.has_room(task, call.items, limit):
                 await woken.wait()
                 woken.clear()
         finally:
-            executor.producers.pop(task, None)
+            executor.generating.wakers.pop(task, None)
 
     def _flush(self) -> None:
         """Hand the answers of this round of the event loop over, all at once."""
@@ -153,12 +162,11 @@ class AsyncExecutor:
             self._pump()
 
 
-async def _in_turns(iterator: Iterator[Any]) -> AsyncGenerator[Any, None]:
-    """The items of an ordinary generator; the event loop gets a turn after each."""
+async def _asynchronous(iterator: Iterator[Any]) -> AsyncGenerator[Any, None]:
+    """The items of an ordinary generator."""
     try:
         for item in iterator:
             yield item
-            await asyncio.sleep(0)
     finally:
         close_generator(iterator)
 

@@ -19,37 +19,26 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
 from types import GeneratorType
 from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
-from gnomon._core.events import (
-    ActorConstructed,
-    ActorEnding,
-    ChildrenCancelAsked,
-    TaskEnded,
-    WaitEnded,
-    WaitStarted,
-)
+from gnomon._core.events import ActorConstructed, ActorEnding, ChildrenCancelAsked, TaskEnded
 from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.tasks import CallPushed, TaskPushed
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.functions import FunctionTable
+from gnomon._shell.generating import Generating
 from gnomon._shell.progress import ProgressNote
-from gnomon._shell.results import NO_MORE, Call, close_generator, load_arguments, method_of
+from gnomon._shell.results import Call, load_arguments, method_of
 from gnomon._wire import pickling
 from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted
 from gnomon.ids import TaskID
 
 BATCH_S = 0.001
 BATCH_MAX = 100
-
-ROOM_WAIT_S = 0.01
-"""A generator that waits longer than this for its consumer counts as blocked: others may use its CPU."""
 
 
 class Executor:
@@ -69,10 +58,10 @@ class Executor:
         self._signal = threading.Lock()
         self._signal.acquire()
         self._async: Any = None
-        self.producers: dict[TaskID, Callable[[], Any]] = {}
         self._in_user_code: dict[int, TaskID] = {}
         self._interrupting: TaskID | None = None
         self._main_id = threading.main_thread().ident or 0
+        self.generating = Generating(core, self._in_user_code.__setitem__, self._leave_user_code, self.struck)
 
     # -- commands, in the loop's thread ---------------------------------------------------------------------------
 
@@ -81,7 +70,7 @@ class Executor:
         if type(command) is fx.WakeExecutor:
             self.wake()
         elif type(command) is fx.WakeProducer:
-            self._wake_producer(command.task)
+            self.generating.wake(command.task)
         elif type(command) is fx.WidenExecutor:
             self._wide = True
             self._release()
@@ -99,11 +88,6 @@ class Executor:
                 self.core.loop.post(ended)
         elif type(command) is fx.InterruptTask:
             self._interrupt(command)
-
-    def _wake_producer(self, task: TaskID) -> None:
-        wake = self.producers.get(task)
-        if wake is not None:
-            wake()
 
     def wake(self) -> None:
         """There is something to do."""
@@ -123,8 +107,6 @@ class Executor:
     def _interrupt(self, command: fx.InterruptTask) -> None:
         if command.force and self.core.assignment is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        if command.recursive:
-            self.core.loop.inbox.append(ChildrenCancelAsked(command.task))
         if self._async is not None:
             self._async.cancel(command.task)
             return
@@ -134,14 +116,26 @@ class Executor:
                     self._interrupting = command.task
                     signal.pthread_kill(thread, signal.SIGINT)
                 else:
+                    self.struck(task)
                     _raise_in_thread(thread)
-                    self._wake_producer(task)  # what is raised in a thread strikes when its wait is over
+                    self.generating.wake(task)  # what is raised in a thread strikes when its wait is over
+
+    def struck(self, task: TaskID) -> None:
+        """A task is interrupted here and now: what it has submitted so far is cancelled too, if that was asked
+        for; what its clean-up will submit is not.
+        """
+        if self.execution.take_recursive(task):
+            self.core.loop.post(ChildrenCancelAsked(task))
+
+    def _leave_user_code(self, thread: int) -> None:
+        self._in_user_code.pop(thread, None)
 
     def on_sigint(self, _number: int, _frame: Any) -> None:
         """The handler of SIGINT in the main thread."""
         task = self._in_user_code.get(self._main_id)
         if task is not None and task == self._interrupting:
             self._interrupting = None
+            self.struck(task)
             raise TaskInterrupted
 
     # -- the main thread ------------------------------------------------------------------------------------------
@@ -242,7 +236,7 @@ class Executor:
             value = function(*args, **kwargs)
             del self._in_user_code[thread]
             if pushed.num_returns < 0 or type(value) is GeneratorType:
-                return self._generate(call, value, thread)
+                return self.generating.run(call, value, thread)
             if inspect.iscoroutine(value):
                 value.close()
                 raise TypeError(f"{pushed.name} is async: make it a method of an actor, or a plain function.")
@@ -255,61 +249,6 @@ class Executor:
             self._in_user_code.pop(thread, None)
             args = kwargs = value = None  # type: ignore[assignment]
             task_context.current.reset(token)
-
-    # -- generators -----------------------------------------------------------------------------------------------
-
-    def _generate(self, call: Call, value: Any, thread: int) -> TaskEnded:
-        """Make a generator's items, each as a stretch of the user's code of its own."""
-        iterator = iter(value)
-
-        def draw() -> Any:
-            try:
-                self._in_user_code[thread] = call.pushed.task
-                if self.execution.is_cancelled(call.pushed.task):
-                    raise TaskInterrupted
-                return next(iterator, NO_MORE)
-            finally:
-                self._in_user_code.pop(thread, None)
-
-        try:
-            if call.pushed.num_returns >= 0:
-                return call.collected(draw)
-            while (item := draw()) is not NO_MORE:
-                try:
-                    call.deliver(item)
-                except Exception as error:
-                    return call.failed(error, False)
-                del item
-                if call.limit:
-                    self._wait_for_room(call, thread)
-            return call.exhausted()
-        finally:
-            close_generator(iterator)
-
-    def _wait_for_room(self, call: Call, thread: int) -> None:
-        """Until the consumer is near enough; an interrupt strikes here as in the user's code."""
-        task, limit = call.pushed.task, call.limit
-        production = self.core.role.production
-        if production.has_room(task, call.items, limit):
-            return
-        signal = threading.Lock()
-        signal.acquire()
-        blocked = False
-        try:
-            self.producers[task] = partial(_let_go_on, signal)
-            self._in_user_code[thread] = task
-            while not production.has_room(task, call.items, limit):
-                if self.execution.is_cancelled(task):
-                    raise TaskInterrupted
-                if not self.core.loop.wait(signal, None if blocked else ROOM_WAIT_S):
-                    with self.core.undisturbed():
-                        blocked = True
-                        self.core.loop.post(WaitStarted())
-        finally:
-            self._in_user_code.pop(thread, None)
-            self.producers.pop(task, None)
-            if blocked:
-                self.core.loop.post(WaitEnded())
 
     # -- being an actor -------------------------------------------------------------------------------------------
 
@@ -370,7 +309,7 @@ class Executor:
             value = method(*args, **kwargs)
             del self._in_user_code[thread]
             if pushed.num_returns < 0 or type(value) is GeneratorType:
-                return self._generate(call, value, thread)
+                return self.generating.run(call, value, thread)
             return call.succeeded(value)
         except TaskInterrupted:
             return call.cancelled()
@@ -405,14 +344,6 @@ class Executor:
             if task is not None:
                 self._interrupting = task
                 signal.pthread_kill(self._main_id, signal.SIGINT)
-
-
-def _let_go_on(signal: threading.Lock) -> None:
-    """Wake the thread that waits for ``signal``, if none has yet."""
-    try:
-        signal.release()
-    except RuntimeError:
-        return
 
 
 def _raise_in_thread(thread: int) -> None:
