@@ -16,6 +16,7 @@ from IPython.core.completer import (
     context_matcher,
 )
 
+from gnomon import exceptions
 from gnomon.observe import hooks
 from gnomon_kernel import panel
 from gnomon_kernel.actions import Actions
@@ -52,6 +53,7 @@ class KernelExtension:
             hooks.set_output_sink(self._router.accept)
             hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
         hooks.set_cell_names(self._cell_name)
+        exceptions.set_in_notebook(True)
         panel.register(shell)
         self._origins.resume()
 
@@ -63,6 +65,7 @@ class KernelExtension:
             sys.modules["gnomon_kernel.widgets"].close_all()
         if match_remote in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(match_remote)
+        exceptions.set_in_notebook(False)
         hooks.set_cell_names(None)
         hooks.set_wait_observer(None)
         hooks.set_output_sink(None)

@@ -65,20 +65,34 @@ class _CellOutput:
     def __init__(self, run: CellRun | None) -> None:
         self.run = run
         self.fold = OutputFold()
+        self.bars = hooks.Bars()
+        self.bars_changed = False
         self.next_s = 0.0
         self._tail_id = ""
+        self._bars_id = ""
 
-    def publish(self, batch: Batch, publisher: Publisher) -> int:
-        """Send a batch; returns the number of messages that took."""
+    def take_bars(self) -> list[str] | None:
+        """The lines of the progress bars; None when they have not changed."""
+        changed, self.bars_changed = self.bars_changed, False
+        return self.bars.lines() if changed else None
+
+    def publish(self, batch: Batch, bars: list[str] | None, publisher: Publisher) -> int:
+        """Send a batch, and the progress bars if there are any; returns the number of messages that took."""
         parent: Mapping[str, Any] = self.run.parent if self.run is not None else {}
         for stream, text in batch.streams:
             publisher.stream(parent, stream, text)
-        if batch.tail is None:
-            return len(batch.streams)
-        update = bool(self._tail_id)
-        self._tail_id = self._tail_id or f"gnomon-output-{uuid.uuid4().hex}"
-        publisher.show(parent, self._tail_id, batch.tail, update)
-        return len(batch.streams) + 1
+        messages = len(batch.streams)
+        if batch.tail is not None:
+            update = bool(self._tail_id)
+            self._tail_id = self._tail_id or f"gnomon-output-{uuid.uuid4().hex}"
+            publisher.show(parent, self._tail_id, batch.tail, update)
+            messages += 1
+        if bars is not None:
+            update = bool(self._bars_id)
+            self._bars_id = self._bars_id or f"gnomon-bars-{uuid.uuid4().hex}"
+            publisher.show(parent, self._bars_id, "\n".join(bars), update)
+            messages += 1
+        return messages
 
 
 class OutputRouter:
@@ -103,15 +117,22 @@ class OutputRouter:
             if self._closed:
                 return
             output = self._output_of(lines.cell)
-            labelled = lines.task_name != CELL_TASK_NAME  # that stands in its own cell
-            name, worker = (lines.task_name, lines.worker_label) if labelled else ("", "")
-            output.fold.add(lines.stream, name, worker, lines.text)
+            if lines.stream == hooks.PROGRESS_STREAM:
+                output.bars.update(lines.text)
+                output.bars_changed = True
+            else:
+                self._add_lines(output, lines)
             if lines.cell not in self._dirty:
                 self._dirty[lines.cell] = output
                 self._changed.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="gnomon-output", daemon=True)
                 self._thread.start()
+
+    def _add_lines(self, output: _CellOutput, lines: hooks.OutputLines) -> None:
+        labelled = lines.task_name != CELL_TASK_NAME  # that stands in its own cell
+        name, worker = (lines.task_name, lines.worker_label) if labelled else ("", "")
+        output.fold.add(lines.stream, name, worker, lines.text)
 
     def flush(self, cell: str) -> None:
         """Publish now what a cell has pending: called when it ends, before its front end stops listening."""
@@ -163,5 +184,6 @@ class OutputRouter:
             if output is None:
                 return
             batch = output.fold.take()
-        messages = output.publish(batch, self._publisher)
+            bars = output.take_bars()
+        messages = output.publish(batch, bars, self._publisher)
         output.next_s = self._clock() + messages / MESSAGES_PER_S_MAX

@@ -41,7 +41,7 @@ from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerato
 from gnomon._wire.object_ref import ObjectRef
 
 if TYPE_CHECKING:
-    from gnomon import actor, runtime_context, util
+    from gnomon import actor, experimental, runtime_context, util
 
 __version__ = "0.1.0"
 
@@ -56,6 +56,7 @@ __all__ = [
     "cloudpickle",
     "cluster_resources",
     "exceptions",
+    "experimental",
     "get",
     "get_actor",
     "get_gpu_ids",
@@ -79,6 +80,7 @@ __all__ = [
 _LAZY = {
     "actor": "gnomon.actor",
     "cloudpickle": "cloudpickle",
+    "experimental": "gnomon.experimental",
     "runtime_context": "gnomon.runtime_context",
     "util": "gnomon.util",
 }

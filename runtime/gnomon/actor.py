@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod, method
+from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod, ActorProxy, method
 
-__all__ = ["ActorClass", "ActorHandle", "ActorMethod", "method"]
+__all__ = ["ActorClass", "ActorHandle", "ActorMethod", "ActorProxy", "method"]

@@ -16,7 +16,8 @@
      +- PendingCallsLimitExceeded, RuntimeEnvSetupError, InfeasibleError, ...
      |
      +- NotInitializedError, AlreadyInitializedError (RuntimeError), SessionMismatchError,
-     |  SerializationError (TypeError), ActorNameTakenError, ActorHandleNotFoundError (ValueError)
+     |  SerializationError (TypeError), ResultsMismatchError (ValueError), ActorNameTakenError,
+     |  ActorHandleNotFoundError (ValueError)
      +- InternalError (RaySystemError)           ours: please report
 
 The rules for a changer: fields, not parsed strings; every constructor argument has a default, so that an
@@ -40,9 +41,11 @@ class GnomonError(Exception):
 
     Attributes:
         next_step: what to do about it; the end of ``str()``.
+        notebook_step: the same where the magics of the notebook are loaded; "" where it is no different.
     """
 
     next_step: ClassVar[str] = ""
+    notebook_step: ClassVar[str] = ""
 
     def __init__(self, message: str = "") -> None:
         Exception.__init__(
@@ -51,7 +54,17 @@ class GnomonError(Exception):
         self._sentence = message or first_line(type(self).__doc__)
 
     def __str__(self) -> str:
-        return f"{self._sentence} {self.next_step}".rstrip()
+        step = (_in_notebook and self.notebook_step) or self.next_step
+        return f"{self._sentence} {step}".rstrip()
+
+
+_in_notebook = False
+
+
+def set_in_notebook(loaded: bool) -> None:
+    """Whether people can be told to use the magics: set where those are loaded."""
+    global _in_notebook
+    _in_notebook = loaded
 
 
 def first_line(text: str | None) -> str:
@@ -132,7 +145,10 @@ class TaskError(GnomonError):
     @classmethod
     def from_exception(cls, function_name: str, error: BaseException, pid: int | None = None) -> TaskError:
         """The error to hand to whoever waits for the task: call this where ``error`` was caught."""
-        return cls(function_name, remote_traceback(error), error, pid).as_instanceof_cause()
+        text = remote_traceback(error)
+        if isinstance(error, GnomonError) and _PLACE_ANYWHERE not in text:
+            text = ""  # the sentence alone, which is the headline already
+        return cls(function_name, text, error, pid).as_instanceof_cause()
 
     @classmethod
     def from_text(cls, type_name: str, text: str) -> TaskError:
@@ -222,23 +238,68 @@ def _headline(cause: BaseException | None, traceback_str: str) -> str:
 
 
 _PLACE = re.compile(r'  File "(.+)", line (\d+)(.*)')
+_PLACE_ANYWHERE = '  File "'
 _PACKAGE = str(Path(__file__).resolve().parent)
 
 
 def remote_traceback(error: BaseException) -> str:
-    """The traceback of ``error`` and of its causes as text, without gnomon's own frames."""
+    """The traceback of ``error`` and of its causes as text, without gnomon's own frames.
+
+    An error that gnomon itself raises on purpose (a result that can not be pickled) is no more than its
+    sentence, and the frames of what the user wrote.
+    """
     import traceback  # only needed when something went wrong
 
     story = traceback.TracebackException.from_exception(error)
+    on_purpose = isinstance(error, GnomonError) and not isinstance(error, InternalError)
     pending: list[traceback.TracebackException | None] = [story]
     while pending:
         part = pending.pop()
         if part is None:
             continue
-        users = [frame for frame in part.stack if not frame.filename.startswith(_PACKAGE)]
-        part.stack = traceback.StackSummary.from_list(users or list(part.stack))
+        users = _users_frames(part)
+        if users or not on_purpose:
+            part.stack = traceback.StackSummary.from_list(users or list(part.stack))
+        else:
+            part.stack = None  # type: ignore[assignment]
+        if on_purpose and part.__cause__ is not None and not _users_frames(part.__cause__):
+            part.__cause__, part.__suppress_context__ = None, True
         pending += (part.__cause__, part.__context__)
     return "".join(story.format()).rstrip()
+
+
+def _users_frames(part: Any) -> list[Any]:
+    return [
+        frame
+        for frame in part.stack or ()
+        if not frame.filename.startswith(_PACKAGE) and "/cloudpickle/" not in frame.filename
+    ]
+
+
+class ResultsMismatchError(GnomonError, ValueError):
+    """A call returned another number of values than its ``num_returns`` says.
+
+    Attributes:
+        function_name: the function or method.
+        num_returns: how many values it was to return.
+        returned: how many it did; None for one that can not be split.
+        kind: the class of what it returned.
+    """
+
+    next_step = "Return a tuple of as many values, or give another num_returns."
+
+    def __init__(
+        self, function_name: str = "", num_returns: int = 0, returned: int | None = None, kind: str = ""
+    ) -> None:
+        what = f"one {kind or 'value'}" if returned is None else f"{returned} values"
+        super().__init__(
+            f"{function_name or 'A call'} returned {what}, but its num_returns is {num_returns}."
+        )
+        self.args = (function_name, num_returns, returned, kind)
+        self.function_name = function_name
+        self.num_returns = num_returns
+        self.returned = returned
+        self.kind = kind
 
 
 # ------------------------------------------------------------------------------- cancelled or late
@@ -306,8 +367,9 @@ class WorkerCrashedError(GnomonError):
         self, function_name: str = "", reason: str = "", attempts: int = 0, last_output: str = ""
     ) -> None:
         tries = f" (attempt {attempts}, and no retry is left)" if attempts else ""
+        why = f"its process {reason}" if reason.startswith("(pid") else reason
         super().__init__(
-            f"The worker of {function_name or 'a task'} died{tries}{_because(reason)}{_said(last_output)}"
+            f"The worker of {function_name or 'a task'} died{tries}{_because(why)}{_said(last_output)}"
         )
         self.args = (function_name, reason, attempts, last_output)
         self.function_name = function_name
@@ -332,6 +394,7 @@ class LocalNodeDiedError(GnomonError):
     """The node process of this session died, and the session with it."""
 
     next_step = "Call gnomon.shutdown() and gnomon.init() for a new session."
+    notebook_step = "Run %remote stop and %remote start (or shutdown() and init()) for a new session."
 
 
 # ------------------------------------------------------------------------------- actors
@@ -471,6 +534,10 @@ class ObjectStoreFullError(GnomonError):
     next_step = (
         "Delete references that you no longer need, or start with a larger object_store_memory=... (bytes)."
     )
+    notebook_step = (
+        "Delete references that you no longer need, or start a new session with a larger store: "
+        "%remote stop, then %remote start --memory 2GB (or shutdown(), then init(object_store_memory=...))."
+    )
 
     def __init__(self, asked_bytes: int = 0, capacity_bytes: int = 0, holders: str = "") -> None:
         used = f" In it:\n{holders}\n" if holders else ""
@@ -526,6 +593,10 @@ class InfeasibleError(GnomonError):
 
     next_step = (
         "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...})."
+    )
+    notebook_step = (
+        "Ask for less, or start a new session with more: %remote stop, then %remote start --cpus N --gpus N "
+        "--resources JSON (or shutdown(), then init(num_cpus=..., num_gpus=..., resources={...}))."
     )
 
     def __init__(
@@ -596,6 +667,7 @@ class NotInitializedError(GnomonError):
     """There is no running session."""
 
     next_step = "Call gnomon.init() first, and make references and actors anew."
+    notebook_step = "Run %remote start or gnomon.init() first, and make references and actors anew."
 
 
 class AlreadyInitializedError(GnomonError, RuntimeError):
@@ -606,6 +678,10 @@ class AlreadyInitializedError(GnomonError, RuntimeError):
     """
 
     next_step = "Call gnomon.shutdown() first, or init(ignore_reinit_error=True) to keep the running session."
+    notebook_step = (
+        "Run %remote stop or gnomon.shutdown() first, or init(ignore_reinit_error=True) to keep the running "
+        "session."
+    )
 
     def __init__(self, differences: Mapping[str, tuple[Any, Any]] | None = None) -> None:
         self.differences = dict(differences or {})
@@ -621,7 +697,7 @@ class SessionMismatchError(GnomonError):
         what: the reference or handle.
     """
 
-    next_step = "Values do not outlive their session: compute or put them again."
+    next_step = "Values and actors do not outlive their session: make them again."
 
     def __init__(self, what: str = "") -> None:
         super().__init__(f"{what or 'The reference'} belongs to another session, which has ended.")
@@ -701,7 +777,9 @@ def _in_brackets(identity: str) -> str:
 
 
 def _because(reason: str) -> str:
-    return f": {reason.rstrip('.')}." if reason else "."
+    if not reason:
+        return "."
+    return f": {reason}" if reason.endswith("...") else f": {reason.rstrip('.')}."
 
 
 def _said(last_output: str) -> str:

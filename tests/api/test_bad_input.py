@@ -142,12 +142,12 @@ def case(call, kind, text):
         case(
             lambda: gnomon.cancel(Counter.remote(1)),
             TypeError,
-            "cancel() takes a reference, not Actor(Counter, ",
+            "cancel() takes one reference, not Actor(Counter, ",
         ),
         case(
             lambda: gnomon.kill(f.remote(1)),
             ValueError,
-            "kill() takes the handle of an actor, not a single reference",
+            "kill() takes the handle of an actor, not ObjectRef(",
         ),
         case(
             lambda: gnomon.get_actor("nobody"),

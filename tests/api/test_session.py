@@ -1,5 +1,7 @@
 """Starting and ending sessions."""
 
+import logging
+
 import cloudpickle
 import pytest
 
@@ -67,20 +69,36 @@ def test_shutdown_can_be_repeated_and_init_starts_anew(unstarted):
     ("arguments", "kind", "text"),
     [
         ({"engine": "quantum"}, ValueError, "There is no engine 'quantum'; the engines are: inline, local."),
-        ({"num_cpus": "2"}, TypeError, "num_cpus must be a number, not '2' (str)."),
-        ({"num_cpus": -1}, ValueError, "num_cpus must be a finite number >= 0, not -1."),
-        ({"resources": {"CPU": 2}}, ValueError, "resources may not hold 'CPU': use num_cpus=... instead."),
-        ({"resources": ["a"]}, TypeError, "resources must be a dict, not ['a'] (list)."),
-        ({"object_store_memory": 0}, ValueError, "object_store_memory must be >= 1, not 0."),
-        ({"address": "10.0.0.1:6379"}, UnsupportedOptionError, "The option address can not be honoured here"),
-        ({"job_config": object()}, UnsupportedOptionError, "The option job_config can not be honoured here"),
+        ({"num_cpus": "2"}, TypeError, "num_cpus of init() must be a number, not '2' (str)."),
+        ({"num_cpus": -1}, ValueError, "num_cpus of init() must be a finite number >= 0, not -1."),
+        (
+            {"resources": {"CPU": 2}},
+            ValueError,
+            "resources of init() may not hold 'CPU': use num_cpus=... instead.",
+        ),
+        ({"resources": ["a"]}, TypeError, "resources of init() must be a dict, not ['a'] (list)."),
+        (
+            {"object_store_memory": 0},
+            ValueError,
+            "object_store_memory of init() must be >= 1 (bytes), not 0.",
+        ),
+        (
+            {"address": "10.0.0.1:6379"},
+            UnsupportedOptionError,
+            "The option address of init() can not be honoured here",
+        ),
+        (
+            {"job_config": object()},
+            UnsupportedOptionError,
+            "The option job_config of init() can not be honoured here",
+        ),
         (
             {"engine": "inline", "runtime_env": {"pip": ["x"]}},
             UnsupportedOptionError,
             "The option runtime_env",
         ),
         ({"local_mode": True, "engine": "local"}, ValueError, "local_mode=True is engine='inline'"),
-        ({"labels": {"a": 1}}, TypeError, "labels['a'] must be a string, not 1 (int)."),
+        ({"labels": {"a": 1}}, TypeError, "labels['a'] of init() must be a string, not 1 (int)."),
     ],
 )
 def test_wrong_arguments(unstarted, arguments, kind, text):
@@ -102,6 +120,21 @@ def test_hints_are_warned_about(unstarted):
     with pytest.warns(UserWarning, match="_system_config: raylet_heartbeat mean nothing"):
         gnomon.init(engine="inline", _system_config={"raylet_heartbeat": 1, "object_store_memory_mb": 3})
     assert session.current.info.store_capacity_bytes == 3 * 2**20
+
+
+def test_logging(unstarted):
+    logger = logging.getLogger("gnomon")
+    before = logger.level
+    try:
+        gnomon.init(engine="inline", logging_level="warning", logging_format="%(message)s")
+        assert logger.level == logging.WARNING
+        assert logger.handlers
+        gnomon.shutdown()
+        gnomon.init(engine="inline", logging_level=logging.ERROR, configure_logging=False)
+        assert logger.level == logging.WARNING
+    finally:
+        logger.setLevel(before)
+        logger.handlers.clear()
 
 
 def test_local_mode_is_inline(unstarted):

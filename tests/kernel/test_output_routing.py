@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gnomon._engine.progress_bars import BarState, as_line
 from gnomon.observe import hooks
 from gnomon_kernel.cell_task import CELL_TASK_NAME
 from gnomon_kernel.origins import CellRun
@@ -120,6 +121,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.displays: set[str] = set()
         self.changed = threading.Condition()
 
     def stream(self, parent: Any, stream: str, text: str) -> None:
@@ -128,6 +130,8 @@ class Recorder:
             self.changed.notify_all()
 
     def show(self, parent: Any, display_id: str, text: str, update: bool) -> None:
+        assert update == (display_id in self.displays)
+        self.displays.add(display_id)
         self.stream(parent, "tail", text)
 
     def wait_for(self, count: int) -> None:
@@ -190,6 +194,25 @@ def test_the_rate_is_bounded(parts: SimpleNamespace) -> None:
     parts.now += 1 / MESSAGES_PER_S_MAX
     parts.publisher.wait_for(3)
     assert parts.publisher.sent[2][1].count("\n") == 50
+
+
+def bar(cell: str, done: int, closed: bool = False) -> hooks.OutputLines:
+    text = as_line(BarState(bar="x", n=done, total=4, desc="load", closed=closed))
+    return hooks.OutputLines(cell, "w", hooks.PROGRESS_STREAM, text, "f")
+
+
+def test_progress_bars_are_rewritten_in_place(parts: SimpleNamespace) -> None:
+    parts.router.accept(bar("a", 1))
+    parts.publisher.wait_for(1)
+    for done in (2, 3):
+        parts.router.accept(bar("a", done))  # the clock stands still: nothing may be sent
+    parts.router.accept(bar("a", 4, closed=True))
+    parts.router.flush("a")
+    assert [(cell, text[:28]) for cell, text in parts.publisher.sent] == [
+        ("run of a", "load:  25%|█████            "),
+        ("run of a", "load: 100%|█████████████████"),
+    ]
+    assert len(parts.publisher.displays) == 1
 
 
 def test_flush_sends_at_once(parts: SimpleNamespace) -> None:

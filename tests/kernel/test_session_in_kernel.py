@@ -189,3 +189,14 @@ def test_actors_of_a_class_that_a_cell_defines_anew_are_marked(session: LiveKern
     rows = "from gnomon._api import session; rows = session.engine().ledger.actors.values()\n"
     marked = session.run(rows + "print([bool(row.get('stale')) for row in rows])").check().text()
     assert marked == "[True, False]\n"
+
+
+def test_errors_name_the_magics(live_kernel: LiveKernel) -> None:
+    said = live_kernel.run(
+        "import gnomon\n"
+        "try:\n"
+        "    gnomon.get_gpu_ids()\n"
+        "except gnomon.exceptions.NotInitializedError as error:\n"
+        "    print(error)"
+    ).check()
+    assert "Run %remote start or gnomon.init() first" in said.text()

@@ -12,13 +12,17 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from sys import _getframe, maxsize
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from gnomon._api import options as _options
 from gnomon._api import session
+from gnomon._api.advice import no_attribute, public
+from gnomon._api.checks import shown
 from gnomon._api.definitions import Definition, define
+from gnomon._api.typed import MethodDecorator, MethodDecoratorOfMany, RemoteMethod
 from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import Arity, arity_of
 from gnomon._engine.base import ActorBinding, ActorTemplate, Engine, MethodTemplate
@@ -27,8 +31,9 @@ from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import SessionMismatchError
 from gnomon.ids import ActorID
 
+P = ParamSpec("P")
+R = TypeVar("R")
 C = TypeVar("C")
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ActorClass(Generic[C]):
@@ -60,7 +65,10 @@ class ActorClass(Generic[C]):
     def _arity(self) -> Arity | None:
         return arity_of(self._cls)
 
-    def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[C]:
+    # The second half of what is returned is for type checkers: it lets the handle be annotated as an
+    # ``ActorProxy[C]`` without being narrowed to its first half.
+
+    def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[C] | Any:
         """Create an actor; returns a handle at once, before the constructor has run.
 
         Raises:
@@ -95,7 +103,7 @@ class ActorClass(Generic[C]):
 
     def _remote(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
-    ) -> ActorHandle[C]:
+    ) -> ActorHandle[C] | Any:
         """``.options(**options).remote(*args, **kwargs)`` in one call, as in Ray."""
         target = self.options(**options) if options else self
         return target.remote(*(args or ()), **(kwargs or {}))
@@ -113,6 +121,26 @@ class ActorClass(Generic[C]):
             f"{name} is an actor class: create an actor with {name}.remote(...), or an ordinary object with "
             f"{name}.__wrapped__(...)."
         )
+
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            # only what is found nowhere else comes here: the class's own constants, class and static methods
+            cls = self.__dict__.get("_cls")
+            label = cls.__name__ if cls is not None else "C"
+            if cls is not None and not name.startswith("__") and hasattr(cls, name):
+                if not inspect.isfunction(inspect.getattr_static(cls, name)):
+                    return getattr(cls, name)
+                raise AttributeError(
+                    f"{name} is a method of {label}'s actors: create one, handle = {label}.remote(...), and call "
+                    f"handle.{name}.remote(...)."
+                )
+            raise no_attribute(
+                f"The actor class {label}",
+                name,
+                [*public(ActorClass), *(public(cls) if cls is not None else ())],
+                f"Create an actor with {label}.remote(...); {label}.__wrapped__ is the class itself.",
+            )
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """``class Special(Counter)`` inherits from the class itself; it needs a decorator of its own."""
@@ -172,7 +200,7 @@ class ActorMethod:
         return None if self._none else refs
 
     def options(self, **options: Any) -> ActorMethod:
-        """The same method with other options: num_returns, max_task_retries, retry_exceptions.
+        """The same method with other options: num_returns, max_task_retries, retry_exceptions, name.
 
         Raises:
             ValueError: an unknown option or a wrong value.
@@ -194,6 +222,14 @@ class ActorMethod:
         """Always raises: a method of an actor is called by ``.remote(...)``."""
         name = self._template.name
         raise TypeError(f"{name} is a method of an actor: call handle.{name}.remote(...).")
+
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            mine = f"handle.{self._template.name}" if name not in ActorMethod.__slots__ else "it"
+            raise no_attribute(
+                f"The method {mine}", name, public(ActorMethod), f"Call it with {mine}.remote(...)."
+            )
 
     def __repr__(self) -> str:
         return f"ActorMethod({self._binding.class_name}.{self._template.name})"
@@ -257,6 +293,10 @@ class ActorHandle(Generic[C]):
         return f"Actor({self._gnomon_binding.class_name}, {self._actor_id.hex()}{stale})"
 
 
+ActorProxy: TypeAlias = ActorHandle[C] | type[C]
+"""For annotations: a handle whose ``@method`` methods type checkers know (see ``gnomon._api.typed``)."""
+
+
 def rebuild_handle(
     actor_id: ActorID,
     class_name: str,
@@ -290,11 +330,7 @@ def check_actor_options(cls: type, given: Mapping[str, Any]) -> None:
     of = f"the actor class {cls.__name__}"
     _options.check_options(_options.ACTOR_CHECKS, given, of)
     if given.get("get_if_exists") and not given.get("name"):
-        raise ValueError(f"get_if_exists of {of} needs a name=... too.")
-    if given.get("max_task_retries") and not given.get("max_restarts"):
-        raise ValueError(
-            f"max_task_retries of {of} needs max_restarts=... too: a dead actor repeats no call."
-        )
+        raise ValueError(f"get_if_exists of {of} needs a name=... too: which actor is to be found?")
 
 
 def check_method_options(of: str, given: Mapping[str, Any], generator: bool) -> None:
@@ -303,25 +339,50 @@ def check_method_options(of: str, given: Mapping[str, Any], generator: bool) -> 
     _options.check_generator(given, generator, f"the method {of}")
 
 
-def method(**options: Any) -> Callable[[F], F]:
-    """Decorator with options for a method of an actor class: num_returns, max_task_retries, retry_exceptions.
+@overload
+def method(
+    function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /
+) -> RemoteMethod[P, Coroutine[Any, Any, R], ObjectRef[R]]: ...
+
+
+@overload
+def method(function: Callable[Concatenate[Any, P], R], /) -> RemoteMethod[P, R, ObjectRef[R]]: ...
+
+
+@overload
+def method(*, num_returns: int | str, **options: Any) -> MethodDecoratorOfMany: ...
+
+
+@overload
+def method(**options: Any) -> MethodDecorator: ...
+
+
+def method(*functions: Any, **options: Any) -> Any:
+    """Decorator for a method of an actor class, bare or with options: ``@method``, ``@method(num_returns=2)``.
+
+    Options: num_returns, max_task_retries, retry_exceptions, concurrency_group, name. Bare, it only tells type
+    checkers that the method is called by ``.remote`` (see ``gnomon.actor.ActorProxy``).
 
     Raises:
         ValueError: an unknown option or a wrong value.
-        TypeError: a value of a wrong type, or no option at all.
+        TypeError: a value of a wrong type, or something that is no function.
     """
-    if not options:
-        raise TypeError("@method needs an option, for example @method(num_returns=2); else leave it out.")
+    if (functions and options) or len(functions) > 1:
+        raise TypeError(f"method takes options by name only. {_METHOD_FORMS}")
 
-    def decorate(function: F) -> F:
-        if not callable(function):
-            raise TypeError("@method takes keyword options alone, for example @method(num_returns=2).")
-        of = getattr(function, "__qualname__", repr(function))
-        check_method_options(of, options, is_generator(function))
-        setattr(function, METHOD_OPTIONS, _options.method_fields(options))
+    def decorate(function: Any) -> Any:
+        if not (callable(function) or isinstance(function, staticmethod | classmethod)):
+            raise TypeError(f"method decorates a function, not {shown(function)}. {_METHOD_FORMS}")
+        inner = getattr(function, "__func__", function)
+        check_method_options(getattr(inner, "__qualname__", repr(inner)), options, is_generator(inner))
+        if options:
+            setattr(inner, METHOD_OPTIONS, _options.method_fields(options))
         return function
 
-    return decorate
+    return decorate(functions[0]) if functions else decorate
+
+
+_METHOD_FORMS = "Write @method, or @method(num_returns=2)."
 
 
 def _no_method(binding: ActorBinding | None, name: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gnomon.exceptions import UnsupportedOptionError
+from gnomon.resources import UNITS
 
 Check = Callable[[str, Any], object]
 
@@ -23,6 +24,12 @@ def shown(value: Any) -> str:
     return f"{text} ({type(value).__name__})"
 
 
+def item(what: str, key: Any) -> str:
+    """``num_cpus of f`` and a key as ``num_cpus['key'] of f``."""
+    name, of, whose = what.partition(" of ")
+    return f"{name}[{key!r}]{of}{whose}"
+
+
 def number(what: str, value: Any) -> None:
     """A finite number >= 0, or None."""
     if value is None:
@@ -31,6 +38,22 @@ def number(what: str, value: Any) -> None:
         raise TypeError(f"{what} must be a number, not {shown(value)}.")
     if not 0 <= value < float("inf"):
         raise ValueError(f"{what} must be a finite number >= 0, not {value!r}.")
+
+
+def amount(what: str, value: Any) -> None:
+    """An amount of a resource: a number that is not lost when it is rounded to units, or None."""
+    number(what, value)
+    if value and round(value * UNITS) == 0:
+        raise ValueError(
+            f"{what} must be 0 or at least {1 / UNITS:g}, not {value!r}: no smaller part is counted."
+        )
+
+
+def memory(what: str, value: Any) -> None:
+    """A number of bytes >= 0, or None."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(f"{what} must be a number of bytes (2 * 1024**3 is 2 GiB), not {shown(value)}.")
+    number(what, value)
 
 
 def whole(minimum: int, meaning: str = "") -> Check:
@@ -57,6 +80,14 @@ def text(what: str, value: Any) -> None:
         raise ValueError(f"{what} may not be empty.")
 
 
+def string(what: str, value: Any) -> None:
+    """A string, or None; an empty one means the default too."""
+    if value:
+        text(what, value)
+    elif value is not None and not isinstance(value, str):
+        raise TypeError(f"{what} must be a string, not {shown(value)}.")
+
+
 def flag(what: str, value: Any) -> None:
     """True, False or None."""
     if value is not None and not isinstance(value, bool):
@@ -79,7 +110,7 @@ def labels(what: str, value: Any) -> None:
     mapping(what, value)
     for key, each in (value or {}).items():
         if not isinstance(each, str):
-            raise TypeError(f"{what}[{key!r}] must be a string, not {shown(each)}.")
+            raise TypeError(f"{item(what, key)} must be a string, not {shown(each)}.")
 
 
 _OWN_ARGUMENTS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory", "object_store_memory": ""}
@@ -88,15 +119,15 @@ _OWN_ARGUMENTS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory", "obj
 def custom_resources(what: str, value: Any) -> None:
     """Amounts by name of resource, without those that have arguments of their own."""
     mapping(what, value)
-    for name, amount in (value or {}).items():
+    for name, each in (value or {}).items():
         if name in _OWN_ARGUMENTS:
             instead = _OWN_ARGUMENTS[name]
             raise ValueError(
                 f"{what} may not hold {name!r}" + (f": use {instead}=... instead." if instead else ".")
             )
-        if amount is None:
-            raise TypeError(f"{what}[{name!r}] must be a number, not None.")
-        number(f"{what}[{name!r}]", amount)
+        if each is None:
+            raise TypeError(f"{item(what, name)} must be a number, not None.")
+        amount(item(what, name), each)
 
 
 def one_of(*allowed: Any) -> Check:
@@ -109,14 +140,30 @@ def one_of(*allowed: Any) -> Check:
     return check
 
 
-def not_yet(*same: Any, why: str) -> Check:
-    """An option that can not be honoured: only the values that mean the default are accepted."""
+class NotYet:
+    """The check of an option that can not be honoured: only values that mean the default are accepted.
 
-    def check(what: str, value: Any) -> None:
-        if not any(value is each or (type(value) is type(each) and value == each) for each in (None, *same)):
-            raise UnsupportedOptionError(what, why)
+    Attributes:
+        same: what means the default; None does always.
+        why: what can not be honoured, and what to do instead.
+        kind: what to check first, so that a value of a wrong type is told of its type.
+    """
 
-    return check
+    def __init__(self, same: tuple[Any, ...], why: str, kind: Check | None) -> None:
+        self.same = (None, *same)
+        self.why = why
+        self.kind = kind
+
+    def __call__(self, what: str, value: Any) -> None:
+        if self.kind is not None:
+            self.kind(what, value)
+        if not any(value is each or (type(value) is type(each) and value == each) for each in self.same):
+            raise UnsupportedOptionError(what, self.why)
+
+
+def not_yet(*same: Any, why: str, kind: Check | None = None) -> NotYet:
+    """An option that can not be honoured, see ``NotYet``."""
+    return NotYet(same, why, kind)
 
 
 def timeout(what: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -13,7 +14,11 @@ from gnomon.resources import to_amounts
 
 
 class RuntimeContext:
-    """Where the calling code runs. Ids are in hexadecimal; each getter reads the state of the moment."""
+    """Where the calling code runs; each getter reads the state of the moment.
+
+    Ids are strings in hexadecimal, from the properties too. In a driver there is no task and no actor: what
+    tells of them is None there (in Ray some of it raises).
+    """
 
     def _now(self) -> ExecutionContext:
         return session.engine().context()
@@ -45,12 +50,12 @@ class RuntimeContext:
         return _hex(self._now().task_id)
 
     def get_task_name(self) -> str | None:
-        """Its name; None in a driver."""
+        """Its ``name=``, or that of its function (``Class.method`` in an actor); None in a driver."""
         return self._now().task_name
 
     def get_task_function_name(self) -> str | None:
-        """The function it runs; None in a driver."""
-        return self._now().task_name
+        """The function or method it runs, with its module; None in a driver."""
+        return self._now().function_name
 
     def get_actor_id(self) -> str | None:
         """The actor whose method runs here; None outside of actors."""
@@ -58,11 +63,7 @@ class RuntimeContext:
 
     def get_actor_name(self) -> str | None:
         """The actor's ``name=``; "" when it has none, None outside of actors."""
-        engine = session.engine()
-        actor_id = engine.context().actor_id
-        if actor_id is None:
-            return None
-        return str(engine.ledger.actors.get(actor_id.hex(), {}).get("name") or "")
+        return self._now().actor_name
 
     def get_session_name(self) -> str:
         """The running session."""
@@ -84,6 +85,38 @@ class RuntimeContext:
         """As :meth:`get_accelerator_ids`."""
         return self.get_accelerator_ids()
 
+    def get_node_labels(self) -> dict[str, str]:
+        """The labels of this process's node: those given to ``init``, and its id as ``ray.io/node-id``."""
+        return dict(self._now().node_labels)
+
+    def get_runtime_env_string(self) -> str:
+        """The runtime environment as JSON: ``"{}"``, since there are none yet."""
+        return json.dumps(self.runtime_env)
+
+    def get_placement_group_id(self) -> str | None:
+        """The placement group that the task or actor here runs in: None, since there are none yet."""
+        return None
+
+    @property
+    def runtime_env(self) -> dict[str, Any]:
+        """The runtime environment of the code here: empty, since there are none yet."""
+        return {}
+
+    @property
+    def current_placement_group_id(self) -> str | None:
+        """As :meth:`get_placement_group_id`."""
+        return self.get_placement_group_id()
+
+    @property
+    def should_capture_child_tasks_in_placement_group(self) -> bool:
+        """Whether tasks submitted here join the placement group of their parent: there is none to join."""
+        return False
+
+    @property
+    def gcs_address(self) -> str:
+        """Where the head is reached: the session's directory of sockets; "" when all runs in one process."""
+        return session.engine().info.directory or ""
+
     @property
     def namespace(self) -> str:
         """Where names of actors are looked up."""
@@ -104,7 +137,10 @@ class RuntimeContext:
         engine = session.engine()
         binding = engine.current_actor()
         if binding is None:
-            raise RuntimeError("current_actor is only there inside a method of an actor.")
+            raise RuntimeError(
+                "current_actor is only there inside a method of an actor; elsewhere use the handle that "
+                ".remote() returned, or get_actor(name)."
+            )
         return ActorHandle(binding, engine)
 
     job_id = property(get_job_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from gnomon._api.actor import ActorClass, make_actor_class
+from gnomon._api.checks import shown
 from gnomon._api.remote_function import RemoteFunction, make_remote_function
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
@@ -98,4 +99,4 @@ def _make(target: Any, options: dict[str, Any]) -> Any:
         return make_actor_class(target, options)
     if callable(target):
         return make_remote_function(target, options)
-    raise TypeError(f"remote makes functions and classes remote, not a {type(target).__name__}. {_FORMS}")
+    raise TypeError(f"remote makes functions and classes remote, not {shown(target)}. {_FORMS}")

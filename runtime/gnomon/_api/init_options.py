@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import warnings
 from collections.abc import Mapping
@@ -21,6 +22,56 @@ SPILLING_SETTINGS: Final = frozenset({"min_spilling_size", "object_spilling_conf
 _NO_DASHBOARD = "gnomon serves no dashboard on a port: use `%remote dashboard` in a notebook."
 
 
+def _store_memory(what: str, value: Any) -> None:
+    checks.memory(what, value)
+    checks.whole(1, " (bytes)")(what, value)
+
+
+_OTHERS: Final = {
+    **dict.fromkeys(("_temp_dir", "_node_name", "_object_spilling_directory"), "a session has a directory of its own"),
+    **dict.fromkeys(("_node_ip_address", "_redis_username", "_redis_password", "_cluster_id", "proxy_server_url"),
+                    "the processes of a session talk through sockets in its directory"),
+    **dict.fromkeys(("_memory", "_driver_object_store_memory"), "use object_store_memory=... or resources={...} instead"),
+    **dict.fromkeys(("_metrics_export_port", "_tracing_startup_hook"), "nothing is exported"),
+    **dict.fromkeys(("enable_resource_isolation", "cgroup_path", "system_reserved_cpu", "system_reserved_memory"),
+                    "resources are counted, not enforced by control groups"),
+    "_enable_object_reconstruction": "lost results are computed again as max_retries=... of their tasks allows",
+    "logging_config": "use logging_level=... and logging_format=... instead",
+}  # fmt: skip
+"""Arguments of Ray's ``init`` that can not be honoured, and why."""
+
+
+def refuse_others(others: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse arguments that ``init`` does not have.
+
+    Raises:
+        TypeError: no such argument.
+        UnsupportedOptionError: one of Ray's, with another value than the default.
+    """
+    for name, value in others.items():
+        if name in _OTHERS:
+            if value is not None and value is not False:
+                raise UnsupportedOptionError(f"{name} of init()", _OTHERS[name])
+            continue
+        arguments = sorted({*known, "dashboard_host", "ignore_reinit_error"} - {"_system_config"})
+        near = difflib.get_close_matches(name, arguments, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise TypeError(f"init() has no argument {name!r}.{hint} The arguments are: {', '.join(arguments)}.")
+
+
+_CHECKS: Final[dict[str, checks.Check]] = {
+    "num_cpus": checks.number,
+    "num_gpus": checks.number,
+    "resources": checks.custom_resources,
+    "labels": checks.labels,
+    "object_store_memory": _store_memory,
+    "namespace": checks.text,
+    "address": checks.text,
+    "runtime_env": checks.mapping,
+    "_system_config": checks.mapping,
+}
+
+
 def check_init(given: Mapping[str, Any]) -> None:
     """Check the arguments of ``init``, by name.
 
@@ -29,19 +80,16 @@ def check_init(given: Mapping[str, Any]) -> None:
         ValueError: a wrong value.
         UnsupportedOptionError: an argument that can not be honoured.
     """
-    checks.number("num_cpus", given.get("num_cpus"))
-    checks.number("num_gpus", given.get("num_gpus"))
-    checks.custom_resources("resources", given.get("resources"))
-    checks.labels("labels", given.get("labels"))
-    checks.whole(1)("object_store_memory", given.get("object_store_memory"))
-    checks.text("namespace", given.get("namespace"))
-    checks.text("address", given.get("address"))
-    checks.mapping("runtime_env", given.get("runtime_env"))
-    checks.mapping("_system_config", given.get("_system_config"))
+    for name, check in _CHECKS.items():
+        check(f"{name} of init()", given.get(name))
     if given.get("address") not in (None, "local", "auto"):
-        raise UnsupportedOptionError("address", "joining a cluster of other processes is not available yet")
+        raise UnsupportedOptionError(
+            "address of init()", "joining a cluster of other processes is not available yet"
+        )
+    if given.get("runtime_env"):
+        raise UnsupportedOptionError("runtime_env of init()", "environments are not available yet")
     if given.get("job_config") is not None:
-        raise UnsupportedOptionError("job_config", "give namespace=... and runtime_env=... to init itself")
+        raise UnsupportedOptionError("job_config of init()", "give namespace=... to init() itself")
 
 
 def warn_of_hints(given: Mapping[str, Any]) -> None:

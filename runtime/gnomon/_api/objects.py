@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
 from gnomon._api import checks, session, waiting
-from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod
+from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod, ActorProxy
 from gnomon._api.checks import shown
 from gnomon._api.remote_function import RemoteFunction
 from gnomon._engine import notebook_hooks
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import GnomonError, InternalError, TaskError, UnsupportedOptionError
+from gnomon.exceptions import (
+    GnomonError,
+    InternalError,
+    SessionMismatchError,
+    TaskError,
+    UnsupportedOptionError,
+)
 
 R = TypeVar("R")
 W = TypeVar("W", bound="ObjectRef[Any] | ObjectRefGenerator[Any]")
@@ -180,11 +186,11 @@ def cancel(
         given = given._source.handle
     if not isinstance(given, ObjectRef):
         hint = " Use kill() for actors." if isinstance(given, ActorHandle) else ""
-        raise TypeError(f"cancel() takes a reference, not {_named(given)}.{hint}")
+        raise TypeError(f"cancel() takes one reference, not {_named(given, one=True)}.{hint}")
     session.engine().cancel(given, force, recursive)
 
 
-def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
+def kill(actor: ActorProxy[Any], *, no_restart: bool = True) -> None:
     """End an actor at once; its pending calls fail with ``ActorDiedError``.
 
     Args:
@@ -197,8 +203,11 @@ def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
     given: Any = actor
     if not isinstance(given, ActorHandle):
         hint = " Use cancel() for tasks." if isinstance(given, ObjectRef) else ""
-        raise ValueError(f"kill() takes the handle of an actor, not {_named(given)}.{hint}")
-    session.engine().kill_actor(actor._gnomon_binding, no_restart)
+        raise ValueError(f"kill() takes the handle of an actor, not {_named(given, one=True)}.{hint}")
+    engine = session.engine()
+    if given._gnomon_engine not in (None, engine):
+        raise SessionMismatchError(f"The actor {given._gnomon_binding.class_name}")
+    engine.kill_actor(given._gnomon_binding, no_restart)
 
 
 def get_actor(name: str, namespace: str | None = None) -> ActorHandle[Any]:
@@ -226,16 +235,27 @@ def _refuse_elements(call: str, refs: list[Any], allowed: set[type] = _ALL_REFS)
             raise TypeError(f"{call} takes a list of references, but element {index} is {_named(each)}.")
 
 
-def _named(value: Any) -> str:
-    """A wrong argument, with a guess of what went wrong."""
+def _named(value: Any, one: bool = False) -> str:
+    """A wrong argument, with a guess of what went wrong.
+
+    Args:
+        value: the argument.
+        one: a single thing was asked for, no list.
+    """
     if isinstance(value, RemoteFunction | ActorClass | ActorMethod):
         return f"{value!r}, which was not called: add .remote(...)"
+    if isinstance(getattr(value, "__self__", None), RemoteFunction | ActorClass | ActorMethod):
+        return f"the method .{value.__name__} of {value.__self__!r}, which was not called: add (...)"
+    if one:
+        return "a list: take one after the other" if isinstance(value, list | tuple) else shown(value)
     if isinstance(value, ActorHandle):
         return f"{value!r}: a handle has no value, call one of its methods"
     if isinstance(value, ObjectRef):
         return "a single reference: put it into a list"
     if isinstance(value, ObjectRefGenerator):
         return "a generator of references: take them with next() or a loop"
+    if isinstance(value, list):
+        return "a list: put all references into one list (a call with num_returns > 1 gives a list of them)"
     if isinstance(value, tuple | set | frozenset | dict) or hasattr(value, "__next__"):
         return f"a {type(value).__name__}: make it a list with list(...)"
     return shown(value)

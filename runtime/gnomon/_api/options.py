@@ -21,6 +21,10 @@ MAX_RETRIES_DEFAULT: Final = 3
 ACCELERATOR_SHARE: Final = 0.001
 """What a task with ``accelerator_type`` takes of the node's resource of that name, as in Ray."""
 
+_NO_GROUPS = "placement groups are not available yet"
+_ONE_PER_YIELD = checks.not_yet(1, why="each yield of a generator is one object", kind=checks.whole(1))
+_NO_TENSORS = "tensors travel through the object store; there is no other transport"
+
 _without_end = checks.whole(-1, " (-1 is without end)")
 
 
@@ -57,28 +61,40 @@ def _retry_exceptions(what: str, value: Any) -> None:
 
 
 def _gpus(what: str, value: Any) -> None:
-    checks.number(what, value)
+    checks.amount(what, value)
     if value is not None and value > 1 and value != int(value):
         raise ValueError(f"{what} above 1 must be a whole number, not {value!r}.")
 
 
+def _strategy(what: str, value: Any) -> None:
+    if isinstance(value, str) and value not in ("DEFAULT", "SPREAD"):
+        raise ValueError(f"{what} must be 'DEFAULT', 'SPREAD' or a strategy object, not {value!r}.")
+    checks.not_yet("DEFAULT", "SPREAD", why="only 'DEFAULT' and 'SPREAD' are available yet")(what, value)
+
+
+def _dicts(what: str, value: Any) -> None:
+    if value is not None and not (isinstance(value, list) and all(isinstance(each, dict) for each in value)):
+        raise TypeError(f"{what} must be a list of dicts, not {checks.shown(value)}.")
+
+
 _PLACEMENT: Final[dict[str, Check]] = {
-    "num_cpus": checks.number,
+    "num_cpus": checks.amount,
     "num_gpus": _gpus,
     "resources": checks.custom_resources,
-    "accelerator_type": checks.text,
-    "memory": checks.number,
-    "object_store_memory": checks.not_yet(0, why="the store of a node is shared by all of its tasks"),
-    "runtime_env": checks.not_yet({}, why="environments of single tasks are not available yet"),
-    "scheduling_strategy": checks.not_yet(
-        "DEFAULT", "SPREAD", why="only DEFAULT and SPREAD are available yet"
+    "accelerator_type": checks.string,
+    "memory": checks.memory,
+    "object_store_memory": checks.not_yet(
+        0, why="the store of a node is shared by all of its tasks", kind=checks.whole(0)
     ),
-    "label_selector": checks.not_yet({}, why="labels are not available yet"),
-    "placement_group": checks.not_yet("default", why="placement groups are not available yet"),
-    "placement_group_bundle_index": checks.not_yet(-1, why="placement groups are not available yet"),
-    "placement_group_capture_child_tasks": checks.not_yet(
-        False, why="placement groups are not available yet"
+    "runtime_env": checks.not_yet(
+        {}, why="environments of single tasks are not available yet", kind=checks.mapping
     ),
+    "scheduling_strategy": _strategy,
+    "label_selector": checks.not_yet({}, why="labels are not available yet", kind=checks.labels),
+    "fallback_strategy": checks.not_yet([], why="labels are not available yet", kind=_dicts),
+    "placement_group": checks.not_yet("default", why=_NO_GROUPS),
+    "placement_group_bundle_index": checks.not_yet(-1, why=_NO_GROUPS, kind=checks.whole(-1)),
+    "placement_group_capture_child_tasks": checks.not_yet(False, why=_NO_GROUPS, kind=checks.flag),
     "enable_task_events": checks.flag,
     "_metadata": checks.mapping,
     "_labels": checks.labels,
@@ -90,8 +106,9 @@ TASK_CHECKS: Final[dict[str, Check]] = {
     "max_calls": checks.not_yet(0, why="workers are not replaced after a number of calls yet"),
     "max_retries": _without_end,
     "retry_exceptions": _retry_exceptions,
-    "name": checks.text,
+    "name": checks.string,
     "_generator_backpressure_num_objects": _ahead,
+    "_num_objects_per_yield": _ONE_PER_YIELD,
 }
 
 ACTOR_CHECKS: Final[dict[str, Check]] = {
@@ -102,11 +119,15 @@ ACTOR_CHECKS: Final[dict[str, Check]] = {
     "concurrency_groups": checks.not_yet({}, [], why="concurrency groups are not available yet"),
     "max_pending_calls": checks.not_yet(-1, why="the number of pending calls is not limited yet"),
     "name": checks.text,
-    "namespace": checks.text,
+    "namespace": checks.string,
     "get_if_exists": checks.flag,
     "lifetime": checks.one_of(None, "detached", "non_detached"),
     # calls in order are among the orders that this allows
     "allow_out_of_order_execution": checks.flag,
+    "enable_tensor_transport": checks.not_yet(False, why=_NO_TENSORS, kind=checks.flag),
+    "_actor_generator_backpressure_num_objects": checks.not_yet(
+        -1, why="limits are set per generator: _generator_backpressure_num_objects", kind=checks.whole(-1)
+    ),
 }
 
 METHOD_CHECKS: Final[dict[str, Check]] = {
@@ -114,9 +135,11 @@ METHOD_CHECKS: Final[dict[str, Check]] = {
     "max_task_retries": _without_end,
     "retry_exceptions": _retry_exceptions,
     "concurrency_group": checks.not_yet(why="concurrency groups are not available yet"),
-    "name": checks.text,
+    "name": checks.string,
     "enable_task_events": checks.flag,
+    "tensor_transport": checks.not_yet("object_store", why=_NO_TENSORS, kind=checks.text),
     "_generator_backpressure_num_objects": _ahead,
+    "_num_objects_per_yield": _ONE_PER_YIELD,
 }
 
 DECORATOR_ONLY: Final = frozenset({"max_calls"})
@@ -139,11 +162,26 @@ def check_options(table: Mapping[str, Check], given: Mapping[str, Any], of: str)
     for name, value in given.items():
         check = table.get(name)
         if check is None:
-            near = difflib.get_close_matches(name, table, 1)
+            offered = sorted(each for each in table if not _hidden(each, table[each]))
+            near = difflib.get_close_matches(name, offered, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            allowed = ", ".join(sorted(each for each in table if not each.startswith("_")))
-            raise ValueError(f"{of} has no option {name!r}.{hint} The options are: {allowed}.")
+            belongs = _owners(name)
+            raise ValueError(
+                f"{of} has no option {name!r}.{belongs}{hint} The options are: {', '.join(offered)}."
+            )
         check(f"{name} of {of}", value)
+
+
+def _owners(name: str) -> str:
+    """Whose option it is, for who has given it to something else."""
+    tables = {"remote functions": TASK_CHECKS, "actor classes": ACTOR_CHECKS, "methods": METHOD_CHECKS}
+    owners = [owner for owner, table in tables.items() if name in table]
+    return f" That is an option of {' and '.join(owners)}." if owners else ""
+
+
+def _hidden(name: str, check: Check) -> bool:
+    """Whether an option is not offered to who looks for one: Ray's own, or one that is refused."""
+    return name.startswith("_") or isinstance(check, checks.NotYet)
 
 
 def check_generator(given: Mapping[str, Any], generator: bool, of: str) -> None:
@@ -226,6 +264,8 @@ def method_fields(given: Mapping[str, Any]) -> dict[str, Any]:
         fields["num_returns"] = num_returns(given, False)
     if given.get("_generator_backpressure_num_objects") is not None:
         fields["backpressure"] = _backpressure(given)
+    if given.get("name"):
+        fields["task_name"] = given["name"]
     if given.get("retry_exceptions") is not None:
         fields["retry_exceptions"] = retry_rule(given["retry_exceptions"])
     return fields

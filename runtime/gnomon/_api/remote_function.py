@@ -10,10 +10,11 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from sys import _getframe, maxsize
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from gnomon._api import options as _options
 from gnomon._api import session
+from gnomon._api.advice import no_attribute, public
 from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import arity_of
 from gnomon._engine.base import Engine, TaskTemplate
@@ -56,11 +57,27 @@ class RemoteFunction(Generic[P, V]):
         self._engine: Engine | None = None
         self._variants: dict[Any, RemoteFunction[P, Any]] = {}
 
+    # For type checkers: the function's own parameters, or a reference in place of one or more of them. There is
+    # no way to write "each parameter, or a reference to it", so what stands beside a reference is not checked;
+    # a reference given by name must stand among references only.
+
     @overload
     def remote(self, *args: P.args, **kwargs: P.kwargs) -> V: ...
 
     @overload
-    def remote(self, *args: Any, **kwargs: Any) -> V: ...
+    def remote(self, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, a: Any, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, a: Any, b: Any, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, a: Any, b: Any, c: Any, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
+
+    @overload
+    def remote(self, *args: ObjectRef[Any], **kwargs: ObjectRef[Any]) -> V: ...
 
     def remote(self, *args: Any, **kwargs: Any) -> Any:
         """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1, an
@@ -82,6 +99,12 @@ class RemoteFunction(Generic[P, V]):
             return refs[0]
         return None if self._none else refs
 
+    @overload
+    def options(self, *, num_returns: int | str | None, **options: Any) -> RemoteFunction[P, Any]: ...
+
+    @overload
+    def options(self, **options: Any) -> RemoteFunction[P, V]: ...
+
     def options(self, **options: Any) -> RemoteFunction[P, Any]:
         """The same function with other options; see ``gnomon.remote`` for which there are.
 
@@ -94,7 +117,9 @@ class RemoteFunction(Generic[P, V]):
         if known is not None:
             return known
         for name in _options.DECORATOR_ONLY & options.keys():
-            raise ValueError(f"{name} can only be set by the decorator, not by .options().")
+            raise ValueError(
+                f"{name} can only be set by the decorator, not by .options(): write @remote({name}=...)."
+            )
         check_function_options(self._function, options, self._name)
         variant: RemoteFunction[P, Any] = RemoteFunction(self._function, {**self._given, **options})
         if key is not None and len(self._variants) < VARIANTS_MAX:
@@ -120,6 +145,18 @@ class RemoteFunction(Generic[P, V]):
             f"{self._name} is a remote function: call {self._name}.remote(...), or "
             f"{self._name}.__wrapped__(...) to run it here."
         )
+
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute
+
+        def __getattr__(self, name: str) -> Any:
+            # only what is found nowhere else comes here
+            mine = self.__dict__.get("_name", "f")
+            raise no_attribute(
+                f"The remote function {mine}",
+                name,
+                public(RemoteFunction),
+                f"Call it with {mine}.remote(...); {mine}.__wrapped__ is the function itself.",
+            )
 
     def __repr__(self) -> str:
         return f"RemoteFunction({self._name})"

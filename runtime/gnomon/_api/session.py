@@ -74,6 +74,7 @@ def init(
     runtime_env: Mapping[str, Any] | None = None,
     engine: str | None = None,
     _system_config: Mapping[str, Any] | None = None,
+    **others: Any,
 ) -> InitContext:
     """Start a session on this machine. Calling a remote function does it too, with the defaults.
 
@@ -100,17 +101,20 @@ def init(
         runtime_env: environment of all tasks and actors.
         engine: "local" (processes, the default) or "inline" (this process, for debugging).
         _system_config: settings by name, see ``gnomon.settings``.
+        others: what Ray's ``init`` takes besides; an error unless it is the default.
 
     Returns:
         Facts about the session.
 
     Raises:
         AlreadyInitializedError: a session runs, with other settings; the message shows the difference.
-        TypeError: an argument of a wrong type.
+        TypeError: an argument of a wrong type, or an unknown one.
         ValueError: a wrong value.
+        UnsupportedOptionError: an argument that can not be honoured.
     """
     given = dict(locals())
-    del given["dashboard_host"], given["ignore_reinit_error"]
+    del given["dashboard_host"], given["ignore_reinit_error"], given["others"]
+    init_options.refuse_others(others, given)
     init_options.check_init(given)
     given["engine"] = _engine_name(engine, local_mode)
     with _session.lock:

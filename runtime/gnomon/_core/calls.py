@@ -138,7 +138,8 @@ class CallMachine:
         """A new call: last in the queue."""
         client = self.client(event.actor, event.group.rsplit(".", 1)[0])
         self._number += 1
-        record = CallRecord(event, open_row(self.ledger, event, now), self._number)  # type: ignore[arg-type]
+        row = open_row(self.ledger, event, now, event.name)  # type: ignore[arg-type]
+        record = CallRecord(event, row, self._number)
         references = self.references
         for index in range(1, event.num_returns + 1):
             references.expect(object_id(event.task, index), event.group, record.row.cell)
@@ -231,6 +232,7 @@ class CallMachine:
                     event.provenance,
                     record.stream.produced if record.stream is not None else 0,
                     event.backpressure,
+                    name=event.name,
                 ),
             )
             if record.stream is not None and record.stream.room:

@@ -60,6 +60,7 @@ class CallSubmitted(Event):
 
     Attributes:
         in_order: it may not start before the caller's earlier calls have.
+        name: what the user calls it; "" for ``group``, which is ``Class.method``.
     """
 
     task: TaskID
@@ -77,6 +78,7 @@ class CallSubmitted(Event):
     provenance: Provenance | None
     parent: TaskID | None
     backpressure: int = 0
+    name: str = ""
 
 
 class ActorSubmitted(Event):

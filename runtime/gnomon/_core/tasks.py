@@ -357,7 +357,7 @@ def drop_results(
         borrowing.adopt_contained(worker, message.task, ())
 
 
-def open_row(ledger: Ledger, event: TaskSubmitted, now: float) -> TaskRow:
+def open_row(ledger: Ledger, event: TaskSubmitted, now: float, name: str = "") -> TaskRow:
     """The row of a new task or call, WAITING."""
     provenance = event.provenance
     cell = line = 0
@@ -368,6 +368,7 @@ def open_row(ledger: Ledger, event: TaskSubmitted, now: float) -> TaskRow:
     if event.dependencies:
         deps = ledger.producers(event.dependencies)
     parent = ledger.parent(event.parent) if event.parent is not None else -1
-    row = TaskRow(event.task, ledger.group(event.group), deps, cell, line, parent, event.parent or b"")
+    group = ledger.group(name or event.group)
+    row = TaskRow(event.task, group, deps, cell, line, parent, event.parent or b"")
     ledger.task_submitted(row, now)
     return row

@@ -40,6 +40,7 @@ __all__ = [
     "SessionInfo",
     "TaskOptions",
     "TaskTemplate",
+    "node_labels",
 ]
 
 
@@ -78,6 +79,11 @@ class InitOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     runtime_env: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def node_labels(node: NodeID, given: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a node: its id under Ray's key, and those of the user's."""
+    return {"ray.io/node-id": node.hex(), **given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ class ActorOptions:
     out_of_order: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class TaskTemplate:
     """A remote function with one set of options: built once, submitted many times.
 
@@ -153,6 +159,7 @@ class MethodTemplate:
     Attributes:
         num_returns: as in ``TaskOptions``, and so ``backpressure``.
         generator: it is a generator function, asynchronous or not.
+        task_name: what its calls are called in place of ``Class.method``.
         arity: the arguments it takes, for a check at the call; None where that is not known.
     """
 
@@ -164,9 +171,10 @@ class MethodTemplate:
     arity: Arity | None = None
     backpressure: int = 0
     generator: bool = False
+    task_name: str = ""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class ActorTemplate:
     """An actor class with one set of options.
 
@@ -203,7 +211,14 @@ class ActorBinding:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """Where the calling code runs: what ``get_runtime_context`` shows."""
+    """Where the calling code runs: what ``get_runtime_context`` shows.
+
+    Attributes:
+        task_name: as ``.options(name=...)`` says; None in a driver, and so ``function_name``.
+        function_name: the function or method, with its module.
+        actor_name: "" for an actor without a name, None outside of actors.
+        node_labels: as given to ``init``.
+    """
 
     job_id: JobID
     node_id: NodeID
@@ -216,6 +231,9 @@ class ExecutionContext:
     resources: Resources
     attempt: int = 0
     was_reconstructed: bool = False
+    function_name: str | None = None
+    actor_name: str | None = None
+    node_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,14 @@ from gnomon._engine.base import (
     Origin,
     SessionInfo,
     TaskTemplate,
+    node_labels,
 )
 from gnomon._engine.inline_actors import InlineActors
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_calls import InlineCalls, running
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.methods import function_name
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import GetTimeoutError, InfeasibleError, UnsupportedOptionError
@@ -69,7 +71,7 @@ class InlineEngine:
         self.ledger = Ledger(session, settings.tasks_listed_max)
         self._worker = worker
         self._job = JobID(worker[:4])
-        self._labels = dict(options.labels)
+        self._labels = node_labels(node, options.labels)
         self._functions: weakref.WeakValueDictionary[bytes, Callable[..., Any]]
         self._functions = weakref.WeakValueDictionary()
         self._book = InlineBook(self.ledger, worker, node)
@@ -177,6 +179,7 @@ class InlineEngine:
 
     def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
         """Cancel a call of an async actor; all else has ended by now."""
+        self._store.is_ready(ref._id)  # refuses a reference of another session
         for call, task in self._actors.unfinished():
             if call.task_id == task_of(ref._id):
                 self._loop.call(task.cancel)
@@ -317,4 +320,7 @@ class InlineEngine:
             resources=dict(actor.template.options.resources) if actor is not None else held,
             attempt=0 if call is None else call.attempt,
             was_reconstructed=actor is not None and actor.restarts > 0,
+            function_name=None if call is None else function_name(call.function),
+            actor_name=None if actor is None else actor.template.options.name or "",
+            node_labels=self._labels,
         )

@@ -240,7 +240,7 @@ class InlineActors:
     ) -> list[ObjectRef[Any]]:
         """InlineCall a method."""
         actor = self.find(actor_id)
-        name = f"{actor.template.name}.{method.name}"
+        name = method.task_name or f"{actor.template.name}.{method.name}"
         call, refs = self._calls.make(name, method.num_returns, args, kwargs, origin, line)
         call.actor_id = actor_id
         call.resources = {}
@@ -294,7 +294,8 @@ class InlineActors:
         self._tell(actor, method)
         try:
             args, kwargs = self._calls.arguments(call.packed)
-            value = getattr(actor.instance, method)(*args, **kwargs)
+            call.function = bound = getattr(actor.instance, method)
+            value = bound(*args, **kwargs)
             self._calls.succeed(call, await value if inspect.isawaitable(value) else value)
         except Exception as error:
             if call.retry(error):

@@ -15,7 +15,7 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling import PackedArgs
-from gnomon.exceptions import GnomonError, TaskCancelledError, TaskError, first_line
+from gnomon.exceptions import GnomonError, ResultsMismatchError, TaskCancelledError, TaskError, first_line
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
 from gnomon.resources import Resources
 
@@ -36,12 +36,13 @@ class InlineCall:
         attempts: how often it may run in all; -1 is without end.
         retry_on: what the user's code may raise to be run again.
         depth: how many calls it is nested in.
+        function: what runs: a function or a bound method; None until it starts.
         cell: id of the notebook cell that asked for it.
     """
 
     __slots__ = (
-        "actor_id", "attempt", "attempts", "cell", "depth", "held", "name", "packed", "resources", "results",
-        "retry_on", "row", "task_id",
+        "actor_id", "attempt", "attempts", "cell", "depth", "function", "held", "name", "packed", "resources",
+        "results", "retry_on", "row", "task_id",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +66,7 @@ class InlineCall:
         self.attempts = 1
         self.retry_on: tuple[type[BaseException], ...] = ()
         self.depth = 0
+        self.function: Callable[..., Any] | None = None
 
     def allow_retries(self, retries: int, rule: bool | tuple[type[BaseException], ...]) -> None:
         """Set how often it may run, and after which exceptions."""
@@ -170,6 +172,7 @@ class InlineCalls:
             return True
         try:
             args, kwargs = self.arguments(call.packed)
+            call.function = function
             self.succeed(call, function(*args, **kwargs))
         except KeyboardInterrupt:
             self.cancelled(call)
@@ -261,8 +264,7 @@ def split_results(value: Any, count: int, name: str) -> list[Any]:
     """What a call returned, as its ``count`` results.
 
     Raises:
-        ValueError: another number of values was returned.
-        TypeError: ``count`` is more than 1 and one value was returned.
+        ResultsMismatchError: another number of values was returned.
     """
     if count == 1:
         return [value]
@@ -271,9 +273,7 @@ def split_results(value: Any, count: int, name: str) -> list[Any]:
     try:
         values = list(value)
     except TypeError:
-        raise TypeError(
-            f"{name} returned one {type(value).__name__}, but num_returns is {count}: return a tuple."
-        ) from None
+        raise ResultsMismatchError(name, count, None, type(value).__name__) from None
     if len(values) != count:
-        raise ValueError(f"{name} returned {len(values)} values, but num_returns is {count}.")
+        raise ResultsMismatchError(name, count, len(values), type(value).__name__)
     return values

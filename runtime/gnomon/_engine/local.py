@@ -11,7 +11,6 @@ import concurrent.futures
 import dataclasses
 import os
 import queue
-import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -38,15 +37,17 @@ from gnomon._engine.base import (
     SessionInfo,
     TaskTemplate,
 )
+from gnomon._engine.local_output import show_output
 from gnomon._engine.local_returns import returned
 from gnomon._engine.local_session import LocalSession
 from gnomon._engine.local_status import ClusterView
+from gnomon._engine.methods import function_name
 from gnomon._messages.actors import ActorAdmitted, ActorNameAnswered, ActorNameAsked, ActorSpec
 from gnomon._messages.base import Value
-from gnomon._messages.tasks import OutputProduced, Provenance
+from gnomon._messages.tasks import Provenance
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
-from gnomon._shell.functions import pack_function
+from gnomon._shell.functions import PackedTemplates, pack_function
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorHandleNotFoundError, ActorNameTakenError
@@ -121,6 +122,7 @@ class LocalEngine:
         self._futures: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._future_thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._packed = PackedTemplates()
         object_ref.install(object_ref.Hooks(core.loop.drop, pickling.reduce_ref, self.future))
         pickling.set_out_of_band(None, lambda ref: core.handles_arrived([ref]))
 
@@ -148,6 +150,7 @@ class LocalEngine:
         with self._lock:
             class_key = self._classes.setdefault(key, len(self._classes))
         prepared = template.engine_state = _Prepared(function, payload, handles, template, class_key)
+        self._packed.add(template)
         return prepared
 
     def _own(self, captured: tuple[ObjectID, ...]) -> list[ObjectRef[Any]]:
@@ -222,6 +225,8 @@ class LocalEngine:
 
     def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
         """See ``Engine``."""
+        if past_owners:
+            self.core.refuse_foreign([ref._id])
         self._post(CancelAsked(task_of(ref._id), force, recursive))
 
     def cancel_cell(self, cell: str) -> CancelReceipt:
@@ -244,6 +249,7 @@ class LocalEngine:
         if template.engine_state is None:
             function, payload, captured = pack_function(template.cls, False)
             template.engine_state = function, payload, self._own(captured)
+            self._packed.add(template)
         function, payload, handles = template.engine_state
         packed = pickling.pack_args(args, kwargs, template.name)
         core = self.core
@@ -333,6 +339,7 @@ class LocalEngine:
                 _provenance(origin, line, running),
                 running.task if running is not None else None,
                 method.backpressure,
+                name=method.task_name,
             )
         )
         return refs
@@ -442,6 +449,9 @@ class LocalEngine:
             task_id=running.task if running is not None else None,
             actor_id=running.actor if running is not None else None,
             task_name=running.name if running is not None else None,
+            function_name=function_name(running.function) if running is not None else None,
+            actor_name=self._actor_name(running),
+            node_labels=self.config.labels,
             mode="driver" if self._session is not None else "worker",
             namespace=self.config.namespace,
             resources=dict(running.resources) if running is not None else {},
@@ -449,12 +459,19 @@ class LocalEngine:
             was_reconstructed=self.core.role.execution.incarnation > 0,
         )
 
+    def _actor_name(self, running: task_context.RunningTask | None) -> str | None:
+        assignment = self.core.assignment
+        if running is None or running.actor is None or assignment is None:
+            return None
+        return assignment.spec.name
+
     def shutdown(self) -> None:
         """See ``Engine``."""
         if self._session is None:
             return
         object_ref.install(None)
         pickling.set_out_of_band(None, None)
+        self._packed.close()
         self._session.end()
         self._futures.put(None)
 
@@ -468,20 +485,3 @@ def _provenance(
     if running is not None and running.provenance is not None:
         return running.provenance
     return None
-
-
-def show_output(output: OutputProduced) -> None:
-    """Lines of a task, for the person at the notebook or terminal."""
-    sink = notebook_hooks.output_sink
-    if sink is not None:
-        sink(
-            notebook_hooks.OutputLines(
-                output.cell, output.worker, output.stream, output.text, output.task_name
-            )
-        )
-        return
-    stream = sys.stdout if output.stream == "stdout" else sys.stderr
-    prefix = f"({output.task_name or 'worker'} {output.worker}) "
-    for line in output.text.splitlines():
-        stream.write(prefix + line + "\n")
-    stream.flush()

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from gnomon._engine.base import InitOptions
+from gnomon._engine.base import InitOptions, node_labels
 from gnomon._messages.session import SessionConfig
 from gnomon._shell import lifeline, session_directory
 from gnomon._shell.session_process import SessionProcess, start_session
@@ -58,12 +58,13 @@ def _make_config(options: InitOptions) -> tuple[SessionConfig, int]:
         return WorkerID(os.urandom(WORKER_ID_BYTES))
 
     driver = identity()
+    node = NodeID(os.urandom(8))
     config = SessionConfig(
         session=os.urandom(8).hex(),
         directory=directory,
         driver=driver,
         job=JobID(driver[:4]),
-        node=NodeID(os.urandom(8)),
+        node=node,
         node_process=identity(),
         head_process=identity(),
         namespace=options.namespace,
@@ -81,6 +82,7 @@ def _make_config(options: InitOptions) -> tuple[SessionConfig, int]:
                 "inline_result_max_bytes", settings.inline_result_max_bytes
             )
         },
+        labels=node_labels(node, options.labels),
     )
     return config, lifeline_write
 

@@ -38,6 +38,21 @@ def is_generator(function: Any) -> bool:
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
+def function_name(function: Any) -> str | None:
+    """What a function or bound method is called where it is defined: ``module.f``, ``module.Class.method``.
+
+    None where there is none (between the arrival of a call and its start).
+    """
+    if function is None:
+        return None
+    name = getattr(function, "__name__", None) or type(function).__name__
+    owner = getattr(function, "__self__", None)
+    if owner is not None and inspect.ismethod(function):
+        cls = owner if isinstance(owner, type) else type(owner)
+        return f"{cls.__module__}.{cls.__name__}.{name}"
+    return f"{getattr(function, '__module__', None) or type(function).__module__}.{name}"
+
+
 def is_async_class(cls: type) -> bool:
     """Whether one method at least is ``async def``: then all calls run on an event loop."""
     for name in dir(cls):

@@ -21,7 +21,7 @@ class OutputLines:
     Attributes:
         cell: id of the submitting cell; "" when the work came from no cell.
         worker_label: the process that printed, as people read it.
-        stream: "stdout" or "stderr".
+        stream: "stdout" or "stderr"; or "progress", whose lines are states of progress bars.
         text: one or more lines, as printed.
         task_name: the function or method that printed; "" when it is not known.
     """
@@ -88,6 +88,9 @@ origin: Origin | None = None
 
 output_sink: OutputSink | None = None
 """Takes the output of tasks; called in an engine's thread, must not block. None: print it here."""
+
+send_progress: Callable[[str], object] | None = None
+"""Takes states of progress bars where they are not shown: set in workers. None: this process shows them."""
 
 wait_observer: WaitObserver | None = None
 """Told how far a waiting ``get`` is; called in the waiting thread."""

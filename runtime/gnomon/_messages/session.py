@@ -18,6 +18,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
         resources: of the node, in units.
         prestart: workers to fork at once.
         sys_path: the driver's module path, so that modules beside the notebook import in tasks.
+        labels: of the node, its id among them.
         main_module: what ``__main__`` is in the driver: a script's path, or "" for a notebook.
     """
 
@@ -39,6 +40,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     sys_path: list[str]
     main_module: str = ""
     settings: dict[str, int | float | str] = {}
+    labels: dict[str, str] = {}
 
 
 class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,6 +82,7 @@ class CallPushed(Message, frozen=True, tag=3):
         incarnation: of the actor it is meant for; any other refuses it.
         group: the concurrency group, or "".
         skip, backpressure: as in TaskPushed.
+        name: what the user calls it; "" for ``Class.method``.
     """
 
     task: TaskID
@@ -97,6 +98,7 @@ class CallPushed(Message, frozen=True, tag=3):
     provenance: Provenance | None = None
     skip: int = 0
     backpressure: int = 0
+    name: str = ""
 
 
 OK = 0

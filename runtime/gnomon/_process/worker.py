@@ -8,12 +8,13 @@ import sys
 
 from gnomon._api import session
 from gnomon._core.events import AskedSomething
+from gnomon._engine import notebook_hooks
 from gnomon._engine.local import LocalEngine
 from gnomon._messages.leases import WorkerReady
 from gnomon._messages.session import SessionConfig, WorkerSpec
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.executor import Executor
-from gnomon._shell.output import Outbox, OutputStream
+from gnomon._shell.output import Outbox, OutputStream, progress_sender
 from gnomon._shell.progress import ProgressNote
 
 SWITCH_S = 0.001
@@ -29,6 +30,7 @@ def main(config: SessionConfig, spec: WorkerSpec) -> None:
     outbox = Outbox(core.loop, config.driver, f"pid {os.getpid()}")
     sys.stdout = OutputStream("stdout", outbox, sys.stdout)
     sys.stderr = OutputStream("stderr", outbox, sys.stderr)
+    notebook_hooks.send_progress = progress_sender(outbox)
     session.adopt(LocalEngine.inside(core))
     core.loop.post(AskedSomething(config.node_process, WorkerReady(os.getpid())))
     sys.setswitchinterval(SWITCH_S)

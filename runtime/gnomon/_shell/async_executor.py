@@ -87,15 +87,17 @@ class AsyncExecutor:
         executor = self._executor
         assert executor.core.assignment is not None
         spec = executor.core.assignment.spec
-        name = f"{spec.class_name}.{pushed.method}"
+        name = pushed.name or f"{spec.class_name}.{pushed.method}"
         call = Call(executor.core, pushed, name, spec.actor, blocks=False, resources=spec.resources)
-        task_context.current.set(call.context())
+        running = call.context()
+        task_context.current.set(running)
         value: Any
         try:
             if executor.execution.is_cancelled(pushed.task):
                 raise TaskInterrupted
             args, kwargs = call.arguments()
-            value = method_of(executor.actor, pushed.method)(*args, **kwargs)
+            running.function = method = method_of(executor.actor, pushed.method)
+            value = method(*args, **kwargs)
             if inspect.isawaitable(value):
                 value = await value
             if pushed.num_returns < 0:

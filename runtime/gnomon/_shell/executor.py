@@ -226,9 +226,11 @@ class Executor:
         call = Call(self.core, pushed, pushed.name, resources=self.execution.resources)
         call.retry_on = ()
         thread = self._main_id
-        token = task_context.current.set(call.context())
+        running = call.context()
+        token = task_context.current.set(running)
         try:
             function, call.retry_on = self.functions.load(pushed.function, pushed.task)
+            running.function = function
             args, kwargs = call.arguments()
             self._in_user_code[thread] = pushed.task
             if self.execution.is_cancelled(pushed.task):
@@ -296,13 +298,14 @@ class Executor:
     def _run_call(self, pushed: CallPushed) -> TaskEnded:
         assert self.core.assignment is not None
         spec = self.core.assignment.spec
-        name = f"{spec.class_name}.{pushed.method}"
+        name = pushed.name or f"{spec.class_name}.{pushed.method}"
         call = Call(self.core, pushed, name, spec.actor, resources=spec.resources)
         thread = threading.get_ident()
-        token = task_context.current.set(call.context())
+        running = call.context()
+        token = task_context.current.set(running)
         try:
             args, kwargs = call.arguments()
-            method = method_of(self.actor, pushed.method)
+            method = running.function = method_of(self.actor, pushed.method)
             self._in_user_code[thread] = pushed.task
             if self.execution.is_cancelled(pushed.task):
                 raise TaskInterrupted

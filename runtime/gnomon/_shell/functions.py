@@ -1,8 +1,8 @@
 """Functions as they are shipped: pickled once where they are defined, loaded once where they run.
 
-A payload is a pair: the pickled function, and the pickled classes of its ``retry_exceptions`` (empty when
-there are none). Only the executor unpickles; whether an exception is worth another attempt is decided there,
-and travels as a flag.
+A payload has three parts: the pickled function, the pickled classes of its ``retry_exceptions``, and the
+serializers that the user has registered (both empty when there are none). Only the executor unpickles;
+whether an exception is worth another attempt is decided there, and travels as a flag.
 
 A function that captures references is a holder of them. Where it is defined it counts as long as its
 template lives and in every task in flight; where it runs only until there is nothing to run, so that it
@@ -11,17 +11,18 @@ keeps nothing alive there.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from gnomon._wire import pickling
+from gnomon._wire import pickling, pickling_serializers
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import FunctionID, ObjectID, TaskID
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
+_decode = msgspec.msgpack.Decoder(tuple[bytes, bytes, bytes]).decode
 
 RetryClasses = tuple[type[BaseException], ...]
 
@@ -32,8 +33,35 @@ def pack_function(
     """The id of a function (a hash of the content), its payload, and the references that it captures."""
     classes = pickling.dump_function(retry) if isinstance(retry, tuple) else b""  # type: ignore[arg-type]
     captured: list[ObjectID] = []
-    payload = _encode((pickling.dump_function(function, captured), classes))
+    payload = _encode((pickling.dump_function(function, captured), classes, pickling_serializers.pack()))
     return pickling.function_id(payload), payload, tuple(captured)
+
+
+class Packed(Protocol):
+    """A template that keeps what the engine has made of it."""
+
+    engine_state: Any
+
+
+class PackedTemplates:
+    """Templates whose payloads are out of date as soon as the user registers a serializer."""
+
+    def __init__(self) -> None:
+        self._templates: weakref.WeakSet[Packed] = weakref.WeakSet()
+        pickling_serializers.set_changed(self._forget)
+
+    def add(self, template: Packed) -> None:
+        """A template has been packed."""
+        self._templates.add(template)
+
+    def close(self) -> None:
+        """The session ends."""
+        pickling_serializers.set_changed(None)
+
+    def _forget(self) -> None:
+        for template in list(self._templates):
+            template.engine_state = None
+        self._templates.clear()
 
 
 class FunctionTable:
@@ -75,7 +103,9 @@ class FunctionTable:
         self, payload: bytes, task: TaskID | None
     ) -> tuple[tuple[Callable[..., Any], RetryClasses], bool]:
         """The contents of a payload, and whether it captures references."""
-        blob, classes = _decode(payload)
+        blob, classes, serializers = _decode(payload)
+        if serializers:
+            pickling_serializers.adopt(serializers)
         refs: list[ObjectRef[Any]] = []
         try:
             retry = pickling.load_function(classes, refs) if classes else (Exception,)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from gnomon._core.events import AskedSomething
@@ -66,6 +67,16 @@ class OutputStream(io.TextIOBase):
     def isatty(self) -> bool:
         """Never."""
         return False
+
+
+def progress_sender(outbox: Outbox) -> Callable[[str], None]:
+    """What sends states of progress bars the way that output goes, without the log."""
+
+    def send(text: str) -> None:
+        cell, name = _origin()
+        outbox.add(cell, "progress", name, text)
+
+    return send
 
 
 def _origin() -> tuple[str, str]:

@@ -19,7 +19,7 @@ from gnomon._shell.core_worker import CoreWorker
 from gnomon._wire import pickling
 from gnomon._wire.generators import pack_items
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import TaskError
+from gnomon.exceptions import ResultsMismatchError, TaskError
 from gnomon.ids import ActorID, ObjectID, TaskID, object_id, owner_of
 
 ITEMS_POSTED_MAX = 64
@@ -117,14 +117,9 @@ class Call:
         try:
             values = tuple(value)
         except TypeError:
-            raise ValueError(
-                f"{self.name} has num_returns={count} but returned {type(value).__name__}, which can not be "
-                f"split; return a tuple or list of {count} values."
-            ) from None
+            raise ResultsMismatchError(self.name, count, None, type(value).__name__) from None
         if len(values) != count:
-            raise ValueError(
-                f"{self.name} has num_returns={count} but returned {len(values)} values; return {count}."
-            )
+            raise ResultsMismatchError(self.name, count, len(values), type(value).__name__)
         return values
 
     def failed(self, error: BaseException, retriable: bool) -> TaskEnded:

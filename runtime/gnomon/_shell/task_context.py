@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
 from gnomon._messages.tasks import Provenance
@@ -14,9 +14,10 @@ class RunningTask:
 
     Attributes:
         blocks: waiting in it blocks the worker's thread (an async actor's coroutine does not).
+        function: what runs: a function or a bound method; None until it is loaded.
     """
 
-    __slots__ = ("actor", "attempt", "blocks", "name", "provenance", "resources", "task")
+    __slots__ = ("actor", "attempt", "blocks", "function", "name", "provenance", "resources", "task")
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class RunningTask:
         self.attempt = attempt
         self.blocks = blocks
         self.resources = resources
+        self.function: Callable[..., object] | None = None
 
 
 current: ContextVar[RunningTask | None] = ContextVar("gnomon_running_task", default=None)

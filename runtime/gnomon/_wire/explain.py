@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, MethodType
 from typing import Any
 
-import cloudpickle
-
 from gnomon._wire.pickling_refs import collectors
+from gnomon._wire.pickling_serializers import dumps_by_value
 from gnomon.exceptions import SerializationError
 
 _DEPTH_MAX = 12
@@ -23,7 +22,7 @@ _DEPTH_MAX = 12
 _PARTS_MAX = 10_000
 """Parts tried in all: a failure in a huge list is found, or given up, within about a second."""
 
-_ADVICE = (
+ADVICE = (
     "Locks, sockets, open files, generators and database connections can not leave their process: "
     "make it inside the task, keep it in an actor, or leave it out (__getstate__)."
 )
@@ -37,8 +36,8 @@ def refusal(value: Any, what: str, error: BaseException) -> SerializationError:
         what: the path's first word: how the user calls the value.
         error: what pickle said.
     """
-    path, reason = _search(value, what, error)
-    return SerializationError(f"{path}: {reason}. {_ADVICE}", path)
+    path, why = _search(value, what, error)
+    return SerializationError(f"{path}: {why}. {ADVICE}", path)
 
 
 def refused_arguments(
@@ -46,7 +45,7 @@ def refused_arguments(
 ) -> SerializationError:
     """The error for arguments of a call, of which at least one can not be pickled."""
     for place, argument in [*enumerate(args, 1), *kwargs.items()]:
-        failure = _failure(argument)
+        failure = failure_of(argument)
         if failure is not None:
             name = f"argument {place if isinstance(place, int) else repr(place)} of {what}"
             return refusal(argument, name, failure)
@@ -57,13 +56,13 @@ def no_rebuild(error: BaseException) -> SerializationError:
     """The error for a value that was pickled elsewhere and can not be rebuilt here."""
     if isinstance(error, SerializationError):
         return error
-    reason = f"{type(error).__name__}: {error}".rstrip(".")
+    why = f"{type(error).__name__}: {error}".rstrip(".")
     advice = "Its class or its __setstate__ fails in this process."
     if isinstance(error, ModuleNotFoundError):
         advice = f"Install {error.name} here, or put it beside the notebook."
     elif isinstance(error, AttributeError):
         advice = "The module that defines it here is another version than where it was made."
-    return SerializationError(f"A value arrived that can not be rebuilt: {reason}. {advice}", "")
+    return SerializationError(f"A value arrived that can not be rebuilt: {why}. {advice}", "")
 
 
 def _search(value: Any, path: str, error: BaseException) -> tuple[str, str]:
@@ -72,26 +71,27 @@ def _search(value: Any, path: str, error: BaseException) -> tuple[str, str]:
         if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
             return path, "it is nested too deeply for pickle"
         seen.add(id(value))
-        for step, part in _parts(value):
+        for step, part in parts(value):
             if id(part) in seen:
                 continue
             if len(seen) >= _PARTS_MAX:
-                return path, _reason(error)
-            failure = _failure(part)
+                return path, reason(error)
+            failure = failure_of(part)
             if failure is not None:
                 value, path, error = part, f"{path} -> {step}", failure
                 break
             seen.add(id(part))
         else:
-            return path, _reason(error)
-    return path, _reason(error)
+            return path, reason(error)
+    return path, reason(error)
 
 
-def _failure(value: Any) -> Exception | None:
+def failure_of(value: Any) -> Exception | None:
+    """What pickling a value raises; None when it can be pickled."""
     outer = collectors.dumping
     collectors.dumping = {}
     try:
-        cloudpickle.dumps(value, 5, buffer_callback=_uncopied)
+        dumps_by_value(value, 5, _uncopied)
     except Exception as error:
         return error
     finally:
@@ -103,23 +103,24 @@ def _uncopied(_buffer: pickle.PickleBuffer) -> None:
     return None
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """What an error says, without a full stop."""
     return (str(error) or type(error).__name__).rstrip(".")
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+def parts(value: Any) -> Iterator[tuple[str, Any]]:
     """What ``value`` is made of, each part with the step that leads to it."""
     if isinstance(value, dict):
         for key, part in value.items():
-            yield f"[{_short(key)}]", part
+            yield f"[{short(key)}]", part
         for key in value:
-            yield f"key {_short(key)}", key
+            yield f"key {short(key)}", key
     elif isinstance(value, list | tuple):
         for index, part in enumerate(value):
             yield f"[{index}]", part
     elif isinstance(value, set | frozenset):
         for part in value:
-            yield f"element {_short(part)}", part
+            yield f"element {short(part)}", part
     elif isinstance(value, MethodType):
         yield ".__self__", value.__self__
     elif isinstance(value, FunctionType):
@@ -171,11 +172,12 @@ def _parts_of_instance(value: Any) -> Iterator[tuple[str, Any]]:
     elif state is not None:
         yield "its state", state
     for index, part in enumerate(args or ()):
-        yield f"constructor argument {index + 1}", part
+        step = f"its class {part.__name__}" if isinstance(part, type) else f"constructor argument {index + 1}"
+        yield step, part
     for index, part in enumerate(items or ()):
         yield f"[{index}]", part
     for key, part in pairs or ():
-        yield f"[{_short(key)}]", part
+        yield f"[{short(key)}]", part
 
 
 def _attributes(state: Any) -> Iterator[tuple[str, Any]]:
@@ -184,6 +186,10 @@ def _attributes(state: Any) -> Iterator[tuple[str, Any]]:
             yield f".{name}", part
 
 
-def _short(key: Any) -> str:
-    text = repr(key)
+def short(key: Any) -> str:
+    """A value in at most 40 characters."""
+    try:
+        text = repr(key)
+    except Exception:  # the user's __repr__ must not hide the real error
+        text = f"a {type(key).__name__}"
     return text if len(text) <= 40 else text[:37] + "..."

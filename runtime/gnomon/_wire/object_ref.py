@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from gnomon.ids import WORKER_ID_BYTES, ObjectID, TaskID, task_of
+from gnomon.ids import OBJECT_ID_BYTES, WORKER_ID_BYTES, ObjectID, TaskID, task_of
 
 if TYPE_CHECKING:  # asyncio is a third of the time that importing gnomon takes
     import asyncio
@@ -91,6 +91,15 @@ class ObjectRef(Generic[T]):
         """The driver this value's owner works for, in hexadecimal."""
         return self._id[: WORKER_ID_BYTES // 2].hex()
 
+    def is_nil(self) -> bool:
+        """Whether it stands for nothing: never."""
+        return False
+
+    @classmethod
+    def size(cls) -> int:
+        """Length of an id in bytes."""
+        return OBJECT_ID_BYTES
+
     def future(self) -> concurrent.futures.Future[T]:
         """A ``concurrent.futures.Future`` of the value."""
         return _hooks.future(self)
@@ -103,6 +112,28 @@ class ObjectRef(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         return self.as_future().__await__()
+
+    if not TYPE_CHECKING:  # a checker is to see that there is no such attribute or operation
+
+        def _no_value(self, *_others: Any) -> Any:
+            raise TypeError(
+                "A reference is no value to calculate with or to compare: get the value with gnomon.get(ref) "
+                "first, or do it in the task that makes it."
+            )
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_value
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _no_value
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __neg__ = _no_value
+        __lt__ = __le__ = __gt__ = __ge__ = _no_value
+
+        def __getattr__(self, name: str) -> Any:
+            # only what is found nowhere else comes here; a library that probes asks for dunder names
+            if name.startswith("_"):
+                raise AttributeError(f"'ObjectRef' object has no attribute {name!r}")
+            raise AttributeError(
+                f"A reference has no attribute {name!r}: it stands for a value that may not be there yet. "
+                "Get the value with gnomon.get(ref), or pass the reference to another remote call."
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _hooks.reduce(self)

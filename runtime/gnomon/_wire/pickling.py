@@ -18,12 +18,12 @@ from collections.abc import Iterable, Sequence
 from pickle import dumps
 from typing import Any, TypeVar
 
-import cloudpickle
 from cloudpickle import cloudpickle as _cloud
 
 from gnomon._wire import explain
 from gnomon._wire import pickling_errors as errors
 from gnomon._wire import pickling_frames as frames
+from gnomon._wire import pickling_serializers as serializers
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling_frames import KIND_MASK, Serialized
 from gnomon._wire.pickling_functions import dump_function, function_id, load_function
@@ -263,8 +263,9 @@ def _collect(kind: int, value: Any, found: dict[ObjectID, None] | None) -> Seria
 def _take_apart(value: Any, found: dict[ObjectID, None] | None) -> tuple[bytes, list[memoryview]]:
     buffers: list[pickle.PickleBuffer] = []
     if not _cloud._PICKLE_BY_VALUE_MODULES:
+        dump = serializers.dumps if serializers.table else dumps
         try:
-            inband = dumps(value, PROTOCOL, buffer_callback=buffers.append)
+            inband = dump(value, PROTOCOL, buffer_callback=buffers.append)
         except Exception:  # cloudpickle decides whether it is an error
             inband = b""
         if inband and _MAIN not in inband:
@@ -272,7 +273,7 @@ def _take_apart(value: Any, found: dict[ObjectID, None] | None) -> tuple[bytes, 
         buffers.clear()
         if found:
             found.clear()
-    inband = cloudpickle.dumps(value, PROTOCOL, buffer_callback=buffers.append)
+    inband = serializers.dumps_by_value(value, PROTOCOL, buffers.append)
     return inband, [buffer.raw() for buffer in buffers]
 
 

@@ -22,6 +22,7 @@ import cloudpickle
 from gnomon._wire import explain
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling_refs import collectors
+from gnomon._wire.pickling_serializers import dumps_by_value
 from gnomon.exceptions import GnomonError
 from gnomon.ids import FunctionID, ObjectID
 
@@ -100,8 +101,7 @@ def _dump(function: Callable[..., Any]) -> bytes:
 
 
 def _by_cloudpickle(function: Callable[..., Any]) -> bytes:
-    blob: bytes = cloudpickle.dumps(function, 5)
-    return blob
+    return dumps_by_value(function, 5)
 
 
 def is_importable(module: ModuleType) -> bool:

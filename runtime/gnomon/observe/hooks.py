@@ -20,10 +20,14 @@ from gnomon._engine.notebook_hooks import (
     WaitProgress,
     current_origin,
 )
+from gnomon._engine.progress_bars import STREAM as PROGRESS_STREAM
+from gnomon._engine.progress_bars import Bars
 
 __all__ = [
+    "PROGRESS_STREAM",
     "WAIT_FIRST_REPORT_S",
     "WAIT_REPORT_PERIOD_S",
+    "Bars",
     "CancelReceipt",
     "GroupProgress",
     "Origin",

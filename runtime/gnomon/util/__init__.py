@@ -5,9 +5,19 @@ from __future__ import annotations
 import socket
 
 from gnomon._api import session
+from gnomon.util.check_serialize import inspect_serializability
+from gnomon.util.serialization import deregister_serializer, register_serializer
 from gnomon.util.streams import as_completed, map_unordered
 
-__all__ = ["as_completed", "get_node_ip_address", "list_named_actors", "map_unordered"]
+__all__ = [
+    "as_completed",
+    "deregister_serializer",
+    "get_node_ip_address",
+    "inspect_serializability",
+    "list_named_actors",
+    "map_unordered",
+    "register_serializer",
+]
 
 
 def list_named_actors(all_namespaces: bool = False) -> list[str] | list[dict[str, str]]:
