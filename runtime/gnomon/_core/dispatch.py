@@ -177,11 +177,12 @@ class DispatchMachine:
                     break
         return lost
 
-    def kill(self, worker: WorkerID) -> None:
-        """Have the node kill a leased worker; ``lose`` follows."""
+    def kill(self, worker: WorkerID, task: TaskID) -> None:
+        """Have the node kill a leased worker if it still runs ``task``; ``lose`` follows, or that one's end."""
         leased = self.leased.get(worker)
         if leased is not None:
-            self._effects().send(self.node, LeaseBroken(leased.lease))
+            leased.draining = True
+            self._effects().send(self.node, LeaseBroken(leased.lease, task))
 
     def drop_class(self, key: int) -> list[TaskRecord]:
         """The class is infeasible; returns its queued tasks."""

@@ -254,7 +254,7 @@ class TaskMachine:
                 del self._deaf[task]
             elif now >= deadline:
                 del self._deaf[task]
-                self.dispatch.kill(worker)
+                self.dispatch.kill(worker, task)
 
     def next_wakeup(self) -> float | None:
         """When a cancelled task will have had its time to end."""
