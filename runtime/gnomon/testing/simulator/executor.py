@@ -126,6 +126,7 @@ class Executor:
         thread = Code(self.host, _NO_BODY, message.task)
         self.running[message.task] = thread
         self.host.watch.started(self.host, message)
+        self.host.session.begun(self.host)
         thread.start(self._run(thread, submitter, message))
 
     # -- running -------------------------------------------------------------------------------------------------

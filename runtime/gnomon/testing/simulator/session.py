@@ -38,6 +38,7 @@ NODE_ID = NodeID(b"thenode.")
 
 _HANG_S = 300.0
 """Virtual seconds after which a program that has not ended hangs. Repetitions wait 10 s at most."""
+_KILLED = "was killed by SIGKILL"
 _STEPS_MAX = 60_000
 """Actions after which a small simulation is taken for endless; they need a few thousand."""
 
@@ -48,6 +49,7 @@ class Plan:
 
     Attributes:
         crashes: worker processes killed at random moments.
+        strikes: worker processes killed while something runs there.
         pauses: processes that stand still for a while.
         partitions: pairs of processes that can not reach each other for a while.
         reserve_failure: probability that the machine has no memory for a block.
@@ -58,6 +60,7 @@ class Plan:
     weather: Weather = field(default_factory=Weather)
     cpus: int = 2
     crashes: int = 0
+    strikes: int = 0
     pauses: int = 0
     partitions: int = 0
     arena_bytes: int = 1 << 30
@@ -69,7 +72,7 @@ class Plan:
         """No faults at all."""
         weather = self.weather
         return not (
-            self.crashes or self.pauses or self.partitions or self.reserve_failure
+            self.crashes or self.strikes or self.pauses or self.partitions or self.reserve_failure
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -114,7 +117,8 @@ def plan_of(seed: int) -> Plan:
     plan.partitions = random.choice((0, 0, 1))
     plan.arena_bytes = random.choice((1 << 30, 1 << 20))
     if kind == 2:
-        plan.crashes = random.choice((1, 2, 4))
+        plan.crashes = random.choice((0, 1, 2))
+        plan.strikes = random.choice((0, 1, 2, 4))
         plan.reserve_failure = random.choice((0.0, 0.1))
     return plan
 
@@ -124,6 +128,7 @@ def medium_plan_of(seed: int) -> Plan:
     plan = plan_of(seed)
     plan.budget.tasks, plan.budget.actors, plan.budget.depth = 120, 6, 4
     plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
+    plan.strikes = plan.crashes
     plan.faults_s = 5.0
     return plan
 
@@ -149,6 +154,8 @@ class Session:
         self.puts = 0
         self.finished = False
         self._forked = 0
+        self._begun = 0
+        self._strikes: dict[int, None] = {}
         self._actors_max = plan.budget.actors
         self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
@@ -218,6 +225,8 @@ class Session:
         ):
             for _ in range(count):
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
+        for _ in range(plan.strikes):
+            self._strikes[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
 
     def _pick(self, hosts: list[Host]) -> Host:
         return hosts[self.kernel.random.randrange(len(hosts))]
@@ -225,7 +234,13 @@ class Session:
     def _crash(self) -> None:
         alive: list[Host] = [host for host in self.workers.values() if host.alive and host is not self.driver]
         if alive:
-            self.kill(self._pick(alive).me, "was killed by SIGKILL")
+            self.kill(self._pick(alive).me, _KILLED)
+
+    def begun(self, host: WorkerHost) -> None:
+        """A task or call begins: the process may be killed while it runs."""
+        self._begun += 1
+        if self._begun in self._strikes:
+            self.kernel.after(self.kernel.random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
 
     def _pause(self) -> None:
         everybody = [self.head_host, self.node_host, *self.workers.values()]
