@@ -138,8 +138,8 @@ class Executor:
         values: list[Value] = []
         contained: list[Contained] = []
         try:
-            # the thread has taken it; a cancel may come before the user's code begins
-            yield from thread.sleep(self.host.kernel.random.uniform(0.0, 0.00005))
+            # the thread has taken it; an interrupt strikes only the user's code, which has not begun
+            yield from thread.sleep_masked(self.host.kernel.random.uniform(0.0, 0.00005))
             if self.execution.is_cancelled(task):
                 raise InterruptedError
             self._open(thread, message)

@@ -105,7 +105,7 @@ _TASTES: dict[str, dict[str, float]] = {
     "tasks": _MIXED | {"actor": 0.2, "call": 1, "kill": 0.1, "cancel": 1},
     "actors": _MIXED | {"task": 3, "actor": 2, "call": 14, "kill": 1, "cancel": 0.5},
     "names": _MIXED | {"task": 5, "actor": 4, "lookup": 4, "kill": 2, "drop": 5},
-    "cancels": _MIXED | {"cancel": 5, "cancel_cell": 1, "get": 2, "wait": 3},
+    "cancels": _MIXED | {"cancel": 5, "cancel_cell": 1, "get": 2, "wait": 3, "sleep": 3, "task": 12},
 }
 TASTES = tuple(_TASTES)
 _IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel")
@@ -142,6 +142,8 @@ def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = Fa
         target, count = random.randrange(1000), random.choice((1, 1, 2, 4))
         return [_make_call(random, budget, depth, target, number) for number in range(count)]
     if kind == "task":
+        if depth == 0 and random.random() < 0.06:
+            return _make_burst(random, budget)
         return [_make_task(random, budget, depth)]
     return [_make_small(random, budget, kind)]
 
@@ -155,6 +157,17 @@ def _make_task(random: Random, budget: Budget, depth: int) -> Step:
     picks = _picks(random)
     body = _make_body(random, budget, depth + 1)
     return Step("task", picks, random.randint(0, len(picks)), body, amount=random.choice((0, 1, 1, 3, -1)))
+
+
+def _make_burst(random: Random, budget: Budget) -> list[Step]:
+    """Many short tasks of one class, so that workers have pipelines; now and then one takes long."""
+    steps = []
+    for _ in range(random.choice((8, 16, 30))):
+        duration_s = random.choice((0.00001, 0.0001, 0.0001, 0.001, 0.02))
+        body = Body(budget.next_number(), duration_s, (), ((),))
+        steps.append(Step("task", (), 0, body, amount=random.choice((0, 0, 1)), at_once=True))
+    budget.tasks -= 2
+    return steps
 
 
 def _make_call(random: Random, budget: Budget, depth: int, target: int, place: int) -> Step:
@@ -204,7 +217,7 @@ def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = Fal
     )
     errors = budget.errors
     raises = random.choice((1, 2, 9)) if errors and random.random() < 0.1 else 0
-    deaf = budget.cancels and not in_method and random.random() < 0.02
+    deaf = budget.cancels and not in_method and random.random() < (0.1 if budget.taste == "cancels" else 0.02)
     # one that waits with a GPU, for one that needs a GPU, would rightly hang for ever
     gpus = random.choice((10_000, 50_000)) if errors and random.random() < 0.05 else 0
     if gpus == 10_000 and (in_method or any(step.kind == "get" for step in steps)):

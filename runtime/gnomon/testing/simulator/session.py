@@ -108,7 +108,8 @@ def plan_of(seed: int) -> Plan:
     plan.faults_s = random.choice((0.05, 0.2, 1.0))
     kind = seed % 3
     if kind == 0:
-        plan.budget.cancels = plan.budget.errors = seed % 2 == 0
+        plan.budget.cancels = random.random() < 0.8
+        plan.budget.errors = random.random() < 0.5
         return plan
     plan.weather.loss = random.choice((0.0, 0.02, 0.2))
     plan.weather.duplication = random.choice((0.0, 0.1))
@@ -278,9 +279,11 @@ class Session:
         survivors = leftovers.survivors(self)
         if survivors:
             self.finished = False
+            self._strikes.clear()
             epilogue = Code(self.driver, self.program, None)
             epilogue.start(epilogue.end_detached(survivors))
             self._until_finished()
+        self.watch.over()
         left = leftovers.left(self)
         assert not left, "left when all was over:\n" + "\n".join(left)
 

@@ -83,6 +83,12 @@ class Thread:
         self.host.kernel.after(seconds, self.resume, self._ticket, None)
         yield
 
+    def sleep_masked(self, seconds: float) -> Waiting:
+        """Let virtual time pass before the user's code begins: who interrupts now is not heard."""
+        self._masked = True
+        yield from self.sleep(seconds)
+        self._masked = self._interrupted = False
+
     def ask(self, make: Callable[[int], Any]) -> Generator[Any, Any, Any]:
         """Post the event ``make(request)``; returns what its AnswerRequest says."""
         self._masked = True

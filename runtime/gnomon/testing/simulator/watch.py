@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _PATIENCE_S = 0.1
 """In fair weather a cancelled task has been interrupted after so long."""
 
+_GRACE_S = 1.1
+"""And one that is deaf is killed after so long."""
+
 
 @dataclass(slots=True)
 class _Caller:
@@ -88,6 +91,7 @@ class Watch:
         self.fair = fair
         self._callers: dict[tuple[WorkerID, ActorID], _Caller] = {}
         self._told: dict[tuple[WorkerID, ActorID], tuple[int, str]] = {}
+        self._wished: dict[TaskID, TaskFacts] = {}
         self._cancelled: dict[WorkerID, list[TaskFacts]] = {}
         self._children: dict[TaskID, list[TaskFacts]] = {}
         self._cells: dict[tuple[WorkerID, str], list[TaskFacts]] = {}
@@ -133,8 +137,11 @@ class Watch:
                 table[type(event)](host, event)
 
     def _cancel_heard(self, host: WorkerHost, event: Any) -> None:
-        if owner_of(event.task) == host.me and event.task in self.truth.tasks:
-            self._cancel(host, self.truth.tasks[event.task])
+        facts = self.truth.tasks.get(event.task)
+        if facts is not None and owner_of(event.task) == host.me:
+            self._cancel(host, facts)
+        elif facts is not None and type(event) is ev.CancelAsked:
+            self._wished[event.task] = facts
 
     def _cell_cancel_heard(self, host: WorkerHost, event: ev.CellCancelAsked) -> None:
         for facts in self._cells.get((host.me, event.cell), ()):
@@ -226,6 +233,12 @@ class Watch:
         caller.pushes += 1
         facts.push = caller.pushes
 
+    def over(self) -> None:
+        """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
+        for facts in self._wished.values():
+            if self.fair and self.hosts[owner_of(facts.task)].alive:
+                assert facts.cancelled_at is not None, f"CN: a borrower's cancel of {facts.task.hex()} is lost"
+
     def settled(self, host: WorkerHost) -> None:
         """A worker process has done all that its last events asked for."""
         cancelled = self._cancelled.get(host.me)
@@ -280,9 +293,9 @@ class Watch:
 
     def ended(self, facts: TaskFacts, deaf: bool) -> None:
         """A body has run to its end."""
-        if self.fair and not deaf and facts.cancelled_at is not None:
-            late = self.now() - facts.cancelled_at
-            assert late < _PATIENCE_S, f"CN: {facts.task.hex()} ended as if uncancelled after {late:.3f} s"
+        if self.fair and facts.cancelled_at is not None:
+            late, patience = self.now() - facts.cancelled_at, _GRACE_S if deaf else _PATIENCE_S
+            assert late < patience, f"CN: {facts.task.hex()} ended as if uncancelled after {late:.3f} s"
 
     def killing(self, host: WorkerHost) -> None:
         """CN4, CN7: the node kills this process."""
