@@ -142,6 +142,7 @@ class Executor:
             yield from thread.sleep_masked(self.host.kernel.random.uniform(0.0, 0.00005))
             if self.execution.is_cancelled(task):
                 raise InterruptedError
+            self.host.watch.coding(self.host, self.host.truth.tasks[task])
             self._open(thread, message)
             yield from thread.run_steps()
             if message.attempt < thread.body.raises:

@@ -31,6 +31,7 @@ class TaskFacts:
         push: the place of its last push among its caller's pushes to that actor.
         at: where it was begun last.
         cancelled_at: when its owner heard that it is cancelled; None while nobody has.
+        told: the executor that was told to cancel it, and which attempt.
         never: it was cancelled before it began and must not begin any more.
     """
 
@@ -50,6 +51,7 @@ class TaskFacts:
     push: int = 0
     at: WorkerID | None = None
     cancelled_at: float | None = None
+    told: tuple[WorkerID, int] | None = None
     never: bool = False
 
     @property

@@ -133,6 +133,8 @@ class Watch:
                     hear = table.get(type(message))
                     if hear is not None:
                         hear(host, message)
+                        if type(message) is TaskCancelled and event.sender == owner_of(message.task):
+                            self.truth.tasks[message.task].told = (host.me, message.attempt)
             elif type(event) in table:
                 table[type(event)](host, event)
 
@@ -263,12 +265,17 @@ class Watch:
         facts.started = message.attempt
         facts.at = host.me
         assert not facts.never, f"CN2: {name} is begun, and was cancelled before"
+        self.coding(host, facts)
         if type(message) is CallPushed:
             self._check_start_order(host, facts, message)
         else:
             held = host.worker.execution.resources
             assert held == facts.resources, f"LR2: {name} needs {facts.resources}, its lease has {held}"
             self._check_capacity()
+
+    def coding(self, host: WorkerHost, facts: TaskFacts) -> None:
+        """CN2: the user's code does not begin when its process has been told of the cancel."""
+        assert facts.told != (host.me, facts.started), f"CN2: {facts.task.hex()} begins after its cancel"
 
     def _check_start_order(self, host: WorkerHost, facts: TaskFacts, message: CallPushed) -> None:
         actor = self.truth.actors[message.actor]
