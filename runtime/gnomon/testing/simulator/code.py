@@ -123,14 +123,24 @@ class Frame(Thread):
         self._expect(TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell))
 
     def _step_cancel(self, step: Step) -> None:
-        how = step.picks[0]
+        how = int(step.amount)
         for identity in self._pick(step.picks, actors=False):
             self.host.post(ev.CancelAsked(task_of(identity), how % 5 == 0, how % 3 > 0))
 
     def _step_cancel_cell(self, step: Step) -> Waiting | None:
         if self.task is not None:
             return None
-        return self.ask(lambda request: ev.CellCancelAsked(request, "cell 1"))
+        return self._cancel_cell("cell 1")
+
+    def _cancel_cell(self, cell: str) -> Waiting:
+        asked: list[int] = []
+
+        def ask(request: int) -> ev.CellCancelAsked:
+            asked.append(request)
+            return ev.CellCancelAsked(request, cell)
+
+        cancelled, _ = yield from self.ask(ask)
+        self.host.watch.cell_cancelled(asked[0], cancelled)
 
     # -- objects ---------------------------------------------------------------------------------------------
 

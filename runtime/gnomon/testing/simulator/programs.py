@@ -23,7 +23,7 @@ class Step:
         picks: which variables, as numbers to be taken modulo their count.
         nested: how many of the picks go inside the argument or value; the others are dependencies.
         body: of the task, the constructor or the method.
-        amount: seconds of a sleep or timeout; retries; restarts.
+        amount: seconds of a sleep or timeout; retries; restarts; how to cancel.
         name, namespace: of an actor, or "".
         if_exists, detached: how it is created.
         kind_of_actor: whether it is async, and how many calls it runs at a time.
@@ -108,6 +108,8 @@ _TASTES: dict[str, dict[str, float]] = {
     "cancels": _MIXED | {"cancel": 5, "cancel_cell": 1, "get": 2, "wait": 3, "sleep": 3, "task": 12},
 }
 TASTES = tuple(_TASTES)
+_CHASED = dict.fromkeys(TASTES, 0.03) | {"cancels": 0.4}
+"""Share of tasks that are cancelled soon after their submission."""
 _IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel")
 _KINDS_OF_ACTOR = ((False, 1), (False, 1), (False, 1), (True, 1000), (True, 2), (False, 3))
 
@@ -140,11 +142,19 @@ def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = Fa
         return [_make_actor(random, budget, depth)]
     if kind == "call":
         target, count = random.randrange(1000), random.choice((1, 1, 2, 4))
-        return [_make_call(random, budget, depth, target, number) for number in range(count)]
+        steps = [_make_call(random, budget, depth, target, number) for number in range(count)]
+        if budget.cancels and random.random() < _CHASED[budget.taste]:
+            steps.append(Step("sleep", amount=random.choice((0.0002, 0.002, 0.02)), at_once=True))
+            steps.append(Step("cancel", (-1,), amount=random.randrange(15), at_once=True))
+        return steps
     if kind == "task":
         if depth == 0 and random.random() < 0.06:
             return _make_burst(random, budget)
-        return [_make_task(random, budget, depth)]
+        steps = [_make_task(random, budget, depth)]
+        if budget.cancels and random.random() < _CHASED[budget.taste]:
+            steps.append(Step("sleep", amount=random.choice((0.0002, 0.002, 0.02, 0.1)), at_once=True))
+            steps.append(Step("cancel", (-1,), amount=random.randrange(15), at_once=True))
+        return steps
     return [_make_small(random, budget, kind)]
 
 
@@ -199,7 +209,8 @@ def _make_small(random: Random, budget: Budget, kind: str) -> Step:
     if kind == "sleep":
         return Step(kind, amount=random.uniform(0, 0.05))
     if kind in ("drop", "kill", "cancel"):
-        return Step(kind, (random.randrange(1000),), at_once=random.random() < 0.3)
+        how = random.randrange(15)
+        return Step(kind, (random.randrange(1000),), amount=how, at_once=random.random() < 0.3)
     picks = _picks(random)
     if kind == "wait":
         return Step(kind, picks, amount=random.choice((0.0, 0.001, 0.1)))

@@ -91,6 +91,7 @@ class Watch:
         self.fair = fair
         self._callers: dict[tuple[WorkerID, ActorID], _Caller] = {}
         self._told: dict[tuple[WorkerID, ActorID], tuple[int, str]] = {}
+        self._receipts: dict[int, int] = {}
         self._wished: dict[TaskID, TaskFacts] = {}
         self._cancelled: dict[WorkerID, list[TaskFacts]] = {}
         self._children: dict[TaskID, list[TaskFacts]] = {}
@@ -146,6 +147,12 @@ class Watch:
             self._wished[event.task] = facts
 
     def _cell_cancel_heard(self, host: WorkerHost, event: ev.CellCancelAsked) -> None:
+        worker = host.worker
+        unfinished = 0
+        for facts in self._cells.get((host.me, event.cell), ()):
+            known = facts.task in worker.tasks.records or facts.task in worker.calls.records
+            unfinished += known and facts.cancelled_at is None
+        self._receipts[event.request] = unfinished
         for facts in self._cells.get((host.me, event.cell), ()):
             self._cancel(host, facts)
 
@@ -234,6 +241,11 @@ class Watch:
         caller.returned.pop(facts.number, None)
         caller.pushes += 1
         facts.push = caller.pushes
+
+    def cell_cancelled(self, request: int, cancelled: int) -> None:
+        """The receipt of a cell's cancel: at least those that were known before have been cancelled."""
+        expected = self._receipts.pop(request)
+        assert cancelled >= expected, f"CN: {cancelled} of {expected} tasks and calls of a cell are cancelled"
 
     def over(self) -> None:
         """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
