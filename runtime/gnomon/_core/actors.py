@@ -197,7 +197,9 @@ class ActorMachine:
             self._never_born(ActorChanged(unborn, DEAD, 0, _NOBODY, 0, _OWNER_DIED))
         for record in list(self.records.values()):
             record.subscribers.pop(process, None)
-            if record.spec.owner == process and not record.spec.detached and record.state != DEAD:
+            # a detached one outlives its owner, unless that one had still to tell its arguments
+            lives_on = record.spec.detached and record.resolved
+            if record.spec.owner == process and not lives_on and record.state != DEAD:
                 self._die(record, _OWNER_DIED, kill=True)
         actor = self.by_worker.pop(process, None)
         if actor is None:

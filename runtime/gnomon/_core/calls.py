@@ -392,6 +392,12 @@ class CallMachine:
             "TaskCancelledError", task_id=record.event.task.hex(), function_name=record.event.group
         )
 
+    def on_process_lost(self, process: WorkerID) -> None:
+        """A process is dead. If it was an actor, calls wait for what head says rather than be lost with it."""
+        for client in self.clients.values():
+            if client.worker == process:
+                client.refused = client.incarnation
+
     def kill(self, actor: ActorID, no_restart: bool, now: float) -> None:
         """``kill``: head ends it; here it counts as ended at once, so that the next call does not reach it."""
         self._effects().send(self.head, ActorKilled(actor, no_restart))

@@ -116,6 +116,8 @@ class CreationMachine:
     def unneeded(self, actor: ActorID) -> None:
         """No handle is left: head ends the actor, or it is never made."""
         waiting = self._waiting.get(actor)
+        if waiting is not None and waiting[0].spec.detached:
+            return  # it needs no handles, only its arguments
         if waiting is not None:
             self.forget(actor)
         if waiting is None or waiting[0].request:

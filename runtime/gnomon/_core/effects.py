@@ -91,9 +91,10 @@ class StartWorker(Command, frozen=True):
 
 
 class KillWorker(Command, frozen=True):
-    """Kill a worker's process with SIGKILL."""
+    """Kill a worker's process with SIGKILL; with ``running``, only if that is the task it has begun last."""
 
     worker: WorkerID
+    running: TaskID | None = None
 
 
 class ReserveBlock(Command, frozen=True):

@@ -31,7 +31,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksReturned,
 )
-from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, owner_of
+from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, attempt_id, owner_of
 
 
 class ExecutionMachine:
@@ -100,9 +100,10 @@ class ExecutionMachine:
             taken = self.queue.popleft()
         except IndexError:
             return None
-        task = taken[1].task
+        message = taken[1]
+        task = message.task
         self.started_at = now
-        self.last_started = task
+        self.last_started = attempt_id(task, message.attempt) if message.attempt else task
         self.running[task] = taken
         return taken
 

@@ -161,7 +161,7 @@ class Node:
     def _on_lease_broken(self, sender: WorkerID, message: leases.LeaseBroken) -> None:
         worker = self.leases.worker_of(sender, message.lease)
         if worker is not None:
-            self.pool.kill(worker)
+            self.pool.kill(worker, message.task)
 
     def _on_actor_worker_unwanted(self, sender: WorkerID, message: actors.ActorWorkerUnwanted) -> None:
         worker = self.leases.drop_actor(message.actor, message.incarnation)

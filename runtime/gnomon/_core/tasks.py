@@ -40,7 +40,7 @@ from gnomon._messages.tasks import (
     TaskFinished,
     TasksReturned,
 )
-from gnomon.ids import ObjectID, TaskID, WorkerID, object_id
+from gnomon.ids import ObjectID, TaskID, WorkerID, attempt_id, object_id
 
 _FIRST = (1).to_bytes(4, "big")
 _FINAL = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
@@ -254,7 +254,7 @@ class TaskMachine:
                 del self._deaf[task]
             elif now >= deadline:
                 del self._deaf[task]
-                self.dispatch.kill(worker)
+                self.dispatch.kill(worker, attempt_id(task, record.attempt))
 
     def next_wakeup(self) -> float | None:
         """When a cancelled task will have had its time to end."""

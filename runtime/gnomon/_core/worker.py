@@ -283,8 +283,11 @@ class Worker:
             self.calls.cancel(event.task, event.force, event.recursive, self.now)
 
     def _on_task_cancelled(self, sender: WorkerID, message: tasks.TaskCancelled) -> None:
-        """Its executor cancels it; its owner, asked by somebody who borrows a result, sees to that."""
-        if owner_of(message.task) == self.me:
+        """Its executor cancels it; its owner, asked by somebody who borrows a result, sees to that.
+
+        An actor that calls itself is both, and then it is the owner that speaks.
+        """
+        if owner_of(message.task) == self.me and sender != self.me:
             self._on_cancel_asked(ev.CancelAsked(message.task, message.force, message.recursive))
         else:
             self.execution.on_cancelled(sender, message)
@@ -343,7 +346,9 @@ class Worker:
         self._retired = True
 
     def _end_when_empty(self) -> None:
-        if not self.references.entries and not self.execution.queue and not self.execution.running:
+        """Nobody holds what it owns, it runs nothing, and nothing that it has submitted runs elsewhere."""
+        execution, submitted = self.execution, self.tasks.records or self.calls.records
+        if not (self.references.entries or execution.queue or execution.running or submitted):
             self._effects.do(fx.EndProcess("idle"))
 
     # -- deaths and answers ---------------------------------------------------------------------------------------
@@ -353,6 +358,7 @@ class Worker:
         self.links.forget(process)
         self._effects.do(fx.DropPeer(process))
         self.tasks.on_worker_lost(process, message.reason, message.last_started, self.now)
+        self.calls.on_process_lost(process)
         self.references.on_process_lost(process)
         self.borrowing.on_process_lost(process)
         self.reporting.on_process_lost(process)

@@ -64,6 +64,9 @@ class NodeProcess:
             self.slots[command.worker] = slot
             self.zygote.fork(WorkerSpec(worker=command.worker, slot=slot))
         elif type(command) is fx.KillWorker:
+            slot = self.slots.get(command.worker)
+            if command.running and (slot is None or self.page.read(slot) != command.running):
+                return  # it has ended meanwhile, and what runs now is innocent
             self.zygote.kill(command.worker, signal.SIGKILL)
         elif type(command) is fx.ReserveBlock:
             failed = False

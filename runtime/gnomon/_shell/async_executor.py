@@ -19,7 +19,7 @@ from gnomon._messages.tasks import CallPushed
 from gnomon._shell import task_context
 from gnomon._shell.results import NO_MORE, Call, close_generator, method_of
 from gnomon.exceptions import TaskInterrupted
-from gnomon.ids import TaskID
+from gnomon.ids import TaskID, attempt_id
 
 if TYPE_CHECKING:
     from gnomon._shell.executor import Executor
@@ -75,7 +75,7 @@ class AsyncExecutor:
                 break
             pushed = taken[1]
             assert isinstance(pushed, CallPushed)
-            executor.note.begin(pushed.task)
+            executor.note.begin(attempt_id(pushed.task, pushed.attempt) if pushed.attempt else pushed.task)
             context = contextvars.copy_context()
             self._tasks[pushed.task] = self._loop.create_task(self._run(pushed), context=context)
         if executor.draining and not self._tasks and not executor.execution.queue and not executor.ending:

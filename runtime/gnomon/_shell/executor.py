@@ -35,7 +35,7 @@ from gnomon._shell.progress import ProgressNote
 from gnomon._shell.results import Call, load_arguments, method_of
 from gnomon._wire import pickling
 from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted
-from gnomon.ids import TaskID
+from gnomon.ids import TaskID, attempt_id
 
 BATCH_S = 0.001
 BATCH_MAX = 100
@@ -216,7 +216,7 @@ class Executor:
         self.core.loop.apply([*self.execution.take_unanswered(), *more])
 
     def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded:
-        self.note.begin(pushed.task)
+        self.note.begin(attempt_id(pushed.task, pushed.attempt) if pushed.attempt else pushed.task)
         if type(pushed) is TaskPushed:
             return self._run_task(pushed)
         assert isinstance(pushed, CallPushed)
