@@ -213,7 +213,7 @@ class ItemProduced(Event):
     """A generator that runs here has made an item.
 
     Attributes:
-        index: of the result it is, from 1.
+        index: counts the items from 1.
         inner: references inside it.
         keep: the item itself when it contains references, so that none is collected before this is handled.
     """

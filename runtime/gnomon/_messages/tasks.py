@@ -142,7 +142,7 @@ class ItemYielded(Message, frozen=True, tag=11):
     """A generator has made one more item.
 
     Attributes:
-        index: of the result it is, from 1.
+        index: counts the items from 1.
         inner: references inside it; held here until HoldReleased of that index.
     """
 
