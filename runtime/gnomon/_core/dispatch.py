@@ -157,6 +157,11 @@ class DispatchMachine:
         self._effects().send(message.worker, LeaseBegun(one.resources))
         self._dirty[message.key] = None
 
+    def awaits(self, worker: WorkerID) -> bool:
+        """Whether tasks are in flight there."""
+        leased = self.leased.get(worker)
+        return leased is not None and bool(leased.inflight)
+
     def lose(self, worker: WorkerID, last_started: TaskID | None) -> list[TaskRecord]:
         """A leased worker is dead; returns the tasks it had, oldest first.
 

@@ -33,7 +33,9 @@ class AnswerRequest(Command, frozen=True):
 
 
 class WakeExecutor(Command, frozen=True):
-    """The execution queue has got tasks."""
+    """The execution queue, or that of a concurrency group, has got something."""
+
+    group: str = ""
 
 
 class InterruptTask(Command, frozen=True):

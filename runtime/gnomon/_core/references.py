@@ -166,7 +166,10 @@ class ReferenceMachine:
                     self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
             elif identity.endswith(_HANDLE_SUFFIX):
                 self._on_handles_gone(actor_of(identity))
-        elif owner_of(identity) in self._lost:
+            return entry.inner
+        if identity.endswith(_HANDLE_SUFFIX):
+            self._on_handles_gone(actor_of(identity))
+        if owner_of(identity) in self._lost:
             if isinstance(value, Block):
                 self._effects().send(WorkerID(value.node), BlocksUnpinned((value.offset,)))
         elif entry.recorded:

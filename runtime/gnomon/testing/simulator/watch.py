@@ -251,7 +251,9 @@ class Watch:
         """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
         for facts in self._wished.values():
             if self.fair and self.hosts[owner_of(facts.task)].alive:
-                assert facts.cancelled_at is not None, f"CN: a borrower's cancel of {facts.task.hex()} is lost"
+                assert facts.cancelled_at is not None, (
+                    f"CN: a borrower's cancel of {facts.task.hex()} is lost"
+                )
 
     def settled(self, host: WorkerHost) -> None:
         """A worker process has done all that its last events asked for."""
@@ -382,8 +384,5 @@ class Watch:
         """Whether some process holds a handle; unknown when a lender may have died with it."""
         handle = handle_object(actor)
         return not self.truth.dead and any(
-            handle in thread.handles
-            for host in self.hosts.values()
-            if host.alive
-            for thread in host.threads
+            handle in thread.handles for host in self.hosts.values() if host.alive for thread in host.threads
         )
