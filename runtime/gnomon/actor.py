@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod, ActorProxy, method
+from gnomon._api.actor import ActorClass, ActorHandle, ActorMethod, ActorProxy, exit_actor, method
 
-__all__ = ["ActorClass", "ActorHandle", "ActorMethod", "ActorProxy", "method"]
+__all__ = ["ActorClass", "ActorHandle", "ActorMethod", "ActorProxy", "exit_actor", "method"]

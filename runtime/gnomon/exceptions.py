@@ -365,23 +365,36 @@ class WorkerCrashedError(GnomonError):
         reason: exit code or signal in words.
         attempts: how often the task was started.
         last_output: the last lines that the process printed.
+        pid: of the process; 0 while unknown.
+        node_id: where it ran, in hexadecimal.
+        exit_code: of the process, or minus the signal's number; None while unknown.
     """
 
     next_step = "Look for a crash in native code or too little memory; max_retries=... allows more attempts."
 
     def __init__(
-        self, function_name: str = "", reason: str = "", attempts: int = 0, last_output: str = ""
+        self,
+        function_name: str = "",
+        reason: str = "",
+        attempts: int = 0,
+        last_output: str = "",
+        pid: int = 0,
+        node_id: str = "",
+        exit_code: int | None = None,
     ) -> None:
         tries = f" (attempt {attempts}, and no retry is left)" if attempts else ""
-        why = f"its process {reason}" if reason.startswith("(pid") else reason
+        why = _on_node(f"its process {reason}" if reason.startswith("(pid") else reason, node_id)
         super().__init__(
             f"The worker of {function_name or 'a task'} died{tries}{_because(why)}{_said(last_output)}"
         )
-        self.args = (function_name, reason, attempts, last_output)
+        self.args = (function_name, reason, attempts, last_output, pid, node_id, exit_code)
         self.function_name = function_name
         self.reason = reason
         self.attempts = attempts
         self.last_output = last_output
+        self.pid = pid
+        self.node_id = node_id
+        self.exit_code = exit_code
 
 
 class OutOfMemoryError(GnomonError):
@@ -413,30 +426,15 @@ class ActorError(GnomonError):
         class_name: the actor's class.
         actor_id: in hexadecimal.
         reason: why, in words.
+        last_output: the last lines that its process printed.
+        traceback_str: where its constructor raised, if that is why.
+        pid: of its process; 0 if it had none.
+        node_id: where that ran, in hexadecimal.
+        exit_code: of the process, or minus the signal's number; None if it has not ended by itself.
+        started: True if the call may have run, False if it can not have; None if that was not asked.
     """
 
     _verb: ClassVar[str] = "can not answer"
-
-    def __init__(self, class_name: str = "", actor_id: str = "", reason: str = "", *more: Any) -> None:
-        super().__init__(
-            f"Actor {class_name or 'of unknown class'}{_in_brackets(actor_id)} {self._verb}{_because(reason)}"
-        )
-        self.args = (class_name, actor_id, reason, *more)
-        self.class_name = class_name
-        self.actor_id = actor_id
-        self.reason = reason
-
-
-class ActorDiedError(ActorError):
-    """An actor is dead and will not come back.
-
-    Attributes:
-        last_output: the last lines that its process printed.
-        traceback_str: where its constructor raised, if that is why.
-    """
-
-    next_step = "Create a new one; max_restarts=... lets an actor come back on its own."
-    _verb = "is dead"
 
     def __init__(
         self,
@@ -445,14 +443,40 @@ class ActorDiedError(ActorError):
         reason: str = "",
         last_output: str = "",
         traceback_str: str = "",
+        pid: int = 0,
+        node_id: str = "",
+        exit_code: int | None = None,
+        started: bool | None = None,
     ) -> None:
-        super().__init__(class_name, actor_id, reason, last_output, traceback_str)
-        self._sentence += _said(last_output)
+        super().__init__(
+            f"Actor {class_name or 'of unknown class'}{_in_brackets(actor_id)} {self._verb}"
+            f"{_because(_on_node(reason, node_id))}{_MAY_HAVE_RUN[started]}{_said(last_output)}"
+        )
+        self.args = (
+            class_name, actor_id, reason, last_output, traceback_str, pid, node_id, exit_code, started
+        )  # fmt: skip
+        self.class_name = class_name
+        self.actor_id = actor_id
+        self.reason = reason
         self.last_output = last_output
         self.traceback_str = traceback_str
+        self.pid = pid
+        self.node_id = node_id
+        self.exit_code = exit_code
+        self.started = started
 
     def __str__(self) -> str:
         return f"{super().__str__()}\n\n{self.traceback_str}".rstrip()
+
+
+_MAY_HAVE_RUN = {None: "", True: " This call may have run.", False: " This call had not started."}
+
+
+class ActorDiedError(ActorError):
+    """An actor is dead and will not come back."""
+
+    next_step = "Create a new one; max_restarts=... lets an actor come back on its own."
+    _verb = "is dead"
 
 
 class ActorUnavailableError(ActorError):
@@ -463,9 +487,23 @@ class ActorUnavailableError(ActorError):
 
 
 class PendingCallsLimitExceeded(GnomonError):
-    """An actor has as many pending calls as its max_pending_calls allows."""
+    """An actor has as many pending calls as its max_pending_calls allows.
 
-    next_step = "Wait for some of them before you submit more."
+    Attributes:
+        method: what was called.
+        limit: unfinished calls that this process may have there.
+    """
+
+    next_step = (
+        "Get the results of some of them before you submit more, or give it a larger max_pending_calls."
+    )
+
+    def __init__(self, method: str = "", limit: int = 0) -> None:
+        reached = f": {limit} calls of this process to that actor have not ended (max_pending_calls={limit})"
+        super().__init__(f"{method or 'A call'} was not submitted{reached if limit else ''}.")
+        self.args = (method, limit)
+        self.method = method
+        self.limit = limit
 
 
 class AsyncioActorExit(GnomonError):
@@ -786,6 +824,10 @@ def _because(reason: str) -> str:
     if not reason:
         return "."
     return f": {reason}" if reason.endswith("...") else f": {reason.rstrip('.')}."
+
+
+def _on_node(reason: str, node_id: str) -> str:
+    return f"{reason} on node {node_id}" if reason and node_id else reason
 
 
 def _said(last_output: str) -> str:

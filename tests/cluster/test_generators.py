@@ -21,6 +21,7 @@ from gnomon.exceptions import (
     TaskCancelledError,
     WorkerCrashedError,
 )
+from gnomon.ids import task_of
 from gnomon.observe import hooks
 
 KB = 1024
@@ -130,6 +131,12 @@ def paused(journal: Journal) -> None:
     wait_until(lambda: "paused" in journal.read(), "the generator has come to its pause")
 
 
+def arrived(cluster: Cluster, generator: gnomon.ObjectRefGenerator[Any], items: int) -> None:
+    """What a producer has made just before it is killed may be lost with it."""
+    streams = cluster.role.streams.streams
+    wait_until(lambda: streams[task_of(generator._id)].produced == items, "the items are here")
+
+
 # -- deaths ----------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +156,7 @@ def test_without_retries_the_crash_is_the_last_item(cluster: Cluster, journal: J
     generator = pausing.options(max_retries=0).remote(journal, 2, 10)
     completed = generator.completed()
     paused(journal)
+    arrived(cluster, generator, 2)
     kill_process(pid_of(journal))
     *items, last = list(generator)
     assert gnomon.get(items) == [0, 1]
@@ -179,6 +187,7 @@ def test_a_dead_actor_is_the_last_item(cluster: Cluster, journal: Journal) -> No
     actor = Producer.remote()
     generator = actor.pausing.remote(journal, 3, 10)
     paused(journal)
+    arrived(cluster, generator, 3)
     gnomon.kill(actor)
     *items, last = list(generator)
     assert gnomon.get(items) == [0, 1, 2]

@@ -92,9 +92,20 @@ class AsyncYielder:
         try:
             while True:
                 yield 0
-                await asyncio.sleep(0)
         finally:
+            await asyncio.sleep(0.001)
             await log.add.remote("closed")
+
+    async def stubborn(self, log):
+        while True:
+            try:
+                yield 0
+                await asyncio.sleep(0.001)
+            except asyncio.CancelledError:
+                await log.add.remote("swallowed")
+            except GeneratorExit:
+                log.add.remote("closed")
+                raise
 
     async def open(self):
         self.opened.set()
@@ -474,6 +485,15 @@ def test_an_async_generator_that_nobody_holds_is_stopped(until):
     del generator
     until(lambda: gnomon.get(log.read.remote()) == ["closed"])
     assert values(actor.count.remote(2)) == [0, 1]
+
+
+def test_an_async_generator_that_swallows_its_cancellation_is_stopped(until):
+    log, actor = Log.remote(), AsyncYielder.remote()
+    generator = actor.stubborn.remote(log)
+    next(generator)
+    gnomon.cancel(generator)
+    assert values(generator)[-1] is TaskCancelledError
+    until(lambda: gnomon.get(log.read.remote())[-1:] == ["closed"])
 
 
 def test_an_async_generator_is_at_most_so_many_items_ahead():

@@ -158,6 +158,13 @@ def test_a_taken_item_belongs_to_its_handle(owner: Owner) -> None:
     assert owner.holds_nothing()
 
 
+def test_who_waits_for_an_item_that_another_has_taken_and_dropped_is_woken(owner: Owner) -> None:
+    owner.yields(1)
+    owner.take(1)
+    owner.drop(1)
+    assert owner.awaits(1).commands == [fx.WakeWaiter(1)]
+
+
 def test_a_repeated_item_changes_nothing(owner: Owner) -> None:
     owner.yields(1)
     effects = owner.yields(1, Block(NODE, 4096, 100, item(1)))

@@ -287,3 +287,119 @@ def test_pushed_tasks_pin_the_blocks_of_a_dead_owner() -> None:
     effects = worker.handle([ended], 1.4)
     assert told(effects, NODE, objects.BlocksUnpinned) == [objects.BlocksUnpinned((8192,))]
     assert worker.references.entries == {}
+
+
+# -- cancels and kills --------------------------------------------------------------------------------------
+
+
+def finished(counter: int, attempt: int = 0, outcome: int = tasks.OK, **fields: Any) -> tasks.TaskFinished:
+    return tasks.TaskFinished(task_id(ME, counter), attempt, outcome, (b"\0value",), **fields)
+
+
+def pushed_call(counter: int, actor: ActorID) -> tasks.CallPushed:
+    return tasks.CallPushed(task_id(ME, counter), actor, 0, "method", b"\0")
+
+
+def test_an_actor_that_calls_itself_can_cancel_that_call() -> None:
+    worker, actor = new_worker(), ActorID(task_id(OTHER, 1))
+    worker.handle([received(HEAD, actors.ActorAssigned(spec(actor), 0))], 1.0)
+    worker.handle([received(ME, pushed_call(1, actor))], 1.1)
+    assert worker.execution.take(1.2) is not None
+    effects = worker.handle([received(ME, tasks.TaskCancelled(task_id(ME, 1), 0, False, True))], 1.3)
+    assert fx.InterruptTask(task_id(ME, 1), False, True) in effects.commands
+
+
+def deaf_and_cancelled(worker: Worker) -> Effects:
+    """A task runs at PEER, is cancelled, and has not ended when its time is over."""
+    worker.handle([submitted(1)], 1.0)
+    worker.handle([received(NODE, granted(7))], 1.1)
+    worker.handle([ev.CancelAsked(task_id(ME, 1), False, True)], 1.2)
+    return worker.handle([], 3.0)
+
+
+def test_a_deaf_tasks_worker_is_killed_only_if_it_still_runs_that_task() -> None:
+    effects = deaf_and_cancelled(new_worker())
+    [broken] = told(effects, NODE, leases.LeaseBroken)
+    assert broken == leases.LeaseBroken(LeaseID(7), task_id(ME, 1))
+    node = new_node()
+    [start, *_] = node.handle([received(ME, leases.LeasesWanted(1, CPU, 1, 0))], 1.0).commands
+    effects = node.handle([received(start.worker, leases.WorkerReady(11))], 1.1)
+    [lease] = told(effects, ME, leases.LeaseGranted)
+    effects = node.handle([received(ME, leases.LeaseBroken(lease.lease, broken.task))], 1.2)
+    assert effects.commands == [fx.KillWorker(start.worker, broken.task)]
+    effects = node.handle([received(ME, leases.LeaseReturned(lease.lease))], 1.3)
+    assert fx.KillWorker(start.worker) in effects.commands, "it is not used again, for it may be dying"
+    assert not node.pool.idle
+
+
+def test_a_worker_that_is_to_be_killed_gets_no_more_tasks() -> None:
+    worker = new_worker()
+    deaf_and_cancelled(worker)
+    worker.handle([submitted(2)], 3.1)
+    effects = worker.handle([received(PEER, finished(1, outcome=tasks.CANCELLED))], 3.2)
+    assert not told(effects, PEER, tasks.TaskPushed)
+
+
+def test_a_retry_that_had_not_begun_on_a_worker_that_died_costs_nothing() -> None:
+    worker = new_worker()
+    worker.handle([submitted(1, max_retries=1, retry_exceptions=True)], 1.0)
+    worker.handle([received(NODE, granted(7))], 1.1)
+    effects = worker.handle([received(PEER, finished(1, outcome=tasks.RAISED, retriable=True))], 1.2)
+    assert [push.attempt for push in told(effects, PEER, tasks.TaskPushed)] == [1]
+    lost = cluster.ProcessLost(PEER, "was killed", task_id(ME, 1))  # attempt 0 was the last that it began
+    worker.handle([received(NODE, lost)], 1.3)
+    effects = worker.handle([received(NODE, granted(8, OTHER))], 1.4)
+    assert [push.attempt for push in told(effects, OTHER, tasks.TaskPushed)] == [1]
+
+
+def call(counter: int, actor: ActorID) -> ev.CallSubmitted:
+    return ev.CallSubmitted(
+        task_id(ME, counter), actor, "method", "A.method", b"\0", (), (), 1, 0, False, "", True, None, None
+    )
+
+
+def test_a_call_is_not_wasted_on_a_process_that_is_known_to_be_dead() -> None:
+    worker, actor = new_worker(), ActorID(task_id(OTHER, 1))
+    worker.handle([call(1, actor)], 1.0)
+    alive = actors.ActorChanged(actor, actors.ALIVE, 0, PEER, 11, "")
+    effects = worker.handle([received(HEAD, alive)], 1.1)
+    assert told(effects, PEER, tasks.CallPushed)
+    worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.2)
+    worker.handle([call(2, actor)], 1.3)
+    again = actors.ActorChanged(actor, actors.ALIVE, 1, OTHER, 12, "was killed")
+    effects = worker.handle([received(HEAD, again)], 1.4)
+    assert [push.task for push in told(effects, OTHER, tasks.CallPushed)] == [task_id(ME, 2)]
+
+
+# -- lifetimes ------------------------------------------------------------------------------------------------
+
+
+def test_a_detached_actor_whose_creator_died_before_its_arguments_were_there_is_dead() -> None:
+    head = Head(HEAD, LinkMachine(HEAD))
+    detached = spec(ActorID(task_id(PEER, 1)), owner=PEER, name="ann", detached=True)
+    head.handle([received(PEER, actors.ActorRegistered(detached, 5, resolved=False))], 1.0)
+    head.handle([received(NODE, cluster.ProcessDied(PEER, "was killed"))], 1.1)
+    assert head.actors.records[detached.actor].state == actors.DEAD
+    assert head.actors.names == {}
+
+
+def test_a_detached_actor_is_made_although_its_handle_went_before_its_arguments_were_there() -> None:
+    worker = new_worker()
+    actor, argument = ActorID(task_id(ME, 1)), object_id(task_id(ME, 2), 1)
+    detached = spec(actor, name="ann", detached=True)
+    worker.handle([submitted(2), ev.ActorSubmitted(detached, (argument,), (), 5)], 1.0)
+    worker.handle([ev.HandlesDropped((object_id(task_id(ME, 1), 0),)), received(NODE, granted(1))], 1.1)
+    effects = worker.handle([received(PEER, finished(2))], 1.2)
+    [registered] = told(effects, HEAD, actors.ActorRegistered)
+    assert registered.resolved
+    assert registered.spec.values == (b"\0value",)
+
+
+def test_an_idle_worker_stays_while_what_it_has_submitted_runs_elsewhere() -> None:
+    worker = new_worker()
+    worker.handle([submitted(1), ev.HandlesDropped((object_id(task_id(ME, 1), 1),))], 1.0)
+    worker.handle([received(NODE, granted(7))], 1.1)
+    effects = worker.handle([received(NODE, leases.WorkerRetired())], 1.2)
+    assert effects.commands == []
+    effects = worker.handle([received(PEER, finished(1))], 1.3)
+    assert fx.EndProcess("idle") in effects.commands

@@ -10,7 +10,6 @@ no cycle delays the end of an actor that nobody holds any more.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -19,17 +18,24 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlia
 
 from gnomon._api import options as _options
 from gnomon._api import session
+from gnomon._api.actor_checks import check_actor_options, check_group, check_method_options, no_method
 from gnomon._api.advice import no_attribute, public
 from gnomon._api.checks import shown
 from gnomon._api.definitions import Definition, define
 from gnomon._api.typed import MethodDecorator, MethodDecoratorOfMany, RemoteMethod
 from gnomon._engine import notebook_hooks
 from gnomon._engine.arity import Arity, arity_of
-from gnomon._engine.base import ActorBinding, ActorTemplate, Engine, MethodTemplate
-from gnomon._engine.methods import METHOD_OPTIONS, is_async_class, is_generator, method_templates
+from gnomon._engine.base import ActorBinding, ActorTemplate, ActorTraits, Engine, MethodTemplate
+from gnomon._engine.methods import (
+    BUILT_IN_METHODS,
+    METHOD_OPTIONS,
+    is_async_class,
+    is_generator,
+    method_templates,
+)
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import SessionMismatchError
+from gnomon.exceptions import ActorExit, SessionMismatchError
 from gnomon.ids import ActorID
 
 P = ParamSpec("P")
@@ -180,12 +186,14 @@ class ActorMethod:
         """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1, an
         ``ObjectRefGenerator`` for a method that yields).
 
-        Calls from one process run in the order in which it submitted them.
+        The calls of one task (or of a driver) to one concurrency group start in the order of submission,
+        unless the actor is async or allows out-of-order execution.
 
         Raises:
             TypeError: the arguments do not fit the method.
             SerializationError: an argument can not be pickled.
             SessionMismatchError: the actor's session has ended.
+            PendingCallsLimitExceeded: this process has ``max_pending_calls`` unfinished calls there.
         """
         engine = self._engine
         if engine is not session.current:
@@ -201,14 +209,19 @@ class ActorMethod:
         return None if self._none else refs
 
     def options(self, **options: Any) -> ActorMethod:
-        """The same method with other options: num_returns, max_task_retries, retry_exceptions, name.
+        """The same method with other options.
+
+        They are num_returns, max_task_retries, retry_exceptions, concurrency_group and name.
 
         Raises:
-            ValueError: an unknown option or a wrong value.
+            ValueError: an unknown option or a wrong value, or a group that the class does not have.
             TypeError: a value of a wrong type.
         """
         template = self._template
-        check_method_options(f"{self._binding.class_name}.{template.name}", options, template.generator)
+        of = f"{self._binding.class_name}.{template.name}"
+        check_method_options(of, options, template.generator)
+        if options.get("concurrency_group") is not None:
+            check_group(of, options["concurrency_group"], self._binding.traits.groups)
         changed = dataclasses.replace(template, **_options.method_fields(options))
         return ActorMethod(self._binding, changed, self._engine)
 
@@ -251,9 +264,9 @@ class ActorHandle(Generic[C]):
     def __getattr__(self, name: str) -> ActorMethod:
         # called once per method: the result becomes an ordinary attribute
         binding: ActorBinding | None = self.__dict__.get("_gnomon_binding")
-        template = binding.methods.get(name) if binding is not None else None
+        template = binding.methods.get(name) or _built_in(binding, name) if binding is not None else None
         if binding is None or template is None:
-            raise AttributeError(_no_method(binding, name))
+            raise AttributeError(no_method(binding, name))
         method = ActorMethod(binding, template, self._gnomon_engine or self._gnomon_enter_session())
         self.__dict__[name] = method
         return method
@@ -277,6 +290,7 @@ class ActorHandle(Generic[C]):
             dict(binding.methods),
             binding.is_async,
             binding.ref,
+            dataclasses.astuple(binding.traits),
         )
 
     def __dir__(self) -> list[str]:
@@ -304,13 +318,39 @@ def rebuild_handle(
     methods: Mapping[str, MethodTemplate],
     is_async: bool,
     ref: ObjectRef[Any] | None,
+    traits: tuple[Any, ...],
 ) -> ActorHandle[Any]:
     """A handle that has arrived by pickle."""
-    binding = ActorBinding(actor_id, class_name, methods, ref, is_async)
+    binding = ActorBinding(actor_id, class_name, methods, ref, is_async, traits=ActorTraits(*traits))
     engine = session.current
     if engine is not None:
         binding.engine_state = engine.rebind(actor_id, ref)
     return ActorHandle(binding, engine)
+
+
+def _built_in(binding: ActorBinding, name: str) -> MethodTemplate | None:
+    """One of the methods that every actor has."""
+    template = BUILT_IN_METHODS.get(name)
+    if template is None or name == "__ray_terminate__":
+        return template
+    return dataclasses.replace(template, max_task_retries=binding.traits.max_task_retries)
+
+
+def exit_actor() -> None:
+    """End the actor in whose method this is called, on purpose: it is not restarted.
+
+    The present call and those that have not ended fail with ``ActorDiedError``; earlier ones keep their results.
+
+    Raises:
+        TypeError: it is not called in an actor.
+    """
+    engine = session.current
+    if engine is None or engine.context().actor_id is None:
+        raise TypeError(
+            "exit_actor() ends the actor in whose method it is called, and this code runs in none. To end an actor "
+            "from outside, call gnomon.kill(handle) or handle.__ray_terminate__.remote()."
+        )
+    raise ActorExit("it called exit_actor()")
 
 
 def make_actor_class(cls: type[C], given: Mapping[str, Any]) -> ActorClass[C]:
@@ -324,20 +364,6 @@ def make_actor_class(cls: type[C], given: Mapping[str, Any]) -> ActorClass[C]:
     made = ActorClass(cls, given)
     made._definition = define(cls)
     return made
-
-
-def check_actor_options(cls: type, given: Mapping[str, Any]) -> None:
-    """Check the options of an actor class."""
-    of = f"the actor class {cls.__name__}"
-    _options.check_options(_options.ACTOR_CHECKS, given, of)
-    if given.get("get_if_exists") and not given.get("name"):
-        raise ValueError(f"get_if_exists of {of} needs a name=... too: which actor is to be found?")
-
-
-def check_method_options(of: str, given: Mapping[str, Any], generator: bool) -> None:
-    """Check the options of a method; ``generator``: it yields."""
-    _options.check_options(_options.METHOD_CHECKS, given, f"the method {of}")
-    _options.check_generator(given, generator, f"the method {of}")
 
 
 @overload
@@ -396,15 +422,3 @@ def method(*functions: Any, **options: Any) -> Any:
 
 
 _METHOD_FORMS = "Write @method, or @method(num_returns=2)."
-
-
-def _no_method(binding: ActorBinding | None, name: str) -> str:
-    if binding is None or name.startswith("__"):
-        return f"an actor handle has no attribute {name!r}"
-    near = difflib.get_close_matches(name, binding.methods, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    offered = ", ".join(sorted(each for each in binding.methods if not each.startswith("_")))
-    return (
-        f"The actor class {binding.class_name} has no method {name!r}.{hint} It has: {offered or 'none'}. "
-        "Fields of an actor can only be read through a method."
-    )

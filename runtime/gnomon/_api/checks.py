@@ -130,6 +130,17 @@ def custom_resources(what: str, value: Any) -> None:
         amount(item(what, name), each)
 
 
+def groups(what: str, value: Any) -> None:
+    """Calls at a time by name of the concurrency group, or None."""
+    mapping(what, value)
+    for name, size in (value or {}).items():
+        if not name:
+            raise ValueError(f"the names in {what} may not be empty.")
+        if size is None:
+            raise TypeError(f"{what}[{name!r}] must be an integer, not None.")
+        whole(1)(f"{what}[{name!r}]", size)
+
+
 def one_of(*allowed: Any) -> Check:
     """One of a few values."""
 

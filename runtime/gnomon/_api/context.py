@@ -117,6 +117,19 @@ class RuntimeContext:
         """Where the head is reached: the session's directory of sockets; "" when all runs in one process."""
         return session.engine().info.directory or ""
 
+    def is_canceled(self) -> bool:
+        """Whether the task or call that runs here has been cancelled: for code that looks now and then.
+
+        Raises:
+            RuntimeError: no task runs here.
+        """
+        now = self._now()
+        if now.task_id is None:
+            raise RuntimeError(
+                "is_canceled() tells of the task in which it is called, and no task runs here."
+            )
+        return now.is_canceled
+
     @property
     def namespace(self) -> str:
         """Where names of actors are looked up."""

@@ -178,11 +178,12 @@ def cancel(
 
     Args:
         ray_waitable: a result of the task, or its generator.
-        force: end the worker process of a running task instead of interrupting it.
+        force: end the worker process of a running task instead of interrupting it; not for calls of actors.
         recursive: cancel the tasks that it submitted too.
 
     Raises:
         TypeError: not a reference.
+        ValueError: ``force``, and it is a call of an actor.
     """
     given: Any = ray_waitable
     if isinstance(given, ObjectRefGenerator):

@@ -35,7 +35,7 @@ from gnomon._messages.actors import (
     ActorWorkerUnwanted,
     ActorWorkerWanted,
 )
-from gnomon._messages.failures import failure
+from gnomon._messages.failures import ProcessEnd, failure
 from gnomon.ids import ActorID, WorkerID, owner_of
 
 _NOBODY = WorkerID(b"")
@@ -46,7 +46,7 @@ class ActorRecord:
     """One actor that head knows."""
 
     __slots__ = (
-        "cause", "draining", "error", "incarnation", "pid", "resolved", "restarts", "spec", "state",
+        "cause", "draining", "end", "error", "incarnation", "pid", "resolved", "restarts", "spec", "state",
         "subscribers", "worker",
     )  # fmt: skip
 
@@ -59,6 +59,7 @@ class ActorRecord:
         self.restarts = 0
         self.cause = ""
         self.error = b""
+        self.end: ProcessEnd | None = None
         self.draining = ""
         self.resolved = True
         self.subscribers: dict[WorkerID, None] = {spec.owner: None}
@@ -70,6 +71,7 @@ class ActorMachine:
     Attributes:
         choose_node: where the next worker is asked for; None while no node has joined.
         dead_max: dead actors remembered, so that late handles hear why.
+        forgotten_max: of older ones it is only remembered that they were.
     """
 
     def __init__(
@@ -77,15 +79,18 @@ class ActorMachine:
         effects: Callable[[], Effects],
         choose_node: Callable[[ActorSpec], WorkerID | None],
         dead_max: int = 10_000,
+        forgotten_max: int = 200_000,
     ) -> None:
         self._effects = effects
         self._choose_node = choose_node
         self.dead_max = dead_max
+        self.forgotten_max = forgotten_max
         self.records: dict[ActorID, ActorRecord] = {}
         self.names: dict[tuple[str, str], ActorID] = {}
         self.by_worker: dict[WorkerID, ActorID] = {}
         self.nodes: dict[ActorID, WorkerID] = {}
         self._graves: dict[ActorID, None] = {}
+        self._forgotten: dict[ActorID, None] = {}
         self._early: dict[ActorID, dict[WorkerID, None]] = {}
         self._homeless: dict[ActorID, None] = {}
         self._unborn: dict[ActorID, ActorChanged] = {}
@@ -162,6 +167,7 @@ class ActorMachine:
         if record is None or record.incarnation != incarnation or record.state not in (PENDING, RESTARTING):
             return
         record.state = ALIVE
+        record.end = None
         self._publish(record)
         if record.draining and record.worker is not None:
             self._effects().send(record.worker, ActorDrained(record.spec.actor, record.draining))
@@ -186,7 +192,7 @@ class ActorMachine:
 
     # -- death ----------------------------------------------------------------------------------------------------
 
-    def on_process_died(self, process: WorkerID, reason: str) -> None:
+    def on_process_died(self, process: WorkerID, reason: str, end: ProcessEnd | None = None) -> None:
         """A worker or an owner is dead."""
         self._lost[process] = None
         if len(self._lost) > self.dead_max:
@@ -197,7 +203,9 @@ class ActorMachine:
             self._never_born(ActorChanged(unborn, DEAD, 0, _NOBODY, 0, _OWNER_DIED))
         for record in list(self.records.values()):
             record.subscribers.pop(process, None)
-            if record.spec.owner == process and not record.spec.detached and record.state != DEAD:
+            # a detached one outlives its owner, unless that one had still to tell its arguments
+            lives_on = record.spec.detached and record.resolved
+            if record.spec.owner == process and not lives_on and record.state != DEAD:
                 self._die(record, _OWNER_DIED, kill=True)
         actor = self.by_worker.pop(process, None)
         if actor is None:
@@ -205,6 +213,7 @@ class ActorMachine:
         record = self.records[actor]
         if record.worker == process and record.state != DEAD:
             record.worker = None
+            record.end = end
             left = record.spec.max_restarts
             if record.draining:
                 self._die(record, record.draining, kill=False)
@@ -283,6 +292,9 @@ class ActorMachine:
             del self._graves[oldest]
             del self.records[oldest]
             self.nodes.pop(oldest, None)
+            self._forgotten[oldest] = None
+            if len(self._forgotten) > self.forgotten_max:
+                del self._forgotten[next(iter(self._forgotten))]
 
     # -- who wants to know ----------------------------------------------------------------------------------------
 
@@ -295,6 +307,7 @@ class ActorMachine:
             record.pid,
             record.cause,
             record.error,
+            record.end,
         )
 
     def _publish(self, record: ActorRecord) -> None:
@@ -306,17 +319,24 @@ class ActorMachine:
         """A handle arrived at ``sender``."""
         record = self.records.get(actor)
         if record is None:
-            # The handle was faster than the registration; or there is none, or the actor is long forgotten.
-            if actor not in self._unborn and owner_of(actor) not in self._lost:
-                self._early.setdefault(actor, {})[sender] = None
-                return
-            dead = ActorChanged(actor, DEAD, 0, _NOBODY, 0, _OWNER_DIED)
-            self._effects().send(sender, self._unborn.get(actor, dead))
+            self._answer_unknown(sender, actor)
             return
         if record.state != DEAD:
             record.subscribers[sender] = None
         if record.state != PENDING:
             self._effects().send(sender, self._changed(record))
+
+    def _answer_unknown(self, sender: WorkerID, actor: ActorID) -> None:
+        """The handle was faster than the registration; or there is none, or the actor is long dead."""
+        change = self._unborn.get(actor)
+        if change is None and actor in self._forgotten:
+            change = ActorChanged(actor, DEAD, 0, _NOBODY, 0, "it died long ago")
+        if change is None and owner_of(actor) in self._lost:
+            change = ActorChanged(actor, DEAD, 0, _NOBODY, 0, _OWNER_DIED)
+        if change is None:
+            self._early.setdefault(actor, {})[sender] = None
+        else:
+            self._effects().send(sender, change)
 
     def on_name_asked(self, sender: WorkerID, message: ActorNameAsked) -> None:
         """``get_actor``, ``list_named_actors``."""

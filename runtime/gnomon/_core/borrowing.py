@@ -127,6 +127,10 @@ class BorrowMachine:
         if receipt.executor is not None and receipt.task is not None:
             self._effects().send(receipt.executor, HoldReleased(receipt.task, receipt.index))
 
+    def open_receipts(self) -> frozenset[int]:
+        """Reports that have not been answered."""
+        return frozenset(self._receipts)
+
     def on_borrow_recorded(self, message: BorrowRecorded) -> None:
         """An owner has done so."""
         receipt = self._receipts.pop(message.receipt, None)

@@ -1,33 +1,32 @@
-"""Actor calls as their caller sees them. One machine per process; one client per actor it has a handle of.
+"""Actor calls as their caller sees them. One machine per process.
 
-    client   PENDING ----> ALIVE <----> RESTARTING ----> DEAD          (head's ActorChanged, by incarnation)
+    QUEUED ----> PUSHED ----> finished
+       ^            |
+       +------------+  the incarnation died and the call has retries left: to its old place
 
-    call     QUEUED ----> PUSHED ----> finished
-                ^            |
-                +------------+  the incarnation died and the call has retries left: to its old place
+Calls of one lane (a submitting task, a group) start in submission order, through restarts and retries; which
+may be pushed is ``CallQueue``'s matter, to whom and until when ``ClientMachine``'s.
 
-Calls of one caller start in submission order, through restarts and retries: the queue is pushed from its
-front only, a call that waits for an argument holds up those behind it (not of async actors, which may start
-in any order), and a retried call goes back before all that were submitted later. The rule for a changer:
-``queue`` is always sorted by ``number``.
+The rule for a changer: a call is in its client's ``queue`` or ``inflight``, and leaves by ``_finish``, once.
 """
 
 from __future__ import annotations
 
-import bisect
-from collections import deque
 from collections.abc import Callable
 
+from gnomon._core.actor_client import ActorClient
 from gnomon._core.borrowing import BorrowMachine
+from gnomon._core.call_queue import CallRecord
+from gnomon._core.clients import ClientMachine
 from gnomon._core.effects import Effects
 from gnomon._core.events import CallSubmitted
-from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.references import ReferenceMachine
-from gnomon._core.streams import Stream, StreamMachine
+from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import drop_results, open_row, settle_results
-from gnomon._messages.actors import ALIVE, DEAD, PENDING, ActorChanged, ActorKilled, ActorSubscribed
+from gnomon._messages.actors import DEAD, ActorChanged, ActorKilled
 from gnomon._messages.base import Value
-from gnomon._messages.failures import FAILURE_KIND, failure, is_failure
+from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import (
     CANCELLED,
     OK,
@@ -39,66 +38,16 @@ from gnomon._messages.tasks import (
     TaskCancelled,
     TaskFinished,
 )
-from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, handle_object, object_id
-
-
-class CallRecord:
-    """One unfinished call."""
-
-    __slots__ = (
-        "attempt",
-        "cancelled",
-        "event",
-        "holds",
-        "missing",
-        "number",
-        "pushed",
-        "row",
-        "stream",
-        "values",
-    )
-
-    def __init__(self, event: CallSubmitted, row: TaskRow, number: int) -> None:
-        self.event = event
-        self.row = row
-        self.number = number
-        self.attempt = 0
-        self.missing: set[ObjectID] | None = None
-        self.values: tuple[Value, ...] = ()
-        self.holds: tuple[ObjectID, ...] = ()
-        self.pushed = False
-        self.cancelled = False
-        self.stream: Stream | None = None
-
-
-class ActorClient:
-    """One actor, from here.
-
-    Attributes:
-        refused: an incarnation that refuses calls; wait for the next.
-    """
-
-    __slots__ = ("actor", "cause", "class_name", "done", "error", "incarnation", "inflight", "pid", "queue",
-                 "refused", "running", "state", "worker")  # fmt: skip
-
-    def __init__(self, actor: ActorID, class_name: str) -> None:
-        self.actor = actor
-        self.class_name = class_name
-        self.state = PENDING
-        self.incarnation = -1
-        self.worker: WorkerID | None = None
-        self.pid = 0
-        self.cause = ""
-        self.error = b""
-        self.refused = -1
-        self.done = 0
-        self.running: CallRecord | None = None
-        self.queue: deque[CallRecord] = deque()
-        self.inflight: dict[TaskID, CallRecord] = {}
+from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, attempt_id, handle_object, object_id
 
 
 class CallMachine:
-    """All actors that this process calls."""
+    """The calls that this process has submitted and that have not finished.
+
+    Attributes:
+        clients: the actors that it calls.
+        serial: this process is an actor that runs one call at a time: all that it submits is one lane.
+    """
 
     def __init__(
         self,
@@ -108,37 +57,25 @@ class CallMachine:
         references: ReferenceMachine,
         borrowing: BorrowMachine,
         streams: StreamMachine,
-        fold_period_s: float = 0.05,
     ) -> None:
-        self.head = head
         self._effects = effects
         self.ledger = ledger
         self.references = references
         self.borrowing = borrowing
         self.streams = streams
-        self.clients: dict[ActorID, ActorClient] = {}
+        self.clients = ClientMachine(head, effects, ledger, references, self._lose_inflight)
+        self.serial = False
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
-        self._waiting_on: dict[ObjectID, list[tuple[ActorClient, CallRecord]]] = {}
-        self.fold_period_s = fold_period_s
-        self._dirty: dict[ActorID, None] = {}
-        self._stale: dict[ActorID, None] = {}
-        self._fold_at = 0.0
+        self._waiting_on: dict[ObjectID, dict[TaskID, None]] = {}
         self._number = 0
-
-    def client(self, actor: ActorID, class_name: str = "", subscribe: bool = True) -> ActorClient:
-        """What is known of an actor; asks head when nothing is."""
-        known = self.clients.get(actor)
-        if known is None:
-            known = self.clients[actor] = ActorClient(actor, class_name)
-            if subscribe:
-                self._effects().send(self.head, ActorSubscribed(actor))
-        return known
 
     def submit(self, event: CallSubmitted, now: float) -> None:
         """A new call: last in the queue."""
-        client = self.client(event.actor, event.group.rsplit(".", 1)[0])
+        client = self.clients.client(event.actor, event.group.rsplit(".", 1)[0])
         self._number += 1
-        record = CallRecord(event, open_row(self.ledger, event, now, event.name), self._number)  # type: ignore[arg-type]
+        row = open_row(self.ledger, event, now, event.name)  # type: ignore[arg-type]
+        lane = (None if self.serial else event.parent, event.concurrency_group)
+        record = CallRecord(event, row, self._number, lane)
         references = self.references
         for index in range(1, event.num_returns + 1):
             references.expect(object_id(event.task, index), event.group, record.row.cell)
@@ -148,63 +85,66 @@ class CallMachine:
         holds = event.dependencies + event.contained
         if handle in references.entries:
             holds += (handle,)
+            client.unheld = False
+        else:
+            client.unheld = True
         record.holds = holds
         references.hold(holds)
         self.records[event.task] = (client, record)
+        client.unfinished += 1
         if event.dependencies:
             values = references.values
             missing = {identity for identity in event.dependencies if identity not in values}
             if missing:
                 record.missing = missing
                 for identity in sorted(missing):
-                    self._waiting_on.setdefault(identity, []).append((client, record))
+                    self._waiting_on.setdefault(identity, {})[event.task] = None
                     references.need(identity)
-        client.queue.append(record)
-        self._dirty[event.actor] = None
+        client.queue.add(record)
+        self.clients.dirty[event.actor] = None
 
     def on_ready(self, identity: ObjectID) -> None:
         """A dependency has its value."""
-        for client, record in self._waiting_on.pop(identity, ()):
-            if record.missing is not None:
+        for task in self._waiting_on.pop(identity, ()):
+            client, record = self.records[task]
+            if record.missing:
                 record.missing.discard(identity)
-                self._dirty[client.actor] = None
+                if not record.missing:
+                    client.queue.arguments_there(record)
+                    self.clients.dirty[client.actor] = None
 
     # -- pushing --------------------------------------------------------------------------------------------------
 
     def run(self, now: float) -> None:
-        """At the end of each batch of events: push what can be pushed, fold counts into rows."""
-        while self._dirty:
-            dirty, self._dirty = self._dirty, {}
+        """At the end of each batch of events: push what can be pushed."""
+        clients = self.clients
+        if clients.ending:
+            clients.settle_late(now)
+        while clients.dirty:
+            dirty, clients.dirty = clients.dirty, {}
             for actor in dirty:
-                client = self.clients[actor]
-                if client.state == ALIVE and client.incarnation > client.refused:
-                    self._push(client, now)
+                client = clients.clients.get(actor)
+                if client is None:
+                    continue  # forgotten meanwhile
+                clients.stale[actor] = None
+                if client.target is not None:
+                    self._push(client, client.target, now)
                 elif client.state == DEAD:
                     self._fail_all(client, now)
-                self._stale[actor] = None
-        if self._stale and now >= self._fold_at:
-            self._fold_at = now + self.fold_period_s
-            stale, self._stale = self._stale, {}
-            for actor in stale:
-                self._fold(self.clients[actor])
+        if clients.stale:
+            clients.fold(now)
 
     def next_wakeup(self) -> float | None:
-        """When rows of actors are folded next, if any has changed."""
-        return self._fold_at if self._stale else None
+        """When the clients want to be looked at."""
+        return self.clients.next_wakeup()
 
-    def _push(self, client: ActorClient, now: float) -> None:
-        queue = client.queue
-        worker = client.worker
-        assert worker is not None
+    def _push(self, client: ActorClient, target: WorkerID, now: float) -> None:
         effects = self._effects()
-        waiting: list[CallRecord] = []
-        while queue:
-            if queue[0].missing:
-                if queue[0].event.in_order:
-                    break
-                waiting.append(queue.popleft())
-                continue
-            record = queue.popleft()
+        queue = client.queue
+        while queue.ready:
+            record = queue.take()
+            if record is None:
+                return
             event = record.event
             if event.dependencies:
                 values = tuple(self.references.values[identity] for identity in event.dependencies)
@@ -216,7 +156,7 @@ class CallMachine:
             record.pushed = True
             client.inflight[event.task] = record
             effects.send(
-                worker,
+                target,
                 CallPushed(
                     event.task,
                     event.actor,
@@ -232,15 +172,15 @@ class CallMachine:
                     record.stream.produced if record.stream is not None else 0,
                     event.backpressure,
                     name=event.name,
+                    retry_on=event.retry_on,
                 ),
             )
             if record.stream is not None and record.stream.room:
-                effects.send(worker, ItemsTaken(event.task, record.attempt, record.stream.room))
+                effects.send(target, ItemsTaken(event.task, record.attempt, record.stream.room))
             row = record.row
-            row.worker = self.ledger.workers.number((worker.hex(), client.pid, f"actor {client.class_name}"))
+            row.worker = self.ledger.workers.number((target.hex(), client.pid, f"actor {client.class_name}"))
             self.ledger.task_changed(row, TaskState.READY)
             self._show_running(client, record, now)
-        queue.extendleft(reversed(waiting))
 
     def _show_running(self, client: ActorClient, record: CallRecord, now: float) -> None:
         """For the views: of an ordered actor's calls the oldest runs and the others are in its mailbox."""
@@ -260,6 +200,7 @@ class CallMachine:
             return False
         client, record = found
         if record.attempt != message.attempt or client.worker != worker or not record.pushed:
+            drop_results(self.references, self.borrowing, worker, message)
             return True
         client.inflight.pop(message.task, None)
         if client.running is record:
@@ -267,7 +208,7 @@ class CallMachine:
             oldest = next(iter(client.inflight.values()), None)
             if oldest is not None:
                 self._show_running(client, oldest, message.finished)
-        self._dirty[client.actor] = None
+        self.clients.dirty[client.actor] = None
         row = record.row
         row.started = message.started
         row.finished = message.finished
@@ -277,14 +218,14 @@ class CallMachine:
             self._finish(client, record, TaskState.DONE, message.values, now, "", worker, message)
         elif outcome == REFUSED and not record.cancelled:
             client.refused = client.incarnation
-            self._requeue(client, record)
+            client.target = None
+            self._put_back(client, (record,))
         elif outcome == RAISED and message.retriable and self._may_retry(record):
             drop_results(self.references, self.borrowing, worker, message)
-            self.borrowing.settle_arguments(worker, message.borrows, ())
             record.attempt += 1
-            self._requeue(client, record)
+            self._put_back(client, (record,))
         elif outcome in (CANCELLED, REFUSED):
-            values = message.values or (self._cancelled_value(record),)
+            values = message.values or (_cancelled(record),)
             self._finish(client, record, TaskState.CANCELLED, values, now, "cancelled", worker, message)
         else:
             self._finish(
@@ -323,89 +264,58 @@ class CallMachine:
         limit = record.event.max_retries
         return not record.cancelled and (limit < 0 or record.attempt < limit)
 
-    def _requeue(self, client: ActorClient, record: CallRecord) -> None:
-        """Back to its old place: before all calls that were submitted later."""
-        record.pushed = False
-        self.ledger.task_changed(record.row, TaskState.READY)
-        bisect.insort(client.queue, record, key=lambda each: each.number)
-        self._dirty[client.actor] = None
-
-    def on_actor_changed(self, message: ActorChanged, now: float) -> None:
-        """Head tells of birth, restart or death."""
-        client = self.client(message.actor, subscribe=False)
-        if message.incarnation < client.incarnation or client.state == DEAD:
-            return
-        if message.incarnation > client.incarnation or message.state not in (ALIVE, PENDING):
-            self._lose_inflight(client, message, now)
-        client.state = message.state
-        client.incarnation = message.incarnation
-        client.pid = message.pid
-        client.cause = message.cause
-        client.error = message.error
-        client.worker = message.worker if message.state == ALIVE else None
-        self._dirty[client.actor] = None
+    def _put_back(self, client: ActorClient, records: tuple[CallRecord, ...]) -> None:
+        """To their old places: before all calls that were submitted later."""
+        for record in records:
+            record.pushed = False
+            self.ledger.task_changed(record.row, TaskState.READY)
+        client.queue.put_back(records)
+        self.clients.dirty[client.actor] = None
 
     def _lose_inflight(self, client: ActorClient, message: ActorChanged, now: float) -> None:
-        """The incarnation that had these calls is gone."""
-        lost, client.inflight = list(client.inflight.values()), {}
+        """The incarnation that had these calls is gone. Those behind the one it began last have not run."""
+        lost, client.inflight = client.inflight, {}
         client.running = None
-        for record in lost:
+        started = True
+        back: list[CallRecord] = []
+        for task, record in lost.items():
+            last = attempt_id(task, record.attempt) == client.last_started
             if record.cancelled:
-                value = self._cancelled_value(record)
+                value = _cancelled(record)
                 self._finish(client, record, TaskState.CANCELLED, (value,), now, "cancelled")
-            elif message.state != DEAD and self._may_retry(record):
-                record.attempt += 1
-                self._requeue(client, record)
             elif message.state == DEAD:
-                client.cause, client.error = message.cause, message.error
-                self._finish(
-                    client, record, TaskState.FAILED, (self._died(client, record),), now, message.cause
-                )
+                value = client.died(started)
+                self._finish(client, record, TaskState.FAILED, (value,), now, client.cause)
+            elif self._may_retry(record) or (not started and record.event.max_retries):
+                record.attempt += started
+                back.append(record)
             else:
-                value = failure(
-                    "ActorUnavailableError",
-                    class_name=client.class_name,
-                    actor_id=client.actor.hex(),
-                    reason=message.cause,
-                )
+                value = client.unavailable(started)
                 self._finish(client, record, TaskState.FAILED, (value,), now, message.cause)
+            started = started and not last
+        if back:
+            self._put_back(client, tuple(back))
 
     def _fail_all(self, client: ActorClient, now: float) -> None:
-        queued, client.queue = client.queue, deque()
-        for record in queued:
-            self._finish(client, record, TaskState.FAILED, (self._died(client, record),), now, client.cause)
-
-    def _died(self, client: ActorClient, record: CallRecord) -> bytes:
-        if client.error and client.error[0] == FAILURE_KIND:
-            return client.error  # it never came to be, and that error of ours says why
-        return failure(
-            "ActorDiedError",
-            class_name=client.class_name,
-            actor_id=client.actor.hex(),
-            reason=client.cause,
-            creation_error=client.error,
-        )
-
-    def _cancelled_value(self, record: CallRecord) -> bytes:
-        return failure(
-            "TaskCancelledError", task_id=record.event.task.hex(), function_name=record.event.group
-        )
+        for record in client.queue.drain():
+            self._finish(client, record, TaskState.FAILED, (client.died(False),), now, client.cause)
 
     def kill(self, actor: ActorID, no_restart: bool, now: float) -> None:
         """``kill``: head ends it; here it counts as ended at once, so that the next call does not reach it."""
-        self._effects().send(self.head, ActorKilled(actor, no_restart))
-        client = self.client(actor)
-        if no_restart and client.state != DEAD:
-            cause = "it was killed by gnomon.kill"
-            self.on_actor_changed(
-                ActorChanged(actor, DEAD, max(0, client.incarnation), WorkerID(b""), client.pid, cause), now
-            )
+        clients = self.clients
+        self._effects().send(clients.head, ActorKilled(actor, no_restart))
+        client = clients.client(actor)
+        if client.state == DEAD:
+            return
+        if no_restart:
+            clients.end_now(client, "it was killed by gnomon.kill", now)
         else:
             client.refused = max(client.refused, client.incarnation)
+            client.target = None
 
     # -- cancellation and the end ---------------------------------------------------------------------------------
 
-    def cancel(self, task: TaskID, force: bool, recursive: bool, now: float) -> tuple[int, int]:
+    def cancel(self, task: TaskID, recursive: bool, now: float) -> tuple[int, int]:
         """Cancel one call; returns (cancelled, running) as 0 or 1 each."""
         found = self.records.get(task)
         if found is None or found[1].cancelled:
@@ -415,10 +325,10 @@ class CallMachine:
         if record.pushed and client.worker is not None:
             self._effects().send(client.worker, TaskCancelled(task, record.attempt, False, recursive))
             return (1, 1)
-        client.queue.remove(record)
-        value = self._cancelled_value(record)
+        value = _cancelled(record)
         self._finish(client, record, TaskState.CANCELLED, (value,), now, "cancelled")
-        self._dirty[client.actor] = None
+        client.queue.withdraw(record)
+        self.clients.dirty[client.actor] = None
         return (1, 0)
 
     def cancel_where(self, chosen: Callable[[CallSubmitted], bool], now: float) -> tuple[int, int]:
@@ -426,7 +336,7 @@ class CallMachine:
         cancelled = running = 0
         for task, (_, record) in list(self.records.items()):
             if chosen(record.event):
-                one = self.cancel(task, False, True, now)
+                one = self.cancel(task, True, now)
                 cancelled += one[0]
                 running += one[1]
         return cancelled, running
@@ -446,11 +356,18 @@ class CallMachine:
         event = record.event
         row = record.row
         del self.records[event.task]
+        record.ended = True
+        client.unfinished -= 1
+        if client.unheld and not client.unfinished:
+            self.clients.unused(client)
+        if event.pending is not None:
+            event.pending.ended += 1
         if record.missing:
             for identity in record.missing:
-                waiting = self._waiting_on.get(identity)
-                if waiting is not None and (client, record) in waiting:
-                    waiting.remove((client, record))
+                waiting = self._waiting_on.get(identity, {})
+                waiting.pop(event.task, None)
+                if not waiting:
+                    self._waiting_on.pop(identity, None)
         if summary:
             row.error = summary
         if not row.finished:
@@ -471,30 +388,17 @@ class CallMachine:
         else:
             settle_results(references, event.task, event.num_returns, state, values)
 
-    def _fold(self, client: ActorClient) -> None:
-        key = client.actor.hex()
-        current = next((record.event.method for record in client.inflight.values()), "")
-        # The actor itself knows of everybody's calls and may have told (``ActorReported``).
-        told: int = self.ledger.actors.get(key, {}).get("done", 0)
-        self.ledger.actor_changed(
-            key,
-            **{
-                "class": client.class_name,
-                "state": client.state,
-                "pid": client.pid,
-                "pending": len(client.queue) + len(client.inflight),
-                "done": max(client.done, told),
-                "current": current,
-                "restarts": max(0, client.incarnation),
-                "cause": client.cause,
-            },
-        )
-
     def check(self) -> None:
-        """Queues are in order; pushed calls are in flight and nowhere else."""
-        for client in self.clients.values():
-            numbers = [record.number for record in client.queue]
-            assert numbers == sorted(numbers), numbers
-            assert all(not record.pushed for record in client.queue)
-            assert all(record.pushed for record in client.inflight.values())
-            assert client.state == ALIVE or not client.inflight
+        """Every unfinished call is counted by its client."""
+        self.clients.check()
+        unfinished: dict[ActorID, int] = {}
+        for client, _ in self.records.values():
+            unfinished[client.actor] = unfinished.get(client.actor, 0) + 1
+        for actor, client in self.clients.clients.items():
+            assert client.unfinished == unfinished.pop(actor, 0)
+        assert not unfinished, "calls to actors that are forgotten"
+        assert all(task in self.records for waiting in self._waiting_on.values() for task in waiting)
+
+
+def _cancelled(record: CallRecord) -> bytes:
+    return failure("TaskCancelledError", task_id=record.event.task.hex(), function_name=record.event.group)

@@ -1,7 +1,8 @@
 """Creation of actors, as their creator sees it: resolve the constructor's arguments, tell head, keep the
 arguments.
 
-The arguments' references are held until the actor is dead for good, because a restart needs them again.
+The arguments' references are held as long as a restart may need them again: until the actor is dead for good,
+or lives in its last incarnation.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from gnomon._core.calls import CallMachine
+from gnomon._core.clients import ClientMachine
 from gnomon._core.effects import AnswerRequest, Effects
 from gnomon._core.events import ActorSubmitted
 from gnomon._core.references import ReferenceMachine
@@ -35,13 +36,14 @@ class CreationMachine:
         head: WorkerID,
         effects: Callable[[], Effects],
         references: ReferenceMachine,
-        calls: CallMachine,
+        clients: ClientMachine,
     ) -> None:
         self.head = head
         self._effects = effects
         self.references = references
-        self.calls = calls
+        self.clients = clients
         self._holds: dict[ActorID, tuple[ObjectID, ...]] = {}
+        self._restarts: dict[ActorID, int] = {}
         self._waiting: dict[ActorID, tuple[ActorSubmitted, set[ObjectID]]] = {}
         self._waiting_on: dict[ObjectID, list[ActorID]] = {}
 
@@ -50,10 +52,11 @@ class CreationMachine:
         spec: ActorSpec = event.spec
         references = self.references
         references.expect(handle_object(spec.actor), spec.class_name)
-        self.calls.client(spec.actor, spec.class_name, subscribe=False)
+        self.clients.client(spec.actor, spec.class_name, subscribe=False)
         self._row(spec)
         holds = event.dependencies + event.contained
         self._holds[spec.actor] = holds
+        self._restarts[spec.actor] = spec.max_restarts
         references.hold(holds)
         missing = {identity for identity in event.dependencies if identity not in references.values}
         if missing:
@@ -70,7 +73,7 @@ class CreationMachine:
         cell = ""
         if spec.provenance is not None:
             cell = spec.provenance.cell
-        self.calls.ledger.actor_changed(
+        self.clients.ledger.actor_changed(
             spec.actor.hex(),
             **{
                 "class": spec.class_name,
@@ -104,7 +107,9 @@ class CreationMachine:
         if bad is not None:
             assert isinstance(bad, bytes)
             cause = "an argument of its constructor failed"
-            self.calls.on_actor_changed(ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now)
+            self.clients.on_actor_changed(
+                ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now
+            )
             self._effects().send(self.head, ActorStillborn(spec.actor, 0, bad, cause))
             self.forget(spec.actor)
             if event.request:
@@ -116,12 +121,21 @@ class CreationMachine:
     def unneeded(self, actor: ActorID) -> None:
         """No handle is left: head ends the actor, or it is never made."""
         waiting = self._waiting.get(actor)
+        if waiting is not None and waiting[0].spec.detached:
+            return  # it needs no handles, only its arguments
         if waiting is not None:
             self.forget(actor)
         if waiting is None or waiting[0].request:
             self._effects().send(self.head, ActorUnneeded(actor))
 
+    def alive(self, actor: ActorID, incarnation: int) -> None:
+        """It lives; what its constructor has kept it holds itself."""
+        restarts = self._restarts.get(actor)
+        if restarts is not None and 0 <= restarts <= incarnation:
+            self.forget(actor)
+
     def forget(self, actor: ActorID) -> None:
-        """The actor is dead for good: its constructor's arguments are no longer needed."""
+        """Its constructor will not run any more: the arguments are no longer needed."""
+        self._restarts.pop(actor, None)
         self._waiting.pop(actor, None)
         self.references.release(self._holds.pop(actor, ()))

@@ -22,7 +22,7 @@ from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.records import TaskRecord
 from gnomon._messages.leases import LeaseBroken, LeaseGranted, LeaseReturned, LeasesWanted
 from gnomon._messages.tasks import FunctionShipped, ItemsTaken, LeaseBegun, TaskPushed, TasksRecalled
-from gnomon.ids import FunctionID, LeaseID, TaskID, WorkerID
+from gnomon.ids import FunctionID, LeaseID, TaskID, WorkerID, attempt_id
 
 
 class LeasedWorker:
@@ -157,11 +157,16 @@ class DispatchMachine:
         self._effects().send(message.worker, LeaseBegun(one.resources))
         self._dirty[message.key] = None
 
+    def awaits(self, worker: WorkerID) -> bool:
+        """Whether tasks are in flight there."""
+        leased = self.leased.get(worker)
+        return leased is not None and bool(leased.inflight)
+
     def lose(self, worker: WorkerID, last_started: TaskID | None) -> list[TaskRecord]:
         """A leased worker is dead; returns the tasks it had, oldest first.
 
-        A worker starts tasks in the order of their arrival, so those up to ``last_started`` (the one it
-        began last) may have run and cost an attempt; those after it have not, and cost nothing.
+        A worker starts tasks in the order of their arrival, so those up to ``last_started`` (the attempt
+        it began last) may have run and cost an attempt; those after it have not, and cost nothing.
         """
         leased = self.leased.pop(worker, None)
         if leased is None:
@@ -170,18 +175,19 @@ class DispatchMachine:
         self.classes[leased.key].workers.pop(worker, None)
         self._dirty[leased.key] = None
         lost = list(leased.inflight.values())
-        if last_started in leased.inflight:
-            for record in lost:
-                record.started_elsewhere = True
-                if record.event.task == last_started:
-                    break
+        for place, record in enumerate(lost):
+            if attempt_id(record.event.task, record.attempt) == last_started:
+                for begun in lost[: place + 1]:
+                    begun.started_elsewhere = True
+                break
         return lost
 
-    def kill(self, worker: WorkerID) -> None:
-        """Have the node kill a leased worker; ``lose`` follows."""
+    def kill(self, worker: WorkerID, task: TaskID) -> None:
+        """Have the node kill a leased worker if it still runs this attempt; ``lose`` follows, or its end."""
         leased = self.leased.get(worker)
         if leased is not None:
-            self._effects().send(self.node, LeaseBroken(leased.lease))
+            leased.draining = True
+            self._effects().send(self.node, LeaseBroken(leased.lease, task))
 
     def drop_class(self, key: int) -> list[TaskRecord]:
         """The class is infeasible; returns its queued tasks."""

@@ -33,7 +33,9 @@ class AnswerRequest(Command, frozen=True):
 
 
 class WakeExecutor(Command, frozen=True):
-    """The execution queue has got tasks."""
+    """The execution queue, or that of a concurrency group, has got something."""
+
+    group: str = ""
 
 
 class InterruptTask(Command, frozen=True):
@@ -91,9 +93,10 @@ class StartWorker(Command, frozen=True):
 
 
 class KillWorker(Command, frozen=True):
-    """Kill a worker's process with SIGKILL."""
+    """Kill a worker's process with SIGKILL; with ``running``, only if that is the task it has begun last."""
 
     worker: WorkerID
+    running: TaskID | None = None
 
 
 class ReserveBlock(Command, frozen=True):

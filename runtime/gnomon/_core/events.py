@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from gnomon._messages.base import Borrow, Contained, Value
+from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID
 
@@ -55,12 +56,27 @@ class TaskSubmitted(Event):
     max_calls: int = 0
 
 
+class PendingCalls:
+    """Calls of one process to one actor that have not ended.
+
+    Submitting threads count up, under ``lock`` of whoever makes this; only the role counts ``ended``.
+    """
+
+    __slots__ = ("__weakref__", "ended", "submitted")
+
+    def __init__(self) -> None:
+        self.submitted = 0
+        self.ended = 0
+
+
 class CallSubmitted(Event):
     """The user's code called a method of an actor.
 
     Attributes:
         in_order: it may not start before the caller's earlier calls have.
         name: what the user calls it; "" for ``group``, which is ``Class.method``.
+        retry_on: see ``CallPushed``.
+        pending: counts this process's calls to an actor that limits them; told when the call has ended.
     """
 
     task: TaskID
@@ -79,6 +95,8 @@ class CallSubmitted(Event):
     parent: TaskID | None
     backpressure: int = 0
     name: str = ""
+    retry_on: bytes = b""
+    pending: PendingCalls | None = None
 
 
 class ActorSubmitted(Event):
@@ -161,11 +179,16 @@ class WaitEnded(Event):
 
 
 class CancelAsked(Event):
-    """The user's code cancelled a task."""
+    """The user's code cancelled a task.
+
+    Attributes:
+        request: if not 0, answered by AnswerRequest(whether it is a call of an actor).
+    """
 
     task: TaskID
     force: bool
     recursive: bool
+    request: int = 0
 
 
 class ChildrenCancelAsked(Event):
@@ -213,7 +236,7 @@ class ItemProduced(Event):
     """A generator that runs here has made an item.
 
     Attributes:
-        index: of the result it is, from 1.
+        index: counts the items from 1.
         inner: references inside it.
         keep: the item itself when it contains references, so that none is collected before this is handled.
     """
@@ -255,6 +278,7 @@ class WorkerExited(Event):
     worker: WorkerID
     reason: str
     last_started: TaskID | None = None
+    end: ProcessEnd | None = None
 
 
 class BlockReserved(Event):

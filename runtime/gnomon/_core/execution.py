@@ -8,8 +8,9 @@ calls.
 
 The executing threads take from the left of ``queue`` (``take``: one atomic step), this machine takes back
 from its right, so a task is started or returned, never both. Only plain tasks are handed back; an actor's
-calls stay. Outcomes are handed over in batches; when the next task runs long, those that wait for company
-(``unanswered``) are asked for (``AnswerEnded``).
+calls stay. Each concurrency group of an actor has a queue of its own, with threads of its own. Outcomes are
+handed over in batches; when the next task runs long, those that wait for company (``unanswered``) are asked
+for (``AnswerEnded``).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksReturned,
 )
-from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, owner_of
+from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, attempt_id, owner_of
 
 
 class ExecutionMachine:
@@ -39,6 +40,7 @@ class ExecutionMachine:
 
     Attributes:
         queue: (submitter, message), oldest first.
+        groups: the queues of an actor's concurrency groups; calls of none of them are in ``queue``.
         running: by task, since when.
         unanswered: outcomes that executing threads have not handed over yet; filled and emptied by them.
         long_s: a task that runs longer gives the others back.
@@ -60,6 +62,7 @@ class ExecutionMachine:
         self.long_s = long_s
         self.cancelled_max = cancelled_max
         self.queue: deque[tuple[WorkerID, TaskPushed | CallPushed]] = deque()
+        self.groups: dict[str, deque[tuple[WorkerID, TaskPushed | CallPushed]]] = {}
         self.running: dict[TaskID, tuple[WorkerID, TaskPushed | CallPushed]] = {}
         self.unanswered: deque[TaskEnded] = deque()
         self.started_at = 0.0
@@ -72,10 +75,12 @@ class ExecutionMachine:
         self.incarnation = 0
         self.closed = ""
         self.taken: dict[TaskID, int] = {}
-        self._cancelled: dict[TaskID, None] = {}
+        self._cancelled: dict[TaskID, bool] = {}
         self._holds: dict[TaskID, list[ObjectID]] = {}
         self._settling: dict[WorkerID, None] = {}
+        self._withdrawn: dict[TaskID, tuple[WorkerID, TaskCancelled]] = {}
         self._woken = False
+        self._woken_groups: dict[str, None] = {}
 
     def on_pushed(self, sender: WorkerID, message: TaskPushed | CallPushed) -> None:
         """Something to run."""
@@ -85,24 +90,49 @@ class ExecutionMachine:
         ):
             self._effects().send(sender, TaskFinished(message.task, message.attempt, REFUSED, ()))
             return
+        if self.groups and type(message) is CallPushed and message.group in self.groups:
+            self.groups[message.group].append((sender, message))
+            self._wake_group(message.group)
+            return
         self.queue.append((sender, message))
         if not self._woken:
             self._woken = True
             self._effects().do(WakeExecutor())
 
-    def batch_over(self) -> None:
-        """At the end of each batch of events: the next push wakes the executor again."""
-        self._woken = False
+    def open_groups(self, groups: dict[str, int]) -> None:
+        """This process becomes an actor with these concurrency groups."""
+        self.groups = {name: deque() for name in groups}
 
-    def take(self, now: float) -> tuple[WorkerID, TaskPushed | CallPushed] | None:
+    def _queues(self) -> list[deque[tuple[WorkerID, TaskPushed | CallPushed]]]:
+        return [self.queue, *self.groups.values()]
+
+    def _wake_group(self, group: str) -> None:
+        if group not in self._woken_groups:
+            self._woken_groups[group] = None
+            self._effects().do(WakeExecutor(group))
+
+    def batch_over(self) -> None:
+        """At the end of each batch of events: what was cancelled leaves the queues, the next push wakes again."""
+        if self._withdrawn:
+            self._withdraw()
+        self._woken = False
+        if self._woken_groups:
+            self._woken_groups.clear()
+
+    def is_idle(self) -> bool:
+        """Whether nothing is here to run, or runs."""
+        return not (self.running or any(self._queues()))
+
+    def take(self, now: float, group: str = "") -> tuple[WorkerID, TaskPushed | CallPushed] | None:
         """The next one to run; called by executing threads."""
         try:
-            taken = self.queue.popleft()
+            taken = self.groups[group].popleft() if group else self.queue.popleft()
         except IndexError:
             return None
-        task = taken[1].task
+        message = taken[1]
+        task = message.task
         self.started_at = now
-        self.last_started = task
+        self.last_started = attempt_id(task, message.attempt) if message.attempt else task
         self.running[task] = taken
         return taken
 
@@ -153,7 +183,7 @@ class ExecutionMachine:
             )
         except RuntimeError:  # an executing thread has begun or ended one this instant
             current = ""
-        return self.done, len(self.queue) + len(self.running), current
+        return self.done, sum(map(len, self._queues())) + len(self.running), current
 
     def give_back(self, count: int) -> None:
         """Return up to ``count`` unstarted tasks, newest first, to whoever submitted them."""
@@ -173,33 +203,60 @@ class ExecutionMachine:
 
     def on_cancelled(self, sender: WorkerID, message: TaskCancelled) -> None:
         """Cancel: unstarted ones never start, running ones are interrupted."""
-        for index, (submitter, pushed) in enumerate(list(self.queue)):
-            if pushed.task == message.task and pushed.attempt == message.attempt:
-                try:
-                    self.queue.remove((submitter, pushed))
-                except ValueError:
-                    break  # an executing thread was faster
-                self._let_go(message.task)
-                self._effects().send(sender, TaskFinished(message.task, message.attempt, CANCELLED, ()))
-                return
-            if index > 100_000:
-                break
-        # An executing thread may have taken it this instant: it asks ``is_cancelled`` before the user's code
-        # runs.
-        self.note_cancelled(message.task)
+        # An executing thread may take it this instant: it asks ``is_cancelled`` before the user's code runs.
+        self.note_cancelled(message.task, message.recursive)
         running = self.running.get(message.task)
-        if running is not None and running[1].attempt == message.attempt:
+        if running is None:
+            self._withdrawn[message.task] = (sender, message)
+        elif running[1].attempt == message.attempt:
             self._effects().do(InterruptTask(message.task, message.force, message.recursive))
 
-    def note_cancelled(self, task: TaskID) -> None:
+    def note_cancelled(self, task: TaskID, recursive: bool) -> None:
         """From now on ``is_cancelled``."""
-        self._cancelled[task] = None
+        self._cancelled[task] = recursive
         if len(self._cancelled) > self.cancelled_max:
             del self._cancelled[next(iter(self._cancelled))]
+
+    def _withdraw(self) -> None:
+        """Answer for the cancelled ones that have not been taken: all of a batch in one pass over the queues."""
+        wanted, self._withdrawn = self._withdrawn, {}
+        for group, queue in [("", self.queue), *self.groups.items()]:
+            if not queue:
+                continue
+            kept = []
+            while queue:
+                try:
+                    pair = queue.pop()  # from the right: an executing thread takes from the left
+                except IndexError:
+                    break
+                cancelled = wanted.pop(pair[1].task, None)
+                if cancelled is None or cancelled[1].attempt != pair[1].attempt:
+                    kept.append(pair)
+                else:
+                    self._cancelled.pop(pair[1].task, None)
+                    self._let_go(pair[1].task)
+                    answer = TaskFinished(pair[1].task, pair[1].attempt, CANCELLED, ())
+                    self._effects().send(cancelled[0], answer)
+            queue.extend(reversed(kept))
+            if kept:
+                self._effects().do(WakeExecutor(group))
+        for task, (_, message) in wanted.items():  # taken meanwhile, or ended, or of another attempt
+            running = self.running.get(task)
+            if running is not None and running[1].attempt == message.attempt:
+                self._effects().do(InterruptTask(task, message.force, message.recursive))
 
     def is_cancelled(self, task: TaskID) -> bool:
         """Whether a task's owner has cancelled it; called by executing threads."""
         return task in self._cancelled
+
+    def take_recursive(self, task: TaskID) -> bool:
+        """Whether what a cancelled task has submitted is to be cancelled too; True once. Called by executing
+        threads.
+        """
+        recursive = self._cancelled.get(task, False)
+        if recursive:
+            self._cancelled[task] = False
+        return recursive
 
     def on_time(self, now: float) -> None:
         """One task has run for long: answer for those before it, hand back those behind it."""
@@ -225,22 +282,27 @@ class ExecutionMachine:
     def close(self, reason: str) -> None:
         """Refuse whatever comes from now on, and what is queued."""
         self.closed = reason
-        while self.queue:
-            sender, message = self.queue.popleft()
-            self._let_go(message.task)
-            self._effects().send(sender, TaskFinished(message.task, message.attempt, REFUSED, ()))
+        for queue in self._queues():
+            while queue:
+                try:
+                    sender, message = queue.popleft()
+                except IndexError:
+                    break  # an executing thread was faster
+                self._let_go(message.task)
+                self._effects().send(sender, TaskFinished(message.task, message.attempt, REFUSED, ()))
 
     def on_process_lost(self, process: WorkerID) -> None:
         """A submitter is dead: nobody wants the answers to what it has queued here.
 
         The node is told that nothing is written for it any more, now or when its running tasks have ended.
         """
-        for pair in [pair for pair in list(self.queue) if pair[0] == process]:
-            try:
-                self.queue.remove(pair)
-            except ValueError:
-                continue  # an executing thread was faster
-            self._let_go(pair[1].task)
+        for queue in self._queues():
+            for pair in [pair for pair in list(queue) if pair[0] == process]:
+                try:
+                    queue.remove(pair)
+                except ValueError:
+                    continue  # an executing thread was faster
+                self._let_go(pair[1].task)
         self._settling[process] = None
         self._settle(process)
 
@@ -263,7 +325,8 @@ class ExecutionMachine:
         ended.
         """
         references = self.borrowing.references
-        for _, message in [*self.queue, *list(self.running.values())]:
+        waiting = [pair for queue in self._queues() for pair in list(queue)]
+        for _, message in [*waiting, *list(self.running.values())]:
             for block in _blocks_of(message):
                 if owner_of(block.object) == owner:
                     references.hold((block.object,))

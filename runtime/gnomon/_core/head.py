@@ -98,7 +98,7 @@ class Head:
     def _on_process_died(self, sender: WorkerID, message: cluster.ProcessDied) -> None:
         self.links.forget(message.process)
         self._effects.do(DropPeer(message.process))
-        self.actors.on_process_died(message.process, message.reason)
+        self.actors.on_process_died(message.process, message.reason, message.end)
 
     def _on_status_asked(self, sender: WorkerID, message: cluster.StatusAsked) -> None:
         if not self.nodes:  # the session is starting: a question may be faster than its node

@@ -58,7 +58,7 @@ class Node:
         self.pool = PoolMachine(self._out, new_id, keep_idle, workers_max)
         self.blocks = BlockMachine(self._out, allocator)
         self.watchers: dict[WorkerID, dict[WorkerID, None]] = {}
-        self.dead: dict[WorkerID, tuple[str, Any]] = {}
+        self.dead: dict[WorkerID, ev.WorkerExited] = {}
         self.dead_max = dead_max
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
@@ -161,7 +161,7 @@ class Node:
     def _on_lease_broken(self, sender: WorkerID, message: leases.LeaseBroken) -> None:
         worker = self.leases.worker_of(sender, message.lease)
         if worker is not None:
-            self.pool.kill(worker)
+            self.pool.kill(worker, message.task)
 
     def _on_actor_worker_unwanted(self, sender: WorkerID, message: actors.ActorWorkerUnwanted) -> None:
         worker = self.leases.drop_actor(message.actor, message.incarnation)
@@ -184,19 +184,18 @@ class Node:
         self._effects.do(fx.DropPeer(worker))
         for watchers in self.watchers.values():
             watchers.pop(worker, None)
-        self.dead[worker] = (event.reason, event.last_started)
+        self.dead[worker] = event
         if len(self.dead) > self.dead_max:
             del self.dead[next(iter(self.dead))]
         told.pop(worker, None)
         for watcher in told:
-            self._effects.send(watcher, cluster.ProcessLost(worker, event.reason, event.last_started))
-        self._effects.send(self.head, cluster.ProcessDied(worker, event.reason))
+            self._effects.send(watcher, _lost(event))
+        self._effects.send(self.head, cluster.ProcessDied(worker, event.reason, event.end))
 
     def _on_process_watched(self, sender: WorkerID, message: cluster.ProcessWatched) -> None:
         process = message.process
         if process in self.dead:
-            reason, last_started = self.dead[process]
-            self._effects.send(sender, cluster.ProcessLost(process, reason, last_started))
+            self._effects.send(sender, _lost(self.dead[process]))
         elif process not in (self.driver, self.head, self.me) and process not in self.pool:
             self._effects.send(sender, cluster.ProcessLost(process, "is not part of this session"))
         else:
@@ -244,3 +243,7 @@ class Node:
             self._report_due = self.now + self.report_period_s
             for observer in self.observers:
                 self._effects.send(observer, cluster.NodeStatus(0, report))
+
+
+def _lost(event: ev.WorkerExited) -> cluster.ProcessLost:
+    return cluster.ProcessLost(event.worker, event.reason, event.last_started, event.end)

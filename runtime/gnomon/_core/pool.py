@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from gnomon._core.effects import Effects, KillWorker, StartWorker
 from gnomon._messages.leases import WorkerRetired
-from gnomon.ids import WorkerID
+from gnomon.ids import TaskID, WorkerID
 
 
 class PoolMachine:
@@ -24,6 +24,7 @@ class PoolMachine:
     Attributes:
         keep_idle: this many idle workers are never retired.
         starting_max: forks under way at a time.
+        doomed: asked to be killed; never idle again.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class PoolMachine:
         self.idle: deque[tuple[WorkerID, float]] = deque()
         self.leased: dict[WorkerID, None] = {}
         self.retired: dict[WorkerID, None] = {}
+        self.doomed: dict[WorkerID, None] = {}
         self.pids: dict[WorkerID, int] = {}
 
     def __len__(self) -> int:
@@ -79,19 +81,25 @@ class PoolMachine:
 
     def put_back(self, worker: WorkerID, now: float) -> None:
         """A lease has ended and its worker lives."""
-        if worker in self.leased:
+        if worker in self.doomed:
+            self.kill(worker)
+        elif worker in self.leased:
             del self.leased[worker]
             self.idle.append((worker, now))
 
-    def kill(self, worker: WorkerID) -> None:
-        """End a worker's process at once; ``lose`` follows when it has ended."""
-        self._effects().do(KillWorker(worker))
+    def kill(self, worker: WorkerID, running: TaskID | None = None) -> None:
+        """End a worker's process at once (or, with ``running``, if it runs that one, else when it is put
+        back); ``lose`` follows when it has ended.
+        """
+        self.doomed[worker] = None
+        self._effects().do(KillWorker(worker, running))
 
     def lose(self, worker: WorkerID) -> None:
         """Its process has ended."""
         self.starting.pop(worker, None)
         self.leased.pop(worker, None)
         self.retired.pop(worker, None)
+        self.doomed.pop(worker, None)
         self.pids.pop(worker, None)
         for pair in self.idle:
             if pair[0] == worker:

@@ -59,5 +59,5 @@ class ProductionMachine:
         """An owner is dead: its generators, which may be endless, make items for nobody."""
         for task, (owner, pushed) in list(self.execution.running.items()):
             if owner == process and pushed.num_returns < 0:
-                self.execution.note_cancelled(task)
+                self.execution.note_cancelled(task, True)
                 self._effects().do(InterruptTask(task, False))

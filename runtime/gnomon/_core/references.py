@@ -41,7 +41,6 @@ from gnomon.ids import (
     ObjectID,
     WorkerID,
     actor_of,
-    index_of,
     owner_of,
 )
 
@@ -167,7 +166,10 @@ class ReferenceMachine:
                     self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
             elif identity.endswith(_HANDLE_SUFFIX):
                 self._on_handles_gone(actor_of(identity))
-        elif owner_of(identity) in self._lost:
+            return entry.inner
+        if identity.endswith(_HANDLE_SUFFIX):
+            self._on_handles_gone(actor_of(identity))
+        if owner_of(identity) in self._lost:
             if isinstance(value, Block):
                 self._effects().send(WorkerID(value.node), BlocksUnpinned((value.offset,)))
         elif entry.recorded:
@@ -253,11 +255,11 @@ class ReferenceMachine:
             self._on_ready(identity, value)
 
     def wait_for(self, token: int, objects: tuple[ObjectID, ...], count: int) -> None:
-        """Wake ``token`` when ``count`` of ``objects`` (distinct) have a value."""
+        """Wake ``token`` when ``count`` of ``objects`` (distinct) have a value, or are own ones and freed."""
         values = self.values
         missing = []
         for identity in objects:
-            if identity not in values:
+            if identity not in values and (identity in self.entries or owner_of(identity) != self.me):
                 missing.append(identity)
         left = count - (len(objects) - len(missing))
         if left <= 0:
@@ -471,6 +473,5 @@ class ReferenceMachine:
             assert entry.holds > 0 or entry.borrowers, f"{identity.hex()} is kept by nobody"
             for inner in entry.inner:
                 assert inner in self.entries, f"{identity.hex()} contains {inner.hex()}, which was freed"
-            assert index_of(identity) >= 0
         for identity in self.values:
             assert identity in self.entries, f"value of {identity.hex()} outlives its references"

@@ -28,6 +28,7 @@ from gnomon._core.records import TaskRecord
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.streams import StreamMachine
 from gnomon._messages.base import Value
+from gnomon._messages.cluster import ProcessLost
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import (
     CANCELLED,
@@ -40,7 +41,7 @@ from gnomon._messages.tasks import (
     TaskFinished,
     TasksReturned,
 )
-from gnomon.ids import ObjectID, TaskID, WorkerID, object_id
+from gnomon.ids import ObjectID, TaskID, WorkerID, attempt_id, object_id
 
 _FIRST = (1).to_bytes(4, "big")
 _FINAL = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
@@ -146,7 +147,6 @@ class TaskMachine:
             self._queue(record)
         elif outcome == RAISED and message.retriable and self._retry(record):
             drop_results(self.references, self.borrowing, worker, message)
-            self.borrowing.settle_arguments(worker, message.borrows, ())
             self._queue(record)
         elif outcome in (CANCELLED, REFUSED):
             values = message.values or (self._cancelled_value(record),)
@@ -192,9 +192,10 @@ class TaskMachine:
             self.ledger.task_changed(record.row, TaskState.READY)
             self.dispatch.queue(record, first=True)
 
-    def on_worker_lost(self, worker: WorkerID, reason: str, last_started: TaskID | None, now: float) -> None:
+    def on_worker_lost(self, message: ProcessLost, now: float) -> None:
         """A leased worker died: what it had not started is queued again, the rest is retried or fails."""
-        for record in reversed(self.dispatch.lose(worker, last_started)):
+        reason = message.reason
+        for record in reversed(self.dispatch.lose(message.process, message.last_started)):
             started, record.started_elsewhere = record.started_elsewhere, False
             if record.cancelled:
                 self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
@@ -208,6 +209,7 @@ class TaskMachine:
                     function_name=record.event.group,
                     reason=reason,
                     attempts=record.attempt + 1,
+                    **(message.end.facts() if message.end is not None else {}),
                 )
                 self._finish(record, TaskState.FAILED, (value,), now, reason)
 
@@ -254,7 +256,7 @@ class TaskMachine:
                 del self._deaf[task]
             elif now >= deadline:
                 del self._deaf[task]
-                self.dispatch.kill(worker)
+                self.dispatch.kill(worker, attempt_id(task, record.attempt))
 
     def next_wakeup(self) -> float | None:
         """When a cancelled task will have had its time to end."""
@@ -350,11 +352,13 @@ def settle_results(
 def drop_results(
     references: ReferenceMachine, borrowing: BorrowMachine, worker: WorkerID, message: TaskFinished
 ) -> None:
-    """An answer that nobody waits for: its blocks and holds must still be let go."""
+    """An answer that nobody waits for: its blocks and holds are let go, and what its process keeps is recorded."""
     for index, value in enumerate(message.values):
         references.fulfil_nobody(object_id(message.task, index + 1), value)
     if message.contained:
         borrowing.adopt_contained(worker, message.task, ())
+    if message.borrows:
+        borrowing.settle_arguments(worker, message.borrows, ())
 
 
 def open_row(ledger: Ledger, event: TaskSubmitted, now: float, name: str = "") -> TaskRow:

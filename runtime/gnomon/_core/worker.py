@@ -40,6 +40,8 @@ class Worker:
 
     Attributes:
         driver: where output and rows go.
+        settle_s: how long after the news of a process's death its last answers are still heard: what it had
+            sent has reached this machine by then, but may lie behind the news in another socket.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Worker:
         job: JobID,
         session: str,
         links: LinkMachine,
+        settle_s: float = 0.02,
         **limits: Any,
     ) -> None:
         self.me = me
@@ -74,13 +77,16 @@ class Worker:
             self._out, self.ledger, self.references, self.borrowing, dispatch, self.streams
         )
         self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing, self.streams)
-        self.creation = CreationMachine(head, self._out, self.references, self.calls)
+        self.creation = CreationMachine(head, self._out, self.references, self.calls.clients)
         self.execution = ExecutionMachine(self._out, self.borrowing)
         self.production = ProductionMachine(self._out, self.execution, self.borrowing)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
         self.functions: dict[bytes, bytes] = {}
+        self.settle_s = settle_s
+        self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
         self._blocked = 0
         self._retired = False
+        self._birth: tuple[Any, frozenset[int]] | None = None
         self._peers: dict[WorkerID, None] = {me: None, node: None, head: None}
         self._handlers: dict[type, Callable[[Any], None]] = self._local_handlers()
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = self._remote_handlers()
@@ -171,6 +177,10 @@ class Worker:
         handlers = self._handlers
         for event in events:
             handlers[type(event)](event)
+        if self._dying:
+            self._bury(now)
+        if self._birth is not None:
+            self._announce_birth()
         self.execution.on_time(now)
         self.calls.run(now)
         self.tasks.run(now)
@@ -197,6 +207,8 @@ class Worker:
         """When this role wants to be handled again, even if nothing happens."""
         machines = (self.tasks, self.calls, self.tasks.dispatch, self.execution, self.reporting)
         times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
+        if self._dying:
+            times += [due for due, _ in self._dying.values()]
         return min(times) if times else None
 
     def check(self) -> None:
@@ -252,8 +264,11 @@ class Worker:
         self.references.on_blocks_orphaned(sender, message)
 
     def _on_handles_gone(self, actor: ActorID) -> None:
-        if not self.streams.drop(TaskID(actor)):
+        if owner_of(actor) == self.me:
+            if self.streams.drop(TaskID(actor)):
+                return
             self.creation.unneeded(actor)
+        self.calls.clients.handle_gone(actor)
 
     def _on_lease_begun(self, sender: WorkerID, message: tasks.LeaseBegun) -> None:
         self.execution.resources = message.resources
@@ -275,16 +290,24 @@ class Worker:
 
     def _on_cancel_asked(self, event: ev.CancelAsked) -> None:
         owner = owner_of(event.task)
+        if event.request:
+            is_call = event.task in self.calls.records
+            self._effects.do(fx.AnswerRequest(event.request, is_call))
+            if is_call:
+                return
         if owner != self.me:
             message = tasks.TaskCancelled(event.task, 0, event.force, event.recursive)
             self._effects.send(owner, message)
             return
         if self.tasks.cancel(event.task, event.force, event.recursive, self.now) == (0, 0):
-            self.calls.cancel(event.task, event.force, event.recursive, self.now)
+            self.calls.cancel(event.task, event.recursive, self.now)
 
     def _on_task_cancelled(self, sender: WorkerID, message: tasks.TaskCancelled) -> None:
-        """Its executor cancels it; its owner, asked by somebody who borrows a result, sees to that."""
-        if owner_of(message.task) == self.me:
+        """Its executor cancels it; its owner, asked by somebody who borrows a result, sees to that.
+
+        An actor that calls itself is both, and then it is the owner that speaks.
+        """
+        if owner_of(message.task) == self.me and sender != self.me:
             self._on_cancel_asked(ev.CancelAsked(message.task, message.force, message.recursive))
         else:
             self.execution.on_cancelled(sender, message)
@@ -303,9 +326,12 @@ class Worker:
     # -- being an actor -------------------------------------------------------------------------------------------
 
     def _on_actor_assigned(self, sender: WorkerID, message: actors.ActorAssigned) -> None:
-        self.execution.actor = message.spec.actor
-        self.execution.resources = message.spec.resources
+        spec = message.spec
+        self.execution.actor = spec.actor
+        self.execution.resources = spec.resources
         self.execution.incarnation = message.incarnation
+        self.execution.open_groups(spec.groups)
+        self.calls.serial = not spec.is_async and not spec.groups and spec.max_concurrency <= 1
         self._effects.do(fx.BecomeActor(message))
 
     def _on_actor_constructed(self, event: ev.ActorConstructed) -> None:
@@ -318,7 +344,16 @@ class Worker:
             )
         else:
             message = actors.ActorBorn(execution.actor, execution.incarnation)
-        self._effects.send(self.head, message)
+        self._birth = (message, self.borrowing.open_receipts())
+        self._announce_birth()
+
+    def _announce_birth(self) -> None:
+        """Only when the owners of what the constructor has kept know of it: on this word its arguments go."""
+        assert self._birth is not None
+        message, receipts = self._birth
+        if not receipts & self.borrowing.open_receipts():
+            self._birth = None
+            self._effects.send(self.head, message)
 
     def _on_actor_ending(self, event: ev.ActorEnding) -> None:
         execution = self.execution
@@ -332,9 +367,11 @@ class Worker:
         self._effects.do(fx.DrainActor(message.reason))
 
     def _on_actor_changed(self, sender: WorkerID, message: actors.ActorChanged) -> None:
-        self.calls.on_actor_changed(message, self.now)
+        self.calls.clients.on_actor_changed(message, self.now)
         if message.state == actors.DEAD:
             self.creation.forget(message.actor)
+        elif message.state == actors.ALIVE:
+            self.creation.alive(message.actor, message.incarnation)
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -343,17 +380,34 @@ class Worker:
         self._retired = True
 
     def _end_when_empty(self) -> None:
-        if not self.references.entries and not self.execution.queue and not self.execution.running:
+        """Nobody holds what it owns, it runs nothing, and nothing that it has submitted runs elsewhere."""
+        execution, submitted = self.execution, self.tasks.records or self.calls.records
+        if not (self.references.entries or execution.queue or execution.running or submitted):
             self._effects.do(fx.EndProcess("idle"))
 
     # -- deaths and answers ---------------------------------------------------------------------------------------
 
     def _on_process_lost(self, message: cluster.ProcessLost) -> None:
         process = message.process
+        if self.calls.clients.awaits(process) or self.tasks.dispatch.awaits(process):
+            self._dying.setdefault(process, (self.now + self.settle_s, message))
+        else:
+            self._lose(message)
+
+    def _bury(self, now: float) -> None:
+        """Processes that died a moment ago and whose answers were still awaited."""
+        for process, (due, message) in list(self._dying.items()):
+            if now >= due:
+                del self._dying[process]
+                self._lose(message)
+
+    def _lose(self, message: cluster.ProcessLost) -> None:
+        process = message.process
         self.links.forget(process)
         self._effects.do(fx.DropPeer(process))
-        self.tasks.on_worker_lost(process, message.reason, message.last_started, self.now)
+        self.tasks.on_worker_lost(message, self.now)
         self.references.on_process_lost(process)
+        self.calls.clients.on_worker_lost(process, message.last_started, self.now)
         self.borrowing.on_process_lost(process)
         self.reporting.on_process_lost(process)
         self.execution.on_process_lost(process)

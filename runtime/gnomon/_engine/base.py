@@ -30,6 +30,7 @@ __all__ = [
     "ActorBinding",
     "ActorOptions",
     "ActorTemplate",
+    "ActorTraits",
     "CancelReceipt",
     "Engine",
     "ExecutionContext",
@@ -191,6 +192,25 @@ class ActorTemplate:
     engine_state: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class ActorTraits:
+    """What every handle of an actor knows of its options.
+
+    Attributes:
+        out_of_order: calls may start in any order.
+        groups: names of the concurrency groups.
+        max_pending_calls: unfinished calls that one process may have; -1 is without end.
+        max_task_retries: of the methods that every actor has.
+        properties: names that are properties of the class, for the error that says so.
+    """
+
+    out_of_order: bool = False
+    groups: tuple[str, ...] = ()
+    max_pending_calls: int = -1
+    max_task_retries: int = 0
+    properties: tuple[str, ...] = ()
+
+
 @dataclass(slots=True, eq=False)
 class ActorBinding:
     """One actor as a handle sees it.
@@ -207,6 +227,7 @@ class ActorBinding:
     ref: ObjectRef[Any] | None
     is_async: bool = False
     engine_state: Any = None
+    traits: ActorTraits = field(default_factory=ActorTraits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +255,7 @@ class ExecutionContext:
     function_name: str | None = None
     actor_name: str | None = None
     node_labels: Mapping[str, str] = field(default_factory=dict)
+    is_canceled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +354,11 @@ class Engine(Protocol):
         ...
 
     def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
-        """Cancel the task that makes ``ref``; nothing happens when it has finished."""
+        """Cancel the task that makes ``ref``; nothing happens when it has finished.
+
+        Raises:
+            ValueError: ``force``, and it is an unfinished call of an actor.
+        """
         ...
 
     def cancel_cell(self, cell: str) -> CancelReceipt:

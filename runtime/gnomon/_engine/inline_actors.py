@@ -24,6 +24,7 @@ from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_calls import InlineCall, InlineCalls, running
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.methods import traits_of
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import (
@@ -79,7 +80,9 @@ class InlineActor:
     def binding(self, ref: ObjectRef[Any] | None) -> ActorBinding:
         """The actor as a handle sees it."""
         template = self.template
-        return ActorBinding(self.actor_id, template.name, template.methods, ref, template.is_async)
+        return ActorBinding(
+            self.actor_id, template.name, template.methods, ref, template.is_async, traits=traits_of(template)
+        )
 
     def may_restart(self) -> bool:
         """Whether a restart is left."""

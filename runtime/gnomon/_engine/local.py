@@ -8,7 +8,6 @@ core's events, and back.
 from __future__ import annotations
 
 import concurrent.futures
-import dataclasses
 import os
 import queue
 import threading
@@ -18,40 +17,32 @@ from typing import Any
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
 from gnomon._core.events import (
-    ActorKillAsked,
-    ActorSubmitted,
-    CallSubmitted,
     CancelAsked,
     CellCancelAsked,
     TaskSubmitted,
 )
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
-    ActorBinding,
-    ActorTemplate,
     CancelReceipt,
     ExecutionContext,
-    MethodTemplate,
     Origin,
     Returned,
     SessionInfo,
     TaskTemplate,
 )
+from gnomon._engine.local_actors import LocalActors
+from gnomon._engine.local_arguments import own, pack_values, provenance_of
 from gnomon._engine.local_output import show_output
 from gnomon._engine.local_returns import returned
 from gnomon._engine.local_session import LocalSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._engine.methods import function_name
-from gnomon._messages.actors import ActorAdmitted, ActorNameAnswered, ActorNameAsked, ActorSpec
-from gnomon._messages.base import Value
-from gnomon._messages.tasks import Provenance
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
 from gnomon._shell.functions import PackedTemplates, pack_function
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import ActorHandleNotFoundError, ActorNameTakenError
-from gnomon.ids import ActorID, FunctionID, ObjectID, handle_object, task_of
+from gnomon.ids import FunctionID, ObjectID, task_of
 from gnomon.resources import Resources
 
 _FIRST = (1).to_bytes(4, "big")
@@ -123,6 +114,14 @@ class LocalEngine:
         self._future_thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._packed = PackedTemplates()
+        actors = LocalActors(core, self._packed)
+        self.create_actor = actors.create
+        self.submit_actor_task = actors.submit
+        self.kill_actor = actors.kill
+        self.get_named_actor = actors.named
+        self.list_named_actors = actors.names
+        self.current_actor = actors.current
+        self.rebind = actors.rebind
         object_ref.install(object_ref.Hooks(core.loop.drop, pickling.reduce_ref, self.future))
         pickling.set_out_of_band(None, lambda ref: core.handles_arrived([ref]))
 
@@ -145,24 +144,13 @@ class LocalEngine:
     def _prepare(self, template: TaskTemplate) -> _Prepared:
         options = template.options
         function, payload, captured = pack_function(template.function, options.retry_exceptions)
-        handles = self._own(captured)
+        handles = own(self.core, captured)
         key = frozenset(options.resources.items())
         with self._lock:
             class_key = self._classes.setdefault(key, len(self._classes))
         prepared = template.engine_state = _Prepared(function, payload, handles, template, class_key)
         self._packed.add(template)
         return prepared
-
-    def _own(self, captured: tuple[ObjectID, ...]) -> list[ObjectRef[Any]]:
-        """Handles of a template's own on what its pickle captures: the user's variables may change
-        meanwhile.
-        """
-        handles: list[ObjectRef[Any]] = [ObjectRef(identity) for identity in captured]
-        if handles:
-            if past_owners:
-                self.core.refuse_foreign(captured)
-            self.core.handles_arrived(handles)
-        return handles
 
     def submit_task(
         self,
@@ -180,11 +168,11 @@ class LocalEngine:
         contained = packed.contained
         if prepared.captured:
             contained = [*contained, *prepared.captured]
-        arguments, extra = self._arguments(packed)
+        arguments, extra = pack_values(core, packed)
         if extra is not None:
             contained = [*contained, extra._id]
         running = task_context.current.get()
-        provenance = _provenance(origin, line, running)
+        provenance = provenance_of(origin, line, running)
         count = prepared.num_returns
         refs: Returned
         if count == 1:
@@ -212,177 +200,23 @@ class LocalEngine:
         )
         return refs
 
-    def _arguments(self, packed: pickling.PackedArgs) -> tuple[Value, ObjectRef[Any] | None]:
-        """The packed arguments; large ones become an object of their own, returned to be held."""
-        core = self.core
-        if past_owners:
-            core.refuse_foreign([*packed.dependencies, *packed.contained])
-        serialized = packed.serialized
-        if serialized.total_bytes <= core.inline_max:
-            return pickling.to_bytes(serialized), None
-        ref = core.put_serialized(serialized)
-        return core.values[ref._id], ref
-
     def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
         """See ``Engine``."""
         if past_owners:
             self.core.refuse_foreign([ref._id])
-        self._post(CancelAsked(task_of(ref._id), force, recursive))
+        task = task_of(ref._id)
+        if not force:
+            self._post(CancelAsked(task, False, recursive))
+        elif self.core.ask_role(lambda request: CancelAsked(task, True, recursive, request)):
+            raise ValueError(
+                "cancel(force=True) would end the process of the actor, with all its other calls: cancel a call "
+                "without force, or end the actor with gnomon.kill(handle)."
+            )
 
     def cancel_cell(self, cell: str) -> CancelReceipt:
         """See ``Engine``."""
         cancelled, running = self.core.ask_role(lambda request: CellCancelAsked(request, cell))
         return CancelReceipt(cancelled, running)
-
-    # -- actors ---------------------------------------------------------------------------------------------------
-
-    def create_actor(
-        self,
-        template: ActorTemplate,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        origin: Origin | None,
-        line: int,
-    ) -> ActorBinding:
-        """See ``Engine``."""
-        options = template.options
-        if template.engine_state is None:
-            function, payload, captured = pack_function(template.cls, False)
-            template.engine_state = function, payload, self._own(captured)
-            self._packed.add(template)
-        function, payload, handles = template.engine_state
-        packed = pickling.pack_args(args, kwargs, template.name)
-        core = self.core
-        actor = ActorID(core.new_task_id())
-        arguments, extra = self._arguments(packed)
-        contained = [*packed.contained, *[ref._id for ref in handles]]
-        if extra is not None:
-            contained.append(extra._id)
-        methods = {
-            name: dataclasses.replace(method, max_task_retries=options.max_task_retries)
-            if method.max_task_retries is None
-            else method
-            for name, method in template.methods.items()
-        }
-        namespace = options.namespace or self.config.namespace
-        spec = ActorSpec(
-            actor,
-            core.me,
-            template.name,
-            function,
-            payload,
-            arguments,
-            (),
-            pickling.serialize((template.name, methods, template.is_async)).to_bytes(),
-            dict(options.resources),
-            dict(options.placement_resources),
-            options.max_restarts,
-            options.max_concurrency or 0,
-            template.is_async,
-            options.name or "",
-            namespace,
-            options.lifetime == "detached",
-            _provenance(origin, line, task_context.current.get()),
-        )
-        ref: ObjectRef[Any] = ObjectRef(handle_object(actor))
-
-        def event(request: int) -> ActorSubmitted:
-            return ActorSubmitted(spec, tuple(packed.dependencies), tuple(contained), request)
-
-        if options.name:
-            admitted = core.ask_role(event)
-            assert isinstance(admitted, ActorAdmitted)
-            if admitted.taken:
-                if options.get_if_exists:
-                    return self.get_named_actor(options.name, namespace)
-                raise ActorNameTakenError(options.name, namespace)
-        else:
-            self._post(event(0))
-        return ActorBinding(actor, template.name, methods, ref, template.is_async)
-
-    def submit_actor_task(
-        self,
-        binding: ActorBinding,
-        method: MethodTemplate,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        origin: Origin | None,
-        line: int,
-    ) -> Returned:
-        """See ``Engine``."""
-        packed = pickling.pack_args(args, kwargs, method.name)
-        task = self.core.new_task_id()
-        contained = packed.contained
-        arguments, extra = self._arguments(packed)
-        if extra is not None:
-            contained = [*contained, extra._id]
-        running = task_context.current.get()
-        refs: Returned
-        if method.num_returns == 1:
-            refs = [ObjectRef(ObjectID(task + _FIRST))]
-        else:
-            refs = returned(self.core, task, method.num_returns, method.backpressure)
-        self._submit(
-            CallSubmitted(
-                task,
-                binding.actor_id,
-                method.name,
-                f"{binding.class_name}.{method.name}",
-                arguments,
-                tuple(packed.dependencies),
-                tuple(contained),
-                method.num_returns,
-                method.max_task_retries or 0,
-                bool(method.retry_exceptions),
-                method.concurrency_group or "",
-                not binding.is_async,
-                _provenance(origin, line, running),
-                running.task if running is not None else None,
-                method.backpressure,
-                name=method.task_name,
-            )
-        )
-        return refs
-
-    def kill_actor(self, binding: ActorBinding, no_restart: bool) -> None:
-        """See ``Engine``."""
-        self._post(ActorKillAsked(binding.actor_id, no_restart))
-
-    def get_named_actor(self, name: str, namespace: str | None) -> ActorBinding:
-        """See ``Engine``."""
-        where = namespace or self.config.namespace
-        answer = self._ask_names(lambda request: ActorNameAsked(request, name, where))
-        if answer.actor is None:
-            raise ActorHandleNotFoundError(name, where)
-        return self._described(answer.actor, answer.description)
-
-    def list_named_actors(self, all_namespaces: bool) -> list[tuple[str, str]]:
-        """See ``Engine``."""
-        where = "" if all_namespaces else self.config.namespace
-        answer = self._ask_names(lambda request: ActorNameAsked(request, "", where, True))
-        return [(namespace, name) for namespace, name in answer.names]
-
-    def _ask_names(self, make: Any) -> ActorNameAnswered:
-        answer = self.core.ask(self.config.head_process, make)
-        assert isinstance(answer, ActorNameAnswered)
-        return answer
-
-    def current_actor(self) -> ActorBinding | None:
-        """See ``Engine``."""
-        running = task_context.current.get()
-        assignment = self.core.assignment
-        if running is None or running.actor is None or assignment is None:
-            return None
-        return self._described(running.actor, assignment.spec.description)
-
-    def _described(self, actor: ActorID, description: bytes) -> ActorBinding:
-        """A weak binding from what its creator has told about the actor."""
-        class_name, methods, is_async = pickling.deserialize(description, None)
-        return ActorBinding(actor, class_name, methods, None, is_async)
-
-    def rebind(self, actor_id: ActorID, ref: ObjectRef[Any] | None) -> Any:
-        """See ``Engine``; this engine keeps nothing in handles."""
-        return None
 
     # -- objects --------------------------------------------------------------------------------------------------
 
@@ -457,6 +291,7 @@ class LocalEngine:
             resources=dict(running.resources) if running is not None else {},
             attempt=running.attempt if running is not None else 0,
             was_reconstructed=self.core.role.execution.incarnation > 0,
+            is_canceled=running is not None and self.core.role.execution.is_cancelled(running.task),
         )
 
     def _actor_name(self, running: task_context.RunningTask | None) -> str | None:
@@ -474,14 +309,3 @@ class LocalEngine:
         self._packed.close()
         self._session.end()
         self._futures.put(None)
-
-
-def _provenance(
-    origin: Origin | None, line: int, running: task_context.RunningTask | None
-) -> Provenance | None:
-    """Where a submission comes from: the cell now running, or the cell of the task that submits."""
-    if origin is not None:
-        return Provenance(origin.cell, origin.label, line)
-    if running is not None and running.provenance is not None:
-        return running.provenance
-    return None

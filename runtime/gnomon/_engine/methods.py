@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gnomon._engine.arity import arity_of
-from gnomon._engine.base import STREAMING, MethodTemplate
+from gnomon._engine.base import STREAMING, ActorTemplate, ActorTraits, MethodTemplate
+from gnomon._shell.methods import BUILT_IN
 
 METHOD_OPTIONS: Final = "__gnomon_method__"
 """Attribute in which ``@method(...)`` leaves its options on a function."""
@@ -19,18 +20,43 @@ METHOD_OPTIONS: Final = "__gnomon_method__"
 def method_templates(cls: type) -> dict[str, MethodTemplate]:
     """Every method that a handle of ``cls`` offers, by name: inherited ones, class and static methods too."""
     templates = {}
-    for name in dir(cls):
-        member = inspect.getattr_static(cls, name)
-        if name in vars(object) or not _is_method(member):
-            continue
-        function = getattr(member, "__func__", member)
+    for name, function in members_of(cls).items():
         options: Mapping[str, Any] = getattr(function, METHOD_OPTIONS, {})
-        skip_first = not isinstance(member, staticmethod)
+        skip_first = not isinstance(inspect.getattr_static(cls, name), staticmethod)
         generator = is_generator(function)
         fields = {"num_returns": STREAMING, **options} if generator else options
         arity = arity_of(function, skip_first)
         templates[name] = MethodTemplate(name=name, arity=arity, generator=generator, **fields)
     return templates
+
+
+def members_of(cls: type) -> dict[str, Any]:
+    """The functions behind the methods of a class, by name."""
+    found = {}
+    for name in dir(cls):
+        member = inspect.getattr_static(cls, name)
+        if name not in vars(object) and _is_method(member):
+            found[name] = getattr(member, "__func__", member)
+    return found
+
+
+BUILT_IN_METHODS: Final = {
+    name: MethodTemplate(name=name, arity=arity_of(function, True)) for name, function in BUILT_IN.items()
+}
+"""Methods that every handle offers."""
+
+
+def traits_of(template: ActorTemplate) -> ActorTraits:
+    """What the handles of an actor are told of its class and options."""
+    cls, options = template.cls, template.options
+    members = {name: inspect.getattr_static(cls, name) for name in dir(cls) if not name.startswith("__")}
+    return ActorTraits(
+        out_of_order=options.out_of_order or template.is_async,
+        groups=tuple(options.concurrency_groups),
+        max_pending_calls=options.max_pending_calls,
+        max_task_retries=options.max_task_retries,
+        properties=tuple(name for name, member in members.items() if isinstance(member, property)),
+    )
 
 
 def is_generator(function: Any) -> bool:

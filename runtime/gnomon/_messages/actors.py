@@ -18,6 +18,7 @@ from __future__ import annotations
 import msgspec
 
 from gnomon._messages.base import Message, Value
+from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import ActorID, FunctionID, WorkerID
 
@@ -34,6 +35,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
         description: pickled facts for handles made by name (class name, methods).
         max_concurrency: 0 means the default of its kind.
         owner: whose death ends a non-detached actor.
+        groups: calls at a time by name of the concurrency group.
     """
 
     actor: ActorID
@@ -53,6 +55,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
     namespace: str
     detached: bool
     provenance: Provenance | None = None
+    groups: dict[str, int] = {}
 
 
 class ActorRegistered(Message, frozen=True, tag=60):
@@ -146,8 +149,8 @@ class ActorChanged(Message, frozen=True, tag=70):
 
     Attributes:
         incarnation: 0 for the first.
-        restarts_left: -1 is without end.
         error: the pickled error of a constructor that raised, else empty.
+        end: how its process ended, if that is why.
     """
 
     actor: ActorID
@@ -157,6 +160,7 @@ class ActorChanged(Message, frozen=True, tag=70):
     pid: int
     cause: str
     error: bytes = b""
+    end: ProcessEnd | None = None
 
 
 class ActorSubscribed(Message, frozen=True, tag=71):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from gnomon._messages.base import Message
+from gnomon._messages.failures import ProcessEnd
 from gnomon.ids import ActorID, NodeID, TaskID, WorkerID
 
 
@@ -34,11 +35,13 @@ class ProcessLost(Message, frozen=True, tag=82):
     Attributes:
         reason: exit code or signal in words.
         last_started: the task it had begun last; those pushed after that one have not run.
+        end: None for a process of which the node knows nothing.
     """
 
     process: WorkerID
     reason: str
     last_started: TaskID | None = None
+    end: ProcessEnd | None = None
 
 
 class ProcessDied(Message, frozen=True, tag=83):
@@ -46,6 +49,7 @@ class ProcessDied(Message, frozen=True, tag=83):
 
     process: WorkerID
     reason: str
+    end: ProcessEnd | None = None
 
 
 class StatusAsked(Message, frozen=True, tag=84):

@@ -13,12 +13,36 @@ from typing import Any
 import msgspec
 
 from gnomon._messages.base import Block, Value
+from gnomon.ids import NodeID
 
 RAISED_KIND = 1
 FAILURE_KIND = 3
 _PREFIX = bytes([FAILURE_KIND])
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, dict[str, Any]]).decode
+
+
+class ProcessEnd(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How a process has ended.
+
+    Attributes:
+        code: exit code, or minus the signal's number; None while unknown.
+        last_output: the last lines that it wrote, some 2,000 characters at most.
+    """
+
+    node: NodeID
+    pid: int
+    code: int | None = None
+    last_output: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """As fields of the exceptions that tell of it."""
+        return {
+            "pid": self.pid,
+            "node_id": self.node.hex(),
+            "exit_code": self.code,
+            "last_output": self.last_output,
+        }
 
 
 def failure(name: str, **fields: Any) -> bytes:

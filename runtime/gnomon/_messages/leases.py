@@ -17,7 +17,7 @@ worker                                  node
 from __future__ import annotations
 
 from gnomon._messages.base import Message
-from gnomon.ids import LeaseID, WorkerID
+from gnomon.ids import LeaseID, TaskID, WorkerID
 
 
 class LeasesWanted(Message, frozen=True, tag=20):
@@ -56,9 +56,13 @@ class LeaseReturned(Message, frozen=True, tag=23):
 
 
 class LeaseBroken(Message, frozen=True, tag=29):
-    """The owner's task does not let itself be cancelled: kill the leased worker."""
+    """The owner's task does not let itself be cancelled: kill the leased worker, if it still runs that one.
+
+    The owner uses the lease no more and returns it when nothing of his is left there.
+    """
 
     lease: LeaseID
+    task: TaskID
 
 
 class DemandInfeasible(Message, frozen=True, tag=24):

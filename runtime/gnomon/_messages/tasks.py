@@ -83,6 +83,7 @@ class CallPushed(Message, frozen=True, tag=3):
         group: the concurrency group, or "".
         skip, backpressure: as in TaskPushed.
         name: what the user calls it; "" for ``Class.method``.
+        retry_on: the pickled classes of exceptions that ``retry_exceptions`` is restricted to, or empty.
     """
 
     task: TaskID
@@ -99,6 +100,7 @@ class CallPushed(Message, frozen=True, tag=3):
     skip: int = 0
     backpressure: int = 0
     name: str = ""
+    retry_on: bytes = b""
 
 
 OK = 0
@@ -142,7 +144,7 @@ class ItemYielded(Message, frozen=True, tag=11):
     """A generator has made one more item.
 
     Attributes:
-        index: of the result it is, from 1.
+        index: counts the items from 1.
         inner: references inside it; held here until HoldReleased of that index.
     """
 

@@ -13,13 +13,15 @@ from gnomon._core.events import BlockReserved, WorkerExited
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.station import Station
+from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec
 from gnomon._shell import lifeline
+from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
 from gnomon._shell.progress import ProgressPage
 from gnomon._shell.zygote import WorkerForked, ZygoteClient
 from gnomon._store.arena import Arena
-from gnomon.ids import WORKER_ID_BYTES, WorkerID
+from gnomon.ids import WORKER_ID_BYTES, TaskID, WorkerID
 
 
 class NodeProcess:
@@ -27,6 +29,7 @@ class NodeProcess:
 
     def __init__(self, config: SessionConfig, zygote: ZygoteClient) -> None:
         self.zygote = zygote
+        self.config = config
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.page = ProgressPage(self.arena)
         self.slots: dict[WorkerID, int] = {}
@@ -64,6 +67,9 @@ class NodeProcess:
             self.slots[command.worker] = slot
             self.zygote.fork(WorkerSpec(worker=command.worker, slot=slot))
         elif type(command) is fx.KillWorker:
+            slot = self.slots.get(command.worker)
+            if command.running and (slot is None or self.page.read(slot) != command.running):
+                return  # it has ended meanwhile, and what runs now is innocent
             self.zygote.kill(command.worker, signal.SIGKILL)
         elif type(command) is fx.ReserveBlock:
             failed = False
@@ -85,9 +91,14 @@ class NodeProcess:
                 last = self.page.read(slot) if slot is not None else None
                 if slot is not None:
                     self.page.give(slot)
-                self.loop.post(WorkerExited(event.worker, exit_in_words(event.pid, event.code), last))
+                self.loop.post(self._exited(event, last))
             else:
                 self.loop.stop()
+
+    def _exited(self, event: WorkerExit, last: TaskID | None) -> WorkerExited:
+        said = last_output(self.config.directory, event.worker) if event.code else ""
+        end = ProcessEnd(self.config.node, event.pid, event.code if event.pid else None, said)
+        return WorkerExited(event.worker, exit_in_words(event.pid, event.code), last, end)
 
 
 def exit_in_words(pid: int, code: int) -> str:

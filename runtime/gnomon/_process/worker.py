@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -26,7 +27,10 @@ def main(config: SessionConfig, spec: WorkerSpec) -> None:
     """Run tasks, or one actor, until told to end. The zygote's death ends it anyway."""
     core = CoreWorker(config, spec.worker, lambda command: executor.perform(command))
     executor = Executor(core, ProgressNote(core.arena, spec.slot))
-    signal.signal(signal.SIGINT, executor.on_sigint)
+    signal.signal(signal.SIGINT, executor.user_code.on_sigint)
+    faulthandler.enable(
+        all_threads=False
+    )  # where a crash in native code struck: among the worker's last lines
     outbox = Outbox(core.loop, config.driver, f"pid {os.getpid()}")
     sys.stdout = OutputStream("stdout", outbox, sys.stdout)
     sys.stderr = OutputStream("stderr", outbox, sys.stderr)
@@ -39,3 +43,5 @@ def main(config: SessionConfig, spec: WorkerSpec) -> None:
         executor.run()
     finally:
         core.close()
+    if executor.exit_code:
+        sys.exit(executor.exit_code)

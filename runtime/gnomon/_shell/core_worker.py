@@ -375,6 +375,21 @@ class CoreWorker:
         if self._waiters.pop(token, None) is not None:
             self.loop.post(WaitAbandoned(token))
 
+    def say_all(self, limit_s: float = 1.0) -> None:
+        """Before this process ends: wait until its peers have received what it has sent.
+
+        Otherwise the news of its end could be faster than its last words.
+        """
+        deadline = time.monotonic() + limit_s
+        links = self.role.links.links
+        never = threading.Lock()
+        never.acquire()
+        while time.monotonic() < deadline:
+            with self.loop.lock:
+                if not any(link.unacked for link in links.values()):
+                    return
+            self.loop.wait(never, 0.005)
+
     def close(self) -> None:
         """End the loop; views that are out stay valid."""
         self.loop.stop()

@@ -2,13 +2,12 @@
 
     plain worker    take, run, take, run ... ; answers are handed over in batches
     sync actor      the same, in order
-    threaded actor  max_concurrency threads, each the same
+    threaded actor  max_concurrency threads, each the same; and so for each concurrency group
     async actor     an event loop in the main thread (``async_executor``)
 
 Answers are applied to the role in the executing thread (``Loop.apply``), when nothing is left to take, or
 ``BATCH_S`` after the first one waits; when the next task takes longer than that, the loop's thread fetches
-them. An interrupt (cancellation) strikes only while the user's code runs: the handler of SIGINT raises only
-when ``interrupting`` names the task that runs.
+them. An interrupt (cancellation) strikes only while the user's code runs (``user_code``).
 """
 
 from __future__ import annotations
@@ -19,37 +18,29 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
 from types import GeneratorType
 from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
-from gnomon._core.events import (
-    ActorConstructed,
-    ActorEnding,
-    ChildrenCancelAsked,
-    TaskEnded,
-    WaitEnded,
-    WaitStarted,
-)
-from gnomon._messages.actors import ActorAssigned
+from gnomon._core.events import ActorConstructed, ActorEnding, ChildrenCancelAsked, TaskEnded
+from gnomon._messages.actors import ActorAssigned, ActorSpec
+from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CallPushed, TaskPushed
-from gnomon._shell import task_context
+from gnomon._shell import output, task_context
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.functions import FunctionTable
+from gnomon._shell.generating import Generating
+from gnomon._shell.methods import method_of
 from gnomon._shell.progress import ProgressNote
-from gnomon._shell.results import NO_MORE, Call, close_generator, load_arguments, method_of
+from gnomon._shell.results import Call, load_arguments
+from gnomon._shell.user_code import UserCode
 from gnomon._wire import pickling
 from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted
-from gnomon.ids import TaskID
+from gnomon.ids import TaskID, attempt_id
 
 BATCH_S = 0.001
 BATCH_MAX = 100
-
-ROOM_WAIT_S = 0.01
-"""A generator that waits longer than this for its consumer counts as blocked: others may use its CPU."""
 
 
 class Executor:
@@ -63,28 +54,27 @@ class Executor:
         self.actor: Any = None
         self.ending = ""
         self.draining = ""
+        self.exit_code = 0
         self._left = False
         self._wide = False
         self._lock = threading.Lock()
-        self._signal = threading.Lock()
-        self._signal.acquire()
+        self._signals = {"": _acquired()}
+        self._ordered = True
         self._async: Any = None
-        self.producers: dict[TaskID, Callable[[], Any]] = {}
-        self._in_user_code: dict[int, TaskID] = {}
-        self._interrupting: TaskID | None = None
-        self._main_id = threading.main_thread().ident or 0
+        self.user_code = UserCode(self.struck, self._rouse)
+        self.generating = Generating(core, self.user_code.enter, self.user_code.leave, self.struck)
 
     # -- commands, in the loop's thread ---------------------------------------------------------------------------
 
     def perform(self, command: Command) -> None:
         """Carry out a command of the role."""
         if type(command) is fx.WakeExecutor:
-            self.wake()
+            self.wake(command.group)
         elif type(command) is fx.WakeProducer:
-            self._wake_producer(command.task)
+            self.generating.wake(command.task)
         elif type(command) is fx.WidenExecutor:
             self._wide = True
-            self._release()
+            self._release("")
         elif type(command) is fx.BecomeActor:
             self.core.assignment = command.assignment
             self.wake()
@@ -100,22 +90,17 @@ class Executor:
         elif type(command) is fx.InterruptTask:
             self._interrupt(command)
 
-    def _wake_producer(self, task: TaskID) -> None:
-        wake = self.producers.get(task)
-        if wake is not None:
-            wake()
-
-    def wake(self) -> None:
-        """There is something to do."""
+    def wake(self, group: str = "") -> None:
+        """There is something to do, for the threads of a concurrency group."""
         if self._async is not None:
             self._async.wake()
         else:
-            self._release()
+            self._release(group)
 
-    def _release(self) -> None:
+    def _release(self, group: str) -> None:
         """Wake one thread that waits for something to do."""
         try:
-            self._signal.release()
+            self._signals[group].release()
         except RuntimeError:
             return  # one is being woken already; it wakes the next when there is more
         self.core.loop.nudge()
@@ -123,26 +108,22 @@ class Executor:
     def _interrupt(self, command: fx.InterruptTask) -> None:
         if command.force and self.core.assignment is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        if command.recursive:
-            self.core.loop.inbox.append(ChildrenCancelAsked(command.task))
         if self._async is not None:
             self._async.cancel(command.task)
             return
-        for thread, task in list(self._in_user_code.items()):
-            if task == command.task:
-                if thread == self._main_id:
-                    self._interrupting = command.task
-                    signal.pthread_kill(thread, signal.SIGINT)
-                else:
-                    _raise_in_thread(thread)
-                    self._wake_producer(task)  # what is raised in a thread strikes when its wait is over
+        self.user_code.interrupt(command.task)
 
-    def on_sigint(self, _number: int, _frame: Any) -> None:
-        """The handler of SIGINT in the main thread."""
-        task = self._in_user_code.get(self._main_id)
-        if task is not None and task == self._interrupting:
-            self._interrupting = None
-            raise TaskInterrupted
+    def struck(self, task: TaskID) -> None:
+        """A task is interrupted here and now: what it has submitted so far is cancelled too, if that was asked
+        for; what its clean-up will submit is not.
+        """
+        if self.execution.take_recursive(task):
+            self.core.loop.post(ChildrenCancelAsked(task))
+
+    def _rouse(self, thread: int, task: TaskID) -> None:
+        """What is raised in a thread strikes when its wait is over."""
+        self.core.loop.rouse(thread)
+        self.generating.wake(task)
 
     # -- the main thread ------------------------------------------------------------------------------------------
 
@@ -152,54 +133,57 @@ class Executor:
         if self._async is not None:
             self._async.run()
 
-    def _serve(self) -> None:
+    def _serve(self, group: str = "") -> None:
         """Take and run, in this thread, until the process ends or becomes an async actor."""
         execution = self.execution
+        queue = execution.groups[group] if group else execution.queue
         unanswered = execution.unanswered
         first = 0.0
         while True:
             taken = (
                 None
                 if self.core.assignment is not None and self.actor is None
-                else execution.take(time.monotonic())
+                else execution.take(time.monotonic(), group)
             )
             if taken is None:
                 if unanswered:
                     self.hand_over()
                     continue
-                if self._idle():
+                if self._idle(group):
                     return
                 continue
-            if self._wide:
-                self._pass_on()
+            if self._wide or group:
+                self._pass_on(group)
             result = self._run_one(taken[1])
-            unanswered.append(result)
-            if len(unanswered) == 1:
-                first = result.finished
-            if (
-                len(unanswered) >= BATCH_MAX
-                or result.finished - first >= BATCH_S
-                or not execution.queue
-                or result.last
-            ):
-                self.hand_over()
+            if result is not None:
+                unanswered.append(result)
+                if len(unanswered) == 1:
+                    first = result.finished
+                if (
+                    len(unanswered) >= BATCH_MAX
+                    or result.finished - first >= BATCH_S
+                    or not queue
+                    or result.last
+                ):
+                    self.hand_over()
             del taken, result  # what they hold (references inside a value) is not kept until the next task
             if self.ending:
                 self.leave()
                 return
 
-    def _pass_on(self) -> None:
+    def _pass_on(self, group: str) -> None:
         """Another thread of this actor may take the next call, until none is left.
 
         Short calls are run by one thread after the other, since handing each to another thread costs more than
-        running it. When one takes a while, the role says so (``WidenExecutor``).
+        running it. When one takes a while, the role says so (``WidenExecutor``). Those of concurrency groups
+        are always handed on: whoever declares them has calls that wait.
         """
-        if self.execution.queue:
-            self._release()
-        else:
-            self._wide = False
+        if self.execution.groups[group] if group else self.execution.queue:
+            self._release(group)
+        elif not group:
+            self._wide = bool(self.execution.groups)
 
-    def _idle(self) -> bool:
+    def _idle(self, group: str) -> bool:
         """Nothing to take: become an actor, end, or wait. True when this thread's service is over."""
         if self.core.assignment is not None and self.actor is None:
             return not self._become(self.core.assignment)
@@ -207,13 +191,15 @@ class Executor:
             self.core.loop.apply(
                 []
             )  # what the loop's thread has fetched counts as running until it is applied
-            if not self.execution.queue and not self.execution.running:
+            with self.core.loop.lock:
+                idle = self.execution.is_idle()
+            if idle:
                 self.ending = self.draining
         if self.ending:
             self.leave()
             return True
         self.functions.idle()
-        self.core.loop.wait(self._signal)
+        self.core.loop.wait(self._signals[group])
         return False
 
     def hand_over(self, *more: Any) -> None:
@@ -221,8 +207,9 @@ class Executor:
         sys.stdout.flush()
         self.core.loop.apply([*self.execution.take_unanswered(), *more])
 
-    def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded:
-        self.note.begin(pushed.task)
+    def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded | None:
+        if self._ordered:
+            self.note.begin(attempt_id(pushed.task, pushed.attempt) if pushed.attempt else pushed.task)
         if type(pushed) is TaskPushed:
             return self._run_task(pushed)
         assert isinstance(pushed, CallPushed)
@@ -231,20 +218,21 @@ class Executor:
     def _run_task(self, pushed: TaskPushed) -> TaskEnded:
         call = Call(self.core, pushed, pushed.name, resources=self.execution.resources)
         call.retry_on = ()
-        thread = self._main_id
+        user_code = self.user_code
+        thread = user_code.main_id
         running = call.context()
         token = task_context.current.set(running)
         try:
             function, call.retry_on = self.functions.load(pushed.function, pushed.task)
             running.function = function
             args, kwargs = call.arguments()
-            self._in_user_code[thread] = pushed.task
+            user_code.enter(thread, pushed.task)
             if self.execution.is_cancelled(pushed.task):
                 raise TaskInterrupted
             value = function(*args, **kwargs)
-            del self._in_user_code[thread]
+            user_code.leave(thread)
             if pushed.num_returns < 0 or type(value) is GeneratorType:
-                return self._generate(call, value, thread)
+                return self.generating.run(call, value, thread)
             if inspect.iscoroutine(value):
                 value.close()
                 raise TypeError(f"{pushed.name} is async: make it a method of an actor, or a plain function.")
@@ -254,64 +242,9 @@ class Executor:
         except BaseException as error:
             return call.failed(error, call.retriable(error))
         finally:
-            self._in_user_code.pop(thread, None)
+            user_code.leave(thread)
             args = kwargs = value = None  # type: ignore[assignment]
             task_context.current.reset(token)
-
-    # -- generators -----------------------------------------------------------------------------------------------
-
-    def _generate(self, call: Call, value: Any, thread: int) -> TaskEnded:
-        """Make a generator's items, each as a stretch of the user's code of its own."""
-        iterator = iter(value)
-
-        def draw() -> Any:
-            try:
-                self._in_user_code[thread] = call.pushed.task
-                if self.execution.is_cancelled(call.pushed.task):
-                    raise TaskInterrupted
-                return next(iterator, NO_MORE)
-            finally:
-                self._in_user_code.pop(thread, None)
-
-        try:
-            if call.pushed.num_returns >= 0:
-                return call.collected(draw)
-            while (item := draw()) is not NO_MORE:
-                try:
-                    call.deliver(item)
-                except Exception as error:
-                    return call.failed(error, False)
-                del item
-                if call.limit:
-                    self._wait_for_room(call, thread)
-            return call.exhausted()
-        finally:
-            close_generator(iterator)
-
-    def _wait_for_room(self, call: Call, thread: int) -> None:
-        """Until the consumer is near enough; an interrupt strikes here as in the user's code."""
-        task, limit = call.pushed.task, call.limit
-        production = self.core.role.production
-        if production.has_room(task, call.items, limit):
-            return
-        signal = threading.Lock()
-        signal.acquire()
-        blocked = False
-        try:
-            self.producers[task] = partial(_let_go_on, signal)
-            self._in_user_code[thread] = task
-            while not production.has_room(task, call.items, limit):
-                if self.execution.is_cancelled(task):
-                    raise TaskInterrupted
-                if not self.core.loop.wait(signal, None if blocked else ROOM_WAIT_S):
-                    with self.core.undisturbed():
-                        blocked = True
-                        self.core.loop.post(WaitStarted())
-        finally:
-            self._in_user_code.pop(thread, None)
-            self.producers.pop(task, None)
-            if blocked:
-                self.core.loop.post(WaitEnded())
 
     # -- being an actor -------------------------------------------------------------------------------------------
 
@@ -335,28 +268,43 @@ class Executor:
             (cls, _), _ = self.functions.load_payload(spec.payload, None)
             args, kwargs = load_arguments(self.core, spec.arguments, spec.values, TaskID(spec.actor))
             self.actor = cls(*args, **kwargs)
+            output.set_label(_label(self.actor))
+        except SystemExit as exit_:
+            self.note_exit(exit_)
+            self.leave()
+            return False
         except BaseException as error:
             wrapped = TaskError.from_exception(f"{spec.class_name}.__init__", error, os.getpid())
             summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
             self.core.loop.apply([ActorConstructed(pickling.serialize_error(wrapped), summary)])
             self.ending = "the constructor raised"
+            self.core.say_all()
             return False
         finally:
+            args = kwargs = None  # type: ignore[assignment]
             task_context.current.reset(token)
+        self._open_for_calls(spec)
+        self.core.loop.apply([ActorConstructed(b"", "")])
+        return self._async is None
+
+    def _open_for_calls(self, spec: ActorSpec) -> None:
         concurrency = spec.max_concurrency
         if spec.is_async:
             from gnomon._shell.async_executor import AsyncExecutor
 
-            self._async = AsyncExecutor(self, concurrency or 1000)
-            self.core.loop.apply([ActorConstructed(b"", "")])
-            return False
-        self.core.loop.apply([ActorConstructed(b"", "")])
+            self._async = AsyncExecutor(self, concurrency or 1000, spec.groups)
+            return
+        self._wide = bool(spec.groups)
         self.execution.threads = concurrency or 1
-        for number in range(1, concurrency or 1):
-            threading.Thread(target=self._serve, name=f"gnomon-call-{number}", daemon=True).start()
-        return True
+        self._ordered = self.execution.threads == 1 and not spec.groups
+        for name in spec.groups:
+            self._signals[name] = _acquired()
+        for name, size in [("", (concurrency or 1) - 1), *spec.groups.items()]:
+            for number in range(1, size + 1):
+                label = f"gnomon-call-{name}-{number}" if name else f"gnomon-call-{number}"
+                threading.Thread(target=self._serve, args=(name,), name=label, daemon=True).start()
 
-    def _run_call(self, pushed: CallPushed) -> TaskEnded:
+    def _run_call(self, pushed: CallPushed) -> TaskEnded | None:
         assert self.core.assignment is not None
         spec = self.core.assignment.spec
         name = pushed.name or f"{spec.class_name}.{pushed.method}"
@@ -367,29 +315,62 @@ class Executor:
         try:
             args, kwargs = call.arguments()
             method = running.function = method_of(self.actor, pushed.method)
-            self._in_user_code[thread] = pushed.task
-            if self.execution.is_cancelled(pushed.task):
-                raise TaskInterrupted
-            value = method(*args, **kwargs)
-            del self._in_user_code[thread]
+            if pushed.retry_on:
+                call.retry_on = self.functions.load_classes(pushed.retry_on)
+            try:
+                self.user_code.enter(thread, pushed.task)
+                if self.execution.is_cancelled(pushed.task):
+                    raise TaskInterrupted
+                value = method(*args, **kwargs)
+            finally:
+                self.user_code.leave(thread)
             if pushed.num_returns < 0 or type(value) is GeneratorType:
-                return self._generate(call, value, thread)
+                return self.generating.run(call, value, thread)
+            if self.execution.is_cancelled(pushed.task):
+                self.struck(pushed.task)
+                raise TaskInterrupted  # it did not listen; nobody waits for its value any more
             return call.succeeded(value)
         except TaskInterrupted:
-            return call.cancelled()
-        except ActorExit as exit_:
-            return self.exit_call(call, str(exit_) or "it called exit_actor")
+            return self.left_call(call) if self.ending else call.cancelled()
+        except SystemExit as exit_:
+            self.note_exit(exit_)
+            return self.left_call(call)
         except BaseException as error:
             return call.failed(error, call.retriable(error))
         finally:
-            self._in_user_code.pop(thread, None)
-            args = kwargs = value = None  # type: ignore[assignment]
+            self.user_code.leave(thread)
+            args = kwargs = value = method = None  # type: ignore[assignment]
             task_context.current.reset(token)
 
-    def exit_call(self, call: Call, reason: str) -> TaskEnded:
-        """The present call ends the actor on purpose, once its outcome has been handed over."""
-        self.ending = reason
-        return call.exhausted() if call.pushed.num_returns < 0 else call.succeeded(None)
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def note_exit(self, exit_: SystemExit) -> None:
+        """The actor's code ends its process: on purpose, unless it gives an exit code that says otherwise."""
+        code = exit_.code
+        if isinstance(exit_, ActorExit):
+            self.ending = str(exit_) or "it called exit_actor()"
+        elif not code:
+            self.ending = "it called sys.exit()"
+        else:
+            self.exit_code = code & 0xFF if isinstance(code, int) else 1
+            self.ending = f"it called sys.exit({code!r})"
+            if not isinstance(code, int):
+                sys.stderr.write(f"{code}\n")
+
+    def left_call(self, call: Call) -> TaskEnded | None:
+        """The outcome of a call in which the actor ends; after a crash there is none."""
+        if self.exit_code:
+            return None
+        assert self.core.assignment is not None
+        spec = self.core.assignment.spec
+        error = failure(
+            "ActorDiedError",
+            class_name=spec.class_name,
+            actor_id=spec.actor.hex(),
+            reason=self.ending,
+            pid=os.getpid(),
+        )
+        return call.failed_with(error, self.ending, False)
 
     def leave(self) -> None:
         """The process ends: hand over what has ended; of an actor's threads the first one tells why, and the
@@ -399,27 +380,31 @@ class Executor:
             first, self._left = not self._left, True
         if not first or self.core.assignment is None:
             self.hand_over()
-            self._release()  # one signal wakes one thread: each that ends wakes the next
-            return
-        self.hand_over(ActorEnding(self.ending))
-        if threading.get_ident() != self._main_id:
-            task = self._in_user_code.get(self._main_id)
-            self._release()
-            if task is not None:
-                self._interrupting = task
-                signal.pthread_kill(self._main_id, signal.SIGINT)
+            self._release_all()  # one signal wakes one thread: each that ends wakes the next
+        else:
+            self.hand_over(*(() if self.exit_code else (ActorEnding(self.ending),)))
+            if threading.get_ident() != self.user_code.main_id:
+                self._release_all()
+                self.user_code.interrupt_main()
+        if threading.get_ident() == self.user_code.main_id and not self.draining:
+            self.core.say_all()
+
+    def _release_all(self) -> None:
+        for group in self._signals:
+            self._release(group)
 
 
-def _let_go_on(signal: threading.Lock) -> None:
-    """Wake the thread that waits for ``signal``, if none has yet."""
+def _acquired() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+def _label(actor: Any) -> str:
+    """What its printed lines are marked with: its own ``__repr__``, if it has one."""
+    if "__repr__" not in {name for cls in type(actor).__mro__[:-1] for name in vars(cls)}:
+        return ""
     try:
-        signal.release()
-    except RuntimeError:
-        return
-
-
-def _raise_in_thread(thread: int) -> None:
-    """Raise TaskInterrupted in another thread at its next bytecode."""
-    import ctypes
-
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TaskInterrupted))
+        return repr(actor).split("\n", 1)[0][:100]
+    except Exception:  # it is only a label: then the class's name has to do
+        return ""

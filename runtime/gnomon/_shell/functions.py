@@ -64,6 +64,11 @@ class PackedTemplates:
         self._templates.clear()
 
 
+def pack_classes(classes: RetryClasses) -> bytes:
+    """The classes of exceptions that a method may be repeated after, as a call takes them along."""
+    return pickling.dump_function(classes)  # type: ignore[arg-type]
+
+
 class FunctionTable:
     """Functions loaded in this process.
 
@@ -79,6 +84,7 @@ class FunctionTable:
         self._arrived = arrived
         self._loaded: dict[FunctionID, tuple[Callable[..., Any], RetryClasses]] = {}
         self._capturing: dict[FunctionID, None] = {}
+        self._classes: dict[bytes, RetryClasses] = {}
 
     def load(self, function: FunctionID, task: TaskID) -> tuple[Callable[..., Any], RetryClasses]:
         """The function of ``task`` and the exceptions worth another attempt (all, unless the user named
@@ -90,6 +96,14 @@ class FunctionTable:
             self._loaded[function] = found
             if captures:
                 self._capturing[function] = None
+        return found
+
+    def load_classes(self, blob: bytes) -> RetryClasses:
+        """Classes of exceptions that a call names, from :func:`pack_classes`."""
+        found = self._classes.get(blob)
+        if found is None:
+            refs: list[ObjectRef[Any]] = []
+            found = self._classes[blob] = pickling.load_function(blob, refs)
         return found
 
     def idle(self) -> None:

@@ -158,6 +158,17 @@ class Loop:
         if self._reader not in (0, threading.get_ident()):
             self.transport.waker.wake()
 
+    def rouse(self, thread: int) -> None:
+        """An exception is about to be raised in ``thread``: if it waits here, let it look up."""
+        signal = self._blocked.get(thread)
+        if signal is not None:
+            try:
+                signal.release()
+            except RuntimeError:
+                return  # it has been released already
+        elif self._reader == thread:
+            self.transport.waker.wake()
+
     def wait(self, signal: threading.Lock, timeout: float | None = None) -> bool:
         """Wait until somebody releases ``signal``, and take it. False after ``timeout`` seconds.
 

@@ -79,12 +79,21 @@ def progress_sender(outbox: Outbox) -> Callable[[str], None]:
     return send
 
 
+_label = ""
+
+
+def set_label(label: str) -> None:
+    """From now on all that this process prints is marked so, whatever runs ("": by what runs)."""
+    global _label
+    _label = label
+
+
 def _origin() -> tuple[str, str]:
     """The cell and the name of what runs here."""
     running = task_context.current.get()
     if running is None:
-        return "", ""
-    return (running.provenance.cell if running.provenance is not None else ""), running.name
+        return "", _label
+    return (running.provenance.cell if running.provenance is not None else ""), _label or running.name
 
 
 class Outbox:

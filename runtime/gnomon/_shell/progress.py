@@ -47,5 +47,5 @@ class ProgressNote:
         self._memory = arena.window(offset, TASK_ID_BYTES)
 
     def begin(self, task: TaskID) -> None:
-        """``task`` begins now."""
+        """``task`` (by ``attempt_id``) begins now."""
         self._memory[:] = task

@@ -124,10 +124,13 @@ class Call:
 
     def failed(self, error: BaseException, retriable: bool) -> TaskEnded:
         """The outcome when it has raised."""
-        task = self.pushed.task
         wrapped = TaskError.from_exception(self.name, error, os.getpid())
-        blob = pickling.serialize_error(wrapped)
         summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
+        return self.failed_with(pickling.serialize_error(wrapped), summary, retriable)
+
+    def failed_with(self, blob: bytes, summary: str, retriable: bool) -> TaskEnded:
+        """The outcome with this error value; ``summary``: in one line."""
+        task = self.pushed.task
         ended = TaskEnded(task, RAISED, (blob,), self.started, time.monotonic(), retriable, (), summary)
         if self.pushed.num_returns < 0:
             ended.items = self.items
@@ -251,12 +254,3 @@ def close_generator(iterator: Any) -> None:
             close()
         except BaseException:
             traceback.print_exc()
-
-
-def method_of(instance: Any, name: str) -> Callable[..., Any]:
-    """The bound method of an actor, or an error that lists what there is."""
-    method = getattr(instance, name, None)
-    if callable(method):
-        return method  # type: ignore[no-any-return]
-    public = ", ".join(sorted(each for each in dir(type(instance)) if not each.startswith("_")))
-    raise AttributeError(f"{type(instance).__name__} has no method {name!r}; it has: {public}.")

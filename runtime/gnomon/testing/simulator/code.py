@@ -1,7 +1,8 @@
 """Code: a body of a program being run: each step posts the events that the API would post for it.
 
 The driver's program, tasks, constructors and methods are all such code; what differs is how it begins and
-ends, and that is the host's business (``processes``). A step returns a generator when it has to wait.
+ends, and that is the host's business (``executor``). A step returns a generator when it has to wait. Steps
+that concern actors are in ``actor_code``.
 """
 
 from __future__ import annotations
@@ -10,39 +11,30 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from gnomon._core import events as ev
-from gnomon._messages.actors import ActorAdmitted, ActorNameAsked, ActorSpec
 from gnomon._messages.base import Value
 from gnomon._messages.cluster import StatusAsked
 from gnomon._messages.tasks import Provenance
-from gnomon.ids import (
-    ActorID,
-    FunctionID,
-    ObjectID,
-    TaskID,
-    WorkerID,
-    handle_object,
-    index_of,
-    object_id,
-    task_of,
-)
+from gnomon.ids import FunctionID, ObjectID, TaskID, WorkerID, index_of, object_id, task_of
 from gnomon.testing.simulator.programs import Body, Step
 from gnomon.testing.simulator.threads import LARGE_BYTES, Thread, Waiting
+from gnomon.testing.simulator.truth import TaskFacts
 from gnomon.testing.simulator.values import Ref, distinct, dump
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.processes import WorkerHost
 
-LOOKED_UP = Body(1_000_000, 0.001, (), ((),))
-"""What is called through a handle that was got by name."""
+IDs = tuple[ObjectID, ...]
 
-_IDS = tuple[ObjectID, ...]
+_PATIENCE_S = 0.01
+"""How long code waits that must not wait for ever: a method, for a call that may stand behind it."""
 
 
-class Code(Thread):
-    """One body being run.
+class Frame(Thread):
+    """One body being run, but for what it does with actors.
 
     Attributes:
         body: what is run.
+        provenance: the cell it was submitted from, which is that of all it submits; None in the driver.
     """
 
     def __init__(self, host: WorkerHost, body: Body, task: TaskID | None) -> None:
@@ -53,17 +45,18 @@ class Code(Thread):
         """The body's steps, each after a moment, and its duration."""
         random = self.host.kernel.random
         for step in self.body.steps:
-            yield from self.sleep(random.uniform(0.000001, 0.0002))
+            if not step.at_once:
+                yield from self.sleep(random.uniform(0.000001, 0.0002))
             waiting: Waiting | None = getattr(self, "_step_" + step.kind)(step)
             if waiting is not None:
                 yield from waiting
         yield from self.sleep(self.body.duration_s * random.uniform(0.5, 1.5))
 
-    def results(self, submitter: WorkerID) -> Generator[Any, Any, tuple[list[Value], list[_IDS]]]:
+    def results(self, submitter: WorkerID) -> Generator[Any, Any, tuple[list[Value], list[IDs]]]:
         """The body's results and the references in each; large ones are written for ``submitter``."""
         assert self.task is not None
         values: list[Value] = []
-        contained: list[_IDS] = []
+        contained: list[IDs] = []
         for index, picks in enumerate(self.body.results, 1):
             inner = self._pick(picks, actors=False) + self._pick(picks[:1], actors=True)
             blob = dump([self.body.number, index, *map(Ref, inner)])
@@ -81,7 +74,7 @@ class Code(Thread):
         found = [identity for identity in self.handles if (index_of(identity) == 0) == actors]
         return [found[pick % len(found)] for pick in picks] if found else []
 
-    def _arguments(self, step: Step, picks: tuple[int, ...]) -> tuple[bytes, _IDS, _IDS]:
+    def _arguments(self, step: Step, picks: tuple[int, ...]) -> tuple[bytes, IDs, IDs]:
         """(blob, dependencies, contained) of a call's arguments."""
         values = self._pick(picks[step.nested :], actors=False)
         nested = self._pick(picks[: step.nested], actors=False)
@@ -91,27 +84,34 @@ class Code(Thread):
         blob = dump([step.body.number, [Ref(identity) for identity in nested]])
         return blob, distinct(values), distinct(nested)
 
-    def _expect(self, task: TaskID, body: Body) -> None:
+    def _expect(self, facts: TaskFacts) -> None:
         """Handles on the results of a submitted task, and what those should be."""
-        for index in range(1, len(body.results) + 1):
-            identity = object_id(task, index)
-            self.host.truth.objects[identity] = (body.number, index)
+        host = self.host
+        host.session.bodies[facts.body.number] = facts.body
+        host.watch.submitted(facts)
+        for index in range(1, len(facts.body.results) + 1):
+            identity = object_id(facts.task, index)
+            host.truth.objects[identity] = (facts.body.number, index)
             self.handles.append(identity)
 
-    # -- tasks and actors ------------------------------------------------------------------------------------
+    def _provenance(self) -> Provenance:
+        """A cell of the driver's; whatever a task submits is of its own cell."""
+        known = self.host.truth.tasks.get(self.task) if self.task is not None else None
+        if known is not None:
+            return Provenance(known.cell, "In [1]", 1)
+        self.host.cells += 1
+        return Provenance(f"cell {self.host.cells % 3}", "In [1]", self.host.cells)
+
+    # -- tasks -----------------------------------------------------------------------------------------------
 
     def _step_task(self, step: Step) -> None:
         host, body = self.host, step.body
         assert body is not None
         blob, dependencies, contained = self._arguments(step, step.picks)
         task = host.new_task()
-        host.session.know(body)
         retries = int(step.amount)
-        host.truth.limits[task] = 1 + retries
-        host.dependencies[task] = dependencies
-        resources = _resources(body, body.cpus)
-        host.cells += 1
-        provenance = Provenance(f"cell {host.cells % 3}", "In [1]", host.cells)
+        resources = resources_of(body, body.cpus)
+        provenance = self._provenance()
         function = FunctionID(bytes([body.number % 3]) * 8)
         host.post(
             ev.TaskSubmitted(
@@ -120,90 +120,27 @@ class Code(Thread):
                 body.retry_exceptions, provenance, self.task,
             )
         )  # fmt: skip
-        self._expect(task, body)
-
-    def _step_call(self, step: Step) -> None:
-        assert step.body is not None
-        chosen = self._pick(step.picks[:1], actors=True)
-        if chosen:
-            blob, dependencies, contained = self._arguments(step, step.picks[1:])
-            actor = ActorID(task_of(chosen[0]))
-            self._call(actor, step.body, blob, dependencies, contained, int(step.amount))
-
-    def _call(
-        self, actor: ActorID, body: Body, blob: bytes, dependencies: _IDS, contained: _IDS, retries: int
-    ) -> None:
-        host = self.host
-        task = host.new_task()
-        host.session.know(body)
-        host.truth.limits[task] = 1 + retries
-        host.dependencies[task] = dependencies
-        host.call_numbers[task] = host.next_call_number(actor)
-        host.post(
-            ev.CallSubmitted(
-                task, actor, "method", "Actor.method", blob, dependencies, contained, len(body.results),
-                retries, body.retry_exceptions, "", True, None, self.task,
-            )
-        )  # fmt: skip
-        self._expect(task, body)
-
-    def _step_actor(self, step: Step) -> Waiting | None:
-        host, body = self.host, step.body
-        assert body is not None
-        blob, dependencies, contained = self._arguments(step, step.picks)
-        host.session.know(body)
-        actor = ActorID(host.new_task())
-        host.dependencies[TaskID(actor)] = dependencies
-        spec = ActorSpec(
-            actor, host.me, "Actor", FunctionID(b"actor..."), b"", blob, (), b"", _resources(body, 0),
-            {"CPU": 10_000}, int(step.amount), 0, False, step.name, "", False,
-        )  # fmt: skip
-        if step.name:
-            return self._create_named(spec, dependencies, contained)
-        host.post(ev.ActorSubmitted(spec, dependencies, contained, 0))
-        self.handles.append(handle_object(actor))
-        return None
-
-    def _create_named(self, spec: ActorSpec, dependencies: _IDS, contained: _IDS) -> Waiting:
-        self.host.session.allow("ActorDiedError")  # handles that were got by name keep nobody alive
-        answer = yield from self.ask(
-            lambda request: ev.ActorSubmitted(spec, dependencies, contained, request)
-        )
-        handle = handle_object(spec.actor)
-        if isinstance(answer, ActorAdmitted) and answer.taken:
-            self.host.post(ev.HandlesDropped((handle,)))
-        else:
-            self.handles.append(handle)
-
-    def _step_lookup(self, step: Step) -> Waiting:
-        """``get_actor`` and one call, or ``list_named_actors``."""
-        head = self.host.worker.head
-        answer = yield from self.ask(
-            lambda request: ev.AskedSomething(head, ActorNameAsked(request, step.name, "", not step.name))
-        )
-        if step.name and answer.actor is not None:
-            self._call(answer.actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
-            # Nobody waits for its result: the actor may be waiting for this very task.
-            self.host.post(ev.HandlesDropped((self.handles.pop(),)))
-
-    def _step_kill(self, step: Step) -> None:
-        for identity in self._pick(step.picks, actors=True):
-            self.host.session.allow("ActorDiedError", "ActorUnavailableError")
-            self.host.post(ev.ActorKillAsked(ActorID(task_of(identity)), bool(step.picks[0] % 2)))
+        self._expect(TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell))
 
     def _step_cancel(self, step: Step) -> None:
+        how = int(step.amount)
         for identity in self._pick(step.picks, actors=False):
-            self.host.session.allow("TaskCancelledError")
-            force = step.picks[0] % 5 == 0
-            if force:
-                self.host.session.allow_crashes()
-            self.host.post(ev.CancelAsked(task_of(identity), force, True))
+            self.host.post(ev.CancelAsked(task_of(identity), how % 5 == 0, how % 3 > 0))
 
     def _step_cancel_cell(self, step: Step) -> Waiting | None:
         if self.task is not None:
             return None
-        self.host.session.allow("TaskCancelledError")
-        return self.ask(lambda request: ev.CellCancelAsked(request, "cell 1"))
+        return self._cancel_cell("cell 1")
+
+    def _cancel_cell(self, cell: str) -> Waiting:
+        asked: list[int] = []
+
+        def ask(request: int) -> ev.CellCancelAsked:
+            asked.append(request)
+            return ev.CellCancelAsked(request, cell)
+
+        cancelled, _ = yield from self.ask(ask)
+        self.host.watch.cell_cancelled(asked[0], cancelled)
 
     # -- objects ---------------------------------------------------------------------------------------------
 
@@ -228,7 +165,10 @@ class Code(Thread):
 
     def _step_get(self, step: Step) -> Waiting | None:
         wanted = distinct(self._pick(step.picks, actors=False))
-        return self.get(wanted) if wanted else None
+        return self.get(wanted, self._patience()) if wanted else None
+
+    def _patience(self) -> float | None:
+        return None if self.task is None or self.host.executor.may_wait else _PATIENCE_S
 
     def _step_wait(self, step: Step) -> Waiting | None:
         wanted = distinct(self._pick(step.picks, actors=False))
@@ -249,7 +189,8 @@ class Code(Thread):
         return self.ask(lambda request: ev.AskedSomething(head, StatusAsked(request)))
 
 
-def _resources(body: Body, cpus: int) -> dict[str, int]:
+def resources_of(body: Body, cpus: int) -> dict[str, int]:
+    """What a body asks for, in units."""
     found = {"CPU": cpus} if cpus else {}
     if body.gpus:
         found["GPU"] = body.gpus

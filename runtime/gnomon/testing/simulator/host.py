@@ -45,6 +45,7 @@ class Host:
         self._events: list[Any] = []
         self._step: Timer | None = None
         self._wakeup: tuple[float, Timer] | None = None
+        self._said: dict[WorkerID, int] = {}
         network.join(me, self._receive)
 
     def post(self, event: Any) -> None:
@@ -67,9 +68,21 @@ class Host:
         self._envelopes.clear()
         self._events.clear()
 
+    def before_events(self, events: list[Any]) -> None:
+        """The role is about to take these in; a subclass may look."""
+
+    def after_events(self, events: list[Any]) -> None:
+        """It has; what it sends and commands follows."""
+
+    def says(self, target: WorkerID, envelope: Envelope) -> None:
+        """An envelope is sent for the first time."""
+
     def send(self, outgoing: Outgoing) -> None:
         """Put envelopes on the network."""
         for target, envelope in outgoing:
+            if envelope.sequence > self._said.get(target, 0):  # or it is repeated, or only acknowledges
+                self._said[target] = envelope.sequence
+                self.says(target, envelope)
             self.kernel.trace.add(self.kernel.now, self.label, "sends", (target, envelope))
             self.network.send(self.me, target, envelope)
 
@@ -95,8 +108,10 @@ class Host:
         events = posted + received  # what the process's own threads did is older
         for event in events:
             self.kernel.trace.add(now, self.label, "hears", event)
+        self.before_events(events)
         outgoing, commands = self.station.handle(events, now)
         self.role.check()
+        self.after_events(events)
         self.perform(outgoing, commands)
         self._plan_wakeup()
 

@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon._core.station import Role
 from gnomon._core.worker import Worker
-from gnomon._messages.actors import DEAD
+from gnomon._messages.actors import ALIVE, DEAD
+from gnomon.ids import ActorID
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.session import Session
+
+
+def survivors(session: Session) -> list[ActorID]:
+    """The detached actors that live on when the program has ended (AC8: the others do not)."""
+    found = []
+    for actor, record in session.head.actors.records.items():
+        if record.spec.detached and record.state != DEAD:
+            assert record.state == ALIVE, f"AC8: {actor.hex()} is {record.state} when all is quiet"
+            found.append(actor)
+    return found
 
 
 def left(session: Session) -> list[str]:

@@ -2,13 +2,15 @@
 
 A body is a list of steps over *variables*, each of which is a handle on an object. Which variable a step
 means is a number that the running body takes modulo how many it has, so that any step fits anywhere; a
-step without a variable to work on does nothing. Bodies of actor methods never wait: a method that waits
-for another call of its own actor would rightly hang for ever.
+step without a variable to work on does nothing. Methods and constructors wait for a moment at most: one
+that waits for another call of its own actor would rightly hang for ever.
+
+A program has a *taste*, the weights of its steps, so that one seed cancels much and another is all actors.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 
@@ -17,12 +19,15 @@ class Step:
     """One thing that a body does.
 
     Attributes:
-        kind: the ``_step_...`` method of ``code.Thread`` that takes it.
+        kind: the ``_step_...`` method of ``actor_code.Code`` that takes it.
         picks: which variables, as numbers to be taken modulo their count.
         nested: how many of the picks go inside the argument or value; the others are dependencies.
         body: of the task, the constructor or the method.
-        amount: seconds of a sleep or timeout; retries; restarts.
-        name: of an actor, or "".
+        amount: seconds of a sleep or timeout; retries; restarts; how to cancel.
+        name, namespace: of an actor, or "".
+        if_exists, detached: how it is created.
+        kind_of_actor: whether it is async, and how many calls it runs at a time.
+        at_once: right after the step before it.
     """
 
     kind: str
@@ -32,6 +37,11 @@ class Step:
     amount: float = 0
     large: bool = False
     name: str = ""
+    namespace: str = ""
+    if_exists: bool = False
+    detached: bool = False
+    kind_of_actor: tuple[bool, int] = (False, 1)
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Body:
         results: per result, the picks of the variables that it refers to.
         raises: how many attempts raise an exception before one succeeds.
         keep: a method's or constructor's: how many of its arguments the actor keeps.
+        deaf: it can not be interrupted, and runs for seconds.
         gpus: resources beside a CPU, sometimes more than there are.
     """
 
@@ -54,6 +65,7 @@ class Body:
     raises: int = 0
     retry_exceptions: bool = False
     keep: int = 0
+    deaf: bool = False
     cpus: int = 10_000
     gpus: int = 0
 
@@ -66,6 +78,7 @@ class Budget:
         tasks: tasks and calls in all.
         depth: how deep tasks nest.
         actors: actors in all.
+        taste: which of ``_TASTES`` its steps are of.
     """
 
     tasks: int = 12
@@ -74,32 +87,48 @@ class Budget:
     errors: bool = True
     cancels: bool = True
     large: bool = True
-    numbers: list[int] = field(default_factory=lambda: [0])
+    taste: str = "mixed"
+    number: int = 0
+
+    def next_number(self) -> int:
+        """Numbers bodies from 1."""
+        self.number += 1
+        return self.number
+
+
+_MIXED = {
+    "task": 8, "get": 4, "put": 3, "drop": 4, "wait": 2, "sleep": 1, "actor": 1, "call": 8, "lookup": 0.3,
+    "status": 0.1, "kill": 0.8, "cancel": 0.7, "cancel_cell": 0.2,
+}  # fmt: skip
+_TASTES: dict[str, dict[str, float]] = {
+    "mixed": _MIXED,
+    "tasks": _MIXED | {"actor": 0.2, "call": 1, "kill": 0.1, "cancel": 1},
+    "actors": _MIXED | {"task": 3, "actor": 2, "call": 14, "kill": 1, "cancel": 0.5},
+    "names": _MIXED | {"task": 5, "actor": 4, "lookup": 4, "kill": 2, "drop": 5},
+    "cancels": _MIXED | {"cancel": 5, "cancel_cell": 1, "get": 2, "wait": 3, "sleep": 3, "task": 12},
+}
+TASTES = tuple(_TASTES)
+_CHASED = dict.fromkeys(TASTES, 0.03) | {"cancels": 0.4}
+"""Share of tasks that are cancelled soon after their submission."""
+_IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel")
+_KINDS_OF_ACTOR = ((False, 1), (False, 1), (False, 1), (True, 1000), (True, 2), (False, 3))
 
 
 def make_program(random: Random, budget: Budget) -> Body:
     """The driver's program."""
     steps: list[Step] = []
+    if budget.actors and random.random() < 0.6:
+        steps.append(_make_actor(random, budget, 0))
     while budget.tasks > 0:
-        steps.append(_make_step(random, budget, 0))
-    return Body(_number(budget), 0.0, tuple(steps), ())
+        steps += _make_steps(random, budget, 0)
+    return Body(budget.next_number(), 0.0, tuple(steps), ())
 
 
-def _number(budget: Budget) -> int:
-    budget.numbers[0] += 1
-    return budget.numbers[0]
-
-
-_WEIGHTS = {
-    "task": 8, "get": 4, "put": 3, "drop": 4, "wait": 2, "sleep": 1, "actor": 1, "call": 8, "lookup": 0.3,
-    "status": 0.2, "kill": 0.8, "cancel": 0.7, "cancel_cell": 0.2,
-}  # fmt: skip
-
-
-def _make_step(random: Random, budget: Budget, depth: int, in_method: bool = False) -> Step:
-    kinds = dict(_WEIGHTS)
+def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = False) -> list[Step]:
+    """One step, or a burst of calls to one actor."""
+    kinds = dict(_TASTES[budget.taste])
     if in_method:
-        kinds = {kind: kinds[kind] for kind in ("task", "put", "drop")}
+        kinds = {kind: kinds[kind] for kind in _IN_METHOD}
     if not budget.cancels:
         for kind in ("cancel", "kill", "cancel_cell"):
             kinds.pop(kind, None)
@@ -109,51 +138,114 @@ def _make_step(random: Random, budget: Budget, depth: int, in_method: bool = Fal
         for kind in ("task", "call", "actor"):
             kinds.pop(kind, None)
     kind = random.choices(list(kinds), list(kinds.values()))[0]
-    picks = tuple(random.randrange(1000) for _ in range(random.choice((0, 1, 1, 2, 3))))
-    nested = random.randint(0, len(picks))
-    if kind == "task":
-        budget.tasks -= 1
-        body = _make_body(random, budget, depth + 1)
-        return Step(kind, picks, nested, body, amount=random.choice((0, 1, 3)))
-    if kind == "call":
-        budget.tasks -= 1
-        body = _make_body(random, budget, depth + 1, in_method=True)
-        picks = (random.randrange(1000), *picks)
-        return Step(kind, picks, nested, body, amount=random.choice((0, 0, 2)))
     if kind == "actor":
-        budget.actors -= 1
-        body = _make_body(random, budget, depth + 1, in_method=True)
-        name = random.choice(("", "", "ann", "bob"))
-        return Step(kind, picks, nested, body, amount=random.choice((0, 0, 1, 3)), name=name)
+        return [_make_actor(random, budget, depth)]
+    if kind == "call":
+        target, count = random.randrange(1000), random.choice((1, 1, 2, 4))
+        steps = [_make_call(random, budget, depth, target, number) for number in range(count)]
+        if budget.cancels and random.random() < _CHASED[budget.taste]:
+            steps.append(Step("sleep", amount=random.choice((0.0002, 0.002, 0.02)), at_once=True))
+            steps.append(Step("cancel", (-1,), amount=random.randrange(15), at_once=True))
+        return steps
+    if kind == "task":
+        if depth == 0 and random.random() < 0.06:
+            return _make_burst(random, budget)
+        steps = [_make_task(random, budget, depth)]
+        if budget.cancels and random.random() < _CHASED[budget.taste]:
+            steps.append(Step("sleep", amount=random.choice((0.0002, 0.002, 0.02, 0.1)), at_once=True))
+            steps.append(Step("cancel", (-1,), amount=random.randrange(15), at_once=True))
+        return steps
+    return [_make_small(random, budget, kind)]
+
+
+def _picks(random: Random) -> tuple[int, ...]:
+    return tuple(random.randrange(1000) for _ in range(random.choice((0, 1, 1, 2, 3))))
+
+
+def _make_task(random: Random, budget: Budget, depth: int) -> Step:
+    budget.tasks -= 1
+    picks = _picks(random)
+    body = _make_body(random, budget, depth + 1)
+    return Step("task", picks, random.randint(0, len(picks)), body, amount=random.choice((0, 1, 1, 3, -1)))
+
+
+def _make_burst(random: Random, budget: Budget) -> list[Step]:
+    """Many short tasks of one class, so that workers have pipelines; now and then one takes long."""
+    steps = []
+    for _ in range(random.choice((8, 16, 30))):
+        duration_s = random.choice((0.00001, 0.0001, 0.0001, 0.001, 0.02))
+        body = Body(budget.next_number(), duration_s, (), ((),))
+        steps.append(Step("task", (), 0, body, amount=random.choice((0, 0, 1)), at_once=True))
+    budget.tasks -= 2
+    return steps
+
+
+def _make_call(random: Random, budget: Budget, depth: int, target: int, place: int) -> Step:
+    budget.tasks -= 1
+    picks = _picks(random)
+    nested = random.randint(0, len(picks))
+    body = _make_body(random, budget, depth + 1, in_method=True)
+    retries = random.choice((0, 0, 2, 2, -1))
+    return Step("call", (target, *picks), nested, body, amount=retries, at_once=place > 0)
+
+
+def _make_actor(random: Random, budget: Budget, depth: int) -> Step:
+    budget.actors -= 1
+    picks = _picks(random)
+    body = _make_body(random, budget, depth + 1, in_method=True)
+    name = random.choice(("", "ann", "bob") if budget.taste == "names" else ("", "", "", "ann", "bob"))
+    return Step(
+        "actor", picks, random.randint(0, len(picks)), body,
+        amount=random.choice((0, 0, 1, 3, -1)), name=name, namespace=random.choice(("", "", "", "n")),
+        if_exists=random.random() < 0.4, detached=bool(name) and random.random() < 0.4,
+        kind_of_actor=random.choice(_KINDS_OF_ACTOR),
+    )  # fmt: skip
+
+
+def _make_small(random: Random, budget: Budget, kind: str) -> Step:
+    """A step without a body."""
     if kind == "lookup":
-        return Step(kind, name=random.choice(("ann", "bob", "")))
+        return Step(kind, name=random.choice(("ann", "bob", "")), namespace=random.choice(("", "", "n")))
     if kind == "sleep":
         return Step(kind, amount=random.uniform(0, 0.05))
+    if kind in ("drop", "kill", "cancel"):
+        how = random.randrange(15)
+        return Step(kind, (random.randrange(1000),), amount=how, at_once=random.random() < 0.3)
+    picks = _picks(random)
     if kind == "wait":
         return Step(kind, picks, amount=random.choice((0.0, 0.001, 0.1)))
-    if kind in ("drop", "kill", "cancel"):
-        picks = (random.randrange(1000),)
-    return Step(kind, picks, nested, large=budget.large and random.random() < 0.3)
+    large = budget.large and random.random() < 0.3
+    return Step(kind, picks, random.randint(0, len(picks)), large=large)
 
 
 def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = False) -> Body:
-    steps = tuple(
-        _make_step(random, budget, depth, in_method) for _ in range(random.choice((0, 0, 1, 2, 4, 6)))
-    )
+    steps: list[Step] = []
+    for _ in range(random.choice((0, 0, 1, 2, 4, 6))):
+        steps += _make_steps(random, budget, depth, in_method)
     results = tuple(
         tuple(random.randrange(1000) for _ in range(random.choice((0, 0, 1, 2))))
         for _ in range(random.choice((1, 1, 1, 2, 3)))
     )
-    raises = random.choice((1, 2, 9)) if budget.errors and random.random() < 0.08 else 0
+    errors = budget.errors
+    raises = random.choice((1, 2, 9)) if errors and random.random() < 0.1 else 0
+    deaf = budget.cancels and not in_method and random.random() < (0.1 if budget.taste == "cancels" else 0.02)
+    # one that waits with a GPU, for one that needs a GPU, would rightly hang for ever
+    gpus = random.choice((10_000, 50_000)) if errors and random.random() < 0.05 else 0
+    if gpus == 10_000 and (in_method or any(step.kind == "get" for step in steps)):
+        gpus = 0
     return Body(
-        _number(budget),
-        random.choice((0.00001, 0.0001, 0.001, 0.05, 0.3)),
-        steps,
+        budget.next_number(),
+        random.uniform(1.5, 4.0) if deaf else random.choice((0.00001, 0.0001, 0.001, 0.05, 0.3)),
+        tuple(steps),
         results,
         large=budget.large and random.random() < 0.2,
         raises=raises,
         retry_exceptions=random.random() < 0.7,
         keep=random.choice((0, 0, 1, 2)) if in_method else 0,
+        deaf=deaf,
         cpus=random.choice((10_000, 10_000, 5_000)),
-        gpus=random.choice((10_000, 50_000)) if budget.errors and random.random() < 0.05 else 0,
+        gpus=gpus,
     )
+
+
+__all__ = ["TASTES", "Body", "Budget", "Step", "make_program"]

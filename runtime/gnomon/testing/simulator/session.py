@@ -10,7 +10,7 @@ of events.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from gnomon._core import events as ev
@@ -19,14 +19,17 @@ from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.worker import Worker
-from gnomon.ids import JobID, NodeID, ObjectID, TaskID, WorkerID
+from gnomon.ids import JobID, NodeID, WorkerID
 from gnomon.testing.simulator import leftovers
+from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
+from gnomon.testing.simulator.names import NameWatch
 from gnomon.testing.simulator.network import Network, Weather
-from gnomon.testing.simulator.processes import IDLE, Memory, NodeHost, WorkerHost, announce
-from gnomon.testing.simulator.programs import Body, Budget, make_program
-from gnomon.testing.simulator.values import Truth
+from gnomon.testing.simulator.processes import IDLE, HeadHost, Memory, NodeHost, WorkerHost, announce
+from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
+from gnomon.testing.simulator.truth import Truth
+from gnomon.testing.simulator.watch import Watch
 
 DRIVER = WorkerID(b"driver..")
 HEAD = WorkerID(b"head....")
@@ -35,6 +38,7 @@ NODE_ID = NodeID(b"thenode.")
 
 _HANG_S = 300.0
 """Virtual seconds after which a program that has not ended hangs. Repetitions wait 10 s at most."""
+_KILLED = "was killed by SIGKILL"
 _STEPS_MAX = 60_000
 """Actions after which a small simulation is taken for endless; they need a few thousand."""
 
@@ -45,6 +49,7 @@ class Plan:
 
     Attributes:
         crashes: worker processes killed at random moments.
+        strikes: worker processes killed while something runs there.
         pauses: processes that stand still for a while.
         partitions: pairs of processes that can not reach each other for a while.
         reserve_failure: probability that the machine has no memory for a block.
@@ -55,11 +60,21 @@ class Plan:
     weather: Weather = field(default_factory=Weather)
     cpus: int = 2
     crashes: int = 0
+    strikes: int = 0
     pauses: int = 0
     partitions: int = 0
     arena_bytes: int = 1 << 30
     reserve_failure: float = 0.0
     faults_s: float = 1.0
+
+    @property
+    def fair(self) -> bool:
+        """No faults at all."""
+        weather = self.weather
+        return not (
+            self.crashes or self.strikes or self.pauses or self.partitions or self.reserve_failure
+            or weather.loss or weather.duplication or weather.straggling
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -89,9 +104,12 @@ def plan_of(seed: int) -> Plan:
     random = Random(seed ^ 0x5EED)
     plan = Plan(budget=Budget(tasks=random.choice((3, 6, 12, 30)), depth=random.choice((1, 2, 3, 5))))
     plan.cpus = random.choice((1, 2, 4))
+    plan.budget.taste = random.choice(TASTES)
+    plan.faults_s = random.choice((0.05, 0.2, 1.0))
     kind = seed % 3
     if kind == 0:
-        plan.budget.cancels = plan.budget.errors = seed % 2 == 0
+        plan.budget.cancels = random.random() < 0.8
+        plan.budget.errors = random.random() < 0.5
         return plan
     plan.weather.loss = random.choice((0.0, 0.02, 0.2))
     plan.weather.duplication = random.choice((0.0, 0.1))
@@ -100,7 +118,8 @@ def plan_of(seed: int) -> Plan:
     plan.partitions = random.choice((0, 0, 1))
     plan.arena_bytes = random.choice((1 << 30, 1 << 20))
     if kind == 2:
-        plan.crashes = random.choice((1, 2, 4))
+        plan.crashes = random.choice((0, 1, 2))
+        plan.strikes = random.choice((0, 1, 2, 4))
         plan.reserve_failure = random.choice((0.0, 0.1))
     return plan
 
@@ -110,6 +129,7 @@ def medium_plan_of(seed: int) -> Plan:
     plan = plan_of(seed)
     plan.budget.tasks, plan.budget.actors, plan.budget.depth = 120, 6, 4
     plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
+    plan.strikes = plan.crashes
     plan.faults_s = 5.0
     return plan
 
@@ -127,52 +147,33 @@ class Session:
         self.plan = plan
         self.kernel = Kernel(seed)
         self.network = Network(self.kernel, plan.weather)
-        self.truth = Truth()
+        self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
+        self.workers: dict[WorkerID, WorkerHost] = {}
+        self.watch = Watch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.memory = Memory()
-        self.bodies: dict[int, Body] = {}
-        self.dependencies: dict[TaskID, tuple[ObjectID, ...]] = {}
-        self.call_numbers: dict[TaskID, int] = {}
+        self.bodies: dict[int, Body] = {LOOKED_UP.number: LOOKED_UP}
         self.puts = 0
         self.finished = False
-        self.workers: dict[WorkerID, WorkerHost] = {}
         self._forked = 0
-        self.program = make_program(self.kernel.random, plan.budget)
-        self._forbid()
+        self._begun = 0
+        self._strikes: dict[int, None] = {}
+        self._actors_max = plan.budget.actors
+        self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
         self._plan_faults()
 
-    def _forbid(self) -> None:
-        """Errors that must not be seen, unless something happens that explains them."""
-        forbidden = self.truth.forbidden
-        for name in ("WorkerCrashedError", "OwnerDiedError", "ActorUnavailableError"):
-            forbidden[name] = "no process was killed"
-        forbidden["TaskCancelledError"] = "nothing was cancelled"
-        forbidden["ActorDiedError"] = "nothing ended an actor"
-        if self.plan.crashes:
-            self.allow_crashes()
-
-    def know(self, body: Body) -> None:
-        """A body that processes will have to run."""
-        self.bodies[body.number] = body
-        if body.raises:
-            self.truth.raising[body.number] = None
-
-    def allow(self, *names: str) -> None:
-        """These errors have an explanation from now on."""
-        for name in names:
-            self.truth.forbidden.pop(name, None)
-
-    def allow_crashes(self) -> None:
-        """A worker is killed."""
-        self.allow("WorkerCrashedError", "OwnerDiedError", "ActorDiedError", "ActorUnavailableError")
+    def spare_cpu(self) -> bool:
+        """Whether an actor may keep a CPU for life: every task must find another one."""
+        return self.plan.cpus > self._actors_max and self.kernel.chance(0.3)
 
     def _build(self) -> None:
         kernel, network = self.kernel, self.network
         self.head = Head(HEAD, LinkMachine(HEAD))
-        self.head_host = Host(kernel, network, HEAD, "head", self.head)
-        resources = {"CPU": self.plan.cpus * 10_000, "GPU": 20_000}
+        self.head_host = HeadHost(kernel, network, HEAD, "head", self.head)
+        self.head_host.session = self
+        self.names = NameWatch(self.head)
         self.node = Node(
-            NODE, NODE_ID, HEAD, DRIVER, resources, ArenaAllocator(self.plan.arena_bytes), LinkMachine(NODE),
+            NODE, NODE_ID, HEAD, DRIVER, dict(self.truth.total), ArenaAllocator(self.plan.arena_bytes), LinkMachine(NODE),
             self._new_worker_id, keep_idle=self.plan.cpus, workers_max=200,
         )  # fmt: skip
         self.memory.node = self.node
@@ -181,7 +182,8 @@ class Session:
         self.driver = self._add_worker(DRIVER, "driver")
         for host in (self.head_host, self.node_host, self.driver):
             host.start()
-        kernel.after(0.001, self.driver.run_driver, self.program)
+        program = Code(self.driver, self.program, None)
+        kernel.after(0.001, program.start, program.drive())
 
     def _add_worker(self, me: WorkerID, label: str) -> WorkerHost:
         role = Worker(me, NODE, HEAD, DRIVER, JobID(b"job."), "simulated", LinkMachine(me))
@@ -207,7 +209,6 @@ class Session:
             host.end()
             if reason != IDLE:
                 self.truth.dead[worker] = None
-                self.allow("OwnerDiedError", "ActorDiedError")
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.worker.execution.last_started)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
@@ -225,6 +226,8 @@ class Session:
         ):
             for _ in range(count):
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
+        for _ in range(plan.strikes):
+            self._strikes[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
 
     def _pick(self, hosts: list[Host]) -> Host:
         return hosts[self.kernel.random.randrange(len(hosts))]
@@ -232,7 +235,13 @@ class Session:
     def _crash(self) -> None:
         alive: list[Host] = [host for host in self.workers.values() if host.alive and host is not self.driver]
         if alive:
-            self.kill(self._pick(alive).me, "was killed by SIGKILL")
+            self.kill(self._pick(alive).me, _KILLED)
+
+    def begun(self, host: WorkerHost) -> None:
+        """A task or call begins: the process may be killed while it runs."""
+        self._begun += 1
+        if self._begun in self._strikes:
+            self.kernel.after(self.kernel.random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
 
     def _pause(self) -> None:
         everybody = [self.head_host, self.node_host, *self.workers.values()]
@@ -260,17 +269,28 @@ class Session:
             failure,
             self.kernel.steps,
             self.kernel.now,
-            len(self.truth.starts),
+            sum(facts.starts for facts in self.truth.tasks.values()),
             self.truth.read,
             self.truth.errors,
         )
 
     def _run(self) -> None:
+        self._until_finished()
+        survivors = leftovers.survivors(self)
+        if survivors:
+            self.finished = False
+            self._strikes.clear()
+            epilogue = Code(self.driver, self.program, None)
+            epilogue.start(epilogue.end_detached(survivors))
+            self._until_finished()
+        self.watch.over()
+        left = leftovers.left(self)
+        assert not left, "left when all was over:\n" + "\n".join(left)
+
+    def _until_finished(self) -> None:
         self._until(lambda: self.finished, "the program hangs")
         assert self.finished, f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
         self._until(lambda: False, "there is no quiet")
-        left = leftovers.left(self)
-        assert not left, "left when all was over:\n" + "\n".join(left)
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:
         kernel = self.kernel

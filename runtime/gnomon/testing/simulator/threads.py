@@ -39,6 +39,7 @@ class Thread:
         self.task = task
         self.handles: list[ObjectID] = []
         self.views: list[Block] = []
+        host.threads[self] = None
         self._steps: Waiting | None = None
         self._ticket = 0
         self._interrupted = False
@@ -82,6 +83,12 @@ class Thread:
         self.host.kernel.after(seconds, self.resume, self._ticket, None)
         yield
 
+    def sleep_masked(self, seconds: float) -> Waiting:
+        """Let virtual time pass before the user's code begins: who interrupts now is not heard."""
+        self._masked = True
+        yield from self.sleep(seconds)
+        self._masked = self._interrupted = False
+
     def ask(self, make: Callable[[int], Any]) -> Generator[Any, Any, Any]:
         """Post the event ``make(request)``; returns what its AnswerRequest says."""
         self._masked = True
@@ -96,7 +103,9 @@ class Thread:
         values = host.worker.references.values
         if sum(identity in values for identity in identities) >= count:
             return
-        if self.task is not None:
+        blocks = self.task is not None and not host.executor.is_async
+        if blocks:
+            host.overdrawn = True
             host.post(ev.WaitStarted())
         token = host.new_token(self)
         host.post(ev.ValuesAwaited(token, identities, count))
@@ -111,17 +120,20 @@ class Thread:
                 timer.cancel()
             if sum(identity in values for identity in identities) < count:
                 host.post(ev.WaitAbandoned(token))
-            if self.task is not None:
+            if blocks:
                 host.post(ev.WaitEnded())
 
     # -- values ----------------------------------------------------------------------------------------------
 
-    def get(self, wanted: tuple[ObjectID, ...]) -> Waiting:
-        """Wait for values and read them; the references inside become handles."""
+    def get(self, wanted: tuple[ObjectID, ...], timeout_s: float | None = None) -> Waiting:
+        """Wait for values and read those that are there; the references inside become handles."""
         host = self.host
-        yield from self.values_of(wanted, len(wanted), None)
+        yield from self.values_of(wanted, len(wanted), timeout_s)
+        values = host.worker.references.values
         for identity in wanted:
-            blob = self.read(host.worker.references.values[identity], None)
+            if identity not in values:
+                continue
+            blob = self.read(values[identity], None)
             host.truth.check_read(identity, blob)
             if error_of(blob) is None:
                 arrived = refs_in(load(blob))
@@ -159,3 +171,5 @@ class Thread:
         if self.handles:
             self.host.post(ev.HandlesDropped(tuple(self.handles)))
         self.handles = kept
+        if not kept:
+            self.host.threads.pop(self, None)

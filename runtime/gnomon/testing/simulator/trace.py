@@ -38,9 +38,7 @@ class Trace:
         self.entries += 1
         label = f"{who} {what} {type(thing).__name__} ".encode()
         body = self._encode(thing)
-        self._hash.update(_head.pack(time, len(label), len(body)))
-        self._hash.update(label)
-        self._hash.update(body)
+        self._hash.update(_head.pack(time, len(label), len(body)) + label + body)
         self._last.append((time, who, what, thing))
 
     def hexdigest(self) -> str:

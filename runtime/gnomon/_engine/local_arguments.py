@@ -1,0 +1,48 @@
+"""What a submission takes along, for tasks, actors and calls alike: arguments, captured references, its cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gnomon._engine.base import Origin
+from gnomon._messages.base import Value
+from gnomon._messages.tasks import Provenance
+from gnomon._shell import task_context
+from gnomon._shell.core_worker import CoreWorker, past_owners
+from gnomon._wire import pickling
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.ids import ObjectID
+
+
+def own(core: CoreWorker, captured: tuple[ObjectID, ...]) -> list[ObjectRef[Any]]:
+    """Handles of a template's own on what its pickle captures: the user's variables may change
+    meanwhile.
+    """
+    handles: list[ObjectRef[Any]] = [ObjectRef(identity) for identity in captured]
+    if handles:
+        if past_owners:
+            core.refuse_foreign(captured)
+        core.handles_arrived(handles)
+    return handles
+
+
+def pack_values(core: CoreWorker, packed: pickling.PackedArgs) -> tuple[Value, ObjectRef[Any] | None]:
+    """The packed arguments; large ones become an object of their own, returned to be held."""
+    if past_owners:
+        core.refuse_foreign([*packed.dependencies, *packed.contained])
+    serialized = packed.serialized
+    if serialized.total_bytes <= core.inline_max:
+        return pickling.to_bytes(serialized), None
+    ref = core.put_serialized(serialized)
+    return core.values[ref._id], ref
+
+
+def provenance_of(
+    origin: Origin | None, line: int, running: task_context.RunningTask | None
+) -> Provenance | None:
+    """Where a submission comes from: the cell now running, or the cell of the task that submits."""
+    if origin is not None:
+        return Provenance(origin.cell, origin.label, line)
+    if running is not None and running.provenance is not None:
+        return running.provenance
+    return None

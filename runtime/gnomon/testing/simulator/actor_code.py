@@ -1,0 +1,164 @@
+"""Actor code: what bodies do with actors: make, name, look up, call and kill them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gnomon._core import events as ev
+from gnomon._messages.actors import ActorAdmitted, ActorNameAsked, ActorSpec
+from gnomon.ids import ActorID, FunctionID, ObjectID, handle_object, task_of
+from gnomon.testing.simulator.code import Frame, IDs, resources_of
+from gnomon.testing.simulator.programs import Body, Step
+from gnomon.testing.simulator.threads import Waiting
+from gnomon.testing.simulator.truth import ActorFacts, TaskFacts
+from gnomon.testing.simulator.values import dump, error_of
+
+LOOKED_UP = Body(1_000_000, 0.001, (), ((),))
+"""What is called through a handle that was got by name."""
+
+_TRIES = 10
+"""Times that get-or-create is tried while the actor of that name comes and goes."""
+
+
+class Code(Frame):
+    """One body being run."""
+
+    def _step_call(self, step: Step) -> None:
+        assert step.body is not None
+        chosen = self._pick(step.picks[:1], actors=True)
+        if chosen:
+            blob, dependencies, contained = self._arguments(step, step.picks[1:])
+            actor = ActorID(task_of(chosen[0]))
+            self._call(actor, step.body, blob, dependencies, contained, int(step.amount))
+
+    def _call(
+        self, actor: ActorID, body: Body, blob: bytes, dependencies: IDs, contained: IDs, retries: int
+    ) -> None:
+        host = self.host
+        task = host.new_task()
+        provenance = self._provenance()
+        in_order = not host.truth.actors[actor].is_async
+        host.post(
+            ev.CallSubmitted(
+                task, actor, "method", "Actor.method", blob, dependencies, contained, len(body.results),
+                retries, body.retry_exceptions, "", in_order, provenance, self.task,
+            )
+        )  # fmt: skip
+        facts = TaskFacts(task, body, retries, dependencies, {}, self.task, provenance.cell, actor)
+        facts.in_order = in_order
+        self._expect(facts)
+
+    # -- birth -----------------------------------------------------------------------------------------------
+
+    def _step_actor(self, step: Step) -> Waiting | None:
+        arguments = self._arguments(step, step.picks)
+        if step.name:
+            return self._create_named(step, arguments)
+        spec, dependencies, contained = self._spec(step, arguments)
+        self.host.post(ev.ActorSubmitted(spec, dependencies, contained, 0))
+        self.handles.append(handle_object(spec.actor))
+        return None
+
+    def _spec(self, step: Step, arguments: tuple[bytes, IDs, IDs]) -> tuple[ActorSpec, IDs, IDs]:
+        """A new actor with its facts."""
+        host, body = self.host, step.body
+        assert body is not None
+        blob, dependencies, contained = arguments
+        actor = ActorID(host.new_task())
+        host.session.bodies[body.number] = body
+        placement = {"CPU": 10_000}
+        resources = resources_of(body, 10_000 if host.session.spare_cpu() else 0)
+        name = (step.namespace, step.name) if step.name else None
+        is_async, lanes = step.kind_of_actor
+        host.truth.actors[actor] = ActorFacts(
+            actor, body, dependencies, {**placement, **resources}, int(step.amount), name, step.detached,
+            is_async, lanes,
+        )  # fmt: skip
+        spec = ActorSpec(
+            actor, host.me, "Actor", FunctionID(b"actor..."), b"", blob, (), b"", resources, placement,
+            int(step.amount), 0 if lanes == 1 else lanes, is_async, step.name, step.namespace, step.detached,
+        )  # fmt: skip
+        return spec, dependencies, contained
+
+    def _create_named(self, step: Step, arguments: tuple[bytes, IDs, IDs]) -> Waiting:
+        """With ``if_exists``, get-or-create: whoever has the name is called instead."""
+        for _ in range(_TRIES):
+            spec, dependencies, contained = self._spec(step, arguments)
+            handle = handle_object(spec.actor)
+            answer = yield from self.ask(
+                lambda request, spec=spec, dependencies=dependencies, contained=contained: ev.ActorSubmitted(
+                    spec, dependencies, contained, request
+                )
+            )
+            if not (isinstance(answer, ActorAdmitted) and answer.taken):
+                self.handles.append(handle)
+                return
+            self.host.post(ev.HandlesDropped((handle,)))
+            if not step.if_exists:
+                return
+            found = yield from self._look_up(step.name, step.namespace)
+            if found:
+                return
+
+    def _look_up(self, name: str, namespace: str) -> Any:
+        """``get_actor`` and one call; or, without a name, ``list_named_actors``."""
+        head = self.host.worker.head
+        answer = yield from self.ask(
+            lambda request: ev.AskedSomething(head, ActorNameAsked(request, name, namespace, not name))
+        )
+        if not name or answer.actor is None:
+            return False
+        self._call(answer.actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
+        # Nobody waits for its result: the actor may be waiting for this very task.
+        self.host.post(ev.HandlesDropped((self.handles.pop(),)))
+        return True
+
+    def _step_lookup(self, step: Step) -> Waiting:
+        yield from self._look_up(step.name, step.namespace)
+
+    # -- death -----------------------------------------------------------------------------------------------
+
+    def _step_kill(self, step: Step) -> None:
+        for identity in self._pick(step.picks, actors=True):
+            self.kill(ActorID(task_of(identity)), bool(step.picks[0] % 2))
+
+    def kill(self, actor: ActorID, no_restart: bool) -> None:
+        """``kill``, with or without a restart."""
+        facts = self.host.truth.actors[actor]
+        facts.killed |= no_restart
+        facts.kills += not no_restart
+        self.host.post(ev.ActorKillAsked(actor, no_restart))
+
+    # -- the end of the program --------------------------------------------------------------------------------
+
+    def drive(self) -> Waiting:
+        """The driver's program; afterwards it reads all that it holds and lets go of it."""
+        yield from self.run_steps()
+        objects = self.host.truth.objects
+        values = tuple(identity for identity in dict.fromkeys(self.handles) if identity in objects)
+        if values:
+            yield from self.get(values)
+        self.drop_all()
+        self.host.session.finished = True
+
+    def end_detached(self, survivors: list[ActorID]) -> Waiting:
+        """Detached actors serve whoever finds them by name; then they are killed."""
+        for actor in survivors:
+            name = self.host.truth.actors[actor].name
+            assert name is not None
+            yield from self._call_and_read(actor, name)
+            self.kill(actor, True)
+        self.drop_all()
+        self.host.session.finished = True
+
+    def _call_and_read(self, actor: ActorID, name: tuple[str, str]) -> Waiting:
+        head = self.host.worker.head
+        answer = yield from self.ask(
+            lambda request: ev.AskedSomething(head, ActorNameAsked(request, name[1], name[0]))
+        )
+        assert answer.actor == actor, f"AC8: {name} is {answer.actor!r} and should be {actor.hex()}"
+        self._call(actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
+        result: ObjectID = self.handles[-1]
+        yield from self.get((result,))
+        error = error_of(self.host.worker.references.values[result])  # small, so it is the value itself
+        assert error is None, f"AC8: {name}, which is alive, answers {error}"

@@ -1,0 +1,259 @@
+"""Executor: what the executing threads of a simulated worker do: take, run, answer, become an actor.
+
+    plain worker    one lane: take, run, take, run ...; answers are handed over in batches
+    sync actor      the same, in order
+    threaded actor  several lanes, of which one works until the role wants more (``WidenExecutor``)
+    async actor     as many calls at a time as it may have, on one event loop: waiting blocks nobody
+
+A lane is a thread that takes one after the other. It stands in for ``_shell.executor``, whose waiting is all
+that is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from gnomon._core import events as ev
+from gnomon._messages.actors import ActorAssigned
+from gnomon._messages.base import Block, Contained, Value
+from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
+from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id
+from gnomon.testing.simulator.actor_code import Code
+from gnomon.testing.simulator.programs import Body
+from gnomon.testing.simulator.threads import Thread, Waiting
+from gnomon.testing.simulator.values import distinct, dump_error, error_of, load, refs_in
+
+if TYPE_CHECKING:
+    from gnomon.testing.simulator.processes import WorkerHost
+
+_NO_BODY = Body(0, 0.0, (), ())
+
+
+class Executor:
+    """The executing side of a worker process.
+
+    Attributes:
+        running: by task, what runs.
+        is_async: it is an async actor: what waits does not block.
+        may_wait: its code may wait for values as long as it takes.
+    """
+
+    def __init__(self, host: WorkerHost) -> None:
+        self.host = host
+        self.execution = host.worker.execution
+        self.running: dict[TaskID, Code] = {}
+        self.is_async = False
+        self.may_wait = True
+        self._lanes = 1
+        self._idle = 1
+        self._wide = False
+        self._constructing = False
+        self._draining = ""
+        self._kept: list[Block] = []
+        self._ended: dict[TaskID, Thread] = {}
+
+    # -- commands ------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There is something to take."""
+        if self.is_async:
+            self._pump()
+        elif self._idle and not self._constructing:
+            self._idle -= 1
+            self._serve()
+
+    def widen(self) -> None:
+        """Calls wait behind a long one: another lane takes the next."""
+        self._wide = True
+        self.wake()
+
+    def interrupt(self, task: TaskID, recursive: bool) -> None:
+        """Raise InterruptedError in a running task."""
+        thread = self.running.get(task)
+        if thread is not None:
+            if recursive:
+                self.host.post(ev.ChildrenCancelAsked(task))
+            if not thread.body.deaf:
+                thread.interrupt()
+
+    def drain(self, reason: str) -> None:
+        """End after the calls that are here."""
+        self._draining = reason
+        self.wake()
+
+    def hand_over(self) -> None:
+        """Answer for what has ended; only now do the references inside results go."""
+        for ended in self.execution.take_unanswered():
+            self.host.post(ended)
+            self._ended.pop(ended.task).drop_all()
+
+    # -- taking --------------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        """A lane looks for something to run."""
+        if not self.host.alive:
+            return
+        taken = self.execution.take(self.host.kernel.now)
+        if taken is None:
+            self._idle += 1
+            if self._ended:
+                self.hand_over()
+            self._leave_if_drained()
+            return
+        if self._wide:
+            self._wide = bool(self.execution.queue)
+            if self._wide and self._idle:
+                self._idle -= 1
+                self.host.kernel.after(0.00001, self._serve)
+        self._begin(*taken)
+
+    def _pump(self) -> None:
+        """An event loop begins what there is room for."""
+        while self.host.alive and not self._constructing and len(self.running) < self._lanes:
+            taken = self.execution.take(self.host.kernel.now)
+            if taken is None:
+                break
+            self._begin(*taken)
+        self._leave_if_drained()
+
+    def _leave_if_drained(self) -> None:
+        idle = not self.running and not self.execution.queue and not self.execution.unanswered
+        if self._draining and idle and not self._constructing:
+            self.host.leave(self._draining)
+
+    def _begin(self, submitter: WorkerID, message: TaskPushed | CallPushed) -> None:
+        thread = Code(self.host, _NO_BODY, message.task)
+        self.running[message.task] = thread
+        self.host.watch.started(self.host, message)
+        self.host.session.begun(self.host)
+        thread.start(self._run(thread, submitter, message))
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def _run(self, thread: Code, submitter: WorkerID, message: TaskPushed | CallPushed) -> Waiting:
+        started = self.host.kernel.now
+        task = message.task
+        outcome, retriable = OK, False
+        values: list[Value] = []
+        contained: list[Contained] = []
+        try:
+            # the thread has taken it; an interrupt strikes only the user's code, which has not begun
+            yield from thread.sleep_masked(self.host.kernel.random.uniform(0.0, 0.00005))
+            if self.execution.is_cancelled(task):
+                raise InterruptedError
+            self.host.watch.coding(self.host, self.host.truth.tasks[task])
+            self._open(thread, message)
+            yield from thread.run_steps()
+            if message.attempt < thread.body.raises:
+                outcome, values = RAISED, [dump_error(thread.body.number)]
+                retriable = thread.body.retry_exceptions
+            else:
+                values, inner = yield from thread.results(submitter)
+                contained = [
+                    Contained(object_id(task, index), each) for index, each in enumerate(inner, 1) if each
+                ]
+            self.host.watch.ended(self.host.truth.tasks[task], thread.body.deaf)
+        except InterruptedError:
+            outcome, values = CANCELLED, []
+        if thread.body.keep and type(message) is CallPushed and outcome == OK:
+            self._keep(thread)
+        thread.drop_all(besides=distinct(identity for each in contained for identity in each.inner))
+        now = self.host.kernel.now
+        self._answer(
+            ev.TaskEnded(task, outcome, tuple(values), started, now, retriable, tuple(contained)), thread
+        )
+
+    def _open(self, thread: Code, message: TaskPushed | CallPushed) -> None:
+        """Give a thread its body and the handles that its arguments bring to life."""
+        if type(message) is TaskPushed:
+            assert message.function in self.host.worker.functions, "a task came before its function"
+        dependencies = self.host.truth.tasks[message.task].dependencies
+        self._open_arguments(thread, message.task, dependencies, message.arguments, message.values)
+
+    def _open_arguments(
+        self,
+        thread: Code,
+        task: TaskID,
+        dependencies: tuple[ObjectID, ...],
+        arguments: Value,
+        values: tuple[Value, ...],
+    ) -> None:
+        truth = self.host.truth
+        tree = load(thread.read(arguments, task))
+        arrived = refs_in(tree)
+        assert len(values) == len(dependencies), f"{task.hex()} has {len(values)} of {dependencies}"
+        for identity, value in zip(dependencies, values, strict=True):
+            blob = thread.read(value, task)
+            assert error_of(blob) is None, f"{task.hex()} was started with a failed argument"
+            truth.check_read(identity, blob)
+            arrived += refs_in(load(blob))
+        if arrived:
+            self.host.post(ev.HandlesArrived(tuple(arrived), task, None))
+        thread.body, thread.handles = self.host.session.bodies[tree[0]], arrived
+
+    def _answer(self, ended: ev.TaskEnded, thread: Code) -> None:
+        """Hand the outcome over, at once or with those of the next tasks; the lane goes on."""
+        kernel = self.host.kernel
+        del self.running[ended.task]
+        self.execution.unanswered.append(ended)
+        self._ended[ended.task] = thread
+        if not self.execution.queue or kernel.chance(0.5):
+            self.hand_over()
+        kernel.after(kernel.random.uniform(0.000001, 0.00005), self._pump if self.is_async else self._serve)
+
+    def _keep(self, thread: Code) -> None:
+        """The actor keeps some of its arguments, in references or in views of large values."""
+        harmless = self.host.truth.harmless
+        for identity in [each for each in thread.handles if harmless(each)][: thread.body.keep]:
+            thread.handles.remove(identity)
+        for view in [each for each in thread.views if harmless(each.object)][: thread.body.keep]:
+            thread.views.remove(view)
+            self._kept.append(view)
+        for view in self._kept:
+            self.host.memory.read(view)
+
+    # -- being an actor ------------------------------------------------------------------------------------------
+
+    def become(self, assignment: ActorAssigned) -> None:
+        """Run the constructor and serve calls from now on."""
+        self._constructing = True
+        self.host.kernel.after(0.00001, self._construct, assignment)
+
+    def _construct(self, assignment: ActorAssigned) -> None:
+        if not self.host.alive:
+            return
+        actor = assignment.spec.actor
+        self.host.watch.constructing(self.host, actor, assignment.incarnation)
+        thread = Code(self.host, _NO_BODY, TaskID(actor))
+        self.may_wait = False
+        thread.start(self._run_constructor(thread, assignment))
+
+    def _run_constructor(self, thread: Code, assignment: ActorAssigned) -> Generator[Any, Any, None]:
+        spec = assignment.spec
+        facts = self.host.truth.actors[spec.actor]
+        self._open_arguments(thread, TaskID(spec.actor), facts.dependencies, spec.arguments, spec.values)
+        body = thread.body
+        yield from thread.run_steps()
+        error = b""
+        if body.raises and (body.raises > 1 or assignment.incarnation > 0):  # some only when made again
+            facts.raised = True
+            error = dump_error(body.number)
+        self.host.post(ev.ActorConstructed(error, f"body {body.number}" if error else ""))
+        self._keep(thread)
+        thread.drop_all()
+        self._constructing = False
+        if error:
+            self.host.leave("the constructor raised")
+            return
+        self._open_lanes(spec.actor)
+        self.wake()
+
+    def _open_lanes(self, actor: ActorID) -> None:
+        facts = self.host.truth.actors[actor]
+        self._lanes = facts.lanes
+        self.is_async = facts.is_async
+        self.may_wait = facts.is_async and facts.lanes >= 1000
+        self._idle = 0 if facts.is_async else facts.lanes
+        if not facts.is_async:
+            self.execution.threads = facts.lanes

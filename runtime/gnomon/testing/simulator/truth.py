@@ -1,0 +1,226 @@
+"""Truth: what the simulated program did, and what every value and error must be.
+
+It hears of what the user's code asks for and of what is read; it knows nothing of messages (``watch`` does).
+Whatever an error says must have an explanation among these facts: a task that is told to be cancelled was
+cancelled by somebody, one that is told to have crashed was started as often as it may be, and so on. An
+error without an explanation is a failed run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, owner_of, task_of
+from gnomon.testing.simulator.programs import Body
+from gnomon.testing.simulator.values import error_of, load
+
+
+@dataclass(slots=True)
+class TaskFacts:
+    """One task or call, as its submitter and its executors have lived it.
+
+    Attributes:
+        retries: how often it may be repeated; -1 without end.
+        cell: of its provenance.
+        actor, number: of a call: which of its caller's calls to that actor, from 1.
+        starts: how often its body was begun.
+        attempt: the last that its owner has pushed.
+        started: the last attempt that was begun.
+        push: the place of its last push among its caller's pushes to that actor.
+        at: where it was begun last.
+        cancelled_at: when its owner heard that it is cancelled; None while nobody has.
+        told: the executor that was told to cancel it, and which attempt.
+        never: it was cancelled before it began and must not begin any more.
+    """
+
+    task: TaskID
+    body: Body
+    retries: int
+    dependencies: tuple[ObjectID, ...]
+    resources: dict[str, int]
+    parent: TaskID | None
+    cell: str
+    actor: ActorID | None = None
+    number: int = 0
+    in_order: bool = True
+    starts: int = 0
+    attempt: int = -1
+    started: int = -1
+    push: int = 0
+    at: WorkerID | None = None
+    cancelled_at: float | None = None
+    told: tuple[WorkerID, int] | None = None
+    never: bool = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether its last attempt is the last that it has."""
+        return 0 <= self.retries <= self.attempt
+
+
+@dataclass(slots=True)
+class ActorFacts:
+    """One actor.
+
+    Attributes:
+        lanes: how many calls run at a time.
+        granted: the worker that head was given for an incarnation.
+        assigned: the worker that head told to be one.
+        constructed: incarnations whose constructor was begun.
+        killed: somebody asked for its end without restart.
+        kills: how often somebody asked for its end with one.
+        raised: a constructor of it has raised.
+        dead: head has told so.
+    """
+
+    actor: ActorID
+    body: Body
+    dependencies: tuple[ObjectID, ...]
+    resources: dict[str, int]
+    max_restarts: int
+    name: tuple[str, str] | None
+    detached: bool
+    is_async: bool
+    lanes: int
+    granted: dict[int, WorkerID] = field(default_factory=dict)
+    assigned: dict[int, WorkerID] = field(default_factory=dict)
+    constructed: dict[int, None] = field(default_factory=dict)
+    killed: bool = False
+    kills: int = 0
+    raised: bool = False
+    dead: bool = False
+
+
+@dataclass(slots=True)
+class Truth:
+    """The facts of one simulation.
+
+    Attributes:
+        total: the node's resources.
+        objects: what each should be: (number, index).
+        contents: the references inside values, where they are known.
+        dead: processes that were killed.
+        read: how many values have been compared.
+        errors: how many errors were read, by class.
+    """
+
+    total: dict[str, int]
+    tasks: dict[TaskID, TaskFacts] = field(default_factory=dict)
+    actors: dict[ActorID, ActorFacts] = field(default_factory=dict)
+    objects: dict[ObjectID, tuple[int, int]] = field(default_factory=dict)
+    contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
+    dead: dict[WorkerID, None] = field(default_factory=dict)
+    read: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def harmless(self, identity: ObjectID) -> bool:
+        """Whether an actor may keep it: nothing in it leads to an actor, for a circle is never freed."""
+        inner = self.contents.get(identity)
+        return inner is not None and all(map(self.harmless, inner))
+
+    def infeasible(self, resources: dict[str, int]) -> bool:
+        """Whether the node has not so much even when idle."""
+        return any(units > self.total.get(name, 0) for name, units in resources.items())
+
+    # -- what is read ------------------------------------------------------------------------------------------
+
+    def check_read(self, identity: ObjectID, blob: bytes) -> None:
+        """A value was read: it is what its maker made, or an error that has an explanation."""
+        self.read += 1
+        error = error_of(blob)
+        if error is None:
+            tree = load(blob)
+            found = (tree[0], tree[1])
+            expected = self.objects[identity]
+            assert found == expected, f"{identity.hex()} should be {expected} and is {found}"
+            self._check_success(identity)
+            return
+        name, fields = error
+        self.errors[name] = self.errors.get(name, 0) + 1
+        explained = getattr(self, "_explains_" + name)(identity, fields)
+        assert explained, f"{identity.hex()} is {name} {fields}, and nothing explains it"
+
+    def _check_success(self, identity: ObjectID) -> None:
+        """AC9, CN: what was read is no result of an attempt that raises."""
+        facts = self.tasks.get(task_of(identity))
+        if facts is not None:
+            assert facts.attempt >= facts.body.raises, f"{identity.hex()} has the value of no attempt"
+
+    def _causes(self, identity: ObjectID) -> Iterator[TaskFacts | ActorFacts]:
+        """Whatever may have failed when this has failed: its task, that one's actor, and their arguments."""
+        seen: dict[TaskID, None] = {}
+        work = [task_of(identity)]
+        while work:
+            task = work.pop()
+            if task in seen:
+                continue
+            seen[task] = None
+            facts = self.tasks.get(task) or self.actors.get(ActorID(task))
+            if facts is None:
+                continue
+            yield facts
+            work += map(task_of, facts.dependencies)
+            if isinstance(facts, TaskFacts) and facts.actor is not None:
+                work.append(TaskID(facts.actor))
+
+    def _any_task(self, identity: ObjectID, proves: Callable[[TaskFacts], bool]) -> bool:
+        return any(isinstance(facts, TaskFacts) and proves(facts) for facts in self._causes(identity))
+
+    def _any_actor(self, identity: ObjectID, proves: Callable[[ActorFacts], bool]) -> bool:
+        return any(isinstance(facts, ActorFacts) and proves(facts) for facts in self._causes(identity))
+
+    def _explains_raised(self, identity: ObjectID, number: Any) -> bool:
+        """The body of its own task, or of an argument's, raises, and has no attempt left."""
+
+        def proves(facts: TaskFacts) -> bool:
+            body = facts.body
+            if body.number != number or not body.raises:
+                return False
+            return not body.retry_exceptions or facts.exhausted or facts.cancelled_at is not None
+
+        return self._any_task(identity, proves) or self._any_actor(
+            identity, lambda facts: facts.body.number == number and facts.raised
+        )
+
+    def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:
+        task = bytes.fromhex(fields["task_id"])
+        return self._any_task(identity, lambda facts: facts.task == task and facts.cancelled_at is not None)
+
+    def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:
+        """Every attempt that it has was begun, and the last one's process was killed."""
+        return self._any_task(
+            identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
+        )
+
+    def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:
+        actor = bytes.fromhex(fields["actor_id"])
+
+        def proves(facts: TaskFacts) -> bool:
+            return facts.actor == actor and facts.exhausted
+
+        return self._any_task(identity, proves) and self._ended(ActorID(actor))
+
+    def _ended(self, actor: ActorID) -> bool:
+        """Whether something has ended this actor or one of its incarnations."""
+        facts = self.actors[actor]
+        lost = any(worker in self.dead for worker in facts.granted.values())
+        return facts.dead or facts.killed or facts.kills > 0 or lost
+
+    def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:
+        actor = ActorID(bytes.fromhex(fields["actor_id"]))
+        stillborn = bool(fields["creation_error"]) and bool(self.actors[actor].dependencies)
+        ended = stillborn or self._ended(actor)
+        return ended and self._any_task(identity, lambda facts: facts.actor == actor)
+
+    def _explains_InfeasibleError(self, identity: ObjectID, fields: Any) -> bool:
+        return any(self.infeasible(facts.resources) for facts in self._causes(identity))
+
+    def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:
+        return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
+
+    def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
+        """What an object contained whose owner has died is held by nobody."""
+        freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
+        return any(freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead)

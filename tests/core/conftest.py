@@ -1,0 +1,6 @@
+"""Roles, one at a time: events in, effects out."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

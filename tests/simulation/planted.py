@@ -1,0 +1,254 @@
+"""Planted bugs: small wrong versions of the core, each of which the simulator has to find.
+
+A bug is one method and one change of its text. ``seed`` is where it was found first when the table was made;
+``test_planted`` searches from there. After a change of the simulator or the core, make the seeds anew:
+
+    python tests/simulation/planted.py            the first seed of each bug, and which are not found
+    python tests/simulation/planted.py "a name"   of one bug, with its story
+"""
+
+from __future__ import annotations
+
+import __future__
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gnomon._core.account import ResourceAccount
+from gnomon._core.actors import ActorMachine
+from gnomon._core.blocks import BlockMachine
+from gnomon._core.borrowing import BorrowMachine
+from gnomon._core.calls import CallMachine
+from gnomon._core.creation import CreationMachine
+from gnomon._core.dispatch import DispatchMachine
+from gnomon._core.execution import ExecutionMachine
+from gnomon._core.leases import LeaseMachine
+from gnomon._core.links import LinkMachine
+from gnomon._core.node import Node
+from gnomon._core.pool import PoolMachine
+from gnomon._core.references import ReferenceMachine
+from gnomon._core.tasks import TaskMachine
+from gnomon._core.worker import Worker
+from gnomon.testing.simulator import Report, run_seed
+
+SEEDS_MAX = 600
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One planted bug.
+
+    Attributes:
+        name: what is wrong, for people.
+        method: of the core.
+        right, wrong: a piece of its text, which occurs once, and what stands there instead.
+        seed: where it is found.
+    """
+
+    name: str
+    method: Callable[..., Any]
+    right: str
+    wrong: str
+    seed: int
+
+
+@contextmanager
+def planted(bug: Bug) -> Iterator[None]:
+    """Let the core have this bug for a while."""
+    source = textwrap.dedent(inspect.getsource(bug.method))
+    assert source.count(bug.right) == 1, f"{bug.name}: {bug.right!r} is no longer in {bug.method.__qualname__}"
+    changed = source.replace(bug.right, bug.wrong)
+    code = compile(changed, f"<{bug.name}>", "exec", flags=__future__.annotations.compiler_flag)
+    made: dict[str, Any] = {}
+    exec(code, bug.method.__globals__, made)
+    owner_name, name = bug.method.__qualname__.split(".")
+    owner = bug.method.__globals__[owner_name]
+    setattr(owner, name, made[name])
+    try:
+        yield
+    finally:
+        setattr(owner, name, bug.method)
+
+
+def find(bug: Bug, first: int, last: int) -> Report | None:
+    """The first run among these seeds that fails with the bug."""
+    with planted(bug):
+        for seed in range(first, last):
+            report = run_seed(seed)
+            if report.failure:
+                return report
+    return None
+
+
+_BUGS: tuple[tuple[str, Callable[..., Any], str, str, int], ...] = (
+    # -- retries -------------------------------------------------------------------------------------------
+    ("an attempt is not counted", TaskMachine._retry, "record.attempt += 1", "pass", 0),
+    ("one retry too many", TaskMachine._retry, "record.attempt >= limit", "record.attempt > limit", 0),
+    ("one retry too few", TaskMachine._retry, "record.attempt >= limit", "record.attempt + 1 >= limit", 0),
+    ("what had not begun on a dead worker costs a retry", DispatchMachine.lose, "lost[: place + 1]", "lost", 0),
+    ("what had begun on a dead worker costs none", DispatchMachine.lose, "begun.started_elsewhere = True", "pass", 0),
+    ("a returned task keeps its worker", TaskMachine.on_returned, "self.dispatch.done(record, worker, None, now)", "pass", 0),
+    ("the note of what began last ignores the attempt", ExecutionMachine.take,
+     "attempt_id(task, message.attempt) if message.attempt else task", "task", 0),
+    # -- cancels -------------------------------------------------------------------------------------------
+    ("a cancelled task is retried", TaskMachine._retry, "record.cancelled or (", "(", 0),
+    ("a cancelled task whose worker died is retried", TaskMachine.on_worker_lost, "if record.cancelled:", "if False:", 0),
+    ("a queued task is cancelled and pushed all the same", TaskMachine.cancel, "self.dispatch.remove(record)", "pass", 0),
+    ("the executor never hears of a cancel", TaskMachine.cancel, "self._effects().send(record.worker, message)", "pass", 0),
+    ("a cancel that overtakes the start is forgotten", ExecutionMachine.is_cancelled, "task in self._cancelled", "False", 0),
+    ("a cancelled task that came back is queued again", TaskMachine.on_returned, "if record.cancelled:", "if False:", 0),
+    ("a queued task is cancelled at the executor and runs", ExecutionMachine.on_cancelled, "self.queue.remove((submitter, pushed))", "pass", 0),
+    ("children are not cancelled", TaskMachine.cancel_children, "record.event.parent == parent", "False", 0),
+    ("all tasks of a process are taken for children", TaskMachine.cancel_children, "record.event.parent == parent", "True", 0),
+    ("cancelling a cell forgets its calls", Worker._on_cell_cancel_asked, "call.provenance.cell == event.cell", "False", 0),
+    ("a deaf task is never killed", TaskMachine.run, "elif now >= deadline:", "elif False:", 0),
+    ("a deaf task's worker is killed whatever runs there", Node._on_lease_broken, "self.pool.kill(worker, message.task)", "self.pool.kill(worker)", 0),
+    ("a doomed worker is used again", PoolMachine.put_back, "if worker in self.doomed:", "if False:", 0),
+    ("a cancelled call stays in the queue", CallMachine.cancel, "client.queue.remove(record)", "pass", 0),
+    ("a self-call is not cancelled", Worker._on_task_cancelled, " and sender != self.me", "", 0),
+    ("a cancelled call is retried", CallMachine._may_retry, "not record.cancelled and (", "(", 0),
+    ("a borrower's cancel is not passed on", Worker._on_cancel_asked, "self._effects.send(owner, message)", "pass", 0),
+    # -- order and retries of calls --------------------------------------------------------------------------
+    ("a retried call goes to the end of the queue", CallMachine._requeue,
+     "bisect.insort(client.queue, record, key=lambda each: each.number)", "client.queue.append(record)", 0),
+    ("a call that waits for an argument is overtaken", CallMachine._push, "if queue[0].event.in_order:", "if False:", 0),
+    ("the last incarnation's calls are forgotten", CallMachine.on_actor_changed,
+     "self._lose_inflight(client, message, now)", "pass", 0),
+    ("a call is repeated without a retry left", CallMachine._may_retry, "record.attempt < limit", "True", 0),
+    ("a call's attempt is not counted", CallMachine._lose_inflight, "record.attempt += 1", "pass", 0),
+    ("a late answer from the last incarnation is taken", CallMachine.on_finished,
+     "record.attempt != message.attempt or client.worker != worker or not record.pushed", "False", 0),
+    ("calls are pushed to an actor that the caller has killed", CallMachine.kill, "if no_restart and client.state != DEAD:", "if False:", 0),
+    ("calls are pushed to the incarnation being killed", CallMachine.kill,
+     "client.refused = max(client.refused, client.incarnation)", "pass", 0),
+    ("calls go to a process known to be dead", CallMachine.on_process_lost, "client.refused = client.incarnation", "pass", 0),
+    ("a failed argument fails the whole queue", CallMachine._push,
+     '(bad,), now, "an argument failed")', '(bad,), now, "an argument failed"); self._fail_all(client, now)', 0),
+    ("calls of a dead actor wait for ever", CallMachine.run, "self._fail_all(client, now)", "pass", 0),
+    ("old news of an actor are believed", CallMachine.on_actor_changed,
+     "message.incarnation < client.incarnation or client.state == DEAD", "client.state == DEAD", 0),
+    # -- actors ----------------------------------------------------------------------------------------------
+    ("an actor serves the calls of another incarnation", ExecutionMachine.on_pushed,
+     "message.actor != self.actor or message.incarnation != self.incarnation", "False", 0),
+    ("one restart too many", ActorMachine.on_process_died, "record.restarts >= left", "record.restarts > left", 0),
+    ("kill restarts beyond the limit", ActorMachine.on_killed, "record.restarts >= left", "False", 0),
+    ("one restart too few", ActorMachine.on_process_died, "record.restarts >= left", "record.restarts + 1 >= left", 0),
+    ("a restart is no new incarnation", ActorMachine._restart, "record.incarnation += 1", "pass", 0),
+    ("a dead actor keeps its name", ActorMachine._die, "del self.names[(spec.namespace, spec.name)]", "pass", 0),
+    ("a name is given twice", ActorMachine.on_registered, "if spec.name and key in self.names:", "if False:", 0),
+    ("a name is free until the arguments are there", ActorMachine.on_registered, "self.names[key] = spec.actor", "pass", 0),
+    ("names of all namespaces are one", ActorMachine.on_registered, "key = (spec.namespace, spec.name)", 'key = ("", spec.name)', 0),
+    ("a worker granted to a dead actor is kept", ActorMachine.on_granted,
+     "record.state == DEAD or record.incarnation != message.incarnation", "False", 0),
+    ("a killed actor's process lives on", ActorMachine._die, "self._unwant(record)", "pass", 0),
+    ("kill with restart leaves the old process alive", ActorMachine.on_killed, "self._unwant(record)", "pass", 0),
+    ("the birth of an old incarnation counts", ActorMachine.on_born, "record.incarnation != incarnation or ", "", 0),
+    ("a detached actor dies with its owner", ActorMachine.on_process_died, "lives_on = record.spec.detached and record.resolved", "lives_on = False", 0),
+    ("an actor outlives its owner", ActorMachine.on_process_died, "record.spec.owner == process and not lives_on", "False", 0),
+    ("a detached actor ends without handles", ActorMachine.on_unneeded, " or record.spec.detached", "", 0),
+    ("a detached actor whose owner died too early waits for ever", ActorMachine.on_process_died, "record.spec.detached and record.resolved", "record.spec.detached", 0),
+    ("an actor out of scope ends before its calls", ActorMachine.on_unneeded,
+     "self._effects().send(record.worker, ActorDrained(record.spec.actor, record.draining))", "self._die(record, record.draining, kill=True)", 0),
+    ("pending calls hold no handle", CallMachine.submit, "holds += (handle,)", "pass", 0),
+    ("an actor out of scope stays", CreationMachine.unneeded, "self._effects().send(self.head, ActorUnneeded(actor))", "pass", 0),
+    ("arguments of a constructor are freed at its birth", CreationMachine._register,
+     "spec = msgspec.structs.replace(spec, values=values)", "spec = msgspec.structs.replace(spec, values=values); self.forget(spec.actor)", 0),
+    ("a late subscriber hears nothing", ActorMachine.on_subscribed, "if record.state != PENDING:", "if False:", 0),
+    ("a subscriber that is faster than the registration is forgotten", ActorMachine.on_registered,
+     "record.subscribers.update(self._early.pop(spec.actor, {}))", "pass", 0),
+    # -- references --------------------------------------------------------------------------------------------
+    ("arguments are released before the borrow is recorded", BorrowMachine.settle_arguments,
+     "receipt = _Receipt(holds, None, None)", "self.references.release(holds); receipt = _Receipt((), None, None)", 0),
+    ("the executor does not hold what its results contain", BorrowMachine.hold_results, "self.references.hold(inner)", "inner = ()", 0),
+    ("holds of results are never released", BorrowMachine._complete, "self._effects().send(receipt.executor, HoldReleased(receipt.task))", "pass", 0),
+    ("a container holds nothing", BorrowMachine.adopt_contained, "self.references.hold(each.inner)", "entry.inner = ()", 0),
+    ("a freed container keeps what it held", ReferenceMachine._forget, "return entry.inner", "return ()", 0),
+    ("a stored container holds nothing", ReferenceMachine.store, "self.hold(contained)", "entry.inner = ()", 0),
+    ("a borrower's end frees although others hold", ReferenceMachine.on_borrow_removed,
+     "if not entry.borrowers and entry.holds <= 0:", "if entry.holds <= 0:", 0),
+    ("an owner forgets its borrowers", ReferenceMachine.release, "entry.holds <= 0 and not entry.borrowers", "entry.holds <= 0", 0),
+    ("a late borrow counts although it has ended", ReferenceMachine.record, "borrow.episode <= entry.ended.get(borrower, 0)", "False", 0),
+    ("the borrows of the dead are kept", ReferenceMachine.on_process_lost, "pair[0] == process", "False", 0),
+    ("an object of the dead is waited for", ReferenceMachine.on_process_lost,
+     "identity[:WORKER_ID_BYTES] == process and identity not in self.values", "False", 0),
+    ("holds of results for the dead are kept", BorrowMachine.on_process_lost, "submitter == process", "False", 0),
+    ("what the dead should have recorded is waited for", BorrowMachine.on_process_lost, "owner == process", "False", 0),
+    ("handles in arguments are not reported", BorrowMachine.borrows_of, "return tuple(self.references.open_episodes(alive))", "return ()", 0),
+    ("a container may go before its references are recorded", BorrowMachine.handles_arrived,
+     "holds = (container,) if container is not None else ()", "holds = ()", 0),
+    ("a task's arguments are not held", TaskMachine.submit, "references.hold(record.holds)", "record.holds = ()", 0),
+    ("what a retried task's arguments are is let go", TaskMachine.on_finished,
+     "settle_arguments(worker, message.borrows, ())", "settle_arguments(worker, message.borrows, record.holds); record.holds = ()", 0),
+    ("a borrower that asks twice is served once", ReferenceMachine.on_object_wanted, "elif borrower not in entry.wanted:", "elif False:", 0),
+    ("a waiter that gave up is woken", ReferenceMachine.abandon, "self._waits.pop(token, None)", "pass", 0),
+    ("an idle process ends although others hold what it owns", Worker._end_when_empty, "self.references.entries or ", "", 0),
+    ("an idle process ends although its tasks run elsewhere", Worker._end_when_empty, " or submitted", "", 0),
+    # -- leases and resources ----------------------------------------------------------------------------------
+    ("a blocked worker gives its CPU back twice", LeaseMachine.block, "lease is not None and not lease.blocked", "lease is not None", 0),
+    ("a blocked worker keeps its CPU", LeaseMachine.block, 'self.account.give({"CPU": lease.demand.resources["CPU"]})', "lease.blocked = False", 0),
+    ("a worker that goes on takes no CPU", LeaseMachine.unblock, 'self.account.take({"CPU": lease.demand.resources["CPU"]})', "pass", 0),
+    ("a blocked worker that dies gives all back", LeaseMachine._held, "if lease.blocked:", "if False:", 0),
+    ("a returned lease keeps its resources", LeaseMachine._end, "self.account.give(self._held(lease))", "pass", 0),
+    ("a lease is placed though there is no room", LeaseMachine.place, "if self.account.can_take(demand.resources):", "if True:", 0),
+    ("a lease may be returned by anybody, twice", LeaseMachine.on_returned, "lease is None or lease.demand.owner != owner or lease.worker is None", "lease is None", 0),
+    ("a dead worker's lease stays", LeaseMachine.lose_worker, "self._end(lease)", "pass", 0),
+    ("a dead owner's demands stay", LeaseMachine.lose_owner, "key[0] == owner", "False", 0),
+    ("a dead owner's tasks run on", Node._on_worker_exited, "self.pool.kill(orphan)", "pass", 0),
+    ("a demand is counted twice", LeaseMachine.on_wanted, "max(0, message.wanted - (demand.granted - message.seen))", "message.wanted", 0),
+    ("a withdrawn demand is served", LeaseMachine.on_wanted, "demand.outstanding = wanted - demand.placed", "demand.outstanding = max(demand.outstanding, wanted - demand.placed)", 0),
+    ("infeasible demands wait for ever", LeaseMachine.on_wanted, "if message.wanted:", "if False:", 0),
+    ("nobody is asked to give a lease back", LeaseMachine.reclaim, "self._effects().send(chosen.demand.owner, LeaseReclaimed(chosen.lease))", "pass", 0),
+    ("the wish for an actor's worker is not withdrawn", LeaseMachine.drop_actor, "self.queue.remove(demand)", "pass", 0),
+    ("an idle lease is kept for ever", DispatchMachine._give_back, "self._effects().send(self.node, LeaseReturned(leased.lease))", "pass", 0),
+    ("a worker that waits keeps what is queued behind it", Worker._on_wait_started, "self.execution.give_back(len(self.execution.queue))", "pass", 0),
+    ("a debt is never paid", ResourceAccount.give, "self.debt[name] = owed - paid", "pass", 0),
+    ("a dead worker stays in the pool", PoolMachine.lose, "self.leased.pop(worker, None)", "pass", 0),
+    ("tasks of different resources share a lease", DispatchMachine.queue, "one = self.classes.get(event.class_key)", "one = next(iter(self.classes.values()), None)", 0),
+    # -- deaths, links and blocks --------------------------------------------------------------------------------
+    ("a watcher that comes late hears nothing", Node._on_process_watched, "if process in self.dead:", "if False:", 0),
+    ("a duplicate envelope is delivered twice", LinkMachine._receive_disordered, "envelope.sequence < link.expected or ", "", 0),
+    ("an early envelope is delivered early", LinkMachine.receive, "sequence == link.expected and not link.early", "True", 0),
+    ("a lost envelope is not repeated", LinkMachine.due, "out.append((peer, link.unacked[0]))", "pass", 0),
+    ("a block of the dead is freed while somebody reads it", BlockMachine._free_orphans, "if not pins and offset not in orphans.writers", "", 0),
+    ("a block of the dead is kept", BlockMachine._free_orphans, "self._release(offset)", "pass", 0),
+    ("a block is freed by its owner twice", BlockMachine.on_freed, "self.owners.get(offset) == sender or self.unheard.get(offset) == sender", "True", 0),
+    ("nobody says which blocks of the dead it reads", ReferenceMachine.on_blocks_orphaned, "self._blocks_used(message.owner)", "()", 0),
+    ("a late answer's blocks are not freed", TaskMachine._drop_late, "self.references.fulfil_nobody(object_id(message.task, index + 1), value)", "pass", 0),
+)  # fmt: skip
+
+BUGS = tuple(Bug(*row) for row in _BUGS)
+
+
+def check_table() -> None:
+    """Every piece of text is still where the table says."""
+    for bug in BUGS:
+        with planted(bug):
+            pass
+
+
+def _hunt(index: int) -> tuple[str, int | None]:
+    report = find(BUGS[index], 0, SEEDS_MAX)
+    return BUGS[index].name, report.seed if report is not None else None
+
+
+def main(names: list[str]) -> None:
+    """Find the first seed of each bug, or tell the story of one."""
+    for bug in BUGS:
+        if bug.name in names:
+            report = find(bug, 0, SEEDS_MAX)
+            print(bug.name, "is not found" if report is None else f"{report.seed}: {report.failure}")
+    if not names:
+        check_table()
+        with ProcessPoolExecutor() as pool:
+            for name, seed in pool.map(_hunt, range(len(BUGS))):
+                print(f"{'NOT FOUND' if seed is None else seed:>10}  {name}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
