@@ -129,8 +129,8 @@ def wait(
         ValueError: a reference twice, or ``num_returns`` is out of range.
     """
     global _rest
-    if not isinstance(ray_waitables, list):
-        given: Any = ray_waitables
+    given: Any = ray_waitables
+    if not isinstance(given, list):
         if isinstance(given, ObjectRefGenerator):
             raise TypeError("wait() takes a list of references, not a single generator: put it into a list.")
         raise TypeError(f"wait() takes a list of references, not {_named(given)}.")
