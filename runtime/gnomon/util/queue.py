@@ -14,7 +14,7 @@ import asyncio
 import enum
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from gnomon._api import checks
 from gnomon._api.actor import ActorHandle
@@ -25,6 +25,8 @@ from gnomon.exceptions import ActorDiedError, QueueEmpty, QueueFull
 from gnomon.util._alone import get_unless_alone
 
 __all__ = ["Empty", "Full", "Queue"]
+
+T = TypeVar("T")
 
 Empty = QueueEmpty
 Full = QueueFull
@@ -331,7 +333,7 @@ class _QueueActor:
         return item
 
 
-async def _within(turn: asyncio.Future[Any], limit: float | None, otherwise: Any) -> Any:
+async def _within(turn: asyncio.Future[T], limit: float | None, otherwise: T) -> T:
     """The result of ``turn``, or ``otherwise`` after ``limit`` seconds.
 
     The alarm decides by setting the result, so that "time is up" and "here is an item" can not both happen.
@@ -345,7 +347,7 @@ async def _within(turn: asyncio.Future[Any], limit: float | None, otherwise: Any
         alarm.cancel()
 
 
-def _settle(turn: asyncio.Future[Any], result: Any) -> Callable[[], None]:
+def _settle(turn: asyncio.Future[T], result: T) -> Callable[[], None]:
     def settle() -> None:
         if not turn.done():
             turn.set_result(result)

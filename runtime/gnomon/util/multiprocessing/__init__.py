@@ -1,9 +1,9 @@
 """The standard library's ``multiprocessing.Pool`` on actors: change the import, keep the program.
 
-    from gnomon.util.multiprocessing import Pool
+from gnomon.util.multiprocessing import Pool
 
-    with Pool() as pool:
-        print(pool.map(str.upper, ["a", "b"]))
+with Pool() as pool:
+    print(pool.map(str.upper, ["a", "b"]))
 """
 
 from __future__ import annotations

@@ -262,9 +262,7 @@ class Pool:
         # stored once, not pickled once per chunk
         function: Any = func if len(pieces) < 2 else put(func)
         result = self._result(callback, error_callback, False)
-        result._start(
-            [Chunk(result, number, how, function, piece) for number, piece in enumerate(pieces)]
-        )
+        result._start([Chunk(result, number, how, function, piece) for number, piece in enumerate(pieces)])
         return result
 
     def _imap(
