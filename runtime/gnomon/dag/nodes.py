@@ -97,6 +97,7 @@ class DAGNode:
     _is_source = False
 
     def _start(self, value_of: ValueOf, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Submit it (or find its value); what it depends on has been."""
         raise NotImplementedError
 
     def _filled(self, value_of: ValueOf) -> tuple[list[Any], dict[str, Any]]:
@@ -104,7 +105,7 @@ class DAGNode:
 
     def _text(self, name_of: Callable[[DAGNode], str]) -> str:
         """The node as people read it, others by ``name_of``."""
-        args, kwargs = self._arguments.filled(lambda node: _Shown(name_of(node)))
+        args, kwargs = self._filled(lambda node: _Shown(name_of(node)))
         told = [reprlib.repr(each) for each in args]
         told += [f"{name}={reprlib.repr(each)}" for name, each in kwargs.items()]
         return f"{self._name}.bind({', '.join(told)})"
@@ -277,7 +278,7 @@ class MultiOutputNode(DAGNode):
         return self._filled(value_of)[0]
 
     def _text(self, name_of: Callable[[DAGNode], str]) -> str:
-        return reprlib.repr([_Shown(each) for each in map(name_of, self._depends)])
+        return reprlib.repr(self._filled(lambda node: _Shown(name_of(node)))[0])
 
 
 class _Shown:

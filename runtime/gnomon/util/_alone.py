@@ -22,21 +22,30 @@ LOOK_PERIOD_S: Final = 0.05
 _INFRASTRUCTURE: Final = ("IPython", "ipykernel", "zmq", "tornado", "jupyter", "debugpy", "_pydev", "tqdm")
 """Packages whose threads never call the user's code while a cell runs."""
 
-_THREAD_NAMES: Final = frozenset({"IOPub", "gnomon-inline-loop"})
+_LOOP_THREAD: Final = "gnomon-inline-loop"
+
+_THREAD_NAMES: Final = frozenset({"IOPub", _LOOP_THREAD})
 
 
 def get_unless_alone(ref: ObjectRef[Any], waiting: str) -> Any:
-    """``get(ref)`` for a call that waits until another call ends it.
+    """``get(ref)`` for a call of an async actor.
 
     Args:
         ref: the result of the call.
-        waiting: how the names of calls begin that only wait, like this one.
+        waiting: empty for a call that ends by itself; for one that waits until another call ends it, how the
+            names of calls begin that only wait, like this one.
 
     Raises:
         DeadlockError: on the inline engine, nobody is left to end it.
     """
     engine = session.engine()
     if engine.name != "inline":
+        return get(ref)
+    if threading.current_thread().name == _LOOP_THREAD:
+        raise DeadlockError(
+            "On the inline engine all async actors share one thread, which may not wait: await."
+        )
+    if not waiting:
         return get(ref)
     # twice: between a look at the threads and a look at the calls, one may have made the other
     seen = 0

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from gnomon._api import checks
 from gnomon._api.actor import ActorHandle
 from gnomon._api.decorator import remote
-from gnomon._api.objects import cancel, get, kill, wait
+from gnomon._api.objects import cancel, kill, wait
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorDiedError, QueueEmpty, QueueFull
 from gnomon.util._alone import get_unless_alone
@@ -71,7 +71,7 @@ class Queue:
 
     def size(self) -> int:
         """How many items are in it."""
-        return int(get(self._actor().qsize.remote()))
+        return int(_result(self._actor().qsize.remote()))
 
     def qsize(self) -> int:
         """How many items are in it."""
@@ -169,7 +169,7 @@ class Queue:
         if not isinstance(given, Iterable):
             raise TypeError(f"items must be iterable, not {checks.shown(given)}.")
         batch = list(given)
-        room: int | None = get(self._actor().put_batch.remote(batch))
+        room: int | None = _result(self._actor().put_batch.remote(batch))
         if room is not None:
             raise Full(f"{len(batch)} items do not fit: the queue of {self.maxsize} has room for {room}.")
 
@@ -184,7 +184,7 @@ class Queue:
         checks.whole(0)("num_items", num_items)
         if num_items is None:
             raise TypeError("num_items must be an integer, not None.")
-        items = get(self._actor().get_batch.remote(num_items))
+        items = _result(self._actor().get_batch.remote(num_items))
         if not isinstance(items, list):
             raise Empty(f"There are {items} items in the queue, not {num_items}.")
         return items
@@ -222,8 +222,8 @@ def _limit(block: bool, timeout: float | None) -> float | None:
     return timeout
 
 
-def _result(ref: ObjectRef[Any], limit: float | None) -> Any:
-    return get_unless_alone(ref, f"{_QueueActor.__name__}.") if limit is None else get(ref)
+def _result(ref: ObjectRef[Any], limit: float | None = 0) -> Any:
+    return get_unless_alone(ref, f"{_QueueActor.__name__}." if limit is None else "")
 
 
 def _withdraw(actor: ActorHandle[Any], ref: ObjectRef[Any]) -> None:
