@@ -209,7 +209,7 @@ class UnboundMethodNode:
         return UnboundMethodNode(self._owner, self._method, {**self._options, **options})
 
     def __repr__(self) -> str:
-        return f"UnboundMethodNode({self._owner._name}.{self._method})"
+        return f"<UnboundMethodNode {self._owner._name}.{self._method}>"
 
 
 class ClassMethodNode(DAGNode):
