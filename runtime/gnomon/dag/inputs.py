@@ -11,6 +11,8 @@ from typing import Any
 
 from gnomon.dag.nodes import DAGNode, ValueOf
 
+__all__ = ["DAGInputData", "InputAttributeNode", "InputNode"]
+
 
 class InputNode(DAGNode):
     """Stands for the input of a graph.

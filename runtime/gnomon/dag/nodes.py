@@ -20,6 +20,17 @@ from typing import Any
 from gnomon.dag._arguments import Arguments
 from gnomon.exceptions import UnsupportedOptionError
 
+__all__ = [
+    "ClassMethodNode",
+    "ClassNode",
+    "DAGNode",
+    "FunctionNode",
+    "MultiOutputNode",
+    "OutputNode",
+    "UnboundMethodNode",
+    "in_order",
+]
+
 ValueOf = Callable[["DAGNode"], Any]
 """The value of a node in the present execution."""
 
