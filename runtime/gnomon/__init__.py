@@ -41,7 +41,7 @@ from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerato
 from gnomon._wire.object_ref import ObjectRef
 
 if TYPE_CHECKING:
-    from gnomon import actor, experimental, runtime_context, util
+    from gnomon import actor, dag, experimental, runtime_context, util
 
 __version__ = "0.1.0"
 
@@ -55,6 +55,7 @@ __all__ = [
     "cancel",
     "cloudpickle",
     "cluster_resources",
+    "dag",
     "exceptions",
     "experimental",
     "get",
@@ -80,6 +81,7 @@ __all__ = [
 _LAZY = {
     "actor": "gnomon.actor",
     "cloudpickle": "cloudpickle",
+    "dag": "gnomon.dag",
     "experimental": "gnomon.experimental",
     "runtime_context": "gnomon.runtime_context",
     "util": "gnomon.util",

@@ -14,6 +14,7 @@
      |      ObjectReconstructionFailedError, ReferenceCountingAssertionError
      +- ObjectStoreFullError, OutOfDiskError       no room
      +- PendingCallsLimitExceeded, RuntimeEnvSetupError, InfeasibleError, ...
+     +- QueueEmpty (queue.Empty), QueueFull (queue.Full), DeadlockError (RuntimeError)
      |
      +- NotInitializedError, AlreadyInitializedError (RuntimeError), SessionMismatchError,
      |  SerializationError (TypeError), ResultsMismatchError (ValueError), ActorNameTakenError,
@@ -27,6 +28,7 @@ ends with the next step.
 
 from __future__ import annotations
 
+import queue
 import re
 import weakref
 from collections.abc import Callable, Mapping
@@ -781,6 +783,27 @@ class ActorHandleNotFoundError(GnomonError, ValueError):
         self.args = (name, namespace)
         self.name = name
         self.namespace = namespace
+
+
+class QueueEmpty(GnomonError, queue.Empty):
+    """There is no item in the queue."""
+
+    next_step = "Put something first, or wait longer: get(timeout=...)."
+
+
+class QueueFull(GnomonError, queue.Full):
+    """There is no room in the queue."""
+
+    next_step = "Get something first, or wait longer: put(item, timeout=...)."
+
+
+class DeadlockError(GnomonError, RuntimeError):
+    """The call would wait for ever: on the inline engine nothing else runs that could end the wait."""
+
+    next_step = (
+        "Submit first what it waits for (put before get), give a timeout, or use init(engine='local'), where "
+        "tasks run at the same time."
+    )
 
 
 class ObjectRefStreamEndOfStreamError(GnomonError):

@@ -38,6 +38,9 @@ from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorExit, SessionMismatchError
 from gnomon.ids import ActorID
 
+if TYPE_CHECKING:
+    from gnomon.dag import ClassMethodNode, ClassNode, OutputNode
+
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C")
@@ -107,6 +110,19 @@ class ActorClass(Generic[C]):
         changed = ActorClass(self._cls, {**self._given, **options})
         changed._definition = self._definition
         return changed
+
+    def bind(self, *args: Any, **kwargs: Any) -> ClassNode:
+        """A node of a graph: an actor, to be created when the graph is executed. See ``gnomon.dag``.
+
+        Raises:
+            TypeError: the arguments do not fit the constructor.
+        """
+        from gnomon.dag import ClassNode  # few programs bind
+
+        name = self._cls.__name__
+        if self._arity is not None:
+            self._arity.check(name, args, kwargs)
+        return ClassNode(self, name, self._template.methods, args, kwargs)
 
     def _remote(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -224,6 +240,24 @@ class ActorMethod:
             check_group(of, options["concurrency_group"], self._binding.traits.groups)
         changed = dataclasses.replace(template, **_options.method_fields(options))
         return ActorMethod(self._binding, changed, self._engine)
+
+    def bind(self, *args: Any, **kwargs: Any) -> ClassMethodNode | tuple[OutputNode, ...]:
+        """A node of a graph: the call, to be made when the graph is executed. See ``gnomon.dag``.
+
+        Returns:
+            The node; a tuple with a node for each result where ``num_returns`` > 1.
+
+        Raises:
+            TypeError: the arguments do not fit the method.
+        """
+        from gnomon.dag import ClassMethodNode  # few programs bind
+
+        template = self._template
+        name = f"{self._binding.class_name}.{template.name}"
+        if template.arity is not None:
+            template.arity.check(name, args, kwargs)
+        node = ClassMethodNode(lambda _: self, name, args, kwargs)
+        return node.outputs(template.num_returns) if template.num_returns > 1 else node
 
     def _remote(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any

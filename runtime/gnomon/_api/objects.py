@@ -246,6 +246,10 @@ def _named(value: Any, one: bool = False) -> str:
         value: the argument.
         one: a single thing was asked for, no list.
     """
+    from gnomon.dag import DAGNode  # only needed when something went wrong
+
+    if isinstance(value, DAGNode):
+        return f"{value!r}, which was not executed: add .execute(...)"
     if isinstance(value, RemoteFunction | ActorClass | ActorMethod):
         return f"{value!r}, which was not called: add .remote(...)"
     if isinstance(getattr(value, "__self__", None), RemoteFunction | ActorClass | ActorMethod):

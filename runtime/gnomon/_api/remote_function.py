@@ -21,6 +21,9 @@ from gnomon._engine.base import Engine, TaskTemplate
 from gnomon._engine.methods import is_generator
 from gnomon._wire.object_ref import ObjectRef
 
+if TYPE_CHECKING:
+    from gnomon.dag import FunctionNode
+
 P = ParamSpec("P")
 V = TypeVar("V")
 """What ``.remote()`` returns: ``ObjectRef[R]``, or a list of references, or None."""
@@ -125,6 +128,18 @@ class RemoteFunction(Generic[P, V]):
         if key is not None and len(self._variants) < VARIANTS_MAX:
             self._variants[key] = variant
         return variant
+
+    def bind(self, *args: Any, **kwargs: Any) -> FunctionNode:
+        """A node of a graph: the call, to be made when the graph is executed. See ``gnomon.dag``.
+
+        Raises:
+            TypeError: the arguments do not fit the function.
+        """
+        from gnomon.dag import FunctionNode  # few programs bind
+
+        if self._arity is not None:
+            self._arity.check(self._name, args, kwargs)
+        return FunctionNode(self, self._name, args, kwargs)
 
     def _remote(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any

@@ -11,7 +11,7 @@ import concurrent.futures
 import os
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gnomon._core import effects as fx
@@ -249,15 +249,9 @@ class LocalEngine:
     def _serve_futures(self) -> None:
         while (item := self._futures.get()) is not None:
             future, ref = item
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                value = self.core.get_one(ref)
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(value)
-            del item, future, ref
+            if future.set_running_or_notify_cancel():
+                _complete(future, self.core.get_one, ref)
+            del item, future, ref  # this thread may wait long for the next
 
     # -- the cluster ----------------------------------------------------------------------------------------------
 
@@ -309,3 +303,15 @@ class LocalEngine:
         self._packed.close()
         self._session.end()
         self._futures.put(None)
+
+
+def _complete(
+    future: concurrent.futures.Future[Any], get: Callable[[ObjectRef[Any]], Any], ref: ObjectRef[Any]
+) -> None:
+    """Give a future its value or error, and keep neither."""
+    try:
+        value = get(ref)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(value)

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
+from typing import TYPE_CHECKING, Any
 
 from gnomon._api import session
 from gnomon.util.check_serialize import inspect_serializability
 from gnomon.util.serialization import deregister_serializer, register_serializer
 from gnomon.util.streams import as_completed, map_unordered
 
+if TYPE_CHECKING:
+    from gnomon.util import actor_pool, joblib, multiprocessing, queue
+    from gnomon.util.actor_pool import ActorPool
+
 __all__ = [
+    "ActorPool",
+    "actor_pool",
     "as_completed",
     "deregister_serializer",
     "get_node_ip_address",
     "inspect_serializability",
+    "joblib",
     "list_named_actors",
     "map_unordered",
+    "multiprocessing",
+    "queue",
     "register_serializer",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What most programs do not need, imported on first use."""
+    if name == "ActorPool":
+        from gnomon.util.actor_pool import ActorPool
+
+        return ActorPool
+    if name in __all__:
+        return importlib.import_module(f"gnomon.util.{name}")
+    raise AttributeError(f"module 'gnomon.util' has no attribute {name!r}")
 
 
 def list_named_actors(all_namespaces: bool = False) -> list[str] | list[dict[str, str]]:
