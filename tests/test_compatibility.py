@@ -141,6 +141,10 @@ def named(section_start: str) -> set[str]:
     return {name for row in ROWS if row.section.startswith(section_start) for name in row.names}
 
 
+def exported(module: str) -> set[str]:
+    return {f"{module}.{name}" for name in find(module).__all__}
+
+
 def public(cls: type) -> set[str]:
     return {name for name in vars(cls) if not name.startswith("_")}
 
@@ -154,6 +158,14 @@ def public(cls: type) -> set[str]:
         ("Names", {f"gnomon.util.check_serialize.{name}" for name in check_serialize.__all__}),
         ("Names", {f"gnomon.actor.{name}" for name in actor.__all__}),
         ("Names", {f"gnomon.exceptions.{name}" for name in exceptions.__all__}),
+        ("Names", exported("gnomon.dag")),
+        ("Names", exported("gnomon.util.queue")),
+        ("Names", exported("gnomon.util.multiprocessing")),
+        ("Names", exported("gnomon.util.joblib")),
+        ("Names", {f"gnomon.util.actor_pool.ActorPool.{name}" for name in public(util.ActorPool)}),
+        ("Names", {f"gnomon.util.queue.Queue.{name}" for name in public(find("gnomon.util.queue").Queue)}),
+        ("Names", {f"gnomon.actor.ActorClass.{name}" for name in public(actor.ActorClass)}),
+        ("Names", {f"gnomon.actor.ActorMethod.{name}" for name in public(actor.ActorMethod)}),
         ("Names", {f"gnomon.experimental.tqdm_ray.{name}" for name in find("gnomon.experimental.tqdm_ray").__all__}),
         ("Names", {f"gnomon.ObjectRef.{name}" for name in public(gnomon.ObjectRef)}),
         ("Names", {f"gnomon.ObjectRefGenerator.{name}" for name in public(gnomon.ObjectRefGenerator)}),

@@ -92,11 +92,11 @@ def test_bad_input():
         q.get(timeout=-1)
     with pytest.raises(TypeError, match="items must be iterable, not 5"):
         q.put_nowait_batch(5)
-    with pytest.raises(TypeError, match="num_items must be an integer"):
+    with pytest.raises(TypeError, match=r"num_items of get_nowait_batch\(\) must be an integer"):
         q.get_nowait_batch("2")
-    with pytest.raises(TypeError, match="num_items must be an integer, not None"):
+    with pytest.raises(TypeError, match=r"num_items of get_nowait_batch\(\) must be an integer, not None"):
         q.get_nowait_batch(None)
-    with pytest.raises(ValueError, match="num_items must be >= 0"):
+    with pytest.raises(ValueError, match=r"num_items of get_nowait_batch\(\) must be >= 0"):
         q.get_nowait_batch(-1)
     with pytest.raises(TypeError, match="maxsize of a Queue must be an integer"):
         Queue("2")

@@ -137,8 +137,8 @@ def groups(what: str, value: Any) -> None:
         if not name:
             raise ValueError(f"the names in {what} may not be empty.")
         if size is None:
-            raise TypeError(f"{what}[{name!r}] must be an integer, not None.")
-        whole(1)(f"{what}[{name!r}]", size)
+            raise TypeError(f"{item(what, name)} must be an integer, not None.")
+        whole(1)(item(what, name), size)
 
 
 def one_of(*allowed: Any) -> Check:

@@ -62,6 +62,8 @@ class ActorPool:
     """
 
     def __init__(self, actors: Iterable[ActorHandle[Any]]) -> None:
+        if not isinstance(actors, Iterable):
+            raise TypeError(f"an ActorPool takes a list of handles of actors, not {checks.shown(actors)}.")
         self._idle = list(actors)
         for actor in self._idle:
             _check_actor(actor)
@@ -92,8 +94,14 @@ class ActorPool:
         """Call ``fn(actor, value)`` as soon as an actor is free.
 
         Raises:
+            TypeError: ``fn`` can not be called.
             ValueError: ``fn`` returned no reference (raised where the call starts).
         """
+        if not callable(fn):
+            raise TypeError(
+                f"submit() of an ActorPool takes a function of an actor and a value, not {checks.shown(fn)}: write "
+                "lambda actor, value: actor.method.remote(value)."
+            )
         if not self._idle:
             self._waiting.append((fn, value))
             return

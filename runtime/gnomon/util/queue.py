@@ -181,9 +181,9 @@ class Queue:
             TypeError: ``num_items`` is not an integer.
             ValueError: it is negative.
         """
-        checks.whole(0)("num_items", num_items)
+        checks.whole(0)("num_items of get_nowait_batch()", num_items)
         if num_items is None:
-            raise TypeError("num_items must be an integer, not None.")
+            raise TypeError("num_items of get_nowait_batch() must be an integer, not None.")
         items = _result(self._actor().get_batch.remote(num_items))
         if not isinstance(items, list):
             raise Empty(f"There are {items} items in the queue, not {num_items}.")
