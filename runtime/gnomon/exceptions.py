@@ -17,8 +17,8 @@
      +- QueueEmpty (queue.Empty), QueueFull (queue.Full), DeadlockError (RuntimeError)
      |
      +- NotInitializedError, AlreadyInitializedError (RuntimeError), SessionMismatchError,
-     |  SerializationError (TypeError), ResultsMismatchError (ValueError), ActorNameTakenError,
-     |  ActorHandleNotFoundError (ValueError)
+     |  ClusterNotFoundError (ConnectionError), SerializationError (TypeError),
+     |  ResultsMismatchError (ValueError), ActorNameTakenError, ActorHandleNotFoundError (ValueError)
      +- InternalError (RaySystemError)           ours: please report
 
 The rules for a changer: fields, not parsed strings; every constructor argument has a default, so that an
@@ -728,6 +728,28 @@ class AlreadyInitializedError(GnomonError, RuntimeError):
         told = ", ".join(f"{name} is {now!r}, asked {new!r}" for name, (now, new) in self.differences.items())
         super().__init__(f"A session is running with other settings: {told or 'unknown'}.")
         self.args = (self.differences,)
+
+
+class ClusterNotFoundError(GnomonError, ConnectionError):
+    """There is no living cluster at this address.
+
+    Attributes:
+        address: as it was given: "auto", or a session directory.
+        reason: what is there instead.
+    """
+
+    next_step = (
+        "Start one with `gnomon start --head`, and join it with init(address='auto') or with the session "
+        "directory that the command prints; init() without an address starts a session of its own."
+    )
+
+    def __init__(self, address: str = "", reason: str = "") -> None:
+        super().__init__(
+            f"There is no cluster to join at address={address!r}{f': {reason}' if reason else ''}."
+        )
+        self.args = (address, reason)
+        self.address = address
+        self.reason = reason
 
 
 class SessionMismatchError(GnomonError):

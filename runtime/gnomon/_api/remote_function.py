@@ -204,6 +204,9 @@ def make_remote_function(
             f"write a function that calls asyncio.run({name}(...))."
         )
     check_function_options(function, given, name)
+    if given.get("num_gpus") and given.get("max_calls") is None:
+        # As in Ray: libraries keep GPU memory until their process ends, and the next task needs it.
+        given = {**given, "max_calls": 1}
     return RemoteFunction(function, given)
 
 

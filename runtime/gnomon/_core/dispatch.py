@@ -30,13 +30,14 @@ class LeasedWorker:
 
     Attributes:
         draining: gets no more tasks and is returned when empty.
+        spent: its calls are used up: when it is returned, nobody may use it any more.
         recalled: asked to hand tasks back, not answered yet.
         stuck: it handed tasks back because one runs long (or waits): gets no more before that one is done.
     """
 
     __slots__ = (
-        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "stuck",
-        "worker",
+        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "spent",
+        "stuck", "worker",
     )  # fmt: skip
 
     def __init__(self, message: LeaseGranted, number: int, now: float) -> None:
@@ -49,6 +50,7 @@ class LeasedWorker:
         self.granted = now
         self.idle_since = now
         self.draining = False
+        self.spent = False
         self.recalled = False
         self.stuck = False
 
@@ -145,6 +147,13 @@ class DispatchMachine:
             leased.recalled = leased.stuck = False
         self._dirty[leased.key] = None
 
+    def spend(self, worker: WorkerID) -> None:
+        """A worker's calls are used up: it hands back what it has not started, and gets no more."""
+        leased = self.leased.get(worker)
+        if leased is not None:
+            leased.draining = leased.spent = True
+            self._dirty[leased.key] = None
+
     def grant(self, message: LeaseGranted, now: float) -> None:
         """The node has given a worker."""
         one = self.classes[message.key]
@@ -154,7 +163,7 @@ class DispatchMachine:
         leased = LeasedWorker(message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
-        self._effects().send(message.worker, LeaseBegun(one.resources))
+        self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus))
         self._dirty[message.key] = None
 
     def awaits(self, worker: WorkerID) -> bool:
@@ -281,6 +290,7 @@ class DispatchMachine:
                     event.provenance,
                     record.stream.produced if record.stream is not None else 0,
                     event.backpressure,
+                    event.max_calls,
                 ),
             )
             inflight[event.task] = record
@@ -316,7 +326,7 @@ class DispatchMachine:
         self.leased.pop(leased.worker, None)
         self._reclaims.pop(leased.worker, None)
         self.classes[leased.key].workers.pop(leased.worker, None)
-        self._effects().send(self.node, LeaseReturned(leased.lease))
+        self._effects().send(self.node, LeaseReturned(leased.lease, leased.spent))
 
     def _on_time(self, now: float) -> None:
         self._wakeup = 0.0

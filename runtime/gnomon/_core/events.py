@@ -281,6 +281,20 @@ class WorkerExited(Event):
     end: ProcessEnd | None = None
 
 
+class DriverExited(Event):
+    """The process of a joined driver has ended; ``reason`` says how, in words."""
+
+    driver: WorkerID
+    reason: str
+
+
+class ValuesInlined(Event):
+    """The values of a detached actor's arguments, copied out of the arena."""
+
+    actor: ActorID
+    values: tuple[Value, ...]
+
+
 class BlockReserved(Event):
     """The shell has allocated a block's pages, or could not."""
 
@@ -303,6 +317,7 @@ __all__ = [
     "CellCancelAsked",
     "ChildrenCancelAsked",
     "CompletionWanted",
+    "DriverExited",
     "Event",
     "HandlesArrived",
     "HandlesDropped",
@@ -314,6 +329,7 @@ __all__ = [
     "TaskEnded",
     "TaskSubmitted",
     "ValuesAwaited",
+    "ValuesInlined",
     "WaitAbandoned",
     "WaitEnded",
     "WaitStarted",

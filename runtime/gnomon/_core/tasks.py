@@ -131,6 +131,8 @@ class TaskMachine:
 
     def on_finished(self, worker: WorkerID, message: TaskFinished, now: float) -> None:
         """An executor says how an attempt ended."""
+        if message.last:
+            self.dispatch.spend(worker)
         record = self.records.get(message.task)
         if record is None or message.attempt != record.attempt or record.worker != worker:
             drop_results(self.references, self.borrowing, worker, message)

@@ -24,6 +24,7 @@ from gnomon._core.events import (
     HandlesArrived,
     ObjectStored,
     ValuesAwaited,
+    ValuesInlined,
     WaitAbandoned,
     WaitEnded,
     WaitStarted,
@@ -105,6 +106,8 @@ class CoreWorker:
             self._answer(command.request, command.answer)  # type: ignore[attr-defined]
         elif kind is fx.DropPeer:
             self.loop.disconnect(command.peer)  # type: ignore[attr-defined]
+        elif kind is fx.InlineValues:
+            self._inline_values(command)  # type: ignore[arg-type]
         else:
             self._perform_other(command)
 
@@ -117,6 +120,14 @@ class CoreWorker:
             # Whoever asked was interrupted: the block is nobody's.
             node = self.config.node_process
             self.loop.inbox.append(AskedSomething(node, BlocksFreed((answer.offset,))))
+
+    def _inline_values(self, command: fx.InlineValues) -> None:
+        """Its creator holds the objects until the actor is dead, so the blocks are there."""
+        values = tuple(
+            bytes(self.arena.window(value.offset, value.size)) if isinstance(value, Block) else value
+            for value in command.values
+        )
+        self.loop.post(ValuesInlined(command.actor, values))
 
     def end(self, reason: str) -> None:
         """The session is over: everybody who waits is told."""

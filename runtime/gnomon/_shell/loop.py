@@ -90,7 +90,7 @@ class Loop:
         self.transport = Transport(me, directory, watched or ())
         self._write = self.transport.waker.write
         self._perform = perform
-        self._watched = watched or {}
+        self._watched = dict(watched or {})
         self._state = _AWAKE
         self._quiet = 0
         self._stopping = False
@@ -336,6 +336,11 @@ class Loop:
         if dropped:
             mine.append(HandlesDropped(tuple(dropped)))
         return mine + events if events else mine
+
+    def watch(self, fd: int, callback: Callable[[], None]) -> None:
+        """Poll ``fd`` too; from the thread that runs the loop."""
+        self._watched[fd] = callback
+        self.transport.watch(fd)
 
     def unwatch(self, fd: int) -> None:
         """Poll ``fd`` no longer; from a watched fd's callback."""
