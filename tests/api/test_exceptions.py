@@ -25,6 +25,7 @@ FIELDS = {
     "UnsupportedOptionError": ("max_calls of f", "not yet"),
     "AlreadyInitializedError": ({"num_cpus": (2, 4)},),
     "SessionMismatchError": ("ObjectRef(ab12)",),
+    "ClusterNotFoundError": ("auto", "it has ended"),
     "ActorNameTakenError": ("tally", "red"),
     "ActorHandleNotFoundError": ("tally", "red"),
 }
