@@ -74,8 +74,8 @@ class NodeProcess:
             job = jobs.specs[command.job] if command.job != jobs.first else None
             self.zygote.fork(WorkerSpec(worker=command.worker, slot=slot, job=job))
         elif type(command) is fx.KillWorker:
-            slot = self.slots.get(command.worker)
-            if command.running and (slot is None or self.page.read(slot) != command.running):
+            place = self.slots.get(command.worker)
+            if command.running and (place is None or self.page.read(place) != command.running):
                 return  # it has ended meanwhile, and what runs now is innocent
             self.zygote.kill(command.worker, signal.SIGKILL)
         elif type(command) is fx.ReserveBlock:
