@@ -45,7 +45,7 @@ def test_addresses_of_other_machines_are_refused(address: str) -> None:
 )
 def test_what_the_cluster_has_is_not_for_those_who_join(argument: dict[str, object]) -> None:
     (name,) = argument
-    told = rf"{name} can not be given when joining a cluster \(address='auto'\)"
+    told = rf"{name} of init\(\) can not be given when joining a cluster \(address='auto'\)"
     with pytest.raises(ValueError, match=told):
         gnomon.init("auto", **argument)  # type: ignore[arg-type]
 
@@ -66,7 +66,7 @@ def test_the_environment_names_the_cluster(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("GNOMON_ADDRESS", "/nothing/there")
     with pytest.raises(ClusterNotFoundError, match="/nothing/there"):
         gnomon.init()
-    with pytest.raises(ValueError, match="num_cpus can not be given"):
+    with pytest.raises(ValueError, match="num_cpus of init.. can not be given"):
         gnomon.init(num_cpus=1)
 
 

@@ -275,7 +275,9 @@ def test_what_the_cluster_has_can_not_be_asked_for_when_joining(cluster: KeptClu
         with pytest.raises(DriverError) as caught:
             driver.run(f"gnomon.init('auto', {argument})")
         assert caught.value.kind == "ValueError"
-        assert caught.value.text.startswith(argument.split("=")[0] + " can not be given when joining")
+        assert caught.value.text.startswith(
+            argument.split("=")[0] + " of init() can not be given when joining"
+        )
     with pytest.raises(DriverError) as caught:
         driver.run("gnomon.init('10.0.0.1:6379')")
     assert "no address of a cluster on this machine" in caught.value.text

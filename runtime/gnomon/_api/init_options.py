@@ -118,7 +118,7 @@ def _check_address(given: Mapping[str, Any]) -> None:
         return
     if address != "auto" and not os.path.isabs(address):
         raise UnsupportedOptionError(
-            "address",
+            "address of init()",
             f"{address!r} is no address of a cluster on this machine; those are 'auto', 'local' and the session "
             "directory that `gnomon start --head` prints",
         )
@@ -127,7 +127,7 @@ def _check_address(given: Mapping[str, Any]) -> None:
     for name in _OF_THE_CLUSTER:
         if given.get(name) is not None:
             raise ValueError(
-                f"{name} can not be given when joining a cluster (address={address!r}): what the cluster has was "
+                f"{name} of init() can not be given when joining a cluster (address={address!r}): what the cluster has was "
                 "said to `gnomon start --head`. Leave it out, or leave the address out for a session of its own."
             )
 
