@@ -32,9 +32,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_reference_is_left(engine: str) -> Iterator[None]:
+def _no_reference_is_left(engine: str, request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test the store is empty and no actor is alive."""
     yield
+    request.node.funcargs.clear()  # pytest would keep handles that fixtures made
     if engine == "ray":
         return
     ledger = _ledger()
@@ -83,3 +84,18 @@ def until():
             threading.Event().wait(0.01)
 
     return wait
+
+
+@pytest.fixture
+def gate(engine):
+    """An async actor whose calls wait until it is opened (see ``gates.Gate``)."""
+    from contract.gates import Gate
+
+    return Gate.remote()
+
+
+@pytest.fixture
+def parallel(engine):
+    """For tests that need a task to run beside the caller: not on the inline engine."""
+    if engine == "inline":
+        pytest.skip("the inline engine runs one task at a time, in the caller's thread")

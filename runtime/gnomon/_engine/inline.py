@@ -36,6 +36,7 @@ from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_calls import InlineCalls, running
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.inline_waits import Waits
 from gnomon._engine.methods import function_name
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -75,13 +76,15 @@ class InlineEngine:
         self._functions: weakref.WeakValueDictionary[bytes, Callable[..., Any]]
         self._functions = weakref.WeakValueDictionary()
         self._book = InlineBook(self.ledger, worker, node)
+        self._loop = LoopThread()
+        self._waits = Waits(self._loop)
         self._store = InlineStore(
             self.ledger,
+            self._waits,
             self.info.store_capacity_bytes,
             settings.inline_result_max_bytes,
             lambda actor_id: self._actors.out_of_scope(actor_id),
         )
-        self._loop = LoopThread()
         self._calls = InlineCalls(worker, self._store, self._book, lambda: not self._loop.inside())
         self._actors = InlineActors(self._calls, self._store, self._book, self._loop, options.namespace)
 
@@ -241,8 +244,11 @@ class InlineEngine:
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """The values, in order; see ``Engine``."""
-        ready = self._store.wait([ref._id for ref in refs], len(refs), timeout)
+        ready = self._store.wait([ref._id for ref in refs], len(refs), timeout, hasty=True)
         if ready < len(refs):
+            for ref in refs:
+                if self._store.failed(ref._id):
+                    self.get_one(ref)
             raise GetTimeoutError(timeout_s=timeout, ready=ready, total=len(refs))
         return [self.get_one(ref) for ref in refs]
 

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import threading
 from collections.abc import Coroutine
 from typing import Any
+
+
+class _Selector(selectors.DefaultSelector):
+    """Knows when its loop has nothing to do.
+
+    Attributes:
+        idle: the loop waits, and only another thread can wake it.
+        turns: how often it has waited.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.idle = False
+        self.turns = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Called by the loop: without a timeout when neither callback nor timer is pending."""
+        self.turns += 1
+        self.idle = timeout is None and len(self.get_map()) <= 1  # one is the loop's own, for being woken
+        try:
+            return super().select(timeout)
+        finally:
+            self.idle = False
 
 
 class LoopThread:
@@ -14,11 +38,20 @@ class LoopThread:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._selector: _Selector | None = None
         self._lock = threading.Lock()
 
     def inside(self) -> bool:
         """Whether the caller runs in it."""
         return threading.current_thread() is self._thread
+
+    def idle(self, thread: threading.Thread) -> bool:
+        """Whether ``thread`` is the loop's, and nothing will happen there by itself."""
+        return thread is self._thread and self._selector is not None and self._selector.idle
+
+    def turns(self) -> int:
+        """A number that changes whenever the loop does something."""
+        return 0 if self._selector is None else self._selector.turns
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine; those started first, start first."""
@@ -43,7 +76,8 @@ class LoopThread:
     def _ready(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._selector = _Selector()
+                self._loop = asyncio.SelectorEventLoop(self._selector)
                 self._thread = threading.Thread(
                     target=_run, args=(self._loop,), name="gnomon-inline-loop", daemon=True
                 )

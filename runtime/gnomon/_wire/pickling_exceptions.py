@@ -52,8 +52,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no types
         return super().reducer_override(obj)
 
     def _reduce(self, error: BaseException, built_in: type[BaseException]) -> tuple[Any, ...]:
-        _, args, *state = error.__reduce__()  # type: ignore[misc]  # typed as a string too
-        fields = state[0] if state else None
+        reduced: Any = error.__reduce__()
+        args, fields = reduced[1], reduced[2] if len(reduced) > 2 else None
         if self._lenient:
             args = tuple(each if _can_travel(each) else str(each) for each in args)
             if isinstance(fields, dict):

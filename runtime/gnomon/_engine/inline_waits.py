@@ -1,0 +1,100 @@
+"""Waiting on the inline engine, and noticing that nobody is left who could end a wait.
+
+A thread that waits without a timeout looks up now and then: when every other thread waits too, and the event
+loop of the async actors has nothing to do (no callback, no timer, no socket), then the value can not come, and
+an error says so. Threads that were there when the session began and never used it (a notebook's own) do not
+count; any other thread might still act, so while one runs, the wait goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gnomon._engine.inline_loop import LoopThread
+from gnomon.exceptions import DeadlockError
+
+LOOK_UP_S = 0.2
+"""How often a wait without a timeout looks whether it can still end; two looks must agree."""
+
+
+class Wait:
+    """A thread's wait for some of several values; told of each under the store's lock.
+
+    Args:
+        left: how many values are still to come.
+        hasty: an error among them ends the wait too.
+    """
+
+    __slots__ = ("_done", "_hasty", "_left")
+
+    def __init__(self, left: int, hasty: bool) -> None:
+        self._left = left
+        self._hasty = hasty
+        self._done = threading.Event()
+
+    def tell(self, failed: bool) -> None:
+        """One of the values has come."""
+        self._left -= 1
+        if self._left <= 0 or (failed and self._hasty):
+            self._done.set()
+
+    def sleep(self, timeout: float | None) -> bool:
+        """Whether the wait is over within so many seconds."""
+        return self._done.wait(timeout)
+
+
+class Waits:
+    """All waits of one session.
+
+    Args:
+        loop: where async actors run.
+    """
+
+    def __init__(self, loop: LoopThread) -> None:
+        self._loop = loop
+        self._bystanders = {each for each in threading.enumerate() if each is not threading.main_thread()}
+        self._blocked: dict[threading.Thread, int] = {}
+
+    def used(self) -> None:
+        """The calling thread uses the session."""
+        if self._bystanders:
+            self._bystanders.discard(threading.current_thread())
+
+    def sleep(self, wait: Wait, timeout: float | None) -> None:
+        """Wait for so many seconds at most.
+
+        Raises:
+            DeadlockError: without a timeout, when nobody is left who could end the wait.
+        """
+        if timeout is not None:
+            wait.sleep(min(timeout, threading.TIMEOUT_MAX))
+            return
+        with self.blocked():
+            suspicion = None
+            while not wait.sleep(LOOK_UP_S):
+                seen = self._standstill()
+                if seen is not None and seen == suspicion:
+                    raise DeadlockError()
+                suspicion = seen
+
+    @contextmanager
+    def blocked(self) -> Iterator[None]:
+        """The calling thread waits for another one."""
+        me = threading.current_thread()
+        self._blocked[me] = self._blocked.get(me, 0) + 1
+        try:
+            yield
+        finally:
+            self._blocked[me] -= 1
+            if not self._blocked[me]:
+                del self._blocked[me]
+
+    def _standstill(self) -> Any:
+        """What the loop has done so far if nothing moves, None if something may."""
+        moving = {each for each in threading.enumerate() if each not in self._blocked} - self._bystanders
+        if not moving or (len(moving) == 1 and self._loop.idle(next(iter(moving)))):
+            return self._loop.turns()
+        return None
