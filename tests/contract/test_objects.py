@@ -81,7 +81,9 @@ def test_a_reference_pickled_by_the_user_is_honoured(engine):
     assert copy == ref
     del ref
     assert gnomon.get(copy) == "kept"
-    if engine == "inline":  # pinned till the end, as nobody knows where the pickle is: unpin for the zero check
+    if (
+        engine == "inline"
+    ):  # pinned till the end, as nobody knows where the pickle is: unpin for the zero check
         from gnomon._api import session
 
         session.engine()._store.drop(copy.binary())

@@ -17,7 +17,12 @@ class Process:
     def __init__(self) -> None:
         self.effects = Effects()
         self.machine = ReferenceMachine(
-            ME, NODE, lambda: self.effects, Ledger("session"), lambda _actor: None, lambda _object, _value: None
+            ME,
+            NODE,
+            lambda: self.effects,
+            Ledger("session"),
+            lambda _actor: None,
+            lambda _object, _value: None,
         )
 
     def expect(self, number: int) -> ObjectID:

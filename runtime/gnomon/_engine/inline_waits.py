@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gnomon._engine.inline_loop import LoopThread
-from gnomon.exceptions import DeadlockError
+from gnomon.exceptions import DeadlockError, NotInitializedError
 
 LOOK_UP_S = 0.2
 """How often a wait without a timeout looks whether it can still end; two looks must agree."""
@@ -41,6 +41,10 @@ class Wait:
         if self._left <= 0 or (failed and self._hasty):
             self._done.set()
 
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._done.set()
+
     def sleep(self, timeout: float | None) -> bool:
         """Whether the wait is over within so many seconds."""
         return self._done.wait(timeout)
@@ -57,6 +61,8 @@ class Waits:
         self._loop = loop
         self._bystanders = {each for each in threading.enumerate() if each is not threading.main_thread()}
         self._blocked: dict[threading.Thread, int] = {}
+        self._running: set[Wait] = set()
+        self._closed = False
 
     def used(self) -> None:
         """The calling thread uses the session."""
@@ -68,17 +74,43 @@ class Waits:
 
         Raises:
             DeadlockError: without a timeout, when nobody is left who could end the wait.
+            NotInitializedError: the session ends meanwhile.
         """
-        if timeout is not None:
-            wait.sleep(min(timeout, threading.TIMEOUT_MAX))
-            return
+        self._running.add(wait)
+        try:
+            if timeout is not None:
+                wait.sleep(min(timeout, threading.TIMEOUT_MAX))
+            else:
+                self._sleep_without_end(wait)
+        finally:
+            self._running.discard(wait)
+        if self._closed:
+            raise NotInitializedError("The session has ended.")
+
+    def close(self) -> None:
+        """The session ends: everybody who waits is told."""
+        self._closed = True
+        for wait in list(self._running):
+            wait.end()
+
+    def _sleep_without_end(self, wait: Wait) -> None:
         with self.blocked():
             suspicion = None
-            while not wait.sleep(LOOK_UP_S):
+            while not self._closed and not wait.sleep(LOOK_UP_S):
                 seen = self._standstill()
                 if seen is not None and seen == suspicion:
                     raise DeadlockError()
                 suspicion = seen
+
+    @contextmanager
+    def held(self, lock: threading.RLock) -> Iterator[None]:
+        """Hold a lock that other calls may hold for long."""
+        with self.blocked():
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def blocked(self) -> Iterator[None]:

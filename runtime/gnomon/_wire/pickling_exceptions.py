@@ -69,7 +69,9 @@ def rebuild(cls: type[BaseException], built_in: type[BaseException], args: tuple
 
 
 def _built_in_class(cls: type[BaseException]) -> type[BaseException]:
-    return next(each for each in cls.__mro__ if each.__module__ == "builtins" and issubclass(each, BaseException))
+    return next(
+        each for each in cls.__mro__ if each.__module__ == "builtins" and issubclass(each, BaseException)
+    )
 
 
 def _reduces_as(cls: type[BaseException], built_in: type[BaseException]) -> bool:
