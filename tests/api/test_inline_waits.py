@@ -150,7 +150,6 @@ def test_what_waits_for_an_argument_can_be_cancelled():
     for ref in (task, call):
         with pytest.raises(TaskCancelledError):
             gnomon.get(ref)
-    gnomon.get(gate.open.remote())
     assert gnomon.get(behind) == [None, 2]
 
 

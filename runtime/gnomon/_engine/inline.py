@@ -142,7 +142,7 @@ class InlineEngine:
 
     def _shipped(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function as another process would get it: what it captures is a copy."""
-        blob = pickling.dump_function(function)
+        blob = pickling.dump_function(function, [])
         identity = pickling.function_id(blob)
         known = self._functions.get(identity)
         if known is not None:

@@ -162,7 +162,7 @@ class InlineActors:
                 raise ActorNameTakenError(options.name, namespace)
             return self.named(options.name, namespace)
         if template.engine_state is None:
-            pickling.dump_function(template.cls)  # a class that could not travel is an error here too
+            pickling.dump_function(template.cls, [])  # a class that could not travel is an error here too
             template.engine_state = True
         creation, _ = self._calls.make(f"{template.name}.__init__", 0, args, kwargs, origin, line)
         limit = options.max_concurrency or 1

@@ -12,7 +12,7 @@ from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._engine.base import Origin
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_store import InlineStore
-from gnomon._engine.inline_waits import Waits
+from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling import PackedArgs
@@ -20,7 +20,11 @@ from gnomon.exceptions import (
     DeadlockError,
     GnomonError,
     NotInitializedError,
+<<<<<<< HEAD
     ResultsMismatchError,
+=======
+    SessionMismatchError,
+>>>>>>> f6804b2 (Contract tests of calls and exceptions; remote() leaves every keyword to the function)
     TaskCancelledError,
     TaskError,
     first_line,
@@ -169,12 +173,19 @@ class InlineCalls:
 
     def await_arguments(self, call: InlineCall) -> bool:
         """Wait until a call can start; False when it has an outcome before that."""
+
+        def begun(wait: Wait) -> None:
+            call.interrupt = wait.end
+            if call.ended:
+                wait.end()
+
         try:
-            self._store.wait(call.needs, len(call.needs), None)
+            self._store.wait(call.needs, len(call.needs), None, begun=begun)
         except DeadlockError as error:
             self.failed(call, error)
-        except NotInitializedError:
-            return False
+        except (NotInitializedError, SessionMismatchError):
+            return False  # the session is over, or it was cancelled and its arguments are gone
+        call.interrupt = None
         return not call.ended
 
     def start(self, call: InlineCall, run: Callable[[], object]) -> None:

@@ -15,12 +15,18 @@ class _Selector(selectors.DefaultSelector):
     Attributes:
         idle: the loop waits, and only another thread can wake it.
         turns: how often it has waited.
+        probed: the turn in which it was last asked whether it is alive.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.idle = False
         self.turns = 0
+        self.probed = 0
+
+    def answer(self) -> None:
+        """Called in the loop's thread."""
+        self.probed = self.turns
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Called by the loop: without a timeout when neither callback nor timer is pending."""
@@ -45,13 +51,18 @@ class LoopThread:
         """Whether the caller runs in it."""
         return threading.current_thread() is self._thread
 
-    def idle(self, thread: threading.Thread) -> bool:
-        """Whether ``thread`` is the loop's, and nothing will happen there by itself."""
-        return thread is self._thread and self._selector is not None and self._selector.idle
+    def is_mine(self, thread: threading.Thread) -> bool:
+        """Whether it is the loop's thread."""
+        return thread is self._thread
 
-    def turns(self) -> int:
-        """A number that changes whenever the loop does something."""
-        return 0 if self._selector is None else self._selector.turns
+    def still(self) -> bool:
+        """Whether the loop has done nothing since the last call but answer that call."""
+        loop, selector = self._loop, self._selector
+        if loop is None or selector is None:
+            return True
+        still = selector.idle and selector.turns == selector.probed + 1
+        loop.call_soon_threadsafe(selector.answer)
+        return still
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine; those started first, start first."""

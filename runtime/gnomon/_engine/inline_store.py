@@ -228,7 +228,12 @@ class InlineStore:
         callback()
 
     def wait(
-        self, identities: Sequence[bytes], count: int, timeout: float | None, hasty: bool = False
+        self,
+        identities: Sequence[bytes],
+        count: int,
+        timeout: float | None,
+        hasty: bool = False,
+        begun: Callable[[Wait], object] | None = None,
     ) -> int:
         """Wait until ``count`` of the objects are ready or ``timeout`` seconds are over; how many are.
 
@@ -237,6 +242,7 @@ class InlineStore:
             count: how many to wait for.
             timeout: in seconds; None for no limit.
             hasty: an error among them ends the wait too.
+            begun: gets the wait when it begins, to end it before its time.
 
         Raises:
             DeadlockError: there is no limit, and nobody is left who could make them.
@@ -252,6 +258,8 @@ class InlineStore:
             for entry in missing:
                 entry.waits.append(wait)
         try:
+            if begun is not None:
+                begun(wait)
             self._waits.sleep(wait, timeout)
         finally:
             with self._lock:

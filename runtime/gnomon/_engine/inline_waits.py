@@ -11,13 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from gnomon._engine.inline_loop import LoopThread
 from gnomon.exceptions import DeadlockError, NotInitializedError
 
 LOOK_UP_S = 0.2
-"""How often a wait without a timeout looks whether it can still end; two looks must agree."""
+"""How often a wait without a timeout looks whether it can still end."""
+
+LOOKS = 3
+"""So many looks must agree that nothing moves: on a busy machine a thread may be slow to take its turn."""
 
 
 class Wait:
@@ -95,12 +97,11 @@ class Waits:
 
     def _sleep_without_end(self, wait: Wait) -> None:
         with self.blocked():
-            suspicion = None
+            still = 0
             while not self._closed and not wait.sleep(LOOK_UP_S):
-                seen = self._standstill()
-                if seen is not None and seen == suspicion:
+                still = still + 1 if self._standstill() else 0
+                if still == LOOKS:
                     raise DeadlockError()
-                suspicion = seen
 
     @contextmanager
     def held(self, lock: threading.RLock) -> Iterator[None]:
@@ -124,9 +125,12 @@ class Waits:
             if not self._blocked[me]:
                 del self._blocked[me]
 
-    def _standstill(self) -> Any:
-        """What the loop has done so far if nothing moves, None if something may."""
-        moving = {each for each in threading.enumerate() if each not in self._blocked} - self._bystanders
-        if not moving or (len(moving) == 1 and self._loop.idle(next(iter(moving)))):
-            return self._loop.turns()
-        return None
+    def _standstill(self) -> bool:
+        """Whether nobody can act: every thread that might, waits."""
+        still = self._loop.still()
+        for thread in threading.enumerate():
+            if thread in self._bystanders or thread in self._blocked:
+                continue
+            if not (still and self._loop.is_mine(thread)):
+                return False
+        return True
