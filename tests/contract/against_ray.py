@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
         # workers import test modules by name, and those import gnomon
         Path(folder, "gnomon.py").write_text("import against_ray\nagainst_ray.install()\n")
         ini = Path(folder, "pytest.ini")
-        ini.write_text("[pytest]\nxfail_strict = true\ntimeout = 60\n")
+        ini.write_text("[pytest]\nxfail_strict = true\ntimeout = 200\n")
         path = [str(HERE), str(HERE.parent), folder]
         sys.path[:0] = path
         os.environ["PYTHONPATH"] = os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")])

@@ -21,9 +21,9 @@ SETTLE_S = 5.0
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine's name, with a session running on it."""
     if request.param == "ray":  # see against_ray.py
-        gnomon.init(num_cpus=CPUS, resources={"gadget": 2}, log_to_driver=False, include_dashboard=False)
+        if not gnomon.is_initialized():  # one cluster for all modules: it takes seconds to start
+            gnomon.init(num_cpus=CPUS, resources={"gadget": 2}, log_to_driver=False, include_dashboard=False)
         yield request.param
-        gnomon.shutdown()
         return
     with zero_check.nothing_is_left():
         gnomon.init(engine=request.param, num_cpus=CPUS, resources={"gadget": 2})
