@@ -141,5 +141,5 @@ def test_as_completed_and_map_unordered():
 
     assert sorted(as_completed([echo.remote(i) for i in range(10)])) == list(range(10))
     assert sorted(map_unordered(echo, range(30), backpressure_size=4)) == list(range(30))
-    refs = list(as_completed([echo.remote(7)], yield_object_refs=True))
+    refs = list(as_completed([echo.remote(7)], yield_obj_refs=True))
     assert gnomon.get(refs) == [7]

@@ -153,7 +153,7 @@ def test_a_bounded_number_in_flight():
 
 def test_as_completed_gives_what_is_ready_first(gate):
     slow, quick = gate.enter.remote("slow"), echo.remote("quick")
-    results = as_completed([slow, quick])
+    results = as_completed([slow, quick], chunk_size=1)
     assert next(results) == "quick"
     gnomon.get(gate.open.remote())
     assert list(results) == ["slow"]
@@ -179,7 +179,7 @@ def test_map_unordered_is_never_far_ahead():
             taken.append(i)
             yield i
 
-    results = map_unordered(echo, items(), backpressure_size=4)
+    results = map_unordered(echo, items(), backpressure_size=4, chunk_size=1)
     first = next(results)
     assert first in range(20)
     assert len(taken) <= 6
