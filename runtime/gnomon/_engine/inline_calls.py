@@ -20,11 +20,8 @@ from gnomon.exceptions import (
     DeadlockError,
     GnomonError,
     NotInitializedError,
-<<<<<<< HEAD
     ResultsMismatchError,
-=======
     SessionMismatchError,
->>>>>>> f6804b2 (Contract tests of calls and exceptions; remote() leaves every keyword to the function)
     TaskCancelledError,
     TaskError,
     first_line,
