@@ -167,14 +167,14 @@ class TaskError(GnomonError):
     def as_instanceof_cause(self) -> TaskError:
         """This error as one that is also an instance of the cause's class.
 
-        The error itself is returned where no such class can exist: without a cause, for ``StopIteration``
-        (which would end an innocent loop), for what is no ``Exception`` (``SystemExit``), and for classes
-        that can not be inherited from.
+        The error itself is returned where no such class can exist: without a cause, for what would steer the
+        caller's own code (``StopIteration`` ends an innocent loop, ``SystemExit`` the program,
+        ``CancelledError`` an asyncio task), and for classes that can not be inherited from.
         """
         cause = self.cause
         while isinstance(cause, TaskError):
             cause = cause.cause
-        if not isinstance(cause, Exception) or isinstance(cause, StopIteration | StopAsyncIteration):
+        if cause is None or _steers(cause):
             return self
         try:
             return _dual(self, cause)
@@ -182,7 +182,21 @@ class TaskError(GnomonError):
             return self
 
 
-def _dual(error: TaskError, cause: Exception) -> TaskError:
+_STEERING = (StopIteration, StopAsyncIteration, GeneratorExit, KeyboardInterrupt, SystemExit)
+
+
+def _steers(cause: BaseException) -> bool:
+    """Whether Python itself acts on an exception where it passes."""
+    if isinstance(cause, _STEERING):
+        return True
+    # by name, since importing asyncio is a third of the time that importing gnomon takes
+    return any(
+        each.__name__ == "CancelledError" and each.__module__ == "asyncio.exceptions"
+        for each in type(cause).__mro__
+    )
+
+
+def _dual(error: TaskError, cause: BaseException) -> TaskError:
     cls: Any = _dual_class(type(cause))
     dual: TaskError
     if isinstance(cause, BaseExceptionGroup):

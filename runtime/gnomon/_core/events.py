@@ -157,11 +157,18 @@ class HandlesDropped(Event):
 
 
 class ValuesAwaited(Event):
-    """Wake ``token`` when ``count`` of ``objects`` have a value."""
+    """Wake ``token`` when ``count`` of ``objects`` have a value.
+
+    Attributes:
+        hasty: also wake it as soon as one of these is an error;
+        failures: and at once when there have been more errors than these, which it has looked at.
+    """
 
     token: int
     objects: tuple[ObjectID, ...]
     count: int
+    hasty: frozenset[ObjectID] = frozenset()
+    failures: int = 0
 
 
 class WaitAbandoned(Event):

@@ -105,7 +105,7 @@ class Worker:
             ),
             ev.HandlesArrived: self._on_handles_arrived,
             ev.HandlesDropped: lambda event: references.release(event.objects),
-            ev.ValuesAwaited: lambda event: references.wait_for(event.token, event.objects, event.count),
+            ev.ValuesAwaited: references.wait_for,
             ev.WaitAbandoned: lambda event: references.abandon(event.token),
             ev.WaitStarted: self._on_wait_started,
             ev.WaitEnded: self._on_wait_ended,

@@ -15,14 +15,14 @@ R = TypeVar("R")
 
 
 def as_completed(
-    refs: Sequence[ObjectRef[R]], *, chunk_size: int = 1, yield_object_refs: bool = False
+    refs: Sequence[ObjectRef[R]], *, chunk_size: int = 1, yield_obj_refs: bool = False
 ) -> Iterator[R]:
     """The values of references in the order in which they become ready.
 
     Args:
         refs: distinct references.
-        chunk_size: how many to wait for at a time.
-        yield_object_refs: give the references instead of the values.
+        chunk_size: how many to wait for at a time (10 in Ray, where the first result waits for nine others).
+        yield_obj_refs: give the references instead of the values.
 
     Raises:
         ValueError: ``chunk_size`` is less than 1.
@@ -32,7 +32,7 @@ def as_completed(
     left = list(refs)
     while left:
         ready, left = wait(left, num_returns=min(chunk_size, len(left)))
-        yield from ready if yield_object_refs else get(ready)  # type: ignore[misc]
+        yield from ready if yield_obj_refs else get(ready)  # type: ignore[misc]
 
 
 def map_unordered(
@@ -41,7 +41,7 @@ def map_unordered(
     *,
     backpressure_size: int | None = 100,
     chunk_size: int = 1,
-    yield_object_refs: bool = False,
+    yield_obj_refs: bool = False,
 ) -> Iterator[R]:
     """Call a remote function on each item; results in the order in which they become ready.
 
@@ -50,7 +50,7 @@ def map_unordered(
         items: taken one by one, never further ahead than needed.
         backpressure_size: how many calls may be unfinished at a time; None for no limit.
         chunk_size: how many results to wait for at a time.
-        yield_object_refs: give references instead of values.
+        yield_obj_refs: give references instead of values.
 
     Raises:
         ValueError: ``chunk_size`` or ``backpressure_size`` is out of range.
@@ -63,6 +63,6 @@ def map_unordered(
     for item in items:
         if backpressure_size is not None and len(left) >= backpressure_size:
             ready, left = wait(left, num_returns=min(chunk_size, len(left)))
-            yield from ready if yield_object_refs else get(ready)  # type: ignore[misc]
+            yield from ready if yield_obj_refs else get(ready)  # type: ignore[misc]
         left.append(fn.remote(item))
-    yield from as_completed(left, chunk_size=chunk_size, yield_object_refs=yield_object_refs)
+    yield from as_completed(left, chunk_size=chunk_size, yield_obj_refs=yield_obj_refs)

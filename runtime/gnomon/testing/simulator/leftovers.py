@@ -70,6 +70,7 @@ def _left_in(worker: Worker) -> list[str]:
         "receipts": worker.borrowing._receipts,
         "arrivals": worker.borrowing._arrivals,
         "waits": references._waits,
+        "waits for errors": references._hasty,
         "dependents": references.dependents,
         "tasks": worker.tasks.records,
         "calls": worker.calls.records,
