@@ -88,7 +88,6 @@ def exists(row: Row, name: str) -> bool:
 
 # refused by the check of their values, so that they are there and not there
 HALF = {
-    ("Options of tasks", "num_returns"), ("Options of methods", "num_returns"),
     (ARGUMENTS, "runtime_env"), (ARGUMENTS, "job_config"),
 }  # fmt: skip
 
@@ -157,6 +156,7 @@ def public(cls: type) -> set[str]:
         ("Names", {f"gnomon.exceptions.{name}" for name in exceptions.__all__}),
         ("Names", {f"gnomon.experimental.tqdm_ray.{name}" for name in find("gnomon.experimental.tqdm_ray").__all__}),
         ("Names", {f"gnomon.ObjectRef.{name}" for name in public(gnomon.ObjectRef)}),
+        ("Names", {f"gnomon.ObjectRefGenerator.{name}" for name in public(gnomon.ObjectRefGenerator)}),
         ("Options of tasks", set(options.TASK_CHECKS)),
         ("Options of actors", set(options.ACTOR_CHECKS)),
         ("Options of methods", set(options.METHOD_CHECKS)),

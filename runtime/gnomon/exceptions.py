@@ -300,22 +300,28 @@ class ResultsMismatchError(GnomonError, ValueError):
         num_returns: how many values it was to return.
         returned: how many it did; None for one that can not be split.
         kind: the class of what it returned.
+        verb: "returned" or "yielded".
     """
 
-    next_step = "Return a tuple of as many values, or give another num_returns."
+    next_step = "Return a tuple of as many values, or yield as many, or give another num_returns."
 
     def __init__(
-        self, function_name: str = "", num_returns: int = 0, returned: int | None = None, kind: str = ""
+        self,
+        function_name: str = "",
+        num_returns: int = 0,
+        returned: int | None = None,
+        kind: str = "",
+        verb: str = "returned",
     ) -> None:
         what = f"one {kind or 'value'}" if returned is None else f"{returned} values"
-        super().__init__(
-            f"{function_name or 'A call'} returned {what}, but its num_returns is {num_returns}."
-        )
-        self.args = (function_name, num_returns, returned, kind)
+        name = function_name or "A call"
+        super().__init__(f"{name} {verb} {what}, but its num_returns is {num_returns}.")
+        self.args = (function_name, num_returns, returned, kind, verb)
         self.function_name = function_name
         self.num_returns = num_returns
         self.returned = returned
         self.kind = kind
+        self.verb = verb
 
 
 # ------------------------------------------------------------------------------- cancelled or late

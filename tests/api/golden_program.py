@@ -42,6 +42,14 @@ def hang():
     threading.Event().wait()
 
 
+@gnomon.remote
+def count(to):
+    for x in range(to):
+        if x == 3:
+            raise ValueError("three is too many")
+        yield x
+
+
 def plain(x):
     return x
 

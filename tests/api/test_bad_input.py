@@ -142,7 +142,7 @@ def case(call, kind, text):
         case(
             lambda: gnomon.cancel(Counter.remote(1)),
             TypeError,
-            "cancel() takes one reference, not Actor(Counter, ",
+            "cancel() takes one reference or generator, not Actor(Counter, ",
         ),
         case(
             lambda: gnomon.kill(f.remote(1)),

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import gnomon
-from gnomon.exceptions import SerializationError, TaskCancelledError, TaskError
+from gnomon.exceptions import ResultsMismatchError, SerializationError, TaskCancelledError, TaskError
 
 
 @gnomon.remote
@@ -535,8 +535,8 @@ def test_results_before_an_error_are_kept():
 
 def test_too_few_results():
     refs = count.options(num_returns=3).remote(2)
-    assert values(refs) == [0, 1, ValueError]
-    with pytest.raises(ValueError, match="num_returns=3 but yielded 2 values"):
+    assert values(refs) == [0, 1, ResultsMismatchError]
+    with pytest.raises(ValueError, match="yielded 2 values, but its num_returns is 3"):
         gnomon.get(refs[2])
 
 

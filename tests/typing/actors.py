@@ -3,6 +3,7 @@
 The class is made remote by a call: mypy does not follow decorators of classes.
 """
 
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, reveal_type
 
 import gnomon
@@ -30,6 +31,14 @@ class Counter:
     def named(self, name: str) -> bytes:
         return name.encode()
 
+    @gnomon.method
+    def count(self, to: int) -> Iterator[int]:
+        yield from range(to)
+
+    @gnomon.method
+    async def count_later(self) -> AsyncIterator[str]:
+        yield "a"
+
     def undecorated(self, anything: int) -> int:
         return anything
 
@@ -51,6 +60,8 @@ reveal_type(counter.add.remote(gnomon.put(1)))  # is ObjectRef[int] | Any
 reveal_type(counter.later.remote())  # is ObjectRef[str] | Any
 reveal_type(counter.both.remote())  # is Any
 reveal_type(counter.named.remote("x"))  # is ObjectRef[bytes] | Any
+reveal_type(counter.count.remote(3))  # is ObjectRefGenerator[int] | Any
+reveal_type(counter.count_later.remote())  # is ObjectRefGenerator[str] | Any
 counter.add.remote("one")  # error
 counter.add.remote(1, 2, 3)  # error
 counter.later.remote(1)  # error

@@ -1,5 +1,6 @@
 """What type checkers know of remote functions. ``# is`` and ``# error`` are checked by ``test_typing.py``."""
 
+from collections.abc import Iterator
 from typing import reveal_type
 
 import gnomon
@@ -26,6 +27,11 @@ def scale(values: list[float], *names: str, by: float) -> float:
     return sum(values) * by
 
 
+@gnomon.remote
+def count(to: int) -> Iterator[int]:
+    yield from range(to)
+
+
 def plain(x: int) -> bytes:
     return bytes(x)
 
@@ -38,6 +44,13 @@ reveal_type(gnomon.remote(plain).remote(1))  # is ObjectRef[bytes]
 reveal_type(scale.remote([1.0], "a", by=2.0))  # is ObjectRef[float]
 reveal_type(pair.remote())  # is Any
 first, second = pair.remote()
+
+# a function that yields
+reveal_type(count.remote(3))  # is ObjectRefGenerator[int]
+reveal_type(next(count.remote(3)))  # is ObjectRef[int]
+for each in count.remote(3):
+    reveal_type(each)  # is ObjectRef[int]
+count.remote("three")  # error
 
 # a reference in place of a value
 reveal_type(add.remote(add.remote(1)))  # is ObjectRef[int]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from sys import _getframe, maxsize
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -33,6 +33,7 @@ from gnomon._engine.methods import (
     is_generator,
     method_templates,
 )
+from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorExit, SessionMismatchError
 from gnomon.ids import ActorID
@@ -403,6 +404,18 @@ def make_actor_class(cls: type[C], given: Mapping[str, Any]) -> ActorClass[C]:
 def method(
     function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /
 ) -> RemoteMethod[P, Coroutine[Any, Any, R], ObjectRef[R]]: ...
+
+
+@overload
+def method(  # type: ignore[overload-overlap]
+    function: Callable[Concatenate[Any, P], Iterator[R]], /
+) -> RemoteMethod[P, Iterator[R], ObjectRefGenerator[R]]: ...
+
+
+@overload
+def method(  # type: ignore[overload-overlap]
+    function: Callable[Concatenate[Any, P], AsyncIterator[R]], /
+) -> RemoteMethod[P, AsyncIterator[R], ObjectRefGenerator[R]]: ...
 
 
 @overload

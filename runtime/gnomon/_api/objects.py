@@ -129,8 +129,11 @@ def wait(
         ValueError: a reference twice, or ``num_returns`` is out of range.
     """
     global _rest
-    if not isinstance(ray_waitables, list):
-        raise TypeError(f"wait() takes a list of references, not {_named(ray_waitables)}.")
+    given: Any = ray_waitables
+    if not isinstance(given, list):
+        if isinstance(given, ObjectRefGenerator):
+            raise TypeError("wait() takes a list of references, not a single generator: put it into a list.")
+        raise TypeError(f"wait() takes a list of references, not {_named(given)}.")
     count = len(ray_waitables)
     if not count:
         return [], []
@@ -187,7 +190,7 @@ def cancel(
         given = given._source.handle
     if not isinstance(given, ObjectRef):
         hint = " Use kill() for actors." if isinstance(given, ActorHandle) else ""
-        raise TypeError(f"cancel() takes one reference, not {_named(given, one=True)}.{hint}")
+        raise TypeError(f"cancel() takes one reference or generator, not {_named(given, one=True)}.{hint}")
     session.engine().cancel(given, force, recursive)
 
 
@@ -203,7 +206,7 @@ def kill(actor: ActorProxy[Any], *, no_restart: bool = True) -> None:
     """
     given: Any = actor
     if not isinstance(given, ActorHandle):
-        hint = " Use cancel() for tasks." if isinstance(given, ObjectRef) else ""
+        hint = " Use cancel() for tasks." if type(given) in _WAITABLES else ""
         raise ValueError(f"kill() takes the handle of an actor, not {_named(given, one=True)}.{hint}")
     engine = session.engine()
     if given._gnomon_engine not in (None, engine):

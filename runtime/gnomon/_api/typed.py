@@ -13,9 +13,10 @@ methods take and return anything. Those that ``@method`` decorates are known, se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
+from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 
 P = ParamSpec("P")
@@ -60,6 +61,16 @@ class MethodDecorator(Protocol):
     def __call__(
         self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /
     ) -> RemoteMethod[P, Coroutine[Any, Any, R], ObjectRef[R]]: ...
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[Any, P], Iterator[R]], /
+    ) -> RemoteMethod[P, Iterator[R], ObjectRefGenerator[R]]: ...
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[Concatenate[Any, P], AsyncIterator[R]], /
+    ) -> RemoteMethod[P, AsyncIterator[R], ObjectRefGenerator[R]]: ...
 
     @overload
     def __call__(self, function: Callable[Concatenate[Any, P], R], /) -> RemoteMethod[P, R, ObjectRef[R]]: ...

@@ -200,10 +200,7 @@ class Call:
         except Exception as error:
             return self._failed_after(values[:count], error, self.retriable(error))
         if len(values) < count:
-            few = ValueError(
-                f"{self.name} has num_returns={count} but yielded {len(values)} values; yield {count}, or use "
-                'num_returns="streaming".'
-            )
+            few = ResultsMismatchError(self.name, count, len(values), verb="yielded")
             return self._failed_after(values, few, False)
         if len(values) > count:
             sys.stderr.write(f"{self.name} yields more than its num_returns={count} values; it was closed.\n")

@@ -37,7 +37,8 @@ def refusal(value: Any, what: str, error: BaseException) -> SerializationError:
         error: what pickle said.
     """
     path, why = _search(value, what, error)
-    return SerializationError(f"{path}: {why}. {ADVICE}", path)
+    advice = " ".join(getattr(error, "__notes__", ())) or ADVICE
+    return SerializationError(f"{path}: {why}. {advice}", path)
 
 
 def refused_arguments(

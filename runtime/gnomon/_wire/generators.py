@@ -177,10 +177,9 @@ class ObjectRefGenerator(Generic[T]):
         raise NotImplementedError(_ONE_WAY)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "an ObjectRefGenerator can not be pickled, since its items have one consumer; pass the references "
-            "that it yields instead, for example list(generator)"
-        )
+        error = TypeError("an ObjectRefGenerator can not be pickled, since its items have one consumer")
+        error.add_note("Pass the references that it yields instead, for example list(generator).")
+        raise error
 
     def __repr__(self) -> str:
         return f"ObjectRefGenerator({self._source.handle.task_id().hex()})"
