@@ -28,6 +28,7 @@ class TaskFacts:
         starts: how often its body was begun.
         attempt: the last that its owner has pushed.
         started: the last attempt that was begun.
+        lane: of a call: it keeps its order with others of the same.
         push: the place of its last push among its caller's pushes to that actor.
         at: where it was begun last.
         cancelled_at: when its owner heard that it is cancelled; None while nobody has.
@@ -48,6 +49,7 @@ class TaskFacts:
     starts: int = 0
     attempt: int = -1
     started: int = -1
+    lane: TaskID | None = None
     push: int = 0
     at: WorkerID | None = None
     cancelled_at: float | None = None
@@ -184,17 +186,19 @@ class Truth:
             identity, lambda facts: facts.body.number == number and facts.raised
         )
 
-    def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         task = bytes.fromhex(fields["task_id"])
-        return self._any_task(identity, lambda facts: facts.task == task and facts.cancelled_at is not None)
+        return self._any_task(
+            identity, lambda facts: facts.task == task and facts.cancelled_at is not None
+        )
 
-    def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         """Every attempt that it has was begun, and the last one's process was killed."""
         return self._any_task(
             identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
         )
 
-    def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         actor = bytes.fromhex(fields["actor_id"])
 
         def proves(facts: TaskFacts) -> bool:
@@ -208,19 +212,21 @@ class Truth:
         lost = any(worker in self.dead for worker in facts.granted.values())
         return facts.dead or facts.killed or facts.kills > 0 or lost
 
-    def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         actor = ActorID(bytes.fromhex(fields["actor_id"]))
         stillborn = bool(fields["creation_error"]) and bool(self.actors[actor].dependencies)
         ended = stillborn or self._ended(actor)
         return ended and self._any_task(identity, lambda facts: facts.actor == actor)
 
-    def _explains_InfeasibleError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_InfeasibleError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         return any(self.infeasible(facts.resources) for facts in self._causes(identity))
 
-    def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
 
-    def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         """What an object contained whose owner has died is held by nobody."""
         freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
-        return any(freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead)
+        return any(
+            freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead
+        )

@@ -123,6 +123,7 @@ class Watch:
             caller = self._caller(owner, facts.actor)
             caller.calls += 1
             facts.number = caller.calls
+            facts.lane = None if self.hosts[owner].worker.calls.serial else facts.parent
             caller.unfinished[facts.number] = facts
 
     def heard(self, host: WorkerHost, events: Iterable[Any]) -> None:
@@ -225,7 +226,7 @@ class Watch:
         assert message.incarnation > caller.refused, f"AC6: {name} goes to what its caller has killed"
 
     def _check_order(self, host: WorkerHost, message: CallPushed) -> None:
-        """Promise 3: all earlier calls have ended, or were pushed to this incarnation before."""
+        """Promise 3: all earlier calls of the lane have ended, or were pushed to this incarnation before."""
         facts = self.truth.tasks[message.task]
         caller = self._caller(host.me, message.actor)
         unfinished = host.worker.calls.records
@@ -234,6 +235,8 @@ class Watch:
                 break
             if earlier.task not in unfinished:
                 del caller.unfinished[number]
+                continue
+            if earlier.lane != facts.lane:
                 continue
             before = caller.pushed.get(number) == message.incarnation and number not in caller.returned
             assert before, f"promise 3: call {facts.number} of {message.task.hex()} overtakes call {number}"
@@ -251,9 +254,7 @@ class Watch:
         """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
         for facts in self._wished.values():
             if self.fair and self.hosts[owner_of(facts.task)].alive:
-                assert facts.cancelled_at is not None, (
-                    f"CN: a borrower's cancel of {facts.task.hex()} is lost"
-                )
+                assert facts.cancelled_at is not None, f"CN: a borrower's cancel of {facts.task.hex()} is lost"
 
     def settled(self, host: WorkerHost) -> None:
         """A worker process has done all that its last events asked for."""
@@ -384,5 +385,8 @@ class Watch:
         """Whether some process holds a handle; unknown when a lender may have died with it."""
         handle = handle_object(actor)
         return not self.truth.dead and any(
-            handle in thread.handles for host in self.hosts.values() if host.alive for thread in host.threads
+            handle in thread.handles
+            for host in self.hosts.values()
+            if host.alive
+            for thread in host.threads
         )
