@@ -66,13 +66,6 @@ def objects_alive(engine: str) -> Callable[[], set[str]]:
 
 
 @pytest.fixture
-def parallel(engine: str) -> None:
-    """For tests of what happens between processes, or at the same time."""
-    if engine == "inline":
-        pytest.skip("one process, one thing after another")
-
-
-@pytest.fixture
 def until():
     """Wait for a named condition: ``until(lambda: ...)``; fails when it has not come true in time."""
 

@@ -143,3 +143,11 @@ def test_as_completed_and_map_unordered():
     assert sorted(map_unordered(echo, range(30), backpressure_size=4)) == list(range(30))
     refs = list(as_completed([echo.remote(7)], yield_obj_refs=True))
     assert gnomon.get(refs) == [7]
+    assert sorted(as_completed([echo.remote(i) for i in range(5)], chunk_size=2, timeout=0.01)) == list(
+        range(5)
+    )
+    assert gnomon.get([*map_unordered(echo, [7], yield_obj_refs=True, timeout=0.01)]) == [7]
+    with pytest.raises(ValueError, match=r"chunk_size of as_completed\(\) must be >= 1"):
+        next(as_completed(refs, chunk_size=0))
+    with pytest.raises(ValueError, match=r"backpressure_size must be >= chunk_size \(3\), not 2"):
+        next(map_unordered(echo, [1], backpressure_size=2, chunk_size=3))
