@@ -30,10 +30,19 @@ def version() -> None:
 @click.option(
     "--head", is_flag=True, help="Start a cluster that lives by itself, for several kernels to join."
 )
-@click.option("--num-cpus", type=float, metavar="N", help="CPUs to run tasks on; by default the machine's.")
-@click.option("--num-gpus", type=float, metavar="N", help="GPUs; by default those that can be seen.")
+@click.option(
+    "--num-cpus",
+    type=click.FloatRange(0),
+    metavar="N",
+    help="CPUs to run tasks on; by default the machine's.",
+)
+@click.option(
+    "--num-gpus", type=click.FloatRange(0), metavar="N", help="GPUs; by default those that can be seen."
+)
 @click.option("--resources", metavar="JSON", help="Your own resources, for example '{\"disk\": 2}'.")
-@click.option("--object-store-memory", type=int, metavar="BYTES", help="Capacity of the object store.")
+@click.option(
+    "--object-store-memory", type=click.IntRange(1), metavar="BYTES", help="Capacity of the object store."
+)
 @click.option("--block", is_flag=True, help="Stay until Ctrl-C, and end the cluster then.")
 def start(
     head: bool,

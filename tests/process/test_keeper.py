@@ -158,9 +158,10 @@ def test_stop_wants_to_know_which_of_several(cluster: KeptCluster) -> None:
     ("arguments", "told"),
     [
         (["start"], "use --head"),
-        (["start", "--head", "--resources", "{"], "--resources"),
+        (["start", "--head", "--resources", "{"], "--resources must be a JSON object"),
+        (["start", "--head", "--resources", '{"a": "x"}'], "--resources['a'] must be a number"),
         (["start", "--head", "--resources", '{"CPU": 1}'], "use num_cpus=... instead"),
-        (["start", "--head", "--num-cpus", "-1"], "num_cpus must be a finite number >= 0"),
+        (["start", "--head", "--num-cpus", "-1"], "'--num-cpus': -1.0 is not in the range x>=0"),
         (["stop", "/nothing"], "no cluster is there"),
         (["status", "/nothing"], "no cluster is there"),
     ],

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gnomon._api import init_options
+from gnomon._api import checks, init_options
 from gnomon._engine.base import InitOptions
 from gnomon._messages.cluster import ClusterStatus, StatusAsked
 from gnomon._shell import cluster_records
@@ -36,7 +36,8 @@ def parse_resources(text: str | None) -> dict[str, Any] | None:
     """The value of ``--resources``.
 
     Raises:
-        ValueError: it is no JSON object.
+        TypeError: an amount is no number.
+        ValueError: it is no JSON object, or names what has an option of its own.
     """
     if text is None:
         return None
@@ -46,6 +47,7 @@ def parse_resources(text: str | None) -> dict[str, Any] | None:
         found = None
     if not isinstance(found, dict):
         raise ValueError(f"--resources must be a JSON object like '{{\"disk\": 2}}', not {text!r}.")
+    checks.custom_resources("--resources", found)
     return found
 
 
