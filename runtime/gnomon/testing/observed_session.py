@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import gnomon
 from gnomon._api import session
-from gnomon.testing.processes import GONE_S, expect_gone, marked
+from gnomon.testing.processes import GONE_S, expect_gone, marked, process_name
 
 if TYPE_CHECKING:
     from gnomon._messages.cluster import NodeReport
@@ -65,15 +65,19 @@ class ObservedSession:
         """Pids of living processes of the session, the driver left out."""
         return marked(self.config.session) - {os.getpid()}
 
+    def worker_pids(self) -> set[int]:
+        """Pids of the session's worker processes, those of actors too."""
+        return {pid for pid in self.alive() if process_name(pid) == "gnomon:worker"}
+
     def leased_pids(self) -> list[int]:
         """Pids of the workers that this driver uses now."""
         entries = self.engine.ledger.workers.entries
         return [int(entries[leased.number][1]) for leased in list(self.role.tasks.dispatch.leased.values())]
 
     def actor_pid(self, handle: Any) -> int:
-        """The process of an actor that this driver has a handle of; 0 while it has none."""
-        row = self.engine.ledger.actors.get(handle._actor_id.hex(), {})
-        return int(row.get("pid", 0)) if row.get("state") == "alive" else 0
+        """The process of an actor that this driver calls; 0 while it is known to have none."""
+        client = self.role.calls.clients.get(handle._actor_id)
+        return int(client.pid) if client is not None and client.worker is not None else 0
 
     def held(self) -> list[str]:
         """What this driver and the node still hold for somebody; empty when nobody holds anything."""

@@ -49,6 +49,14 @@ def is_alive(pid: int) -> bool:
     return start_time(pid) is not None
 
 
+def process_name(pid: int) -> str:
+    """What ``ps`` shows; "" when the process has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def belongs(pid: int, session: str) -> bool:
     """Whether a living process carries the mark of ``session`` in its environment."""
     mark = f"GNOMON_SESSION={session}".encode()
