@@ -74,6 +74,19 @@ def first_line(text: str | None) -> str:
     return (text or "").strip().split("\n", 1)[0]
 
 
+def text_of(error: BaseException) -> str:
+    """``str(error)``, also of an exception whose text can not be had: the error must still be told."""
+    try:
+        return str(error)
+    except BaseException as failure:  # a user's __str__ may raise anything
+        return f"(its text can not be had: str() raised {type(failure).__name__})"
+
+
+def headline(error: BaseException) -> str:
+    """``ValueError: its first line``."""
+    return f"{type(error).__name__}: {first_line(text_of(error))}".rstrip(": ")
+
+
 # ------------------------------------------------------------------------------- the user's code raised
 
 
@@ -248,7 +261,7 @@ def _rebuild_task_error(
 
 def _headline(cause: BaseException | None, traceback_str: str) -> str:
     if cause is not None:
-        return f"{type(cause).__name__}: {first_line(str(cause))}".rstrip(": ")
+        return headline(cause)
     starts = [line for line in traceback_str.splitlines() if line[:1].strip()]
     return starts[-1] if starts else "an exception"
 

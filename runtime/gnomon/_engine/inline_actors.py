@@ -34,7 +34,7 @@ from gnomon.exceptions import (
     ActorHandleNotFoundError,
     ActorNameTakenError,
     SessionMismatchError,
-    first_line,
+    headline,
     remote_traceback,
 )
 from gnomon.ids import ActorID, handle_object
@@ -193,7 +193,7 @@ class InlineActors:
                 args, kwargs = self._calls.arguments(creation.packed)
                 actor.instance = actor.template.cls(*args, **kwargs)
         except BaseException as error:
-            why = f"its constructor raised {type(error).__name__}: {first_line(str(error))}"
+            why = f"its constructor raised {headline(error)}"
             self._calls.ended(creation, TaskState.FAILED, why)
             self._die(actor, why, remote_traceback(error))
             if isinstance(error, KeyboardInterrupt):

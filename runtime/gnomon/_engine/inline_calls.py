@@ -25,6 +25,7 @@ from gnomon.exceptions import (
     TaskCancelledError,
     TaskError,
     first_line,
+    text_of,
 )
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
 from gnomon.resources import Resources
@@ -282,7 +283,9 @@ class InlineCalls:
     def failed(self, call: InlineCall, error: GnomonError, state: TaskState = TaskState.FAILED) -> None:
         """Store an error as the outcome."""
         contained: list[ObjectID] = []
-        self._end(call, state, pickling.serialize_error(error, contained), first_line(str(error)), contained)
+        self._end(
+            call, state, pickling.serialize_error(error, contained), first_line(text_of(error)), contained
+        )
 
     def cancel_now(self, call: InlineCall) -> None:
         """Store that a call was cancelled."""

@@ -14,7 +14,7 @@ from gnomon._messages.session import JobSpec, SessionConfig
 from gnomon._shell.core_worker import CoreWorker, past_owners
 from gnomon._shell.interrupts import Rescue
 from gnomon._shell.session_process import SessionProcess
-from gnomon.exceptions import ClusterNotFoundError, GetTimeoutError, NotInitializedError
+from gnomon.exceptions import ClusterNotFoundError, GetTimeoutError, NotInitializedError, headline
 
 FAREWELL_S = 3.0
 """How long a joined driver waits for the cluster's good-bye."""
@@ -52,7 +52,7 @@ class _Driver:
         self.core = CoreWorker(self.config, self.config.driver, perform, watched)
         self._rescue = Rescue(self.core.loop.drop)
         self._rescue.install()
-        self.core.loop.start("gnomon-loop")
+        self.core.loop.start("gnomon-loop", self._failed)
         return self.core
 
     def _lost(self) -> None:
@@ -61,6 +61,13 @@ class _Driver:
             self._told = True
             self.core.loop.unwatch(self._sentinel)
             self._on_lost(self._reason())
+
+    def _failed(self, error: BaseException) -> None:
+        """The driver's own loop can not go on; in its thread."""
+        self._on_lost(
+            f"The session is lost: the driver's runtime raised {headline(error)}. Did something close its files, or "
+            "is there no memory left? Call gnomon.shutdown() and gnomon.init() for a new session."
+        )
 
     def _reason(self) -> str:
         raise NotImplementedError

@@ -19,6 +19,7 @@ from gnomon._shell import lifeline, session_directory
 from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
 from gnomon._shell.progress import ProgressPage
+from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 from gnomon._shell.zygote import WorkerForked, ZygoteClient
 from gnomon._store.arena import Arena
 from gnomon.ids import WORKER_ID_BYTES, TaskID, WorkerID
@@ -146,7 +147,12 @@ def exit_in_words(pid: int, code: int) -> str:
             name = f"signal {-code}"
         hint = " (often: out of memory)" if name == "SIGKILL" else ""
         return f"(pid {pid}) was killed by {name}{hint}"
-    return f"(pid {pid}) ended with exit code {code}"
+    hint = (
+        " (its runtime could not go on: files closed, or no memory left)"
+        if code == EXIT_RUNTIME_FAILED
+        else ""
+    )
+    return f"(pid {pid}) ended with exit code {code}{hint}"
 
 
 def main(config: SessionConfig, zygote: ZygoteClient) -> Any:

@@ -37,7 +37,7 @@ from gnomon._shell.progress import ProgressNote
 from gnomon._shell.results import Call, load_arguments
 from gnomon._shell.user_code import UserCode
 from gnomon._wire import pickling
-from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted
+from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted, headline
 from gnomon.ids import FunctionID, TaskID, attempt_id
 
 BATCH_S = 0.001
@@ -207,7 +207,10 @@ class Executor:
 
     def hand_over(self, *more: Any) -> None:
         """Apply all outcomes that wait, then ``more`` events."""
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except Exception:  # the user has put something else there, perhaps nothing: no output may fail a task
+            pass
         self.core.loop.apply([*self.execution.take_unanswered(), *more])
 
     def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded | None:
@@ -239,11 +242,13 @@ class Executor:
             function, call.retry_on = self.functions.load(pushed.function, pushed.task)
             running.function = function
             args, kwargs = call.arguments()
-            user_code.enter(thread, pushed.task)
-            if self.execution.is_cancelled(pushed.task):
-                raise TaskInterrupted
-            value = function(*args, **kwargs)
-            user_code.leave(thread)
+            try:
+                user_code.enter(thread, pushed.task)
+                if self.execution.is_cancelled(pushed.task):
+                    raise TaskInterrupted
+                value = function(*args, **kwargs)
+            finally:  # before its outcome is made: an interrupt that strikes there would cost the worker
+                user_code.leave(thread)
             if pushed.num_returns < 0 or type(value) is GeneratorType:
                 return self.generating.run(call, value, thread)
             if inspect.iscoroutine(value):
@@ -292,7 +297,7 @@ class Executor:
             return False
         except BaseException as error:
             wrapped = TaskError.from_exception(f"{spec.class_name}.__init__", error, os.getpid())
-            summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
+            summary = headline(error)[:200]
             self.core.loop.apply([ActorConstructed(pickling.serialize_error(wrapped), summary)])
             self.ending = "the constructor raised"
             self.core.say_all()

@@ -227,9 +227,22 @@ class Loop:
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
-    def start(self, name: str) -> None:
-        """Run in a thread of its own."""
-        self._thread = threading.Thread(target=self.run, name=name, daemon=True)
+    def start(self, name: str, on_failure: Callable[[BaseException], None]) -> None:
+        """Run in a thread of its own.
+
+        Args:
+            name: of the thread.
+            on_failure: called there when the loop can not go on (the user's code has closed its files, or used up
+                the memory): nothing is heard and nothing answered from then on.
+        """
+
+        def run() -> None:
+            try:
+                self.run()
+            except BaseException as error:
+                on_failure(error)
+
+        self._thread = threading.Thread(target=run, name=name, daemon=True)
         self._thread.start()
 
     def run(self) -> None:

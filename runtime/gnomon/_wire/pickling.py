@@ -157,7 +157,7 @@ def serialize_error(error: BaseException, contained: list[ObjectID] | None = Non
     collectors.dumping = found
     try:
         inner = Serialized(frames.VALUE, pickling_exceptions.dumps(error), [], []).to_bytes()
-    except Exception:
+    except BaseException:  # a user's __reduce__ may raise anything, and the error itself must be told
         inner, found = b"", None
     finally:
         collectors.dumping = outer
