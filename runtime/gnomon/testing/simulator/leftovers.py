@@ -73,6 +73,8 @@ def _left_in(worker: Worker) -> list[str]:
         "waits for errors": references._hasty,
         "dependents": references.dependents,
         "tasks": worker.tasks.records,
+        "streams": worker.streams.streams,
+        "counts of taken items": execution.taken,
         "calls": worker.calls.records,
         "queued tasks": execution.queue,
         "running tasks": execution.running,

@@ -26,12 +26,14 @@ from gnomon._messages.tasks import (
     RAISED,
     REFUSED,
     CallPushed,
+    ItemYielded,
     LeaseBegun,
     TaskCancelled,
     TaskFinished,
     TaskPushed,
 )
 from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, owner_of
+from gnomon.testing.simulator.stream_watch import StreamWatch
 from gnomon.testing.simulator.truth import ActorFacts, TaskFacts, Truth
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class Watch:
         self.hosts = hosts
         self.now = now
         self.fair = fair
+        self.streams = StreamWatch(truth, now, self._cancel, fair)
         self._callers: dict[tuple[WorkerID, ActorID], _Caller] = {}
         self._told: dict[tuple[WorkerID, ActorID], tuple[int, str]] = {}
         self._receipts: dict[int, int] = {}
@@ -105,6 +108,10 @@ class Watch:
             TaskFinished: self._finish_heard,
             ActorChanged: self._change_heard,
             LeaseBegun: self._lease_heard,
+            ev.StreamClosed: self.streams.closed_heard,
+            ev.HandlesDropped: self.streams.dropped_heard,
+            ev.CompletionWanted: self.streams.completion_heard,
+            ItemYielded: self.streams.item_heard,
         }
 
     def _caller(self, process: WorkerID, actor: ActorID) -> _Caller:
@@ -202,6 +209,8 @@ class Watch:
                     self._check_order(host, message)
             elif type(message) is TaskPushed:
                 self._pushed(message)
+            elif type(message) is ItemYielded:
+                self.streams.item_said(message)
 
     def _pushed(self, message: TaskPushed | CallPushed) -> None:
         facts = self.truth.tasks[message.task]
@@ -214,6 +223,8 @@ class Watch:
             f"AC4: attempt {message.attempt} of {name}, which has {facts.retries} retries"
         )
         facts.attempt = message.attempt
+        if facts.body.generates:
+            self.streams.pushed(facts, message)
 
     def _check_target(self, message: CallPushed) -> None:
         """AC6: a call goes to the incarnation that its caller knows to live and has not asked to end."""
