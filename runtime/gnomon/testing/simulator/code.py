@@ -14,7 +14,7 @@ from gnomon._core import events as ev
 from gnomon._messages.base import Value
 from gnomon._messages.cluster import StatusAsked
 from gnomon._messages.tasks import Provenance
-from gnomon.ids import FunctionID, ObjectID, TaskID, WorkerID, index_of, object_id, task_of
+from gnomon.ids import FunctionID, ObjectID, TaskID, WorkerID, handle_object, index_of, object_id, task_of
 from gnomon.testing.simulator.programs import Body, Step
 from gnomon.testing.simulator.threads import LARGE_BYTES, Thread, Waiting
 from gnomon.testing.simulator.truth import TaskFacts
@@ -99,7 +99,7 @@ class Frame(Thread):
         """Handles on the results of a submitted task, and what those should be."""
         host = self.host
         host.session.bodies[facts.body.number] = facts.body
-        host.watch.submitted(facts)
+        host.watch.submitted(facts, facts.actor is None or handle_object(facts.actor) in self.handles)
         for index in range(1, len(facts.body.results) + 1):
             identity = object_id(facts.task, index)
             host.truth.objects[identity] = (facts.body.number, index)

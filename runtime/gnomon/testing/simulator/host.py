@@ -48,6 +48,11 @@ class Host:
         self._said: dict[WorkerID, int] = {}
         network.join(me, self._receive)
 
+    @property
+    def has_news(self) -> bool:
+        """Something was posted that its role has not heard of yet."""
+        return bool(self._events)
+
     def post(self, event: Any) -> None:
         """Something has happened in this process; the role hears of it in the next batch."""
         self._events.append(event)

@@ -150,8 +150,9 @@ class WorkerHost(Host):
         self.watch.said(self, envelope.messages)
 
     def after_events(self, events: list[Any]) -> None:
-        """What was cancelled may have ended."""
+        """What was cancelled may have ended, what somebody holds not been freed."""
         self.watch.settled(self)
+        self.session.check_handles()
 
     # -- what code asks for ----------------------------------------------------------------------------------
 

@@ -227,7 +227,7 @@ def _make_actor(random: Random, budget: Budget, depth: int) -> Step:
     return Step(
         "actor", picks, random.randint(0, len(picks)), body,
         amount=random.choice((0, 0, 1, 3, -1)), name=name, namespace=random.choice(("", "", "", "n")),
-        if_exists=random.random() < 0.4, detached=bool(name) and random.random() < 0.4,
+        if_exists=random.random() < 0.4, detached=bool(name) and random.random() < 0.5,
         kind_of_actor=random.choice(_KINDS_OF_ACTOR),
     )  # fmt: skip
 
@@ -237,7 +237,8 @@ def _make_small(random: Random, budget: Budget, kind: str) -> Step:
     if kind == "lookup":
         return Step(kind, name=random.choice(("ann", "bob", "")), namespace=random.choice(("", "", "n")))
     if kind == "sleep":
-        return Step(kind, amount=random.uniform(0, 0.05))
+        # now and then so long that whatever is idle goes
+        return Step(kind, amount=2.5 if random.random() < 0.1 else random.uniform(0, 0.05))
     if kind in ("drop", "kill", "cancel", "next", "drain", "close", "let_go", "complete"):
         how = random.randrange(15)
         return Step(kind, (random.randrange(1000),), amount=how, at_once=random.random() < 0.3)
