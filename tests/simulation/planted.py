@@ -168,7 +168,7 @@ _BUGS: tuple[tuple[str, Callable[..., Any], str, str, int], ...] = (
     ("arguments are released before the borrow is recorded", BorrowMachine.settle_arguments,
      "receipt = _Receipt(holds, None, None)", "self.references.release(holds); receipt = _Receipt((), None, None)", 0),
     ("the executor does not hold what its results contain", BorrowMachine.hold_results, "self.references.hold(inner)", "inner = ()", 0),
-    ("holds of results are never released", BorrowMachine._complete, "self._effects().send(receipt.executor, HoldReleased(receipt.task))", "pass", 0),
+    ("holds of results are never released", BorrowMachine._complete, "self._effects().send(receipt.executor, HoldReleased(receipt.task, receipt.index))", "pass", 0),
     ("a container holds nothing", BorrowMachine.adopt_contained, "self.references.hold(each.inner)", "entry.inner = ()", 0),
     ("a freed container keeps what it held", ReferenceMachine._forget, "return entry.inner", "return ()", 0),
     ("a stored container holds nothing", ReferenceMachine.store, "self.hold(contained)", "entry.inner = ()", 0),

@@ -11,6 +11,7 @@ one catches up.
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from typing import Any
 
 from gnomon._core.effects import Command, DropPeer
@@ -57,6 +58,15 @@ class Host:
         """Something has happened in this process; the role hears of it in the next batch."""
         self._events.append(event)
         self._soon()
+
+    def apply(self, event: Any) -> Generator[Any, Any, None]:
+        """Let the role take it in before the caller goes on, as a thread does that runs the role itself."""
+        self.post(event)
+        while self.kernel.now < self._paused_until:
+            yield self._paused_until - self.kernel.now
+        if self._step is not None:
+            self._step.cancel()
+        self._run()
 
     def start(self) -> None:
         """Let the role say its first words."""

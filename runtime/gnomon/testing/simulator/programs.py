@@ -196,7 +196,13 @@ def _make_task(random: Random, budget: Budget, depth: int) -> Step:
     budget.tasks -= 1
     picks = _picks(random)
     body = _make_generator(random, budget, _make_body(random, budget, depth + 1))
-    return Step("task", picks, random.randint(0, len(picks)), body, amount=random.choice((0, 1, 1, 3, -1)))
+    retries = random.choice((0, 1, 1, 3, _endless(body)))
+    return Step("task", picks, random.randint(0, len(picks)), body, amount=retries)
+
+
+def _endless(body: Body) -> int:
+    """As many retries or restarts as it takes; not of what may end its own actor or process each time."""
+    return 3 if body.steps else -1
 
 
 def _make_burst(random: Random, budget: Budget) -> list[Step]:
@@ -215,7 +221,7 @@ def _make_call(random: Random, budget: Budget, depth: int, target: int, place: i
     picks = _picks(random)
     nested = random.randint(0, len(picks))
     body = _make_generator(random, budget, _make_body(random, budget, depth + 1, in_method=True))
-    retries = random.choice((0, 0, 2, 2, -1))
+    retries = random.choice((0, 0, 2, 2, _endless(body)))
     return Step("call", (target, *picks), nested, body, amount=retries, at_once=place > 0)
 
 
@@ -226,7 +232,7 @@ def _make_actor(random: Random, budget: Budget, depth: int) -> Step:
     name = random.choice(("", "ann", "bob") if budget.taste == "names" else ("", "", "", "ann", "bob"))
     return Step(
         "actor", picks, random.randint(0, len(picks)), body,
-        amount=random.choice((0, 0, 1, 3, -1)), name=name, namespace=random.choice(("", "", "", "n")),
+        amount=random.choice((0, 0, 1, 3, _endless(body))), name=name, namespace=random.choice(("", "", "", "n")),
         if_exists=random.random() < 0.4, detached=bool(name) and random.random() < 0.5,
         kind_of_actor=random.choice(_KINDS_OF_ACTOR),
     )  # fmt: skip

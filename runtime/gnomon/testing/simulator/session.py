@@ -250,7 +250,7 @@ class Session:
         if self.truth.dead or self._looks % _LOOK_EVERY:
             return
         for host in self.workers.values():
-            if not host.alive or host.has_news:
+            if not host.alive or host.has_news or self.watch.is_doomed(host):
                 continue
             for thread in host.threads:
                 for identity in thread.handles:

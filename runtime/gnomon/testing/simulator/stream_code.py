@@ -73,11 +73,17 @@ class StreamFrame(Frame):
         stream = self._stream(step)
         return self._drain(stream, self._patience()) if stream is not None else None
 
-    def _step_close(self, step: Step) -> None:
+    def _step_close(self, step: Step) -> Waiting | None:
         stream = self._stream(step)
-        if stream is not None:
-            stream.closed = True
-            self.host.post(ev.StreamClosed(stream.facts.task))
+        return self._close(stream) if stream is not None else None
+
+    def _close(self, stream: Stream) -> Waiting:
+        """When it returns, nobody gets another item."""
+        stream.closed = True
+        for pause_s in self.host.apply(ev.StreamClosed(stream.facts.task)):
+            yield from self.sleep(pause_s)
+        if not self.host.alive:
+            yield  # for ever
 
     def _step_let_go(self, step: Step) -> None:
         stream = self._stream(step)

@@ -283,8 +283,14 @@ class Watch:
         worker = host.worker
         for facts in list(cancelled):
             if facts.task not in worker.tasks.records and facts.task not in worker.calls.records:
-                facts.never = facts.starts == 0
+                # an actor that its caller has killed may begin one more call before it hears of anything
+                pushed = facts.actor is not None and facts.attempt >= 0
+                facts.never = facts.starts == 0 and not (pushed and self._is_killed(facts.actor))
                 cancelled.remove(facts)
+
+    def _is_killed(self, actor: ActorID | None) -> bool:
+        facts = self.truth.actors[actor] if actor is not None else None
+        return facts is not None and (facts.killed or facts.kills > 0)
 
     # -- what is begun and ended ---------------------------------------------------------------------------------
 
@@ -350,6 +356,14 @@ class Watch:
                 actor = self.truth.actors[facts.actor]
                 wanted = actor.killed or actor.kills or owner_of(actor.actor) in self.truth.dead
                 assert wanted, f"AC8: {actor.actor.hex()} is killed while it runs {task.hex()}"
+
+    def is_doomed(self, host: WorkerHost) -> bool:
+        """Whether it is an actor whose end somebody has asked for: it may be about to be killed."""
+        actor = host.worker.execution.actor
+        if actor is None:
+            return False
+        facts = self.truth.actors[actor]
+        return facts.dead or facts.killed or facts.kills > 0
 
     # -- actors --------------------------------------------------------------------------------------------------
 
