@@ -125,8 +125,9 @@ class Host:
             self.kernel.trace.add(now, self.label, "hears", event)
         self.before_events(events)
         outgoing, commands = self.station.handle(events, now)
-        self.role.check()
-        self.after_events(events)
+        if events or outgoing or commands:  # else nothing has changed but a clock
+            self.role.check()
+            self.after_events(events)
         self.perform(outgoing, commands)
         self._plan_wakeup()
 
