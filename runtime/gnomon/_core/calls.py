@@ -264,7 +264,6 @@ class CallMachine:
         limit = record.event.max_retries
         return not record.cancelled and (limit < 0 or record.attempt < limit)
 
-<<<<<<< HEAD
     def _put_back(self, client: ActorClient, records: tuple[CallRecord, ...]) -> None:
         """To their old places: before all calls that were submitted later."""
         for record in records:
@@ -272,31 +271,6 @@ class CallMachine:
             self.ledger.task_changed(record.row, TaskState.READY)
         client.queue.put_back(records)
         self.clients.dirty[client.actor] = None
-=======
-    def _requeue(self, client: ActorClient, record: CallRecord) -> None:
-        """Back to its old place: before all calls that were submitted later."""
-        record.pushed = False
-        self.ledger.task_changed(record.row, TaskState.READY)
-        bisect.insort(client.queue, record, key=lambda each: each.number)
-        self._dirty[client.actor] = None
-
-    def on_actor_changed(self, message: ActorChanged, now: float) -> None:
-        """Head tells of birth, restart or death."""
-        client = self.client(message.actor, subscribe=False)
-        if message.incarnation < client.incarnation or client.state == DEAD:
-            return
-        if message.incarnation > client.incarnation or message.state not in (ALIVE, PENDING):
-            self._lose_inflight(client, message, now)
-        if message.state == ALIVE and self.references.is_lost(message.worker):
-            client.refused = message.incarnation  # its death was told faster than its birth
-        client.state = message.state
-        client.incarnation = message.incarnation
-        client.pid = message.pid
-        client.cause = message.cause
-        client.error = message.error
-        client.worker = message.worker if message.state == ALIVE else None
-        self._dirty[client.actor] = None
->>>>>>> 85be6b1 (A call is not wasted on an incarnation whose death was told before its birth; closing a generator is at once)
 
     def _lose_inflight(self, client: ActorClient, message: ActorChanged, now: float) -> None:
         """The incarnation that had these calls is gone. Those behind the one it began last have not run."""
