@@ -33,6 +33,11 @@ class TaskFacts:
         at: where it was begun last.
         cancelled_at: when its owner heard that it is cancelled; None while nobody has.
         told: the executor that was told to cancel it, and which attempt.
+        backpressure: how many items it may be ahead of its consumer; 0: any number.
+        produced: items of a generator that its owner has heard of.
+        taken: items that its consumer has taken.
+        closed_at: when its owner heard that no more are wanted.
+        completion: somebody has asked for the object that tells of its end.
         never: it was cancelled before it began and must not begin any more.
     """
 
@@ -54,6 +59,11 @@ class TaskFacts:
     at: WorkerID | None = None
     cancelled_at: float | None = None
     told: tuple[WorkerID, int] | None = None
+    backpressure: int = 0
+    produced: int = 0
+    taken: int = 0
+    closed_at: float | None = None
+    completion: bool = False
     never: bool = False
 
     @property
@@ -147,7 +157,7 @@ class Truth:
     def _check_success(self, identity: ObjectID) -> None:
         """AC9, CN: what was read is no result of an attempt that raises."""
         facts = self.tasks.get(task_of(identity))
-        if facts is not None:
+        if facts is not None and not facts.body.generates:
             assert facts.attempt >= facts.body.raises, f"{identity.hex()} has the value of no attempt"
 
     def _causes(self, identity: ObjectID) -> Iterator[TaskFacts | ActorFacts]:
@@ -180,7 +190,8 @@ class Truth:
             body = facts.body
             if body.number != number or not body.raises:
                 return False
-            return not body.retry_exceptions or facts.exhausted or facts.cancelled_at is not None
+            cancelled = (facts.cancelled_at or facts.closed_at) is not None
+            return not body.retry_exceptions or facts.exhausted or cancelled
 
         return self._any_task(identity, proves) or self._any_actor(
             identity, lambda facts: facts.body.number == number and facts.raised
@@ -189,7 +200,8 @@ class Truth:
     def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         task = bytes.fromhex(fields["task_id"])
         return self._any_task(
-            identity, lambda facts: facts.task == task and facts.cancelled_at is not None
+            identity,
+            lambda facts: facts.task == task and (facts.cancelled_at or facts.closed_at) is not None,
         )
 
     def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
@@ -197,6 +209,11 @@ class Truth:
         return self._any_task(
             identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
         )
+
+    def _explains_StreamingGeneratorReplayInconsistentError(  # noqa: N802
+        self, identity: ObjectID, fields: Any
+    ) -> bool:
+        return self._any_task(identity, lambda facts: facts.body.shrinks and facts.attempt > 0)
 
     def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         actor = bytes.fromhex(fields["actor_id"])
