@@ -73,7 +73,8 @@ class ActorClient:
         }
         if self.end is not None:
             facts.update(self.end.facts())
-        facts["started"] = started
+        if not self.error:  # where it never lived, that no call was started goes without saying
+            facts["started"] = started
         return facts
 
     def row(self, done: int) -> dict[str, Any]:

@@ -193,7 +193,7 @@ class LocalActors:
 
     def kill(self, binding: ActorBinding, no_restart: bool) -> None:
         """See ``Engine``."""
-        self._post(ActorKillAsked(binding.actor_id, no_restart))
+        self.core.loop.apply([ActorKillAsked(binding.actor_id, no_restart)])
 
     def named(self, name: str, namespace: str | None) -> ActorBinding:
         """See ``Engine``."""
