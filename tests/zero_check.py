@@ -1,53 +1,15 @@
-"""What a test may not leave behind: threads, files and child processes of this process."""
+"""gnomon's zero check, loaded from its file: the contract suite also runs where ``import gnomon`` is Ray."""
 
-import gc
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import importlib.util
 from pathlib import Path
 
-SETTLE_S = 5.0
-"""How long what a test has ended may take to be gone."""
+_PATH = Path(__file__).resolve().parent.parent / "runtime" / "gnomon" / "testing" / "zero_check.py"
+_SPEC = importlib.util.spec_from_file_location("zero_check_of_gnomon", _PATH)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+_MODULE = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_MODULE)
 
-Count = Callable[[], set[str]]
-
-
-def threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate() if thread.is_alive()}
-
-
-def files() -> set[str]:
-    found = set()
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found.add(f"{number} -> {os.readlink(f'/proc/self/fd/{number}')}")
-        except OSError:  # the listing's own descriptor
-            continue
-    return found
-
-
-def children() -> set[str]:
-    found = set()
-    for task in Path("/proc/self/task").iterdir():
-        try:
-            found.update((task / "children").read_text().split())
-        except OSError:  # the thread has just ended
-            continue
-    return found
-
-
-ALL: dict[str, Count] = {"threads": threads, "files": files, "processes": children}
-
-
-@contextmanager
-def nothing_is_left(watched: dict[str, Count] = ALL) -> Iterator[None]:
-    """Fail when there is more at the end than at the start, once things have had time to end."""
-    before = {what: now() for what, now in watched.items()}
-    yield
-    deadline = time.monotonic() + SETTLE_S
-    while left := {what: more for what, now in watched.items() if (more := now() - before[what])}:
-        assert time.monotonic() < deadline, f"left behind: {left}"
-        gc.collect()  # sockets and loops in cycles close when they are collected
-        threading.Event().wait(0.01)
+ALL = _MODULE.ALL
+children = _MODULE.children
+nothing_is_left = _MODULE.nothing_is_left

@@ -27,6 +27,88 @@ def version() -> None:
 
 
 @main.command()
+@click.option(
+    "--head", is_flag=True, help="Start a cluster that lives by itself, for several kernels to join."
+)
+@click.option(
+    "--num-cpus",
+    type=click.FloatRange(0),
+    metavar="N",
+    help="CPUs to run tasks on; by default the machine's.",
+)
+@click.option(
+    "--num-gpus", type=click.FloatRange(0), metavar="N", help="GPUs; by default those that can be seen."
+)
+@click.option("--resources", metavar="JSON", help="Your own resources, for example '{\"disk\": 2}'.")
+@click.option(
+    "--object-store-memory", type=click.IntRange(1), metavar="BYTES", help="Capacity of the object store."
+)
+@click.option("--block", is_flag=True, help="Stay until Ctrl-C, and end the cluster then.")
+def start(
+    head: bool,
+    num_cpus: float | None,
+    num_gpus: float | None,
+    resources: str | None,
+    object_store_memory: int | None,
+    block: bool,
+) -> None:
+    """Start a cluster of this machine that outlives its drivers: join it with init(address='auto')."""
+    from gnomon._process import commands, keeper
+
+    if not head:
+        raise click.UsageError("Only whole clusters can be started on this machine: use --head.")
+    try:
+        options = commands.cluster_options(
+            {
+                "num_cpus": num_cpus,
+                "num_gpus": num_gpus,
+                "resources": commands.parse_resources(resources),
+                "object_store_memory": object_store_memory,
+            }
+        )
+    except (ValueError, TypeError) as error:
+        raise click.UsageError(str(error)) from error
+    if block:
+        kept = keeper.Keeper(options)
+        click.echo(commands.how_to_join(kept.config.directory))
+        sys.exit(kept.run())
+    try:
+        click.echo(commands.how_to_join(keeper.start_in_background(options).directory))
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("address", required=False)
+@click.option("--all", "everything", is_flag=True, help="All clusters of this user.")
+def stop(address: str | None, everything: bool) -> None:
+    """End a cluster: the only one there is, or that in the session directory ADDRESS."""
+    from gnomon._process import commands
+
+    try:
+        for directory in commands.clusters_to_stop(address, everything):
+            if not commands.stop(directory):
+                raise click.ClickException(
+                    f"The cluster in {directory} has not ended in {commands.STOP_S:g} s."
+                )
+            click.echo(f"The cluster in {directory} has ended.")
+    except (ConnectionError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("address", required=False)
+def status(address: str | None) -> None:
+    """Show nodes, resources, jobs and actors of a cluster: the newest, or that in the session directory ADDRESS."""
+    from gnomon._process import commands
+
+    try:
+        click.echo(commands.status(address))
+    except ConnectionError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
 @click.option("--rows", "pattern", metavar="PATTERN", help="Only rows that contain or match PATTERN.")
 @click.option(
     "--json", "json_path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),

@@ -17,8 +17,8 @@
      +- QueueEmpty (queue.Empty), QueueFull (queue.Full), DeadlockError (RuntimeError)
      |
      +- NotInitializedError, AlreadyInitializedError (RuntimeError), SessionMismatchError,
-     |  SerializationError (TypeError), ResultsMismatchError (ValueError), ActorNameTakenError,
-     |  ActorHandleNotFoundError (ValueError)
+     |  ClusterNotFoundError (ConnectionError), SerializationError (TypeError),
+     |  ResultsMismatchError (ValueError), ActorNameTakenError, ActorHandleNotFoundError (ValueError)
      +- InternalError (RaySystemError)           ours: please report
 
 The rules for a changer: fields, not parsed strings; every constructor argument has a default, so that an
@@ -72,6 +72,19 @@ def set_in_notebook(loaded: bool) -> None:
 def first_line(text: str | None) -> str:
     """The first line of a docstring, or of any text."""
     return (text or "").strip().split("\n", 1)[0]
+
+
+def text_of(error: BaseException) -> str:
+    """``str(error)``, also of an exception whose text can not be had: the error must still be told."""
+    try:
+        return str(error)
+    except BaseException as failure:  # a user's __str__ may raise anything
+        return f"(its text can not be had: str() raised {type(failure).__name__})"
+
+
+def headline(error: BaseException) -> str:
+    """``ValueError: its first line``."""
+    return f"{type(error).__name__}: {first_line(text_of(error))}".rstrip(": ")
 
 
 # ------------------------------------------------------------------------------- the user's code raised
@@ -167,14 +180,14 @@ class TaskError(GnomonError):
     def as_instanceof_cause(self) -> TaskError:
         """This error as one that is also an instance of the cause's class.
 
-        The error itself is returned where no such class can exist: without a cause, for ``StopIteration``
-        (which would end an innocent loop), for what is no ``Exception`` (``SystemExit``), and for classes
-        that can not be inherited from.
+        The error itself is returned where no such class can exist: without a cause, for what would steer the
+        caller's own code (``StopIteration`` ends an innocent loop, ``SystemExit`` the program,
+        ``CancelledError`` an asyncio task), and for classes that can not be inherited from.
         """
         cause = self.cause
         while isinstance(cause, TaskError):
             cause = cause.cause
-        if not isinstance(cause, Exception) or isinstance(cause, StopIteration | StopAsyncIteration):
+        if cause is None or _steers(cause):
             return self
         try:
             return _dual(self, cause)
@@ -182,7 +195,21 @@ class TaskError(GnomonError):
             return self
 
 
-def _dual(error: TaskError, cause: Exception) -> TaskError:
+_STEERING = (StopIteration, StopAsyncIteration, GeneratorExit, KeyboardInterrupt, SystemExit)
+
+
+def _steers(cause: BaseException) -> bool:
+    """Whether Python itself acts on an exception where it passes."""
+    if isinstance(cause, _STEERING):
+        return True
+    # by name, since importing asyncio is a third of the time that importing gnomon takes
+    return any(
+        each.__name__ == "CancelledError" and each.__module__ == "asyncio.exceptions"
+        for each in type(cause).__mro__
+    )
+
+
+def _dual(error: TaskError, cause: BaseException) -> TaskError:
     cls: Any = _dual_class(type(cause))
     dual: TaskError
     if isinstance(cause, BaseExceptionGroup):
@@ -234,7 +261,7 @@ def _rebuild_task_error(
 
 def _headline(cause: BaseException | None, traceback_str: str) -> str:
     if cause is not None:
-        return f"{type(cause).__name__}: {first_line(str(cause))}".rstrip(": ")
+        return headline(cause)
     starts = [line for line in traceback_str.splitlines() if line[:1].strip()]
     return starts[-1] if starts else "an exception"
 
@@ -734,6 +761,28 @@ class AlreadyInitializedError(GnomonError, RuntimeError):
         told = ", ".join(f"{name} is {now!r}, asked {new!r}" for name, (now, new) in self.differences.items())
         super().__init__(f"A session is running with other settings: {told or 'unknown'}.")
         self.args = (self.differences,)
+
+
+class ClusterNotFoundError(GnomonError, ConnectionError):
+    """There is no living cluster at this address.
+
+    Attributes:
+        address: as it was given: "auto", or a session directory.
+        reason: what is there instead.
+    """
+
+    next_step = (
+        "Start one with `gnomon start --head`, and join it with init(address='auto') or with the session "
+        "directory that the command prints; init() without an address starts a session of its own."
+    )
+
+    def __init__(self, address: str = "", reason: str = "") -> None:
+        super().__init__(
+            f"There is no cluster to join at address={address!r}{f': {reason}' if reason else ''}."
+        )
+        self.args = (address, reason)
+        self.address = address
+        self.reason = reason
 
 
 class SessionMismatchError(GnomonError):

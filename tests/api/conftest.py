@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import gnomon
-from gnomon._api import session
+from gnomon._api import init_options, session
 
 
 @pytest.fixture
@@ -21,6 +21,6 @@ def unstarted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a fresh process: no session was ever started, and the first use starts an inline one."""
     gnomon.shutdown()
     monkeypatch.setattr(session._session, "ended", False)
-    monkeypatch.setenv(session.ENGINE_VARIABLE, "inline")
+    monkeypatch.setenv(init_options.ENGINE_VARIABLE, "inline")
     yield
     gnomon.shutdown()

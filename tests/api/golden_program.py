@@ -81,16 +81,6 @@ class Broken:
         return 1
 
 
-@gnomon.remote(concurrency_groups={"io": 2}, max_pending_calls=1)
-class Reader:
-    @gnomon.method(concurrency_group="io")
-    def read(self):
-        threading.Event().wait()
-
-    def leave(self):
-        gnomon.actor.exit_actor()
-
-
 lock = threading.Lock()
 
 

@@ -1,5 +1,6 @@
 """The tree of exceptions: sentences, pickling, and errors that are also the user's."""
 
+import asyncio
 import pickle
 
 import pytest
@@ -25,6 +26,7 @@ FIELDS = {
     "UnsupportedOptionError": ("max_calls of f", "not yet"),
     "AlreadyInitializedError": ({"num_cpus": (2, 4)},),
     "SessionMismatchError": ("ObjectRef(ab12)",),
+    "ClusterNotFoundError": ("auto", "it has ended"),
     "ActorNameTakenError": ("tally", "red"),
     "ActorHandleNotFoundError": ("tally", "red"),
 }
@@ -81,6 +83,10 @@ class Picky(Exception):
         self.message = "the user's own"
 
 
+class Fundamental(BaseException):
+    pass
+
+
 class Unwilling(Exception):
     def __init_subclass__(cls, **kwargs):
         raise TypeError("final")
@@ -104,6 +110,7 @@ def raised(error):
         SyntaxError("bad", ("f.py", 1, 2, "x")),
         ExceptionGroup("several", [ValueError(1), KeyError(2)]),
         ActorDiedError("Counter", "ab12", "gone"),
+        Fundamental("not an Exception"),
     ],
     ids=lambda cause: type(cause).__name__,
 )
@@ -128,7 +135,10 @@ def test_fields_of_the_cause_are_there():
     assert not hasattr(error, "nothing_of_the_kind")
 
 
-@pytest.mark.parametrize("cause", [StopIteration(1), SystemExit(3), Unwilling("x")], ids=repr)
+STEERING = [StopIteration(1), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()]
+
+
+@pytest.mark.parametrize("cause", [*STEERING, Unwilling("x")], ids=repr)
 def test_some_causes_are_only_told(cause):
     error = raised(cause)
     assert type(error) is TaskError

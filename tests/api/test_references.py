@@ -70,3 +70,4 @@ def test_where_things_are():
     assert context.get_accelerator_ids() == context.get_resource_ids() == {"GPU": gnomon.get_gpu_ids()}
     assert context.worker_id == context.get_worker_id()
     assert get_node_ip_address().count(".") == 3
+    assert get_node_ip_address("127.0.0.1:9") == "127.0.0.1"

@@ -144,12 +144,12 @@ def test_a_call_in_a_group_that_does_not_exist():
 @pytest.mark.parametrize(
     ("groups", "error", "match"),
     [
-        ({"io": 0}, ValueError, "concurrency_groups.*'io'.* must be >= 1, not 0"),
+        ({"io": 0}, ValueError, "the group 'io' in concurrency_groups of .* must be >= 1, not 0"),
         ({"io": "2"}, TypeError, "must be an integer"),
         ({"io": True}, TypeError, "must be an integer"),
         ({"io": None}, TypeError, "must be an integer, not None"),
-        ({"": 1}, ValueError, "names in concurrency_groups .* may not be empty"),
-        ({1: 1}, TypeError, "keys of concurrency_groups .* must be strings"),
+        ({"": 1}, ValueError, "names of the groups in concurrency_groups .* may not be empty"),
+        ({1: 1}, TypeError, "names of the groups in concurrency_groups .* must be strings"),
         ([("io", 1)], TypeError, "must be a dict"),
     ],
 )

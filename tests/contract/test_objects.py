@@ -6,7 +6,6 @@ import pickle
 import pytest
 
 import gnomon
-from gnomon._api import session
 
 
 @gnomon.remote
@@ -45,35 +44,35 @@ def test_nested_references():
         assert value == "deep"
 
 
-def test_a_container_keeps_what_it_holds_alive(until):
+def test_a_container_keeps_what_it_holds_alive(until, objects_alive):
     inner = gnomon.put("inner")
     identity = inner.hex()
     outer = gnomon.put({"ref": inner})
     del inner
-    until(lambda: identity in session.engine().ledger.objects)
+    until(lambda: identity in objects_alive())
     assert gnomon.get(gnomon.get(outer)["ref"]) == "inner"
 
 
-def test_a_value_is_freed_when_nobody_holds_a_reference(until):
+def test_a_value_is_freed_when_nobody_holds_a_reference(until, objects_alive):
     ref = gnomon.put("x")
     identity = ref.hex()
-    until(lambda: identity in session.engine().ledger.objects)
+    until(lambda: identity in objects_alive())
     del ref
-    until(lambda: identity not in session.engine().ledger.objects)
+    until(lambda: identity not in objects_alive())
 
 
-def test_a_long_chain_of_containers_is_freed(until):
+def test_a_long_chain_of_containers_is_freed(until, objects_alive):
     ref = gnomon.put(0)
     for _ in range(3000):
         ref = gnomon.put([ref])
     del ref
-    until(lambda: not session.engine().ledger.objects)
+    until(lambda: not objects_alive())
 
 
-def test_results_nobody_wants_are_freed(until):
+def test_results_nobody_wants_are_freed(until, objects_alive):
     for _ in range(20):
         echo.remote("unwanted")
-    until(lambda: not session.engine().ledger.objects)
+    until(lambda: not objects_alive())
 
 
 def test_a_reference_pickled_by_the_user_is_honoured(engine):
@@ -85,6 +84,8 @@ def test_a_reference_pickled_by_the_user_is_honoured(engine):
     if (
         engine == "inline"
     ):  # pinned till the end, as nobody knows where the pickle is: unpin for the zero check
+        from gnomon._api import session
+
         session.engine()._store.drop(copy.binary())
 
 
@@ -140,5 +141,13 @@ def test_as_completed_and_map_unordered():
 
     assert sorted(as_completed([echo.remote(i) for i in range(10)])) == list(range(10))
     assert sorted(map_unordered(echo, range(30), backpressure_size=4)) == list(range(30))
-    refs = list(as_completed([echo.remote(7)], yield_object_refs=True))
+    refs = list(as_completed([echo.remote(7)], yield_obj_refs=True))
     assert gnomon.get(refs) == [7]
+    assert sorted(as_completed([echo.remote(i) for i in range(5)], chunk_size=2, timeout=0.01)) == list(
+        range(5)
+    )
+    assert gnomon.get([*map_unordered(echo, [7], yield_obj_refs=True, timeout=0.01)]) == [7]
+    with pytest.raises(ValueError, match=r"chunk_size of as_completed\(\) must be >= 1"):
+        next(as_completed(refs, chunk_size=0))
+    with pytest.raises(ValueError, match=r"backpressure_size must be >= chunk_size \(3\), not 2"):
+        next(map_unordered(echo, [1], backpressure_size=2, chunk_size=3))

@@ -292,6 +292,25 @@ def exit_now():
     raise SystemExit(3)
 
 
+def test_a_task_that_waits_for_a_pool_lends_its_cpus():
+    @gnomon.remote
+    def inner(x):
+        return 10 * x
+
+    def work(x):
+        return gnomon.get(inner.remote(x))
+
+    @gnomon.remote(num_cpus=2)  # all there are
+    def outer():
+        called = []
+        with Pool(1) as pool:
+            result = pool.map_async(work, range(3), chunksize=1, callback=called.append)
+            values = result.get(timeout=60)
+            return values, called, [*pool.imap(work, range(3))]
+
+    assert gnomon.get(outer.remote()) == ([0, 10, 20], [[0, 10, 20]], [0, 10, 20])
+
+
 # ---------------------------------------------------------------------------------- the end
 
 

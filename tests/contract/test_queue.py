@@ -263,14 +263,14 @@ def test_an_impatient_consumer_takes_nothing():
 def test_an_interrupted_consumer_takes_nothing(monkeypatch):
     q = Queue()
 
-    def interrupted(ref, limit):
+    def interrupted(ref):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("gnomon.util.queue._result", interrupted)
+        patch.setattr("gnomon.util.queue.get", interrupted)
         with pytest.raises(KeyboardInterrupt):
             q.get()
-        gnomon.get(q.actor.put.remote(1, None))
+        assert gnomon.get(q.actor.put.remote(1, None))
         with pytest.raises(KeyboardInterrupt):
             q.get()  # was answered, so that the item comes back
     assert q.get(timeout=30) == 1
@@ -280,11 +280,11 @@ def test_an_interrupted_producer_puts_nothing(monkeypatch):
     q = Queue(1)
     q.put(1)
 
-    def interrupted(ref, limit):
+    def interrupted(ref):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("gnomon.util.queue._result", interrupted)
+        patch.setattr("gnomon.util.queue.get", interrupted)
         with pytest.raises(KeyboardInterrupt):
             q.put(2)
     assert q.get() == 1
@@ -343,7 +343,7 @@ def test_an_async_actor_may_not_block_the_inline_engine(engine):
     q = Queue()
     ref = Blocks.remote().put.remote(q)
     if engine == "inline":
-        with pytest.raises(DeadlockError, match="all async actors share one thread"):
+        with pytest.raises(DeadlockError):
             gnomon.get(ref)
     else:
         gnomon.get(ref)

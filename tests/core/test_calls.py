@@ -232,6 +232,14 @@ def test_a_cancelled_call_that_waits_lets_those_behind_it_go() -> None:
     worker.check()
 
 
+def test_a_cancelled_call_whose_result_the_next_one_needs() -> None:
+    worker = caller_with()
+    worker.handle([submitted(1, dependencies=(ARGUMENT,)), submitted(2, dependencies=(result_of(1),))], 2.0)
+    worker.handle([ev.CancelAsked(call_task(1), False, True)], 2.1)
+    worker.check()
+    assert [value_of(worker, number)[0] for number in (1, 2)] == ["TaskCancelledError"] * 2
+
+
 def test_a_cancelled_call_is_not_retried() -> None:
     worker = caller_with(1, max_retries=-1, max_restarts=5)
     effects = worker.handle([ev.CancelAsked(call_task(1), False, True)], 2.0)

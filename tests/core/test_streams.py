@@ -53,7 +53,7 @@ class Owner:
     """A role that has submitted one generator."""
 
     def __init__(self, num_returns: int = tasks.STREAMING, backpressure: int = 0, retries: int = 3) -> None:
-        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME))
+        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME), settle_s=0.0)
         self.values = self.role.references.values
         self.entries = self.role.references.entries
         self.attempt = 0
@@ -482,7 +482,7 @@ class Caller(Owner):
     """A role that has called a generator method of an actor, which lives in PEER."""
 
     def __init__(self, retries: int = 1, backpressure: int = 0) -> None:
-        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME))
+        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME), settle_s=0.0)
         self.values = self.role.references.values
         self.entries = self.role.references.entries
         self.attempt = 0
@@ -495,7 +495,10 @@ class Caller(Owner):
 
     def becomes(self, state: str, incarnation: int, worker: WorkerID = PEER) -> Effects:
         changed = actors.ActorChanged(ACTOR, state, incarnation, worker, 1, "was killed")
-        return self.hear(changed, sender=HEAD)
+        effects = self.hear(changed, sender=HEAD)
+        if state != actors.ALIVE:
+            self.hear(cluster.ProcessLost(self.worker, "was killed", TASK), sender=NODE)
+        return effects
 
 
 def test_a_restarted_actor_makes_the_items_again_and_sends_the_rest() -> None:
@@ -507,7 +510,7 @@ def test_a_restarted_actor_makes_the_items_again_and_sends_the_rest() -> None:
     assert told(caller.take(1), PEER, tasks.ItemsTaken) == [tasks.ItemsTaken(TASK, 0, 1)]
     caller.becomes(actors.RESTARTING, 1)
     caller.yields(3)
-    assert item(3) not in caller.values, "its sender is not the actor any more"
+    assert item(3) not in caller.values, "its sender is dead"
     effects = caller.becomes(actors.ALIVE, 1, OTHER)
     [pushed] = told(effects, OTHER, tasks.CallPushed)
     assert (pushed.attempt, pushed.skip) == (1, 2)

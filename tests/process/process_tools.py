@@ -1,25 +1,20 @@
-"""What the tests of the life cycle share. Looks into /proc by itself: the code is not its own witness."""
+"""What the tests of the life cycle share, beside ``gnomon.testing.processes``."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from gnomon._messages.session import SessionConfig
 from gnomon._shell import session_directory
 from gnomon.ids import JobID, NodeID, WorkerID
+from gnomon.testing.processes import expect_gone, start_time, wait_until
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE.parent.parent / "runtime"
-START_LIMIT_S = 20.0
-GONE_LIMIT_S = 2.0
-
-T = TypeVar("T")
 
 
 def environment() -> dict[str, str]:
@@ -50,48 +45,9 @@ def make_config(lifeline_fd: int, notes: Path, plan: str, *, padding: int = 0) -
     )
 
 
-def wait_until(condition: Callable[[], T], what: str, limit_s: float = START_LIMIT_S) -> T:
-    """The first true value of ``condition``; fails, naming ``what``, when the limit is over."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {limit_s} s: {what}")
-        time.sleep(0.005)
-
-
 def read_number(path: Path) -> int:
     wait_until(path.exists, f"{path.name} is written")
     return int(path.read_text())
-
-
-def start_time(pid: int) -> str | None:
-    """With the pid, which process this is; None if it has ended (a zombie has)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
-
-
-def is_alive(pid: int) -> bool:
-    return start_time(pid) is not None
-
-
-def marked(session: str) -> set[int]:
-    """Pids of living processes whose environment carries the mark of ``session``."""
-    mark = f"GNOMON_SESSION={session}".encode()
-    found = set()
-    for name in os.listdir("/proc"):
-        if name.isdigit() and is_alive(int(name)):
-            try:
-                if mark in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
-                    found.add(int(name))
-            except OSError:
-                continue
-    return found
 
 
 class RunningSession(NamedTuple):
@@ -107,19 +63,8 @@ class RunningSession(NamedTuple):
     def pid(self, name: str) -> int:
         return read_number(self.notes / name)
 
-    def leftovers(self) -> list[str]:
-        """What is left of the session; empty when all is gone."""
-        left = [f"marked process {pid}" for pid in marked(self.session)]
-        left += [f"process {pid}" for pid, started in self.alive.items() if start_time(pid) == started]
-        if os.path.exists(self.directory):
-            left.append(self.directory)
-        return left
-
     def expect_gone(self) -> None:
-        deadline = time.monotonic() + GONE_LIMIT_S
-        while left := self.leftovers():
-            assert time.monotonic() < deadline, f"left after {GONE_LIMIT_S} s: {left}"
-            time.sleep(0.01)
+        expect_gone(self.session, self.directory, self.alive)
 
 
 def start_driver(notes: Path, plan: str, processes: int, *options: str) -> RunningSession:

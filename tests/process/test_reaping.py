@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from process_tools import is_alive, wait_until
 
 from gnomon._shell import reaping
 from gnomon._shell.reaping import ProcessEntry
+from gnomon.testing.processes import is_alive, wait_until
 
 PARENT = (
     "import os, subprocess, sys\n"

@@ -12,22 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from process_tools import (
-    HERE,
-    RUNTIME,
-    RunningSession,
-    environment,
-    is_alive,
-    make_config,
-    marked,
-    read_number,
-    start_driver,
-    wait_until,
-)
+from process_tools import HERE, RUNTIME, RunningSession, environment, make_config, read_number, start_driver
 
 from gnomon._messages.session import SessionConfig
 from gnomon._shell import lifeline
 from gnomon._shell.session_process import SessionProcess, start_session
+from gnomon.testing.processes import is_alive, marked, wait_until
 
 HARD_PLAN = "spin sleep stubborn child setsid stranger daemon chain"
 HARD_PROCESSES = 13

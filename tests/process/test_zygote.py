@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from process_tools import HERE, environment, is_alive, read_number, start_time, wait_until
+from process_tools import HERE, environment, read_number
 
 from gnomon._messages.session import WorkerExit, WorkerSpec
 from gnomon._shell import lifeline
 from gnomon._shell.zygote import SPEC_BYTES_MAX, WorkerForked, ZygoteClient, ZygoteLost, socket_pair
 from gnomon.ids import WorkerID
+from gnomon.testing.processes import is_alive, start_time, wait_until
 
 Event = WorkerForked | WorkerExit | ZygoteLost
 

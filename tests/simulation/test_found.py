@@ -371,6 +371,16 @@ def test_a_call_is_not_wasted_on_a_process_that_is_known_to_be_dead() -> None:
     assert [push.task for push in told(effects, OTHER, tasks.CallPushed)] == [task_id(ME, 2)]
 
 
+def test_news_of_a_birth_that_is_slower_than_the_death_wastes_no_call() -> None:
+    worker, actor = new_worker(), ActorID(task_id(OTHER, 1))
+    worker.handle([call(1, actor), ev.AskedSomething(PEER, objects.ObjectWanted(put_of(PEER, 1)))], 1.0)
+    worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.1)
+    worker.handle([received(HEAD, actors.ActorChanged(actor, actors.ALIVE, 0, PEER, 11, ""))], 1.2)
+    again = actors.ActorChanged(actor, actors.ALIVE, 1, OTHER, 12, "was killed")
+    effects = worker.handle([received(HEAD, again)], 1.3)
+    assert [push.task for push in told(effects, OTHER, tasks.CallPushed)] == [task_id(ME, 1)]
+
+
 # -- lifetimes ------------------------------------------------------------------------------------------------
 
 

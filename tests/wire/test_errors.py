@@ -19,10 +19,38 @@ def raised(error: BaseException) -> BaseException:
 
 
 class Demanding(Exception):
-    """Its constructor can not be called with its ``args``, so pickle makes it and can not load it."""
+    """Its constructor can not be called with its ``args``, as Python's own pickle would."""
 
     def __init__(self, code: int, place: str) -> None:
         super().__init__(f"{code} at {place}")
+        self.code = code
+
+
+class Named(OSError):
+    def __init__(self, *, host: str) -> None:
+        super().__init__(111, "refused", host)
+        self.host = host
+
+
+class Wrapped(ValueError):
+    """A constructor that changes what it is given, called once."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"<{text}>")
+
+
+class Own(Exception):
+    def __init__(self, left: int, right: int) -> None:
+        super().__init__("sum", left + right)
+        self.left = left
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Own, (self.left, 2)
+
+
+class Unloadable(Exception):
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Own, ()
 
 
 def test_an_exception_arrives_as_itself() -> None:
@@ -41,20 +69,45 @@ def test_a_value_is_no_error_even_when_it_is_an_exception() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("locked", threading.Lock()), Demanding(7, "home")],
-    ids=["can not be pickled", "can not be loaded"],
+    [
+        Demanding(7, "home"),
+        Named(host="here"),
+        Wrapped("x"),
+        Own(1, 2),
+        ExceptionGroup("several", [Demanding(1, "a"), ValueError(2)]),
+        KeyError(Demanding(1, "inside")),
+    ],
+    ids=lambda error: type(error).__name__,
 )
-def test_what_can_not_travel_arrives_as_text(error: Exception) -> None:
+def test_an_exception_needs_no_constructor_to_be_rebuilt(error: Exception) -> None:
     back = pickling.deserialize(pickling.serialize_error(raised(error)), [])
-    assert isinstance(back, TaskError)
-    assert type(error).__name__ in str(back)
-    assert str(error) in str(back)
+    assert type(back) is type(error)
+    assert repr(back.args) == repr(error.args)
+    assert str(back) == str(error)
+    assert repr(vars(back)) == repr(vars(error))
+    if isinstance(error, Named):
+        assert (back.errno, back.filename) == (111, "here")
+
+
+def test_what_can_not_travel_is_left_out() -> None:
+    error = ValueError("locked", threading.Lock())
+    error.key, error.where = threading.Lock(), "here"  # type: ignore[attr-defined]
+    back = pickling.deserialize(pickling.serialize_error(raised(error)), [])
+    assert type(back) is ValueError
+    assert back.args == ("locked", str(error.args[1]))
+    assert vars(back) == {"where": "here"}
+
+
+def test_what_can_not_be_loaded_arrives_as_text() -> None:
+    back = pickling.deserialize(pickling.serialize_error(raised(Unloadable("why"))), [])
+    assert type(back) is TaskError
+    assert "Unloadable: why" in str(back)
     assert "test_errors.py" in back.traceback_str
     assert back.cause is None
 
 
 def test_a_task_error_whose_cause_can_not_travel_keeps_its_story() -> None:
-    error = TaskError.from_exception("train", raised(ValueError("no", threading.Lock())), 123)
+    error = TaskError.from_exception("train", raised(Unloadable("no")), 123)
     back = pickling.deserialize(pickling.serialize_error(error), [])
     assert type(back) is TaskError
     assert (back.function_name, back.pid) == ("train", 123)

@@ -78,7 +78,7 @@ class ActorClass(Generic[C]):
     # The second half of what is returned is for type checkers: it lets the handle be annotated as an
     # ``ActorProxy[C]`` without being narrowed to its first half.
 
-    def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[C] | Any:
+    def remote(self, /, *args: Any, **kwargs: Any) -> ActorHandle[C] | Any:
         """Create an actor; returns a handle at once, before the constructor has run.
 
         Raises:
@@ -198,7 +198,7 @@ class ActorMethod:
         self._single = template.num_returns == 1 or template.num_returns < 0
         self._none = template.num_returns == 0
 
-    def remote(self, *args: Any, **kwargs: Any) -> Any:
+    def remote(self, /, *args: Any, **kwargs: Any) -> Any:
         """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1, an
         ``ObjectRefGenerator`` for a method that yields).
 

@@ -132,13 +132,18 @@ def custom_resources(what: str, value: Any) -> None:
 
 def groups(what: str, value: Any) -> None:
     """Calls at a time by name of the concurrency group, or None."""
-    mapping(what, value)
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(
+            f'{what} must be a dict of how many calls run at a time, like {{"io": 2}}, not {shown(value)}.'
+        )
     for name, size in (value or {}).items():
+        if not isinstance(name, str):
+            raise TypeError(f"the names of the groups in {what} must be strings, not {shown(name)}.")
         if not name:
-            raise ValueError(f"the names in {what} may not be empty.")
+            raise ValueError(f"the names of the groups in {what} may not be empty.")
         if size is None:
-            raise TypeError(f"{item(what, name)} must be an integer, not None.")
-        whole(1)(item(what, name), size)
+            raise TypeError(f"the group {name!r} in {what} must be an integer, not None.")
+        whole(1)(f"the group {name!r} in {what}", size)
 
 
 def one_of(*allowed: Any) -> Check:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
-from gnomon._api import machine, session
+from gnomon._api import session
 from gnomon._api.actor import ActorHandle
 from gnomon._engine.base import ExecutionContext
 from gnomon.exceptions import NotInitializedError
@@ -79,7 +78,7 @@ class RuntimeContext:
 
     def get_accelerator_ids(self) -> dict[str, list[str]]:
         """Accelerators by kind that the code here may use."""
-        return {"GPU": get_gpu_ids()}
+        return {"GPU": [str(each) for each in self._now().gpus]}
 
     def get_resource_ids(self) -> dict[str, list[str]]:
         """As :meth:`get_accelerator_ids`."""
@@ -172,17 +171,18 @@ def get_runtime_context() -> RuntimeContext:
     return _context
 
 
-def get_gpu_ids() -> list[str]:
-    """GPUs that the task or actor here may use; in a driver all that it sees.
+def get_gpu_ids() -> list[int] | list[str]:
+    """GPUs that the task or actor here holds; in a driver none, as in Ray.
+
+    Returns:
+        Numbers; or names where ``CUDA_VISIBLE_DEVICES`` named them when the cluster was started.
 
     Raises:
         NotInitializedError: no session runs.
     """
     if session.current is None:
         raise NotInitializedError()
-    if "CUDA_VISIBLE_DEVICES" in os.environ or session.current.context().mode == "driver":
-        return machine.gpu_ids()
-    return []
+    return list(session.current.context().gpus)  # type: ignore[return-value]
 
 
 def _hex(identity: bytes | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -82,14 +83,53 @@ def check_init(given: Mapping[str, Any]) -> None:
     """
     for name, check in _CHECKS.items():
         check(f"{name} of init()", given.get(name))
-    if given.get("address") not in (None, "local", "auto"):
-        raise UnsupportedOptionError(
-            "address of init()", "joining a cluster of other processes is not available yet"
-        )
+    _check_address(given)
     if given.get("runtime_env"):
         raise UnsupportedOptionError("runtime_env of init()", "environments are not available yet")
     if given.get("job_config") is not None:
         raise UnsupportedOptionError("job_config of init()", "give namespace=... to init() itself")
+
+
+ENGINE_VARIABLE: Final = "GNOMON_ENGINE"
+"""Environment variable that names the engine where ``init`` does not."""
+
+ADDRESS_VARIABLE: Final = "GNOMON_ADDRESS"
+"""Environment variable that names the cluster to join where ``init`` does not."""
+
+_OF_THE_CLUSTER: Final = ("num_cpus", "num_gpus", "resources", "labels", "object_store_memory")
+
+
+def cluster_address(given: Mapping[str, Any]) -> str | None:
+    """The address of the cluster to join; None for a session of one's own."""
+    address = given.get("address")
+    if address is None and not _is_inline(given):
+        address = os.environ.get(ADDRESS_VARIABLE) or None
+    return None if address == "local" else address
+
+
+def _is_inline(given: Mapping[str, Any]) -> bool:
+    engine = given.get("engine") or os.environ.get(ENGINE_VARIABLE)
+    return engine == "inline" or bool(given.get("local_mode"))
+
+
+def _check_address(given: Mapping[str, Any]) -> None:
+    address = cluster_address(given)
+    if address is None:
+        return
+    if address != "auto" and not os.path.isabs(address):
+        raise UnsupportedOptionError(
+            "address of init()",
+            f"{address!r} is no address of a cluster on this machine; those are 'auto', 'local' and the session "
+            "directory that `gnomon start --head` prints",
+        )
+    if _is_inline(given):
+        raise ValueError(f"engine='inline' runs in this process: it can not join address={address!r}.")
+    for name in _OF_THE_CLUSTER:
+        if given.get(name) is not None:
+            raise ValueError(
+                f"{name} of init() can not be given when joining a cluster (address={address!r}): what the cluster has was "
+                "said to `gnomon start --head`. Leave it out, or leave the address out for a session of its own."
+            )
 
 
 def warn_of_hints(given: Mapping[str, Any]) -> None:
@@ -107,6 +147,12 @@ def init_options(given: Mapping[str, Any]) -> InitOptions:
     cpus, gpus = given.get("num_cpus"), given.get("num_gpus")
     cpus = machine.cpu_count() if cpus is None else cpus
     gpus = len(machine.gpu_ids()) if gpus is None else gpus
+    visible = machine.visible_gpus()
+    if visible is not None and gpus > len(visible):
+        raise ValueError(
+            f"num_gpus is {gpus:g}, but CUDA_VISIBLE_DEVICES names {len(visible)} ({', '.join(visible) or 'none'}): "
+            "give at most as many, or unset the variable."
+        )
     config = dict(given.get("_system_config") or {})
     store = given.get("object_store_memory")
     megabytes = config.pop("object_store_memory_mb", None)
@@ -124,6 +170,8 @@ def init_options(given: Mapping[str, Any]) -> InitOptions:
         resources=to_units(amounts),
         namespace=given.get("namespace") or f"anonymous-{os.urandom(8).hex()}",
         object_store_memory=store,
+        gpus=tuple(visible or range(math.ceil(gpus))),
+        address=cluster_address(given),
         log_to_driver=given.get("log_to_driver") is not False,
         labels=dict(given.get("labels") or {}),
         runtime_env=dict(given.get("runtime_env") or {}),
@@ -138,7 +186,11 @@ _COMPARED: Final = (
 
 
 def differences(
-    started: Mapping[str, Any], options: InitOptions, engine: str, given: Mapping[str, Any]
+    started: Mapping[str, Any],
+    options: InitOptions,
+    engine: str,
+    directory: str | None,
+    given: Mapping[str, Any],
 ) -> dict[str, tuple[Any, Any]]:
     """What a second ``init`` asks for that the running session does not have.
 
@@ -146,6 +198,7 @@ def differences(
         started: the arguments that the session was started with.
         options: what came of them.
         engine: the running one's name.
+        directory: of the running session.
         given: the arguments of the second call. What it does not name is no difference.
     """
     now = {name: started.get(name) for name in _COMPARED}
@@ -153,6 +206,9 @@ def differences(
         now[name] = getattr(options, name)
     asked = {name: given.get(name) for name in _COMPARED}
     now["engine"], asked["engine"] = engine, given.get("engine")
+    # "auto" is content with the session that there is
+    if given.get("address") not in (None, "auto", "local", directory):
+        now["address"], asked["address"] = directory, given["address"]
     # an empty dict asks for nothing, like None
     return {
         name: (now[name], new)

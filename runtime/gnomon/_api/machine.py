@@ -23,10 +23,18 @@ def cpu_count() -> int:
 
 def gpu_ids() -> list[str]:
     """GPUs that this process may use: those of ``CUDA_VISIBLE_DEVICES``, else all that the driver lists."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = visible_gpus()
     if visible is not None:
-        return [each.strip() for each in visible.split(",") if each.strip() and each.strip() != "-1"]
+        return visible
     return [str(number) for number in range(len(glob.glob("/proc/driver/nvidia/gpus/*")))]
+
+
+def visible_gpus() -> list[str] | None:
+    """Those that ``CUDA_VISIBLE_DEVICES`` names; None when it is not set."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return None
+    return [each.strip() for each in visible.split(",") if each.strip() and each.strip() != "-1"]
 
 
 def memory_bytes() -> int:

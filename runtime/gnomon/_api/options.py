@@ -103,7 +103,7 @@ _PLACEMENT: Final[dict[str, Check]] = {
 TASK_CHECKS: Final[dict[str, Check]] = {
     **_PLACEMENT,
     "num_returns": _num_returns,
-    "max_calls": checks.not_yet(0, why="workers are not replaced after a number of calls yet"),
+    "max_calls": checks.whole(0, " (0 is without limit)"),
     "max_retries": _without_end,
     "retry_exceptions": _retry_exceptions,
     "name": checks.string,

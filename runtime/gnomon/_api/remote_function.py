@@ -65,7 +65,7 @@ class RemoteFunction(Generic[P, V]):
     # a reference given by name must stand among references only.
 
     @overload
-    def remote(self, *args: P.args, **kwargs: P.kwargs) -> V: ...
+    def remote(self, /, *args: P.args, **kwargs: P.kwargs) -> V: ...
 
     @overload
     def remote(self, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
@@ -80,9 +80,9 @@ class RemoteFunction(Generic[P, V]):
     def remote(self, a: Any, b: Any, c: Any, ref: ObjectRef[Any], /, *args: Any, **kwargs: Any) -> V: ...
 
     @overload
-    def remote(self, *args: ObjectRef[Any], **kwargs: ObjectRef[Any]) -> V: ...
+    def remote(self, /, *args: ObjectRef[Any], **kwargs: ObjectRef[Any]) -> V: ...
 
-    def remote(self, *args: Any, **kwargs: Any) -> Any:
+    def remote(self, /, *args: Any, **kwargs: Any) -> Any:
         """Submit a call; returns at once with a reference to its result (a list for ``num_returns`` > 1, an
         ``ObjectRefGenerator`` for a function that yields).
 
@@ -204,6 +204,9 @@ def make_remote_function(
             f"write a function that calls asyncio.run({name}(...))."
         )
     check_function_options(function, given, name)
+    if given.get("num_gpus") and given.get("max_calls") is None:
+        # As in Ray: libraries keep GPU memory until their process ends, and the next task needs it.
+        given = {**given, "max_calls": 1}
     return RemoteFunction(function, given)
 
 

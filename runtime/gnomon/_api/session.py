@@ -30,9 +30,6 @@ ENGINES: Final = {
 }
 """Where each engine is; imported when it is first started."""
 
-ENGINE_VARIABLE: Final = "GNOMON_ENGINE"
-"""Environment variable that names the engine where ``init`` does not."""
-
 current: Engine | None = None
 """The engine that runs, or None."""
 
@@ -81,7 +78,9 @@ def init(
     A second call is a no-op where it asks for nothing that the running session does not have.
 
     Args:
-        address: None or "local" for a new session; "auto" also joins the one of this process.
+        address: None or "local" for a session of this process's own; "auto" joins the newest cluster of this
+            user that ``gnomon start --head`` has started, a session directory that one. Where it is None the
+            environment variable GNOMON_ADDRESS says.
         num_cpus: CPUs to run tasks on; by default those of the machine.
         num_gpus: GPUs; by default those of the machine.
         resources: amounts of your own resources, by name.
@@ -108,6 +107,7 @@ def init(
 
     Raises:
         AlreadyInitializedError: a session runs, with other settings; the message shows the difference.
+        ClusterNotFoundError: there is no cluster at ``address`` (a ``ConnectionError``).
         TypeError: an argument of a wrong type, or an unknown one.
         ValueError: a wrong value.
         UnsupportedOptionError: an argument that can not be honoured.
@@ -201,7 +201,8 @@ def _engine_name(name: str | None, local_mode: bool) -> str | None:
 def _again(running: Engine, given: Mapping[str, Any], ignore: bool) -> InitContext:
     options = _session.options
     if not _session.adopted and not ignore and options is not None:
-        found = init_options.differences(_session.given, options, running.name, given)
+        directory = running.info.directory
+        found = init_options.differences(_session.given, options, running.name, directory, given)
         if found:
             raise AlreadyInitializedError(found)
     return InitContext(running.info, shutdown)
@@ -210,7 +211,7 @@ def _again(running: Engine, given: Mapping[str, Any], ignore: bool) -> InitConte
 def _start(given: Mapping[str, Any]) -> InitContext:
     global current
     options = init_options.init_options(given)
-    name = given["engine"] or os.environ.get(ENGINE_VARIABLE) or "local"
+    name = given["engine"] or os.environ.get(init_options.ENGINE_VARIABLE) or "local"
     checked = _engine_name(name, False)
     assert checked is not None
     module, attribute = ENGINES[checked]

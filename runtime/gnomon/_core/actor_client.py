@@ -58,10 +58,7 @@ class ActorClient:
         """The error of a call: the actor will not come back. ``started``: the call may have run."""
         if self.error and self.error[0] == FAILURE_KIND:
             return self.error  # it never came to be, and that error of ours says why
-        facts = self._facts(started)
-        if self.error:
-            facts["creation_error"] = self.error
-        return failure("ActorDiedError", **facts)
+        return failure("ActorDiedError", **self._facts(started), creation_error=self.error)
 
     def unavailable(self, started: bool) -> bytes:
         """Likewise: the actor is being restarted, and the call has no retry left."""
@@ -76,7 +73,8 @@ class ActorClient:
         }
         if self.end is not None:
             facts.update(self.end.facts())
-        facts["started"] = started
+        if not self.error:  # where it never lived, that no call was started goes without saying
+            facts["started"] = started
         return facts
 
     def row(self, done: int) -> dict[str, Any]:

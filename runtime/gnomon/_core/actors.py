@@ -35,6 +35,7 @@ from gnomon._messages.actors import (
     ActorWorkerUnwanted,
     ActorWorkerWanted,
 )
+from gnomon._messages.cluster import ActorReport
 from gnomon._messages.failures import ProcessEnd, failure
 from gnomon.ids import ActorID, WorkerID, owner_of
 
@@ -132,7 +133,7 @@ class ActorMachine:
             self._homeless[spec.actor] = None
             return
         self.nodes[spec.actor] = node
-        message = ActorWorkerWanted(spec.actor, record.incarnation, spec.resources, spec.placement)
+        message = ActorWorkerWanted(spec.actor, record.incarnation, spec.resources, spec.placement, spec.job)
         self._effects().send(node, message)
 
     def place_homeless(self) -> None:
@@ -152,7 +153,8 @@ class ActorMachine:
         record.worker = message.worker
         record.pid = message.pid
         self.by_worker[message.worker] = message.actor
-        self._effects().send(message.worker, ActorAssigned(record.spec, record.incarnation))
+        assigned = ActorAssigned(record.spec, record.incarnation, message.gpus)
+        self._effects().send(message.worker, assigned)
 
     def on_infeasible(self, actor: ActorID, asked: dict[str, int], has: dict[str, int]) -> None:
         """No node has so much."""
@@ -347,6 +349,23 @@ class ActorMachine:
         actor = self.names.get((message.namespace, message.name))
         description = self.records[actor].spec.description if actor is not None else b""
         self._effects().send(sender, ActorNameAnswered(message.request, actor, description))
+
+    def reports(self) -> tuple[ActorReport, ...]:
+        """All that are not dead, for people."""
+        return tuple(
+            ActorReport(
+                actor,
+                record.spec.job,
+                record.spec.class_name,
+                record.spec.name,
+                record.spec.namespace,
+                record.state,
+                record.pid,
+                record.spec.detached,
+            )
+            for actor, record in self.records.items()
+            if record.state != DEAD
+        )
 
     def check(self) -> None:
         """AC1, AC5, AC7."""

@@ -325,9 +325,9 @@ class CallMachine:
         if record.pushed and client.worker is not None:
             self._effects().send(client.worker, TaskCancelled(task, record.attempt, False, recursive))
             return (1, 1)
-        value = _cancelled(record)
-        self._finish(client, record, TaskState.CANCELLED, (value,), now, "cancelled")
-        client.queue.withdraw(record)
+        record.ended = True
+        client.queue.withdraw(record)  # first: others in the queue may wait for its result
+        self._finish(client, record, TaskState.CANCELLED, (_cancelled(record),), now, "cancelled")
         self.clients.dirty[client.actor] = None
         return (1, 0)
 

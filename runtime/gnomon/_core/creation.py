@@ -2,7 +2,8 @@
 arguments.
 
 The arguments' references are held as long as a restart may need them again: until the actor is dead for good,
-or lives in its last incarnation.
+or lives in its last incarnation. A detached actor outlives its creator, and so must its arguments: they travel
+in its spec, large ones too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from gnomon._core.clients import ClientMachine
-from gnomon._core.effects import AnswerRequest, Effects
+from gnomon._core.effects import AnswerRequest, Effects, InlineValues
 from gnomon._core.events import ActorSubmitted
 from gnomon._core.references import ReferenceMachine
 from gnomon._messages.actors import (
@@ -24,6 +25,7 @@ from gnomon._messages.actors import (
     ActorStillborn,
     ActorUnneeded,
 )
+from gnomon._messages.base import Block, Value
 from gnomon._messages.failures import is_failure
 from gnomon.ids import ActorID, ObjectID, WorkerID, handle_object
 
@@ -46,6 +48,7 @@ class CreationMachine:
         self._restarts: dict[ActorID, int] = {}
         self._waiting: dict[ActorID, tuple[ActorSubmitted, set[ObjectID]]] = {}
         self._waiting_on: dict[ObjectID, list[ActorID]] = {}
+        self._inlining: dict[ActorID, ActorSpec] = {}
 
     def submit(self, event: ActorSubmitted, now: float) -> None:
         """A new actor; its creator's handle is the first reference to its handle object."""
@@ -116,10 +119,23 @@ class CreationMachine:
                 self._effects().do(AnswerRequest(event.request, ActorAdmitted(event.request, False)))
             return
         spec = msgspec.structs.replace(spec, values=values)
+        if spec.detached and any(isinstance(value, Block) for value in values):
+            self._inlining[spec.actor] = spec
+            if event.request:  # its name is taken at once
+                self._effects().send(self.head, ActorRegistered(spec, event.request, False))
+            self._effects().do(InlineValues(spec.actor, values))
+            return
         self._effects().send(self.head, ActorRegistered(spec, event.request))
 
+    def on_inlined(self, actor: ActorID, values: tuple[Value, ...]) -> None:
+        """A detached actor's arguments no longer lie where their owner's death would free them."""
+        spec = self._inlining.pop(actor, None)
+        if spec is not None:
+            spec = msgspec.structs.replace(spec, values=values)
+            self._effects().send(self.head, ActorRegistered(spec))
+
     def unneeded(self, actor: ActorID) -> None:
-        """No handle is left: head ends the actor, or it is never made."""
+        """No handle is left: head ends the actor, or it is never made. A detached one needs no handle."""
         waiting = self._waiting.get(actor)
         if waiting is not None and waiting[0].spec.detached:
             return  # it needs no handles, only its arguments
@@ -138,4 +154,5 @@ class CreationMachine:
         """Its constructor will not run any more: the arguments are no longer needed."""
         self._restarts.pop(actor, None)
         self._waiting.pop(actor, None)
+        self._inlining.pop(actor, None)
         self.references.release(self._holds.pop(actor, ()))

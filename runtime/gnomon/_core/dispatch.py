@@ -7,6 +7,11 @@ things keep a long task from delaying short ones: a worker hands back what it ha
 takes long, and when the queue is empty and a worker idle, the most loaded one is asked for the newer half of
 its tasks.
 
+Answers travel in batches, so a worker that crashes takes with it what it had done a moment before; and whoever
+is pushed together with a task that crashes is hit again with each of its retries. Hence a task without a retry
+left, and one that a worker died of, is *alone* on a worker: pushed to an empty one, with nothing behind it. So a
+crash can not fail anybody but the task that runs.
+
 A lease that is idle is kept for ``linger_s``, so that a loop of single calls needs no node; the node may ask
 for it earlier (``reclaim``). The rule for a changer: a task is in ``ready`` of its class, or in ``inflight``
 of one worker.
@@ -30,13 +35,15 @@ class LeasedWorker:
 
     Attributes:
         draining: gets no more tasks and is returned when empty.
+        spent: its calls are used up: when it is returned, nobody may use it any more.
         recalled: asked to hand tasks back, not answered yet.
-        stuck: it handed tasks back because one runs long (or waits): gets no more before that one is done.
+        stuck: gets no more before what it has is done: it handed tasks back because one runs long (or waits), or
+            has one that is to be alone.
     """
 
     __slots__ = (
-        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "stuck",
-        "worker",
+        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "spent",
+        "stuck", "worker",
     )  # fmt: skip
 
     def __init__(self, message: LeaseGranted, number: int, now: float) -> None:
@@ -49,6 +56,7 @@ class LeasedWorker:
         self.granted = now
         self.idle_since = now
         self.draining = False
+        self.spent = False
         self.recalled = False
         self.stuck = False
 
@@ -145,6 +153,13 @@ class DispatchMachine:
             leased.recalled = leased.stuck = False
         self._dirty[leased.key] = None
 
+    def spend(self, worker: WorkerID) -> None:
+        """A worker's calls are used up: it hands back what it has not started, and gets no more."""
+        leased = self.leased.get(worker)
+        if leased is not None:
+            leased.draining = leased.spent = True
+            self._dirty[leased.key] = None
+
     def grant(self, message: LeaseGranted, now: float) -> None:
         """The node has given a worker."""
         one = self.classes[message.key]
@@ -154,7 +169,7 @@ class DispatchMachine:
         leased = LeasedWorker(message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
-        self._effects().send(message.worker, LeaseBegun(one.resources))
+        self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus))
         self._dirty[message.key] = None
 
     def awaits(self, worker: WorkerID) -> bool:
@@ -179,6 +194,7 @@ class DispatchMachine:
             if attempt_id(record.event.task, record.attempt) == last_started:
                 for begun in lost[: place + 1]:
                     begun.started_elsewhere = True
+                record.alone = True
                 break
         return lost
 
@@ -264,6 +280,12 @@ class DispatchMachine:
         while room > 0 and ready:
             record = ready.popleft()
             event = record.event
+            if record.alone:
+                if inflight:
+                    ready.appendleft(record)
+                    return
+                leased.stuck = True
+                room = 1
             if event.function not in leased.shipped:
                 leased.shipped.add(event.function)
                 effects.send(worker, FunctionShipped(event.function, event.payload))
@@ -281,6 +303,7 @@ class DispatchMachine:
                     event.provenance,
                     record.stream.produced if record.stream is not None else 0,
                     event.backpressure,
+                    event.max_calls,
                 ),
             )
             inflight[event.task] = record
@@ -316,7 +339,7 @@ class DispatchMachine:
         self.leased.pop(leased.worker, None)
         self._reclaims.pop(leased.worker, None)
         self.classes[leased.key].workers.pop(leased.worker, None)
-        self._effects().send(self.node, LeaseReturned(leased.lease))
+        self._effects().send(self.node, LeaseReturned(leased.lease, leased.spent))
 
     def _on_time(self, now: float) -> None:
         self._wakeup = 0.0
@@ -358,6 +381,7 @@ class DispatchMachine:
             for worker, leased in one.workers.items():
                 assert self.leased.get(worker) is leased
                 for task, record in leased.inflight.items():
+                    assert len(leased.inflight) == 1 or not record.alone, f"{task.hex()} is not alone"
                     assert task not in seen, seen[task]
                     seen[task] = "in flight"
                     assert record.worker == worker

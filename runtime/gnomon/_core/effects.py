@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from gnomon._messages.base import Message
-from gnomon.ids import TaskID, WorkerID
+from gnomon._messages.base import Message, Value
+from gnomon._messages.session import NO_JOB
+from gnomon.ids import ActorID, JobID, TaskID, WorkerID
 
 
 class Command(msgspec.Struct, frozen=True, gc=False):
@@ -87,9 +88,10 @@ class ShowOutput(Command, frozen=True):
 
 
 class StartWorker(Command, frozen=True):
-    """Fork a worker."""
+    """Fork a worker for ``job``."""
 
     worker: WorkerID
+    job: JobID = NO_JOB
 
 
 class KillWorker(Command, frozen=True):
@@ -97,6 +99,27 @@ class KillWorker(Command, frozen=True):
 
     worker: WorkerID
     running: TaskID | None = None
+
+
+class WatchDriver(Command, frozen=True):
+    """Post DriverExited when the process of a joined driver has ended, or if it has already.
+
+    Attributes:
+        started: its start time; another process with this pid is not meant.
+    """
+
+    driver: WorkerID
+    pid: int
+    started: int
+
+
+class InlineValues(Command, frozen=True):
+    """Copy these values out of the arena, for the spec of an actor that outlives their owner; the shell
+    answers with ValuesInlined.
+    """
+
+    actor: ActorID
+    values: tuple[Value, ...]
 
 
 class ReserveBlock(Command, frozen=True):

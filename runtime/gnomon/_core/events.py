@@ -157,11 +157,18 @@ class HandlesDropped(Event):
 
 
 class ValuesAwaited(Event):
-    """Wake ``token`` when ``count`` of ``objects`` have a value."""
+    """Wake ``token`` when ``count`` of ``objects`` have a value.
+
+    Attributes:
+        hasty: also wake it as soon as one of these is an error;
+        failures: and at once when there have been more errors than these, which it has looked at.
+    """
 
     token: int
     objects: tuple[ObjectID, ...]
     count: int
+    hasty: frozenset[ObjectID] = frozenset()
+    failures: int = 0
 
 
 class WaitAbandoned(Event):
@@ -281,6 +288,20 @@ class WorkerExited(Event):
     end: ProcessEnd | None = None
 
 
+class DriverExited(Event):
+    """The process of a joined driver has ended; ``reason`` says how, in words."""
+
+    driver: WorkerID
+    reason: str
+
+
+class ValuesInlined(Event):
+    """The values of a detached actor's arguments, copied out of the arena."""
+
+    actor: ActorID
+    values: tuple[Value, ...]
+
+
 class BlockReserved(Event):
     """The shell has allocated a block's pages, or could not."""
 
@@ -303,6 +324,7 @@ __all__ = [
     "CellCancelAsked",
     "ChildrenCancelAsked",
     "CompletionWanted",
+    "DriverExited",
     "Event",
     "HandlesArrived",
     "HandlesDropped",
@@ -314,6 +336,7 @@ __all__ = [
     "TaskEnded",
     "TaskSubmitted",
     "ValuesAwaited",
+    "ValuesInlined",
     "WaitAbandoned",
     "WaitEnded",
     "WaitStarted",

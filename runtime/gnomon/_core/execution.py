@@ -69,6 +69,7 @@ class ExecutionMachine:
         self.last_started: TaskID | None = None
         self.actor: ActorID | None = None
         self.resources: dict[str, int] = {}
+        self.gpus: tuple[int | str, ...] = ()
         self.done = 0
         self.threads = 1
         self.widen_s = 0.001
@@ -88,7 +89,12 @@ class ExecutionMachine:
             type(message) is CallPushed
             and (message.actor != self.actor or message.incarnation != self.incarnation)
         ):
-            self._effects().send(sender, TaskFinished(message.task, message.attempt, REFUSED, ()))
+            refused = (
+                TasksReturned((message.task,))
+                if type(message) is TaskPushed
+                else TaskFinished(message.task, message.attempt, REFUSED, ())
+            )
+            self._effects().send(sender, refused)
             return
         if self.groups and type(message) is CallPushed and message.group in self.groups:
             self.groups[message.group].append((sender, message))
@@ -174,6 +180,9 @@ class ExecutionMachine:
                 event.items,
             ),
         )
+        if event.last and self.actor is None:
+            self.closed = "its calls are used up"
+            self.give_back(len(self.queue))
 
     def facts(self) -> tuple[int, int, str]:
         """Calls ended, calls here, and the method that runs: for the views."""

@@ -8,6 +8,7 @@ from typing import Any
 from gnomon._core import events as ev
 from gnomon._core.actors import ActorMachine
 from gnomon._core.effects import DropPeer, Effects
+from gnomon._core.job_table import JobTable
 from gnomon._core.links import LinkMachine
 from gnomon._messages import actors, cluster
 from gnomon._messages.actors import ActorSpec
@@ -24,15 +25,17 @@ class Head:
         self._effects = Effects()
         self.nodes: dict[WorkerID, cluster.NodeJoined] = {}
         self.actors = ActorMachine(self._out, self._choose_node)
-        self._asked: dict[int, tuple[WorkerID, int, list[cluster.NodeReport], int]] = {}
+        self.jobs = JobTable()
+        self._asked: dict[int, tuple[WorkerID, cluster.StatusAsked, list[cluster.NodeReport], int]] = {}
         self._asked_early: list[tuple[WorkerID, cluster.StatusAsked]] = []
-        self._early: list[tuple[WorkerID, cluster.StatusAsked]] = []
         self._next = 1
         actor_machine = self.actors
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = {
             cluster.NodeJoined: self._on_node_joined,
             cluster.ProcessDied: self._on_process_died,
             cluster.StatusAsked: self._on_status_asked,
+            cluster.JobStarted: lambda sender, message: self.jobs.on_started(message, self.now),
+            cluster.JobEnded: lambda sender, message: self.jobs.on_ended(message.job, self.now),
             cluster.NodeStatus: self._on_node_status,
             actors.ActorRegistered: actor_machine.on_registered,
             actors.ActorWorkerGranted: actor_machine.on_granted,
@@ -88,9 +91,6 @@ class Head:
     def _on_node_joined(self, sender: WorkerID, message: cluster.NodeJoined) -> None:
         self.nodes[sender] = message
         self.actors.place_homeless()
-        early, self._early = self._early, []
-        for asker, asked in early:
-            self._on_status_asked(asker, asked)
         early, self._asked_early = self._asked_early, []
         for asker, question in early:
             self._on_status_asked(asker, question)
@@ -104,12 +104,9 @@ class Head:
         if not self.nodes:  # the session is starting: a question may be faster than its node
             self._asked_early.append((sender, message))
             return
-        if not self.nodes:  # the first is still starting: the answer waits for it
-            self._early.append((sender, message))
-            return
         number = self._next
         self._next += 1
-        self._asked[number] = (sender, message.request, [], len(self.nodes))
+        self._asked[number] = (sender, message, [], len(self.nodes))
         for node in self.nodes:
             self._effects.send(node, cluster.StatusAsked(number))
 
@@ -121,5 +118,6 @@ class Head:
                 self._answer(message.request)
 
     def _answer(self, number: int) -> None:
-        asker, request, reports, _ = self._asked.pop(number)
-        self._effects.send(asker, cluster.ClusterStatus(request, tuple(reports)))
+        asker, asked, reports, _ = self._asked.pop(number)
+        more = (tuple(self.jobs.reports.values()), self.actors.reports()) if asked.detail else ()
+        self._effects.send(asker, cluster.ClusterStatus(asked.request, tuple(reports), *more))

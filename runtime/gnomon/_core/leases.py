@@ -6,7 +6,7 @@
                                         +-- demand withdrawn --> ended     +-- returned, owner or worker dead
 
 Resources are taken when a lease is placed, so that two demands never count on the same CPU; a placed lease
-takes the first worker that becomes idle. Demands are served in turn, one lease at a time. When something
+takes the first worker of its job that becomes idle. Demands are served in turn, one lease at a time. When something
 waits and all is taken, the owner that has most is asked to give one back (``reclaim``). Actors' workers are
 leases too, whose owner is head.
 """
@@ -17,10 +17,13 @@ from collections import deque
 from collections.abc import Callable
 
 from gnomon._core.account import ResourceAccount
+from gnomon._core.devices import DeviceBook
 from gnomon._core.effects import Effects
 from gnomon._messages.actors import ActorWorkerGranted, ActorWorkerInfeasible, ActorWorkerWanted
 from gnomon._messages.leases import DemandInfeasible, LeaseGranted, LeaseReclaimed, LeasesWanted
-from gnomon.ids import ActorID, LeaseID, WorkerID
+from gnomon._messages.session import NO_JOB
+from gnomon.ids import ActorID, JobID, LeaseID, WorkerID, owner_of
+from gnomon.resources import UNITS
 
 
 class Demand:
@@ -30,12 +33,24 @@ class Demand:
         granted: leases granted so far.
         outstanding: leases wanted and not placed yet.
         placed: leases placed and not granted yet.
+        job: whose workers it can use.
     """
 
-    __slots__ = ("actor", "granted", "incarnation", "key", "outstanding", "owner", "placed", "resources")
+    __slots__ = (
+        "actor",
+        "granted",
+        "incarnation",
+        "job",
+        "key",
+        "outstanding",
+        "owner",
+        "placed",
+        "resources",
+    )
 
-    def __init__(self, owner: WorkerID, key: int, resources: dict[str, int]) -> None:
+    def __init__(self, owner: WorkerID, key: int, resources: dict[str, int], job: JobID) -> None:
         self.owner = owner
+        self.job = job
         self.key = key
         self.resources = resources
         self.granted = 0
@@ -51,24 +66,39 @@ class Lease:
     Attributes:
         blocked: the worker waits in ``get``; its CPU is given back.
         reclaimed: the owner has been asked to return it.
+        gpus: places of its GPUs in the node's DeviceBook.
     """
 
-    __slots__ = ("blocked", "demand", "lease", "reclaimed", "worker")
+    __slots__ = ("blocked", "demand", "gpus", "lease", "reclaimed", "worker")
 
     def __init__(self, lease: LeaseID, demand: Demand) -> None:
         self.lease = lease
         self.demand = demand
         self.worker: WorkerID | None = None
+        self.gpus: tuple[int, ...] = ()
         self.blocked = False
         self.reclaimed = False
 
 
 class LeaseMachine:
-    """All demands and leases of a node."""
+    """All demands and leases of a node.
 
-    def __init__(self, effects: Callable[[], Effects], account: ResourceAccount) -> None:
+    Args:
+        devices: the node's GPUs; numbered ones when None.
+        job_of: the job that an owner belongs to.
+    """
+
+    def __init__(
+        self,
+        effects: Callable[[], Effects],
+        account: ResourceAccount,
+        devices: DeviceBook | None = None,
+        job_of: Callable[[WorkerID], JobID] = lambda owner: NO_JOB,
+    ) -> None:
         self._effects = effects
         self.account = account
+        self.devices = devices if devices is not None else DeviceBook(account.total.get("GPU", 0))
+        self._job_of = job_of
         self.demands: dict[tuple[WorkerID, int], Demand] = {}
         self.queue: deque[Demand] = deque()
         self.placed: deque[Lease] = deque()
@@ -83,8 +113,8 @@ class LeaseMachine:
         key = (owner, message.key)
         demand = self.demands.get(key)
         if demand is None:
-            demand = self.demands[key] = Demand(owner, message.key, message.resources)
-        if not self.account.feasible(message.resources):
+            demand = self.demands[key] = Demand(owner, message.key, message.resources, self._job_of(owner))
+        if not self._feasible(message.resources):
             if message.wanted:
                 has = dict(self.account.total)
                 self._effects().send(owner, DemandInfeasible(message.key, message.resources, has))
@@ -99,13 +129,14 @@ class LeaseMachine:
     def on_actor_wanted(self, head: WorkerID, message: ActorWorkerWanted) -> None:
         """Head wants a worker for an actor. It needs ``placement`` to be possible, and keeps ``resources``."""
         needed = {**message.placement, **message.resources}
-        if not self.account.feasible(needed):
+        if not self._feasible(needed):
             answer = ActorWorkerInfeasible(
                 message.actor, message.incarnation, needed, dict(self.account.total)
             )
             self._effects().send(head, answer)
             return
-        demand = Demand(head, -1, message.resources)
+        job = message.job or self._job_of(owner_of(message.actor))
+        demand = Demand(head, -1, message.resources, job)
         demand.actor = message.actor
         demand.incarnation = message.incarnation
         demand.outstanding = 1
@@ -126,6 +157,16 @@ class LeaseMachine:
                 return lease.worker
         return None
 
+    def _feasible(self, asked: dict[str, int]) -> bool:
+        """Whether the node has so much when idle."""
+        gpus = asked.get("GPU")
+        return self.account.feasible(asked) and (gpus is None or self.devices.feasible(gpus))
+
+    def _can_take(self, asked: dict[str, int]) -> bool:
+        """Whether it is free now: of GPUs not only the sum counts."""
+        gpus = asked.get("GPU")
+        return self.account.can_take(asked) and (gpus is None or self.devices.fits(gpus))
+
     def _unplace(self, demand: Demand) -> None:
         lease = next(lease for lease in reversed(self.placed) if lease.demand is demand)
         self.placed.remove(lease)
@@ -142,11 +183,13 @@ class LeaseMachine:
             turns -= 1
             if not demand.outstanding:
                 continue
-            if self.account.can_take(demand.resources):
+            if self._can_take(demand.resources):
                 self.account.take(demand.resources)
                 demand.outstanding -= 1
                 demand.placed += 1
                 lease = Lease(LeaseID(self._next), demand)
+                if "GPU" in demand.resources:
+                    lease.gpus = self.devices.take(demand.resources["GPU"])
                 self._next += 1
                 self.leases[lease.lease] = lease
                 self.placed.append(lease)
@@ -154,25 +197,23 @@ class LeaseMachine:
             if demand.outstanding:
                 self.queue.append(demand)
 
-    def assign(self, worker: WorkerID, pid: int) -> bool:
-        """An idle worker: give it to the first placed lease. False when there is none."""
-        if not self.placed:
-            return False
-        lease = self.placed.popleft()
+    def assign(self, lease: Lease, worker: WorkerID, pid: int) -> None:
+        """An idle worker for a placed lease."""
+        self.placed.remove(lease)
         lease.worker = worker
         self.by_worker[worker] = lease
         demand = lease.demand
         demand.placed -= 1
         demand.granted += 1
+        gpus = self.devices.named(lease.gpus) if lease.gpus else ()
         if demand.actor is not None:
-            grant = ActorWorkerGranted(demand.actor, demand.incarnation, worker, pid)
+            grant = ActorWorkerGranted(demand.actor, demand.incarnation, worker, pid, gpus)
             self._effects().send(demand.owner, grant)
         else:
-            self._effects().send(demand.owner, LeaseGranted(lease.lease, demand.key, worker, pid))
-        return True
+            self._effects().send(demand.owner, LeaseGranted(lease.lease, demand.key, worker, pid, gpus))
 
     def on_returned(self, owner: WorkerID, identity: LeaseID) -> WorkerID | None:
-        """An owner gives a lease back; returns the worker, idle again. Repeating it changes nothing."""
+        """An owner gives a lease back; returns its worker. Repeating it changes nothing."""
         lease = self.leases.get(identity)
         if lease is None or lease.demand.owner != owner or lease.worker is None:
             return None
@@ -189,6 +230,8 @@ class LeaseMachine:
     def _end(self, lease: Lease) -> None:
         del self.leases[lease.lease]
         self.account.give(self._held(lease))
+        if lease.gpus:
+            self.devices.give(lease.gpus, lease.demand.resources["GPU"])
 
     def _held(self, lease: Lease) -> dict[str, int]:
         resources = lease.demand.resources
@@ -254,15 +297,20 @@ class LeaseMachine:
             self._effects().send(chosen.demand.owner, LeaseReclaimed(chosen.lease))
 
     def check(self) -> None:
-        """LR1, LR2: exact sums; one worker per lease and one lease per worker."""
+        """LR1, LR2, LR6: exact sums, also of each GPU; one worker per lease and one lease per worker."""
         self.account.check()
+        self.devices.check()
         held: dict[str, int] = {}
+        left = list(self.devices.capacity)
         for lease in self.leases.values():
             for name, units in self._held(lease).items():
                 held[name] = held.get(name, 0) + units
+            for place in lease.gpus:
+                left[place] -= min(lease.demand.resources["GPU"], UNITS)
             assert (lease.worker is None) == (lease in self.placed)
             if lease.worker is not None:
                 assert self.by_worker[lease.worker] is lease
+        assert left == self.devices.free, (left, self.devices.free)
         for name in {**held, **self.account.held}:
             assert held.get(name, 0) == self.account.held.get(name, 0), (name, held, self.account.held)
         assert len(self.by_worker) == len(self.leases) - len(self.placed)

@@ -1,28 +1,37 @@
 """Node: the role that owns one machine's workers, resources and arena.
 
 LeaseMachine   who may use which worker          PoolMachine    the processes
-BlockMachine   who has which part of the arena   (and here) who wants to hear of whose death
+BlockMachine   who has which part of the arena   JobMachine     the drivers, and whose worker is whose
+                                                 (and here) who wants to hear of whose death
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.account import ResourceAccount
 from gnomon._core.blocks import Allocator, BlockMachine
+from gnomon._core.devices import DeviceBook, DeviceID
 from gnomon._core.effects import Effects
+from gnomon._core.jobs import JobMachine
 from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.pool import PoolMachine
 from gnomon._messages import actors, cluster, leases, objects
-from gnomon.ids import NodeID, WorkerID
+from gnomon._messages.session import NOBODY, JobSpec
+from gnomon.ids import JobID, NodeID, WorkerID
 
 
 class Node:
     """One node of the cluster.
+
+    Args:
+        driver: the first job's; NOBODY when drivers are still to join.
+        first_job: how its workers see the world; a plain one when None.
+        gpus: names of the GPUs; numbers when empty.
 
     Attributes:
         watchers: who wants to hear of a process's death.
@@ -44,18 +53,23 @@ class Node:
         pid: int = 0,
         dead_max: int = 100_000,
         report_period_s: float = 0.5,
+        first_job: JobSpec | None = None,
+        gpus: Sequence[DeviceID] = (),
     ) -> None:
         self.me = me
         self.node = node
         self.head = head
-        self.driver = driver
         self.pid = pid
         self.links = links
         self.now = 0.0
         self._effects = Effects()
+        if first_job is None and driver != NOBODY:
+            first_job = JobSpec(JobID(driver[:4]), driver)
         self.account = ResourceAccount(resources)
-        self.leases = LeaseMachine(self._out, self.account)
         self.pool = PoolMachine(self._out, new_id, keep_idle, workers_max)
+        self.jobs = JobMachine(lambda: self.pool.jobs, first_job)
+        devices = DeviceBook(self.account.total.get("GPU", 0), gpus)
+        self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of)
         self.blocks = BlockMachine(self._out, allocator)
         self.watchers: dict[WorkerID, dict[WorkerID, None]] = {}
         self.dead: dict[WorkerID, ev.WorkerExited] = {}
@@ -65,14 +79,21 @@ class Node:
         self.report_period_s = report_period_s
         self._report_due = 0.0
         self._reported: cluster.NodeReport | None = None
-        self._handlers: dict[type, Callable[[Any], None]] = {
+        self._handlers = self._local_handlers()
+        self._receivers = self._remote_handlers()
+
+    def _local_handlers(self) -> dict[type, Callable[[Any], None]]:
+        return {
             ev.Received: self._on_received,
-            ev.WorkerExited: self._on_worker_exited,
+            ev.WorkerExited: self._lose,
+            ev.DriverExited: self._on_driver_exited,
             ev.BlockReserved: lambda event: self.blocks.on_reserved(
                 event.request, event.asker, event.offset, event.failed
             ),
         }
-        self._receivers: dict[type, Callable[[WorkerID, Any], None]] = {
+
+    def _remote_handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
+        return {
             leases.LeasesWanted: self.leases.on_wanted,
             leases.LeaseReturned: self._on_lease_returned,
             leases.LeaseBroken: self._on_lease_broken,
@@ -92,6 +113,8 @@ class Node:
             cluster.ProcessWatched: self._on_process_watched,
             cluster.StatusAsked: self._on_status_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
+            cluster.DriverJoined: self._on_driver_joined,
+            cluster.DriverLeaving: self._on_driver_leaving,
         }
 
     def _out(self) -> Effects:
@@ -103,10 +126,14 @@ class Node:
         if not self._joined:
             self._joined = True
             self._effects.send(self.head, cluster.NodeJoined(self.node, dict(self.account.total)))
-            self.pool.start(self.pool.keep_idle)
+            for job in self.jobs.specs.values():
+                self._begin(job)
         for event in events:
             self._handlers[type(event)](event)
         self.blocks.on_time(now)
+        if self.jobs.leaving:
+            for driver in self.jobs.gone(now):
+                self._forget_link(driver)
         self._serve()
         self._tell_observers()
         effects, self._effects = self._effects, Effects()
@@ -117,17 +144,30 @@ class Node:
         machine, pool = self.leases, self.pool
         if machine.queue:
             machine.place()
-        while machine.placed and (worker := pool.take_idle()) is not None:
-            machine.assign(worker, pool.pids[worker])
         if machine.placed:
-            pool.start(len(machine.placed))
+            missing: dict[JobID, int] = {}
+            for lease in list(machine.placed):
+                job = lease.demand.job
+                worker = pool.take_idle(job)
+                if worker is not None:
+                    machine.assign(lease, worker, pool.pids[worker])
+                else:
+                    missing[job] = missing.get(job, 0) + 1
+            for job, count in missing.items():
+                if job in self.jobs.specs:
+                    pool.start(count, job)
         if machine.queue:
             machine.reclaim()
         pool.on_time(self.now)
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        wakeups = (self.pool.next_wakeup(), self.blocks.next_wakeup(), self._report_due or None)
+        wakeups = (
+            self.pool.next_wakeup(),
+            self.blocks.next_wakeup(),
+            self.jobs.next_wakeup(),
+            self._report_due or None,
+        )
         times = [time for time in wakeups if time is not None]
         return min(times) if times else None
 
@@ -136,13 +176,14 @@ class Node:
         self.leases.check()
         self.pool.check()
         self.blocks.check()
+        self.jobs.check()
         self.links.check()
         for worker in self.leases.by_worker:
             assert worker in self.pool.leased, worker.hex()
 
     def _on_received(self, event: ev.Received) -> None:
-        if event.sender in self.links.dead:
-            return  # it died in the same batch: MB1
+        if event.sender in self.links.dead or event.sender in self.jobs.leaving:
+            return  # it died in the same batch (MB1); or it has said good-bye
         for message in event.messages:
             self._receivers[type(message)](event.sender, message)
 
@@ -151,11 +192,16 @@ class Node:
     def _on_worker_ready(self, sender: WorkerID, message: leases.WorkerReady) -> None:
         if self.pool.on_ready(sender, message.pid, self.now):
             for observer in self.observers:
-                self._effects.send(sender, cluster.ObservationWanted(observer, True))
+                if self.jobs.of(observer) == self.pool.jobs[sender]:
+                    self._effects.send(sender, cluster.ObservationWanted(observer, True))
 
     def _on_lease_returned(self, sender: WorkerID, message: leases.LeaseReturned) -> None:
         worker = self.leases.on_returned(sender, message.lease)
-        if worker is not None:
+        if worker is None:
+            return
+        if message.spent:
+            self.pool.retire(worker)
+        else:
             self.pool.put_back(worker, self.now)
 
     def _on_lease_broken(self, sender: WorkerID, message: leases.LeaseBroken) -> None:
@@ -168,47 +214,89 @@ class Node:
         if worker is not None:
             self.pool.kill(worker)
 
-    def _on_worker_exited(self, event: ev.WorkerExited) -> None:
-        """A process of ours has ended: tell whoever must know, take back what it held."""
-        worker = event.worker
-        told = self.watchers.pop(worker, {})
-        owner = self.leases.lose_worker(worker)
+    def _lose(self, event: ev.WorkerExited) -> None:
+        """A worker or driver has ended: tell whoever must know, take back what it held."""
+        process = event.worker
+        told = self.watchers.pop(process, {})
+        owner = self.leases.lose_worker(process)
         if owner is not None and owner != self.head:
             told[owner] = None
-        self.pool.lose(worker)
-        self.observers.pop(worker, None)
-        for orphan in self.leases.lose_owner(worker):
+        self.pool.lose(process)
+        self.observers.pop(process, None)
+        for orphan in self.leases.lose_owner(process):
             self.pool.kill(orphan)
-        self.blocks.lose(worker, [self.driver, *self.pool.pids])
-        self.links.forget(worker)
-        self._effects.do(fx.DropPeer(worker))
+        self.blocks.lose(process, [*self.jobs.drivers, *self.pool.pids])
+        if process not in self.jobs.leaving:
+            self._forget_link(process)
         for watchers in self.watchers.values():
-            watchers.pop(worker, None)
-        self.dead[worker] = event
+            watchers.pop(process, None)
+        self.dead[process] = event
         if len(self.dead) > self.dead_max:
             del self.dead[next(iter(self.dead))]
-        told.pop(worker, None)
+        told.pop(process, None)
         for watcher in told:
             self._effects.send(watcher, _lost(event))
-        self._effects.send(self.head, cluster.ProcessDied(worker, event.reason, event.end))
+        self._effects.send(self.head, cluster.ProcessDied(process, event.reason, event.end))
+
+    def _forget_link(self, process: WorkerID) -> None:
+        self.links.forget(process)
+        self._effects.do(fx.DropPeer(process))
 
     def _on_process_watched(self, sender: WorkerID, message: cluster.ProcessWatched) -> None:
         process = message.process
         if process in self.dead:
             self._effects.send(sender, _lost(self.dead[process]))
-        elif process not in (self.driver, self.head, self.me) and process not in self.pool:
+        elif not (process in self.pool or process in self.jobs.drivers or process in (self.head, self.me)):
             self._effects.send(sender, cluster.ProcessLost(process, "is not part of this session"))
         else:
             self.watchers.setdefault(process, {})[sender] = None
 
+    # -- drivers --------------------------------------------------------------------------------------------------
+
+    def _begin(self, job: JobSpec) -> None:
+        """The job of a driver: head lists it, and its first workers are started."""
+        if job.hidden:
+            return
+        started = cluster.JobStarted(job.job, job.pid, job.entrypoint, job.namespace)
+        self._effects.send(self.head, started)
+        self.pool.open_job(job.job)
+
+    def _on_driver_joined(self, sender: WorkerID, message: cluster.DriverJoined) -> None:
+        job = message.job
+        self.jobs.open(job)
+        self._effects.do(fx.WatchDriver(sender, job.pid, job.started))
+        self._effects.send(sender, cluster.DriverAdmitted(message.request))
+        self._begin(job)
+
+    def _on_driver_leaving(self, sender: WorkerID, message: cluster.DriverLeaving) -> None:
+        """``shutdown`` in a driver that goes on living: as if it had died, but it gets an answer."""
+        self._effects.send(sender, cluster.DriverDismissed(message.request))
+        self.jobs.say_goodbye(sender, self.now)
+        self._end_job(sender, "has left the cluster")
+
+    def _on_driver_exited(self, event: ev.DriverExited) -> None:
+        self._end_job(event.driver, event.reason)
+
+    def _end_job(self, driver: WorkerID, reason: str) -> None:
+        """All that is the driver's own goes; what its workers own goes with them, detached actors stay."""
+        job = self.jobs.close(driver)
+        if job is None:
+            return  # it had left before
+        self._lose(ev.WorkerExited(driver, reason))
+        self.pool.end_job(job.job)
+        if not job.hidden:
+            self._effects.send(self.head, cluster.JobEnded(job.job))
+
     def _on_observation_wanted(self, sender: WorkerID, message: cluster.ObservationWanted) -> None:
-        """Somebody looks at the views: every worker is told, also those to come."""
+        """Somebody looks at the views: every worker of his job is told, also those to come."""
         if message.wanted:
             self.observers[message.observer] = None
         else:
             self.observers.pop(message.observer, None)
+        job = self.jobs.of(message.observer)
         for worker in self.pool.pids:
-            self._effects.send(worker, message)
+            if self.pool.jobs[worker] == job:
+                self._effects.send(worker, message)
 
     # -- status ---------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
         worker: to which it is pushed.
         cancelled: somebody asked; it may still be running.
         started_elsewhere: it may have begun on the worker it was pushed to (a lost one costs an attempt).
+        alone: shares no worker with others, see ``dispatch``: it has no retry left that somebody else's crash
+            could cost it, or it is what its last worker was doing when it died.
         stream: of a generator.
     """
 
@@ -36,3 +38,4 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
     cancelled: bool = False
     started_elsewhere: bool = False
     stream: Stream | None = None
+    alone: bool = False

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from gnomon._core.effects import Effects, WakeWaiter
+from gnomon._core.events import ValuesAwaited
 from gnomon._core.ledger import Ledger
 from gnomon._messages.base import Block, Borrow, Value
 from gnomon._messages.cluster import ProcessWatched
@@ -85,6 +86,7 @@ class ReferenceMachine:
     Attributes:
         values: the values that are here, by object; read by the user's threads, written only by this machine
             and, for a ``put``, by the thread that stores.
+        failures: how many errors have come; read by the user's threads.
     """
 
     def __init__(
@@ -109,6 +111,8 @@ class ReferenceMachine:
         self.dependents: dict[ObjectID, int] = {}
         self._waits: dict[int, list[int]] = {}
         self._wait_objects: dict[int, tuple[ObjectID, ...]] = {}
+        self._hasty: dict[int, frozenset[ObjectID]] = {}
+        self.failures = 0
         self._watched: dict[WorkerID, None] = {}
         self._lost: dict[WorkerID, None] = {}
         self._next_episode = 1
@@ -242,6 +246,8 @@ class ReferenceMachine:
             self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
 
     def _tell_ready(self, identity: ObjectID, entry: Entry, value: Value) -> None:
+        if is_failure(value):
+            self._failed(identity)
         if entry.tokens is not None:
             for token in entry.tokens:
                 self._count_down(token)
@@ -254,17 +260,27 @@ class ReferenceMachine:
             del self.dependents[identity]
             self._on_ready(identity, value)
 
-    def wait_for(self, token: int, objects: tuple[ObjectID, ...], count: int) -> None:
-        """Wake ``token`` when ``count`` of ``objects`` (distinct) have a value, or are own ones and freed."""
+    def _failed(self, identity: ObjectID) -> None:
+        """An object is an error: whoever waits for many of which it is one, need not wait for the others."""
+        self.failures += 1
+        for token in [token for token, objects in self._hasty.items() if identity in objects]:
+            self.abandon(token)
+            self._effects().do(WakeWaiter(token))
+
+    def wait_for(self, event: ValuesAwaited) -> None:
+        """Wake the event's token when as many of its objects (distinct) as it says have a value, or are own ones and freed."""
+        token = event.token
         values = self.values
         missing = []
-        for identity in objects:
+        for identity in event.objects:
             if identity not in values and (identity in self.entries or owner_of(identity) != self.me):
                 missing.append(identity)
-        left = count - (len(objects) - len(missing))
-        if left <= 0:
+        left = event.count - (len(event.objects) - len(missing))
+        if left <= 0 or (event.hasty and event.failures != self.failures):
             self._effects().do(WakeWaiter(token))
             return
+        if event.hasty:
+            self._hasty[token] = event.hasty
         self._waits[token] = [left]
         self._wait_objects[token] = tuple(missing)
         for identity in missing:
@@ -302,6 +318,7 @@ class ReferenceMachine:
     def abandon(self, token: int) -> None:
         """``token`` waits no longer."""
         self._waits.pop(token, None)
+        self._hasty.pop(token, None)
         for identity in self._wait_objects.pop(token, ()):
             entry = self.entries.get(identity)
             if entry is not None and entry.tokens is not None and identity not in self.values:

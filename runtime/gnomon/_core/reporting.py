@@ -170,7 +170,9 @@ class ReportingMachine:
             del self._foreign[told.task]
 
     def on_process_lost(self, process: WorkerID) -> None:
-        """An owner is dead: its unfinished tasks will never be told of again."""
+        """An owner is dead: its unfinished tasks will never be told of again. Or the one who looked is."""
+        if process == self.observer:
+            self.on_wanted(ObservationWanted(process, False))
         for task in [task for task in self._foreign if task[: len(process)] == process]:
             row = self._foreign.pop(task)
             row.error = "its owner died"

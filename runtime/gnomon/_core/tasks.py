@@ -81,6 +81,8 @@ class TaskMachine:
         """A new task: wait for its dependencies or queue it."""
         references = self.references
         record = TaskRecord(event, open_row(self.ledger, event, now))
+        if event.max_retries == 0:
+            record.alone = True
         task = event.task
         if event.num_returns == 1:
             references.expect(ObjectID(task + _FIRST), event.group, record.row.cell)
@@ -131,6 +133,8 @@ class TaskMachine:
 
     def on_finished(self, worker: WorkerID, message: TaskFinished, now: float) -> None:
         """An executor says how an attempt ended."""
+        if message.last:
+            self.dispatch.spend(worker)
         record = self.records.get(message.task)
         if record is None or message.attempt != record.attempt or record.worker != worker:
             drop_results(self.references, self.borrowing, worker, message)
@@ -193,16 +197,21 @@ class TaskMachine:
             self.dispatch.queue(record, first=True)
 
     def on_worker_lost(self, message: ProcessLost, now: float) -> None:
-        """A leased worker died: what it had not started is queued again, the rest is retried or fails."""
+        """A leased worker died: what it had not started is queued again, the rest is retried or fails.
+
+        What it was doing goes last in the queue: should it kill every worker it meets, others still get on.
+        """
         reason = message.reason
-        for record in reversed(self.dispatch.lose(message.process, message.last_started)):
+        lost = self.dispatch.lose(message.process, message.last_started)
+        suspect = next((record for record in reversed(lost) if record.started_elsewhere), None)
+        for record in reversed(lost):
             started, record.started_elsewhere = record.started_elsewhere, False
             if record.cancelled:
                 self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
             elif not started or self._retry(record):
                 record.worker = None
                 self.ledger.task_changed(record.row, TaskState.READY)
-                self.dispatch.queue(record, first=True)
+                self.dispatch.queue(record, first=record is not suspect)
             else:
                 value = failure(
                     "WorkerCrashedError",
@@ -224,6 +233,8 @@ class TaskMachine:
         if record.cancelled or (limit >= 0 and record.attempt >= limit):
             return False
         record.attempt += 1
+        if record.attempt == limit:
+            record.alone = True
         record.row.attempt = record.attempt
         record.worker = None
         return True

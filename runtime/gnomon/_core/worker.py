@@ -105,7 +105,7 @@ class Worker:
             ),
             ev.HandlesArrived: self._on_handles_arrived,
             ev.HandlesDropped: lambda event: references.release(event.objects),
-            ev.ValuesAwaited: lambda event: references.wait_for(event.token, event.objects, event.count),
+            ev.ValuesAwaited: references.wait_for,
             ev.WaitAbandoned: lambda event: references.abandon(event.token),
             ev.WaitStarted: self._on_wait_started,
             ev.WaitEnded: self._on_wait_ended,
@@ -113,6 +113,7 @@ class Worker:
             ev.CellCancelAsked: self._on_cell_cancel_asked,
             ev.ActorKillAsked: lambda event: self.calls.kill(event.actor, event.no_restart, self.now),
             ev.ChildrenCancelAsked: self._on_children_cancel_asked,
+            ev.ValuesInlined: lambda event: self.creation.on_inlined(event.actor, event.values),
             ev.TaskEnded: self.execution.ended,
             ev.ItemProduced: self.production.produced,
             ev.ItemTaken: lambda event: self.streams.take(event.task, event.index),
@@ -156,6 +157,8 @@ class Worker:
             objects.BorrowRemoved: references.on_borrow_removed,
             objects.BlockGiven: answer,
             objects.BlockRefused: answer,
+            cluster.DriverAdmitted: answer,
+            cluster.DriverDismissed: answer,
             actors.ActorAdmitted: answer,
             actors.ActorNameAnswered: answer,
             cluster.ClusterStatus: answer,
@@ -272,6 +275,7 @@ class Worker:
 
     def _on_lease_begun(self, sender: WorkerID, message: tasks.LeaseBegun) -> None:
         self.execution.resources = message.resources
+        self.execution.gpus = message.gpus
 
     def _on_function_shipped(self, sender: WorkerID, message: tasks.FunctionShipped) -> None:
         self.functions[message.function] = message.payload
@@ -329,6 +333,7 @@ class Worker:
         spec = message.spec
         self.execution.actor = spec.actor
         self.execution.resources = spec.resources
+        self.execution.gpus = message.gpus
         self.execution.incarnation = message.incarnation
         self.execution.open_groups(spec.groups)
         self.calls.serial = not spec.is_async and not spec.groups and spec.max_concurrency <= 1

@@ -63,7 +63,8 @@ class InitOptions:
         resources: all of the node's resources in units, CPU, GPU and memory included.
         object_store_memory: capacity of the object store in bytes; None leaves it to the engine.
         namespace: where names of actors live; a random one unless given.
-        address: None starts a new session; else the cluster to join.
+        gpus: names of the node's GPUs; numbers unless ``CUDA_VISIBLE_DEVICES`` names some.
+        address: None starts a new session; else the cluster to join: "auto" or its directory.
         log_to_driver: show the output of tasks.
         labels: of the node.
         runtime_env: environment of all tasks and actors.
@@ -75,6 +76,7 @@ class InitOptions:
     resources: Resources
     namespace: str
     object_store_memory: int | None = None
+    gpus: tuple[int | str, ...] = ()
     address: str | None = None
     log_to_driver: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -256,6 +258,7 @@ class ExecutionContext:
     actor_name: str | None = None
     node_labels: Mapping[str, str] = field(default_factory=dict)
     is_canceled: bool = False
+    gpus: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

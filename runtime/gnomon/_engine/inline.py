@@ -4,8 +4,9 @@ A task runs when it is submitted, in the thread that submits it, so that a break
 prints. Values still travel by pickle, as on any engine: what works here works there. Calls of async actors
 run on an event loop in a thread; a task that needs one of their results waits for it at submission.
 
-Not the same as on other engines: nothing runs in parallel (a method that waits for a later call to another
-actor waits for ever), ``cancel`` meets only calls of async actors, and there are no processes to kill.
+Not the same as on other engines: tasks do not run in parallel (what would wait for a later call of the same
+thread raises ``DeadlockError``), ``cancel`` interrupts only calls of async actors, and there are no processes
+to kill. What has to wait for an argument, and the calls of threaded actors, run in threads.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_calls import InlineCalls, running
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.inline_waits import Waits
 from gnomon._engine.methods import function_name
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -75,15 +77,19 @@ class InlineEngine:
         self._functions: weakref.WeakValueDictionary[bytes, Callable[..., Any]]
         self._functions = weakref.WeakValueDictionary()
         self._book = InlineBook(self.ledger, worker, node)
+        self._loop = LoopThread()
+        self._waits = Waits(self._loop)
         self._store = InlineStore(
             self.ledger,
+            self._waits,
             self.info.store_capacity_bytes,
             settings.inline_result_max_bytes,
             lambda actor_id: self._actors.out_of_scope(actor_id),
         )
-        self._loop = LoopThread()
-        self._calls = InlineCalls(worker, self._store, self._book, lambda: not self._loop.inside())
-        self._actors = InlineActors(self._calls, self._store, self._book, self._loop, options.namespace)
+        self._calls = InlineCalls(worker, self._store, self._book, self._waits)
+        self._actors = InlineActors(
+            self._calls, self._store, self._book, self._loop, self._waits, options.namespace
+        )
 
     @classmethod
     def start(cls, options: InitOptions) -> InlineEngine:
@@ -107,6 +113,7 @@ class InlineEngine:
 
     def shutdown(self) -> None:
         """End the session; idempotent."""
+        self._waits.close()
         self._loop.stop()
         self._actors.clear()
         pickling.set_out_of_band(None, None)
@@ -130,12 +137,12 @@ class InlineEngine:
         call, refs = self._calls.make(template.name, options.num_returns, args, kwargs, origin, line)
         call.resources = dict(options.resources)
         call.allow_retries(options.max_retries, options.retry_exceptions)
-        self._calls.when_arguments_ready(call, partial(self._calls.run, call, template.engine_state))
+        self._calls.start(call, partial(self._calls.run, call, template.engine_state))
         return refs
 
     def _shipped(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function as another process would get it: what it captures is a copy."""
-        blob = pickling.dump_function(function)
+        blob = pickling.dump_function(function, [])
         identity = pickling.function_id(blob)
         known = self._functions.get(identity)
         if known is not None:
@@ -178,19 +185,17 @@ class InlineEngine:
             raise InfeasibleError(what, asked, self.info.resources)
 
     def cancel(self, ref: ObjectRef[Any], force: bool, recursive: bool) -> None:
-        """Cancel a call of an async actor; all else has ended by now."""
+        """Cancel what has not ended; a function that runs in a thread can only ask ``is_canceled``."""
         self._store.is_ready(ref._id)  # refuses a reference of another session
-        for call, task in self._actors.unfinished():
-            if call.task_id == task_of(ref._id):
-                self._loop.call(task.cancel)
+        call = self._calls.unfinished.get(task_of(ref._id))
+        if call is not None:
+            self._calls.cancel(call, recursive)
 
     def cancel_cell(self, cell: str) -> CancelReceipt:
-        """Cancel the calls of async actors that a cell submitted."""
-        met = [(call, task) for call, task in self._actors.unfinished() if call.cell == cell]
-        started = sum(call.row.started > 0 for call, _ in met)
-        for _, task in met:
-            self._loop.call(task.cancel)
-        return CancelReceipt(cancelled=len(met), running=started)
+        """Cancel what a cell submitted and has not ended."""
+        met = [call for call in list(self._calls.unfinished.values()) if call.cell == cell]
+        running = sum(self._calls.cancel(call, recursive=True) for call in met)
+        return CancelReceipt(cancelled=len(met), running=running)
 
     def kill_actor(self, binding: ActorBinding, no_restart: bool) -> None:
         """End an actor; see ``Engine``."""
@@ -241,8 +246,11 @@ class InlineEngine:
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """The values, in order; see ``Engine``."""
-        ready = self._store.wait([ref._id for ref in refs], len(refs), timeout)
+        ready = self._store.wait([ref._id for ref in refs], len(refs), timeout, hasty=True)
         if ready < len(refs):
+            for ref in refs:
+                if self._store.failed(ref._id):
+                    self.get_one(ref)
             raise GetTimeoutError(timeout_s=timeout, ready=ready, total=len(refs))
         return [self.get_one(ref) for ref in refs]
 

@@ -4,8 +4,9 @@
        +----constructor raised-----------------------------------------^
     alive --kill(no_restart=False), a restart is left--> pending
 
-Calls of a sync actor run in the calling thread, one at a time; those of an async actor on the session's event
-loop. A constructor runs in the calling thread in either case.
+Calls of a sync actor run in its lanes (``inline_lanes``): in the calling thread unless it is a threaded one;
+those of an async actor on the session's event loop. A constructor runs in the calling thread, unless one of its
+arguments is still being made. The handle object is ready when the constructor has ended: calls need it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -22,8 +22,10 @@ from gnomon._core.ledger import TaskState
 from gnomon._engine.base import ActorBinding, ActorTemplate, MethodTemplate, Origin
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_calls import InlineCall, InlineCalls, running
+from gnomon._engine.inline_lanes import Lane
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.inline_waits import Waits
 from gnomon._engine.methods import traits_of
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -32,13 +34,15 @@ from gnomon.exceptions import (
     ActorHandleNotFoundError,
     ActorNameTakenError,
     SessionMismatchError,
-    first_line,
+    headline,
     remote_traceback,
 )
 from gnomon.ids import ActorID, handle_object
 
 ASYNC_CONCURRENCY_DEFAULT = 1000
 """Calls at a time of an async actor, as in Ray."""
+
+_NOTHING = pickling.to_bytes(pickling.serialize(None))
 
 
 class InlineActor:
@@ -47,14 +51,15 @@ class InlineActor:
     Attributes:
         creation: the call of its constructor; its arguments are kept for a restart.
         instance: the user's object; None unless it is alive.
-        turn: held while a call of a sync actor runs; reentrant, because a call may call its own actor.
+        lane: where its calls run, if it is a sync one.
+        slots: how many calls of an async one run at a time.
         pending: calls that have no outcome yet.
         closing: nobody holds a handle any more; it ends when ``pending`` is 0.
         death: why it is dead; None before.
     """
 
     def __init__(
-        self, actor_id: ActorID, template: ActorTemplate, namespace: str, creation: InlineCall
+        self, actor_id: ActorID, template: ActorTemplate, namespace: str, creation: InlineCall, lane: Lane
     ) -> None:
         self.actor_id = actor_id
         self.template = template
@@ -62,7 +67,7 @@ class InlineActor:
         self.creation = creation
         self.kept: list[ObjectRef[Any]] = list(creation.held)
         self.instance: Any = None
-        self.turn = threading.RLock()
+        self.lane = lane
         self.slots = asyncio.Semaphore(template.options.max_concurrency or ASYNC_CONCURRENCY_DEFAULT)
         self.state = "pending"
         self.pending = 0
@@ -114,16 +119,22 @@ class InlineActors:
     """
 
     def __init__(
-        self, calls: InlineCalls, store: InlineStore, book: InlineBook, loop: LoopThread, namespace: str
+        self,
+        calls: InlineCalls,
+        store: InlineStore,
+        book: InlineBook,
+        loop: LoopThread,
+        waits: Waits,
+        namespace: str,
     ) -> None:
         self._calls = calls
         self._store = store
         self._book = book
         self._loop = loop
+        self._waits = waits
         self._namespace = namespace
         self._actors: dict[ActorID, InlineActor] = {}
         self._names: dict[tuple[str, str], ActorID] = {}
-        self._async_calls: dict[InlineCall, asyncio.Task[Any]] = {}
 
     def clear(self) -> None:
         """The session ends."""
@@ -151,43 +162,49 @@ class InlineActors:
                 raise ActorNameTakenError(options.name, namespace)
             return self.named(options.name, namespace)
         if template.engine_state is None:
-            pickling.dump_function(template.cls)  # a class that could not travel is an error here too
+            pickling.dump_function(template.cls, [])  # a class that could not travel is an error here too
             template.engine_state = True
         creation, _ = self._calls.make(f"{template.name}.__init__", 0, args, kwargs, origin, line)
-        actor = InlineActor(ActorID(creation.task_id), template, namespace, creation)
+        limit = options.max_concurrency or 1
+        lane = Lane(template.name, limit, limit > 1, self._calls, self._waits)
+        actor = InlineActor(ActorID(creation.task_id), template, namespace, creation, lane)
         creation.actor_id = actor.actor_id
         creation.resources = dict(options.resources)
         handle = handle_object(actor.actor_id)
         ref = self._store.create(handle, template.name, creation.row.cell)
-        self._store.fill(handle, pickling.to_bytes(pickling.serialize(None)))
         self._actors[actor.actor_id] = actor
         if actor.name is not None:
             self._names[actor.name] = actor.actor_id
         self._tell(actor)
-        self._calls.when_arguments_ready(creation, partial(self._construct, actor))
+        self._calls.start(creation, partial(self._construct, actor))
         return actor.binding(ref)
 
     def _construct(self, actor: InlineActor) -> None:
         creation = actor.creation
+        if actor.state == "dead":
+            return
+        if self._calls.failed_argument(creation):
+            self._die(actor, "an argument of its constructor failed")
+            return
         token = running.set(creation)
         self._book.started(creation.row, actor.restarts)
         try:
-            with actor.turn:
+            with self._waits.held(actor.lane.turn):
                 args, kwargs = self._calls.arguments(creation.packed)
                 actor.instance = actor.template.cls(*args, **kwargs)
         except BaseException as error:
-            why = f"its constructor raised {type(error).__name__}: {first_line(str(error))}"
-            self._book.ended(creation.row, TaskState.FAILED, why)
+            why = f"its constructor raised {headline(error)}"
+            self._calls.ended(creation, TaskState.FAILED, why)
             self._die(actor, why, remote_traceback(error))
             if isinstance(error, KeyboardInterrupt):
                 raise
         else:
             actor.state = "alive"
-            self._book.ended(creation.row, TaskState.DONE)
+            self._calls.ended(creation, TaskState.DONE)
+            self._handle_ready(actor)
             self._tell(actor)
         finally:
             running.reset(token)
-            creation.held = []
 
     def _die(self, actor: InlineActor, reason: str, traceback_str: str = "") -> None:
         if actor.name is not None and self._names.get(actor.name) == actor.actor_id:
@@ -198,7 +215,12 @@ class InlineActors:
         )
         actor.kept = []
         actor.instance = None
+        self._calls.ended(actor.creation, TaskState.CANCELLED)
+        self._handle_ready(actor)
         self._tell(actor)
+
+    def _handle_ready(self, actor: InlineActor) -> None:
+        self._store.fill(handle_object(actor.actor_id), _NOTHING)
 
     def out_of_scope(self, actor_id: ActorID) -> None:
         """Nobody holds a handle any more."""
@@ -218,10 +240,12 @@ class InlineActors:
         if actor.state == "dead":
             return
         restart = not no_restart and actor.may_restart()
-        for call, task in list(self._async_calls.items()):
+        for call in list(self._calls.unfinished.values()):
             if call.actor_id == actor_id:
+                interrupt = call.interrupt
                 self._calls.failed(call, ActorDiedError(actor.template.name, actor_id.hex(), "it was killed"))
-                self._loop.call(task.cancel)
+                if interrupt is not None:
+                    interrupt()
         if restart:
             actor.restarts += 1
             actor.state = "restarting"
@@ -252,39 +276,37 @@ class InlineActors:
             actor.template.options.max_task_retries if retries is None else retries, method.retry_exceptions
         )
         actor.pending += 1
+        call.on_end = partial(self._ended, actor)
+        if actor.state == "pending":
+            handle = handle_object(actor_id)
+            call.held.append(self._store.reference(handle))
+            call.needs = [*call.needs, handle]
         if actor.template.is_async:
             self._loop.start(self._run_async(actor, call, method.name))
         else:
-            self._calls.when_arguments_ready(call, partial(self._run, actor, call, method.name))
+            actor.lane.submit(call, partial(self._run, actor, call, method.name))
         return refs
 
     def _run(self, actor: InlineActor, call: InlineCall, method: str) -> None:
-        try:
-            with actor.turn:
-                if actor.death is not None:
-                    self._calls.failed(call, actor.death)
-                    return
-                self._tell(actor, method)
-                self._calls.run(call, getattr(actor.instance, method))
-        finally:
-            self._ended(actor)
+        if actor.death is not None:
+            self._calls.failed(call, actor.death)
+            return
+        self._tell(actor, method)
+        self._calls.run(call, getattr(actor.instance, method))
 
     async def _run_async(self, actor: InlineActor, call: InlineCall, method: str) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._async_calls[call] = task
+        call.interrupt = partial(self._loop.call, task.cancel)
         running.set(call)  # this coroutine has a context of its own
         try:
-            for identity in call.packed.dependencies:
+            for identity in call.needs:
                 await self._ready(identity)
             async with actor.slots:
-                while not await self._attempt_async(actor, call, method):
+                while not call.ended and not await self._attempt_async(actor, call, method):
                     pass
         except asyncio.CancelledError:
-            self._calls.cancelled(call)
-        finally:
-            del self._async_calls[call]
-            self._ended(actor)
+            self._calls.cancel_now(call)
 
     async def _attempt_async(self, actor: InlineActor, call: InlineCall, method: str) -> bool:
         """Run it once; False when it is to be run again."""
@@ -325,10 +347,6 @@ class InlineActors:
             for actor in list(self._actors.values())
             if actor.state == "alive"
         ]
-
-    def unfinished(self) -> list[tuple[InlineCall, asyncio.Task[Any]]]:
-        """Calls of async actors without an outcome."""
-        return list(self._async_calls.items())
 
     # ---------------------------------------------------------------- names
 

@@ -12,10 +12,21 @@ from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._engine.base import Origin
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling import PackedArgs
-from gnomon.exceptions import GnomonError, ResultsMismatchError, TaskCancelledError, TaskError, first_line
+from gnomon.exceptions import (
+    DeadlockError,
+    GnomonError,
+    NotInitializedError,
+    ResultsMismatchError,
+    SessionMismatchError,
+    TaskCancelledError,
+    TaskError,
+    first_line,
+    text_of,
+)
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
 from gnomon.resources import Resources
 
@@ -32,7 +43,13 @@ class InlineCall:
     Attributes:
         results: ids of what it will return.
         packed: its arguments.
+        needs: what must be ready before it starts: the arguments that are references.
         held: references that the arguments need until it has ended.
+        parent: the call it was submitted in, if any.
+        interrupt: ends the running call; None where nothing can.
+        cancelled: somebody has asked for its end.
+        ended: it has its outcome.
+        on_end: called once it has.
         attempts: how often it may run in all; -1 is without end.
         retry_on: what the user's code may raise to be run again.
         depth: how many calls it is nested in.
@@ -41,8 +58,8 @@ class InlineCall:
     """
 
     __slots__ = (
-        "actor_id", "attempt", "attempts", "cell", "depth", "function", "held", "name", "packed", "resources",
-        "results", "retry_on", "row", "task_id",
+        "actor_id", "attempt", "attempts", "cancelled", "cell", "depth", "ended", "function", "held", "interrupt", "name", "needs",
+        "on_end", "packed", "parent", "resources", "results", "retry_on", "row", "task_id",
     )  # fmt: skip
 
     def __init__(
@@ -52,20 +69,27 @@ class InlineCall:
         packed: PackedArgs,
         results: Sequence[ObjectID],
         row: TaskRow,
+        parent: InlineCall | None,
     ) -> None:
         self.task_id = identity
         self.name = name
         self.packed = packed
         self.results = results
         self.row = row
+        self.parent = parent
+        self.depth: int = parent.depth + 1 if parent is not None else 0
+        self.needs: Sequence[ObjectID] = packed.dependencies
         self.held: list[ObjectRef[Any]] = []
+        self.interrupt: Callable[[], object] | None = None
+        self.cancelled = False
+        self.ended = False
+        self.on_end: Callable[[], object] | None = None
         self.actor_id: ActorID | None = None
         self.resources: Resources = {}
         self.cell = ""
         self.attempt = 0
         self.attempts = 1
         self.retry_on: tuple[type[BaseException], ...] = ()
-        self.depth = 0
         self.function: Callable[..., Any] | None = None
 
     def allow_retries(self, retries: int, rule: bool | tuple[type[BaseException], ...]) -> None:
@@ -75,7 +99,8 @@ class InlineCall:
 
     def retry(self, error: BaseException) -> bool:
         """Whether it is run again after ``error``; if so, the next attempt is counted."""
-        again = isinstance(error, self.retry_on) and (self.attempts < 0 or self.attempt + 1 < self.attempts)
+        left = self.attempts < 0 or self.attempt + 1 < self.attempts
+        again = left and isinstance(error, self.retry_on) and not self.cancelled
         self.attempt += again
         return again
 
@@ -91,18 +116,20 @@ class InlineCalls:
 
     Args:
         owner: this process.
-        may_wait: whether the calling thread may block (the event loop's may not).
+
+    Attributes:
+        unfinished: calls without an outcome.
+        in_use: what running tasks hold.
     """
 
-    def __init__(
-        self, owner: WorkerID, store: InlineStore, book: InlineBook, may_wait: Callable[[], bool]
-    ) -> None:
+    def __init__(self, owner: WorkerID, store: InlineStore, book: InlineBook, waits: Waits) -> None:
         self._owner = owner
         self._store = store
         self._book = book
-        self._may_wait = may_wait
+        self._waits = waits
         self._counter = 0
         self._counter_lock = threading.Lock()
+        self.unfinished: dict[TaskID, InlineCall] = {}
         self.in_use: list[Resources] = []
 
     def next_id(self) -> TaskID:
@@ -127,11 +154,10 @@ class InlineCalls:
         outer = running.get()
         parent = outer.row if outer is not None else None
         row = self._book.submitted(identity, name, packed.dependencies, origin, line, parent)
-        call = InlineCall(
-            identity, name, packed, [object_id(identity, i + 1) for i in range(num_returns)], row
-        )
+        results = [object_id(identity, i + 1) for i in range(num_returns)]
+        call = InlineCall(identity, name, packed, results, row, outer)
         call.held = held
-        call.depth = outer.depth + 1 if outer is not None else 0
+        self.unfinished[identity] = call
         call.cell = self._book.ledger.cells.entries[row.cell][0]
         return call, [self._store.create(each, name, row.cell) for each in call.results]
 
@@ -139,20 +165,55 @@ class InlineCalls:
         """References to all that arguments need."""
         return [self._store.reference(each) for each in (*packed.dependencies, *packed.contained)]
 
-    def when_arguments_ready(self, call: InlineCall, run: Callable[[], object]) -> None:
-        """Run now, after a wait, or (on the event loop, which may not wait) in a thread of its own."""
-        pending = [each for each in call.packed.dependencies if not self._store.is_ready(each)]
-        if pending and not self._may_wait():
+    def missing(self, call: InlineCall) -> list[ObjectID]:
+        """What a call still needs before it can start."""
+        return [each for each in call.needs if not self._store.is_ready(each)]
 
-            def later() -> None:
-                self._store.wait(pending, len(pending), None)
+    def await_arguments(self, call: InlineCall) -> bool:
+        """Wait until a call can start; False when it has an outcome before that."""
+
+        def begun(wait: Wait) -> None:
+            call.interrupt = wait.end
+            if call.ended:
+                wait.end()
+
+        try:
+            self._store.wait(call.needs, len(call.needs), None, begun=begun)
+        except DeadlockError as error:
+            self.failed(call, error)
+        except (NotInitializedError, SessionMismatchError):
+            return False  # the session is over, or it was cancelled and its arguments are gone
+        call.interrupt = None
+        return not call.ended
+
+    def start(self, call: InlineCall, run: Callable[[], object]) -> None:
+        """Run a call now, or where an argument is still being made in a thread of its own."""
+        if not self.missing(call):
+            with_stack(call.depth, run, self._waits)
+            return
+
+        def later() -> None:
+            if self.await_arguments(call):
                 run()
 
-            threading.Thread(target=later, name=f"gnomon-inline-{call.name}", daemon=True).start()
-            return
-        if pending:
-            self._store.wait(pending, len(pending), None)
-        with_stack(call.depth, run)
+        threading.Thread(target=later, name=f"gnomon-inline-{call.name}", daemon=True).start()
+
+    def cancel(self, call: InlineCall, recursive: bool) -> bool:
+        """Cancel a call that has no outcome; whether it was running.
+
+        One that waits ends at once, one that runs when it can be interrupted: code in a thread can not.
+        """
+        call.cancelled = True
+        if recursive:
+            for each in list(self.unfinished.values()):
+                if each.parent is call:
+                    self.cancel(each, True)
+        started, interrupt = call.row.started > 0, call.interrupt
+        if not started:
+            self.cancel_now(call)
+        if interrupt is not None:
+            interrupt()
+        return started
 
     def run(self, call: InlineCall, function: Callable[..., Any]) -> None:
         """Run a call to its outcome, in this thread."""
@@ -175,7 +236,7 @@ class InlineCalls:
             call.function = function
             self.succeed(call, function(*args, **kwargs))
         except KeyboardInterrupt:
-            self.cancelled(call)
+            self.cancel_now(call)
             raise
         except BaseException as error:
             if call.retry(error):
@@ -213,8 +274,7 @@ class InlineCalls:
         packed = [pickling.serialize(part, f"the result of {call.name}") for part in parts]
         for identity, each in zip(call.results, packed, strict=True):
             self._store.fill(identity, pickling.to_bytes(each), each.contained)
-        self._book.ended(call.row, TaskState.DONE)
-        call.held = []
+        self.ended(call, TaskState.DONE)
 
     def raised(self, call: InlineCall, error: BaseException) -> None:
         """Store what the user's code raised."""
@@ -223,9 +283,11 @@ class InlineCalls:
     def failed(self, call: InlineCall, error: GnomonError, state: TaskState = TaskState.FAILED) -> None:
         """Store an error as the outcome."""
         contained: list[ObjectID] = []
-        self._end(call, state, pickling.serialize_error(error, contained), first_line(str(error)), contained)
+        self._end(
+            call, state, pickling.serialize_error(error, contained), first_line(text_of(error)), contained
+        )
 
-    def cancelled(self, call: InlineCall) -> None:
+    def cancel_now(self, call: InlineCall) -> None:
         """Store that a call was cancelled."""
         self.failed(call, TaskCancelledError(call.task_id.hex(), call.name), TaskState.CANCELLED)
 
@@ -234,11 +296,21 @@ class InlineCalls:
     ) -> None:
         for identity in call.results:
             self._store.fill(identity, blob, contained)
-        self._book.ended(call.row, state, text)
-        call.held = []
+        self.ended(call, state, text)
+
+    def ended(self, call: InlineCall, state: TaskState, text: str = "") -> None:
+        """A call has its outcome; what comes after the first changes nothing."""
+        if not call.ended:
+            call.ended = True
+            self._book.ended(call.row, state, text)
+            self.unfinished.pop(call.task_id, None)
+            call.held = []
+            call.interrupt = None
+            if call.on_end is not None:
+                call.on_end()
 
 
-def with_stack(depth: int, function: Callable[[], T]) -> T:
+def with_stack(depth: int, function: Callable[[], T], waits: Waits) -> T:
     """Run ``function`` in this thread, or where calls are nested deeply in a fresh one that is waited for."""
     if depth == 0 or depth % STACK_HOP:
         return function()
@@ -254,7 +326,8 @@ def with_stack(depth: int, function: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=body, name=f"gnomon-inline-depth-{depth}", daemon=True)
     thread.start()
-    thread.join()
+    with waits.blocked():
+        thread.join()
     if raised:
         raise raised.pop()
     return outcome[0]

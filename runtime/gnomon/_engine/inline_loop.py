@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import threading
 from collections.abc import Coroutine
 from typing import Any
+
+
+class _Selector(selectors.DefaultSelector):
+    """Knows when its loop has nothing to do.
+
+    Attributes:
+        idle: the loop waits, and only another thread can wake it.
+        turns: how often it has waited.
+        probed: the turn in which it was last asked whether it is alive.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.idle = False
+        self.turns = 0
+        self.probed = 0
+
+    def answer(self) -> None:
+        """Called in the loop's thread."""
+        self.probed = self.turns
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Called by the loop: without a timeout when neither callback nor timer is pending."""
+        self.turns += 1
+        self.idle = timeout is None and len(self.get_map()) <= 1  # one is the loop's own, for being woken
+        try:
+            return super().select(timeout)
+        finally:
+            self.idle = False
 
 
 class LoopThread:
@@ -14,11 +44,25 @@ class LoopThread:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._selector: _Selector | None = None
         self._lock = threading.Lock()
 
     def inside(self) -> bool:
         """Whether the caller runs in it."""
         return threading.current_thread() is self._thread
+
+    def is_mine(self, thread: threading.Thread) -> bool:
+        """Whether it is the loop's thread."""
+        return thread is self._thread
+
+    def still(self) -> bool:
+        """Whether the loop has done nothing since the last call but answer that call."""
+        loop, selector = self._loop, self._selector
+        if loop is None or selector is None:
+            return True
+        still = selector.idle and selector.turns == selector.probed + 1
+        loop.call_soon_threadsafe(selector.answer)
+        return still
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine; those started first, start first."""
@@ -43,7 +87,8 @@ class LoopThread:
     def _ready(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._selector = _Selector()
+                self._loop = asyncio.SelectorEventLoop(self._selector)
                 self._thread = threading.Thread(
                     target=_run, args=(self._loop,), name="gnomon-inline-loop", daemon=True
                 )

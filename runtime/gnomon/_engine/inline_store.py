@@ -11,12 +11,12 @@ for the lock, and nothing that runs user code may run under the lock.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gnomon._core.ledger import Ledger
+from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ObjectStoreFullError, SessionMismatchError
@@ -34,17 +34,19 @@ class InlineObject:
         holders: references that exist to it, those inside other objects included.
         contained: the references inside it, which it keeps alive.
         callbacks: called once when it is ready.
+        waits: told once when it is ready.
         producer: what made it, for the views.
         cell: number of the cell that asked for it.
     """
 
-    __slots__ = ("blob", "callbacks", "cell", "contained", "holders", "producer")
+    __slots__ = ("blob", "callbacks", "cell", "contained", "holders", "producer", "waits")
 
     def __init__(self, producer: str, cell: int) -> None:
         self.blob: bytes | None = None
         self.holders = 0
         self.contained: list[ObjectRef[Any]] = []
         self.callbacks: list[Callable[[], object]] = []
+        self.waits: list[Wait] = []
         self.producer = producer
         self.cell = cell
 
@@ -54,6 +56,7 @@ class InlineStore:
 
     Args:
         ledger: told of every change.
+        waits: those of the session's threads.
         capacity_bytes: ``put`` and results beyond are refused.
         inline_max_bytes: what the views call memory and not store.
         handle_gone: called, without the lock, when nobody holds a handle on an actor any more.
@@ -62,18 +65,19 @@ class InlineStore:
     def __init__(
         self,
         ledger: Ledger,
+        waits: Waits,
         capacity_bytes: int,
         inline_max_bytes: int,
         handle_gone: Callable[[ActorID], object],
     ) -> None:
         self._ledger = ledger
+        self._waits = waits
         self._capacity_bytes = capacity_bytes
         self._inline_max_bytes = inline_max_bytes
         self._handle_gone = handle_gone
         self._entries: dict[bytes, InlineObject] = {}
         self._dropped: deque[bytes] = deque()
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
         self._sweeping = threading.Lock()
         ledger.totals["store_capacity_bytes"] = capacity_bytes
 
@@ -174,7 +178,9 @@ class InlineStore:
             entry.blob = blob
             entry.contained = refs
             callbacks, entry.callbacks = entry.callbacks, []
-            self._changed.notify_all()
+            waits, entry.waits = entry.waits, []
+            for wait in waits:
+                wait.tell(pickling.is_error(blob))
             if index_of(identity) != HANDLE_INDEX:
                 self._account(size, 1)
         if index_of(identity) != HANDLE_INDEX:
@@ -193,6 +199,10 @@ class InlineStore:
             SessionMismatchError: there is no such object.
         """
         return self._entry(identity).blob is not None
+
+    def failed(self, identity: bytes) -> bool:
+        """Whether an object has an error."""
+        return _failed(self._entry(identity))
 
     def blob(self, identity: bytes) -> bytes:
         """The pickled value or error of a ready object."""
@@ -217,16 +227,47 @@ class InlineStore:
                 return
         callback()
 
-    def wait(self, identities: Sequence[bytes], count: int, timeout: float | None) -> int:
-        """Wait until ``count`` of the objects are ready or ``timeout`` seconds are over; how many are."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            while True:
-                ready = sum(self._entry(each).blob is not None for each in identities)
-                left = None if deadline is None else deadline - time.monotonic()
-                if ready >= count or (left is not None and left <= 0):
-                    return ready
-                self._changed.wait(left)
+    def wait(
+        self,
+        identities: Sequence[bytes],
+        count: int,
+        timeout: float | None,
+        hasty: bool = False,
+        begun: Callable[[Wait], object] | None = None,
+    ) -> int:
+        """Wait until ``count`` of the objects are ready or ``timeout`` seconds are over; how many are.
+
+        Args:
+            identities: of objects; what is there twice counts twice.
+            count: how many to wait for.
+            timeout: in seconds; None for no limit.
+            hasty: an error among them ends the wait too.
+            begun: gets the wait when it begins, to end it before its time.
+
+        Raises:
+            DeadlockError: there is no limit, and nobody is left who could make them.
+        """
+        self._waits.used()
+        with self._lock:
+            entries = [self._entry(each) for each in identities]
+            missing = [each for each in entries if each.blob is None]
+            left = count - (len(entries) - len(missing))
+            if left <= 0 or (hasty and any(_failed(each) for each in entries)):
+                return len(entries) - len(missing)
+            wait = Wait(left, hasty)
+            for entry in missing:
+                entry.waits.append(wait)
+        try:
+            if begun is not None:
+                begun(wait)
+            self._waits.sleep(wait, timeout)
+        finally:
+            with self._lock:
+                for entry in missing:
+                    if entry.blob is None:
+                        entry.waits.remove(wait)
+            self._sweep()
+        return sum(each.blob is not None for each in entries)
 
     def _entry(self, identity: bytes) -> InlineObject:
         entry = self._entries.get(identity)
@@ -247,3 +288,7 @@ class InlineStore:
     def _holders_table(self) -> str:
         rows = sorted(self._ledger.objects.values(), key=lambda row: -row[0])[:HOLDERS_SHOWN]
         return "\n".join(f"  {row[0]:>15,} bytes made by {row[2]}" for row in rows)
+
+
+def _failed(entry: InlineObject) -> bool:
+    return entry.blob is not None and pickling.is_error(entry.blob)

@@ -34,7 +34,7 @@ from gnomon._engine.local_actors import LocalActors
 from gnomon._engine.local_arguments import own, pack_values, provenance_of
 from gnomon._engine.local_output import show_output
 from gnomon._engine.local_returns import returned
-from gnomon._engine.local_session import LocalSession
+from gnomon._engine.local_session import DriverSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._engine.methods import function_name
 from gnomon._shell import task_context
@@ -52,7 +52,8 @@ class _Prepared:
     """A template as this engine needs it: pickled once, its scheduling class looked up."""
 
     __slots__ = (
-        "backpressure", "captured", "class_key", "function", "handles", "max_retries", "num_returns", "payload",
+        "backpressure", "captured", "class_key", "function", "handles", "max_calls", "max_retries", "num_returns",
+        "payload",
         "resources", "retry",
     )  # fmt: skip
 
@@ -73,6 +74,7 @@ class _Prepared:
         self.class_key = class_key
         self.num_returns = options.num_returns
         self.max_retries = options.max_retries
+        self.max_calls = options.max_calls
         self.retry = bool(options.retry_exceptions)
         self.backpressure = options.backpressure
 
@@ -83,7 +85,7 @@ class LocalEngine:
     name = "local"
 
     def __init__(
-        self, session: LocalSession | None, core: CoreWorker | None, log_to_driver: bool = True
+        self, session: DriverSession | None, core: CoreWorker | None, log_to_driver: bool = True
     ) -> None:
         self._session = session
         self._log_to_driver = log_to_driver
@@ -196,6 +198,7 @@ class LocalEngine:
                 provenance,
                 running.task if running is not None else None,
                 prepared.backpressure,
+                prepared.max_calls,
             )
         )
         return refs
@@ -286,6 +289,7 @@ class LocalEngine:
             attempt=running.attempt if running is not None else 0,
             was_reconstructed=self.core.role.execution.incarnation > 0,
             is_canceled=running is not None and self.core.role.execution.is_cancelled(running.task),
+            gpus=self.core.role.execution.gpus,
         )
 
     def _actor_name(self, running: task_context.RunningTask | None) -> str | None:

@@ -57,7 +57,8 @@ class LocalActors:
         function, payload, handles = template.engine_state
         packed = pickling.pack_args(args, kwargs, template.name)
         actor = ActorID(core.new_task_id())
-        arguments, extra = pack_values(core, packed)
+        detached = options.lifetime == "detached"
+        arguments, extra = pack_values(core, packed, inline=detached)
         contained = [*packed.contained, *[ref._id for ref in handles]]
         if extra is not None:
             contained.append(extra._id)
@@ -85,9 +86,10 @@ class LocalActors:
             template.is_async,
             options.name or "",
             namespace,
-            options.lifetime == "detached",
+            detached,
             provenance_of(origin, line, task_context.current.get()),
             dict(options.concurrency_groups),
+            self.config.job,
         )
         while True:
             ref: ObjectRef[Any] = ObjectRef(handle_object(spec.actor))
@@ -191,7 +193,7 @@ class LocalActors:
 
     def kill(self, binding: ActorBinding, no_restart: bool) -> None:
         """See ``Engine``."""
-        self._post(ActorKillAsked(binding.actor_id, no_restart))
+        self.core.loop.apply([ActorKillAsked(binding.actor_id, no_restart)])
 
     def named(self, name: str, namespace: str | None) -> ActorBinding:
         """See ``Engine``."""

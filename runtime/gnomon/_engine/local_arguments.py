@@ -26,12 +26,16 @@ def own(core: CoreWorker, captured: tuple[ObjectID, ...]) -> list[ObjectRef[Any]
     return handles
 
 
-def pack_values(core: CoreWorker, packed: pickling.PackedArgs) -> tuple[Value, ObjectRef[Any] | None]:
-    """The packed arguments; large ones become an object of their own, returned to be held."""
+def pack_values(
+    core: CoreWorker, packed: pickling.PackedArgs, inline: bool = False
+) -> tuple[Value, ObjectRef[Any] | None]:
+    """The packed arguments; large ones become an object of their own, returned to be held, unless they must
+    outlive this process (``inline``).
+    """
     if past_owners:
         core.refuse_foreign([*packed.dependencies, *packed.contained])
     serialized = packed.serialized
-    if serialized.total_bytes <= core.inline_max:
+    if inline or serialized.total_bytes <= core.inline_max:
         return pickling.to_bytes(serialized), None
     ref = core.put_serialized(serialized)
     return core.values[ref._id], ref

@@ -19,8 +19,9 @@ import msgspec
 
 from gnomon._messages.base import Message, Value
 from gnomon._messages.failures import ProcessEnd
+from gnomon._messages.session import NO_JOB
 from gnomon._messages.tasks import Provenance
-from gnomon.ids import ActorID, FunctionID, WorkerID
+from gnomon.ids import ActorID, FunctionID, JobID, WorkerID
 
 PENDING = "pending"
 ALIVE = "alive"
@@ -36,6 +37,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
         max_concurrency: 0 means the default of its kind.
         owner: whose death ends a non-detached actor.
         groups: calls at a time by name of the concurrency group.
+        job: whose workers it may run in.
     """
 
     actor: ActorID
@@ -56,6 +58,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
     detached: bool
     provenance: Provenance | None = None
     groups: dict[str, int] = {}
+    job: JobID = NO_JOB
 
 
 class ActorRegistered(Message, frozen=True, tag=60):
@@ -86,6 +89,7 @@ class ActorWorkerWanted(Message, frozen=True, tag=62):
     incarnation: int
     resources: dict[str, int]
     placement: dict[str, int]
+    job: JobID = NO_JOB
 
 
 class ActorWorkerGranted(Message, frozen=True, tag=63):
@@ -95,6 +99,7 @@ class ActorWorkerGranted(Message, frozen=True, tag=63):
     incarnation: int
     worker: WorkerID
     pid: int
+    gpus: tuple[int | str, ...] = ()
 
 
 class ActorWorkerInfeasible(Message, frozen=True, tag=64):
@@ -118,6 +123,7 @@ class ActorAssigned(Message, frozen=True, tag=66):
 
     spec: ActorSpec
     incarnation: int
+    gpus: tuple[int | str, ...] = ()
 
 
 class ActorBorn(Message, frozen=True, tag=67):

@@ -1,6 +1,9 @@
-"""Membership, deaths and status.
+"""Membership, deaths, jobs and status.
 
 node      NodeJoined --> head
+driver    DriverJoined --> node;   node  DriverAdmitted --> driver          (a cluster that lives by itself)
+driver    DriverLeaving --> node;  node  DriverDismissed --> driver
+node      JobStarted, JobEnded --> head
 any       ProcessWatched --> node;   node  ProcessLost --> whoever watches
 node      ProcessDied --> head                    (head ends or restarts its actors)
 driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
@@ -13,7 +16,8 @@ import msgspec
 
 from gnomon._messages.base import Message
 from gnomon._messages.failures import ProcessEnd
-from gnomon.ids import ActorID, NodeID, TaskID, WorkerID
+from gnomon._messages.session import JobSpec
+from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
 
 
 class NodeJoined(Message, frozen=True, tag=80):
@@ -53,9 +57,14 @@ class ProcessDied(Message, frozen=True, tag=83):
 
 
 class StatusAsked(Message, frozen=True, tag=84):
-    """What is there, what is free?"""
+    """What is there, what is free?
+
+    Attributes:
+        detail: jobs and actors too; asked of head alone.
+    """
 
     request: int
+    detail: bool = False
 
 
 class NodeReport(msgspec.Struct, frozen=True, array_like=True):
@@ -79,11 +88,77 @@ class NodeStatus(Message, frozen=True, tag=85):
     report: NodeReport
 
 
+class JobReport(msgspec.Struct, frozen=True, array_like=True):
+    """One job; times in seconds on the machine's monotonic clock, ``ended`` is 0 while it runs."""
+
+    job: JobID
+    pid: int
+    entrypoint: str
+    namespace: str
+    started: float
+    ended: float
+
+
+class ActorReport(msgspec.Struct, frozen=True, array_like=True):
+    """One actor that is not dead."""
+
+    actor: ActorID
+    job: JobID
+    class_name: str
+    name: str
+    namespace: str
+    state: str
+    pid: int
+    detached: bool
+
+
 class ClusterStatus(Message, frozen=True, tag=86):
-    """Head's answer."""
+    """Head's answer; jobs and actors only when asked for."""
 
     request: int
     nodes: tuple[NodeReport, ...]
+    jobs: tuple[JobReport, ...] = ()
+    actors: tuple[ActorReport, ...] = ()
+
+
+class DriverJoined(Message, frozen=True, tag=91):
+    """A driver joins the cluster: its workers are to be such as ``job`` says."""
+
+    request: int
+    job: JobSpec
+
+
+class DriverAdmitted(Message, frozen=True, tag=92):
+    """It may begin."""
+
+    request: int
+
+
+class DriverLeaving(Message, frozen=True, tag=93):
+    """The driver's last words: its job is over, all that is its own may go."""
+
+    request: int
+
+
+class DriverDismissed(Message, frozen=True, tag=94):
+    """Nothing of it is kept any more."""
+
+    request: int
+
+
+class JobStarted(Message, frozen=True, tag=95):
+    """Node to head, for the list of jobs."""
+
+    job: JobID
+    pid: int
+    entrypoint: str
+    namespace: str
+
+
+class JobEnded(Message, frozen=True, tag=96):
+    """Node to head: its driver has left or died."""
+
+    job: JobID
 
 
 class ObservationWanted(Message, frozen=True, tag=88):

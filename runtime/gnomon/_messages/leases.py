@@ -4,7 +4,7 @@ owner                                   node
   | LeasesWanted(key, wanted, seen)  --> |   absolute, so that repeating it changes nothing
   | <-- LeaseGranted                     |
   | <-- LeaseReclaimed                   |   somebody else waits: give it back when you can
-  | LeaseReturned                    --> |
+  | LeaseReturned                    --> |   spent: the worker's calls are used up, it shall end
   | LeaseBroken                      --> |   a cancelled task does not listen: kill its worker
   | <-- DemandInfeasible                 |   no node could ever run it
 
@@ -35,12 +35,17 @@ class LeasesWanted(Message, frozen=True, tag=20):
 
 
 class LeaseGranted(Message, frozen=True, tag=21):
-    """A worker for the owner's own use."""
+    """A worker for the owner's own use.
+
+    Attributes:
+        gpus: the GPUs that come with it.
+    """
 
     lease: LeaseID
     key: int
     worker: WorkerID
     pid: int
+    gpus: tuple[int | str, ...] = ()
 
 
 class LeaseReclaimed(Message, frozen=True, tag=22):
@@ -50,9 +55,14 @@ class LeaseReclaimed(Message, frozen=True, tag=22):
 
 
 class LeaseReturned(Message, frozen=True, tag=23):
-    """The owner no longer uses the worker; nothing of his runs there."""
+    """The owner no longer uses the worker; nothing of his runs there.
+
+    Attributes:
+        spent: nobody may use it any more (``max_calls``): it ends once nobody needs what it owns.
+    """
 
     lease: LeaseID
+    spent: bool = False
 
 
 class LeaseBroken(Message, frozen=True, tag=29):

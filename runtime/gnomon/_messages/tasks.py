@@ -34,9 +34,10 @@ class FunctionShipped(Message, frozen=True, tag=1):
 
 
 class LeaseBegun(Message, frozen=True, tag=10):
-    """The sender has leased this worker; its tasks hold ``resources`` while they run."""
+    """The sender has leased this worker; its tasks hold ``resources`` and ``gpus`` while they run."""
 
     resources: dict[str, int]
+    gpus: tuple[int | str, ...] = ()
 
 
 class Provenance(msgspec.Struct, frozen=True, array_like=True, gc=False):

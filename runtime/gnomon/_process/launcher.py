@@ -25,7 +25,7 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from gnomon._messages.session import SessionConfig, WorkerSpec
+from gnomon._messages.session import SessionConfig, WorkerSpec, config_of_job
 from gnomon._shell import lifeline, reaping, session_directory
 from gnomon._shell.session_start import EXIT_HEAD_LOST, EXIT_NODE_FAILED, EXIT_ZYGOTE_LOST, read_config
 from gnomon._shell.zygote import Zygote, ZygoteClient, socket_pair
@@ -163,6 +163,8 @@ def _zygote(config: SessionConfig, connection: int, roles: Roles) -> bool:
 def _worker(config: SessionConfig, spec: WorkerSpec, zygote: int, roles: Roles) -> NoReturn:
     """Turn a fresh copy of the zygote into a worker, run it, and end the process with its exit code."""
     code = 0
+    if spec.job is not None:
+        config = config_of_job(config, spec.job)
     try:
         if not lifeline.die_with_parent(zygote):
             os._exit(0)

@@ -9,16 +9,17 @@ from typing import Any
 from gnomon._core import effects as fx
 from gnomon._core.arena_allocator import ArenaAllocator
 from gnomon._core.effects import Command
-from gnomon._core.events import BlockReserved, WorkerExited
+from gnomon._core.events import BlockReserved, DriverExited, WorkerExited
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.station import Station
 from gnomon._messages.failures import ProcessEnd
-from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec
-from gnomon._shell import lifeline
+from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec, first_job
+from gnomon._shell import lifeline, session_directory
 from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
 from gnomon._shell.progress import ProgressPage
+from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 from gnomon._shell.zygote import WorkerForked, ZygoteClient
 from gnomon._store.arena import Arena
 from gnomon.ids import WORKER_ID_BYTES, TaskID, WorkerID
@@ -33,6 +34,8 @@ class NodeProcess:
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.page = ProgressPage(self.arena)
         self.slots: dict[WorkerID, int] = {}
+        self.directory = config.directory
+        self.drivers: dict[WorkerID, int] = {}
         allocator = ArenaAllocator(config.arena_bytes)
         reserved = allocator.allocate(self.page.size_bytes)
         assert reserved == 0, "the progress page is the arena's first block"
@@ -50,7 +53,10 @@ class NodeProcess:
             keep_idle=min(config.prestart, cpus) if config.prestart else cpus,
             workers_max=config.workers_max,
             pid=os.getpid(),
+            first_job=first_job(config),
+            gpus=config.gpus,
         )
+        self.role = role
         watch = lifeline.watch(config.lifeline_fd)
         self.loop = Loop(
             Station(role),
@@ -65,10 +71,12 @@ class NodeProcess:
         if type(command) is fx.StartWorker:
             slot = self.page.take()
             self.slots[command.worker] = slot
-            self.zygote.fork(WorkerSpec(worker=command.worker, slot=slot))
+            jobs = self.role.jobs
+            job = jobs.specs[command.job] if command.job != jobs.first else None
+            self.zygote.fork(WorkerSpec(worker=command.worker, slot=slot, job=job))
         elif type(command) is fx.KillWorker:
-            slot = self.slots.get(command.worker)
-            if command.running and (slot is None or self.page.read(slot) != command.running):
+            place = self.slots.get(command.worker)
+            if command.running and (place is None or self.page.read(place) != command.running):
                 return  # it has ended meanwhile, and what runs now is innocent
             self.zygote.kill(command.worker, signal.SIGKILL)
         elif type(command) is fx.ReserveBlock:
@@ -78,8 +86,35 @@ class NodeProcess:
             except OSError:
                 failed = True
             self.loop.post(BlockReserved(command.request, command.asker, command.offset, failed))
+        elif type(command) is fx.WatchDriver:
+            self.watch_driver(command)
         elif type(command) is fx.DropPeer:
             self.loop.disconnect(command.peer)
+            self.forget_driver(command.peer)
+            # a killed process leaves its socket behind, and the cluster may live for long
+            session_directory.remove_socket(self.directory, command.peer)
+
+    def watch_driver(self, command: fx.WatchDriver) -> None:
+        """Hear of the end of a driver, which is no child of ours."""
+        driver, pid = command.driver, command.pid
+        sentinel = lifeline.watch_process(pid, command.started)
+        if sentinel is None:
+            self.loop.post(DriverExited(driver, f"(pid {pid}) has ended"))
+            return
+        self.drivers[driver] = sentinel
+
+        def ended() -> None:
+            self.forget_driver(driver)
+            self.loop.post(DriverExited(driver, f"(pid {pid}) has ended"))
+
+        self.loop.watch(sentinel, ended)
+
+    def forget_driver(self, driver: WorkerID) -> None:
+        """It has left, or its end has been told."""
+        sentinel = self.drivers.pop(driver, None)
+        if sentinel is not None:
+            self.loop.unwatch(sentinel)
+            os.close(sentinel)
 
     def on_zygote(self) -> None:
         """The zygote tells of forks and exits."""
@@ -112,7 +147,12 @@ def exit_in_words(pid: int, code: int) -> str:
             name = f"signal {-code}"
         hint = " (often: out of memory)" if name == "SIGKILL" else ""
         return f"(pid {pid}) was killed by {name}{hint}"
-    return f"(pid {pid}) ended with exit code {code}"
+    hint = (
+        " (its runtime could not go on: files closed, or no memory left)"
+        if code == EXIT_RUNTIME_FAILED
+        else ""
+    )
+    return f"(pid {pid}) ended with exit code {code}{hint}"
 
 
 def main(config: SessionConfig, zygote: ZygoteClient) -> Any:

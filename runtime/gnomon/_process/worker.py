@@ -6,6 +6,8 @@ import faulthandler
 import os
 import signal
 import sys
+import traceback
+from typing import NoReturn
 
 from gnomon._api import session
 from gnomon._core.events import AskedSomething
@@ -17,6 +19,7 @@ from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.executor import Executor
 from gnomon._shell.output import Outbox, OutputStream, progress_sender
 from gnomon._shell.progress import ProgressNote
+from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 
 SWITCH_S = 0.001
 """How long the task's thread may keep the interpreter from the loop's (Python's default is five times that): a task that submits
@@ -38,10 +41,18 @@ def main(config: SessionConfig, spec: WorkerSpec) -> None:
     session.adopt(LocalEngine.inside(core))
     core.loop.post(AskedSomething(config.node_process, WorkerReady(os.getpid())))
     sys.setswitchinterval(SWITCH_S)
-    core.loop.start("gnomon-loop")
+    core.loop.start("gnomon-loop", _fail)
     try:
         executor.run()
     finally:
         core.close()
     if executor.exit_code:
         sys.exit(executor.exit_code)
+
+
+def _fail(error: BaseException) -> NoReturn:
+    """Its runtime can not go on: better a dead worker, whose tasks are retried, than a mute one."""
+    try:
+        traceback.print_exception(error)
+    finally:
+        os._exit(EXIT_RUNTIME_FAILED)

@@ -24,6 +24,7 @@ from gnomon._core.events import (
     HandlesArrived,
     ObjectStored,
     ValuesAwaited,
+    ValuesInlined,
     WaitAbandoned,
     WaitEnded,
     WaitStarted,
@@ -33,6 +34,7 @@ from gnomon._core.station import Station
 from gnomon._core.worker import Worker
 from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.base import Block, Value
+from gnomon._messages.failures import is_failure
 from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
@@ -49,6 +51,8 @@ from gnomon.exceptions import (
     SessionMismatchError,
 )
 from gnomon.ids import ObjectID, TaskID, WorkerID, object_id, owner_of, task_id
+
+_NONE: frozenset[ObjectID] = frozenset()
 
 past_owners: set[bytes] = set()
 """Drivers of sessions that have ended in this process: a reference to what they owned is a user's mistake."""
@@ -105,6 +109,8 @@ class CoreWorker:
             self._answer(command.request, command.answer)  # type: ignore[attr-defined]
         elif kind is fx.DropPeer:
             self.loop.disconnect(command.peer)  # type: ignore[attr-defined]
+        elif kind is fx.InlineValues:
+            self._inline_values(command)  # type: ignore[arg-type]
         else:
             self._perform_other(command)
 
@@ -117,6 +123,14 @@ class CoreWorker:
             # Whoever asked was interrupted: the block is nobody's.
             node = self.config.node_process
             self.loop.inbox.append(AskedSomething(node, BlocksFreed((answer.offset,))))
+
+    def _inline_values(self, command: fx.InlineValues) -> None:
+        """Its creator holds the objects until the actor is dead, so the blocks are there."""
+        values = tuple(
+            bytes(self.arena.window(value.offset, value.size)) if isinstance(value, Block) else value
+            for value in command.values
+        )
+        self.loop.post(ValuesInlined(command.actor, values))
 
     def end(self, reason: str) -> None:
         """The session is over: everybody who waits is told."""
@@ -243,7 +257,7 @@ class CoreWorker:
         """The values in order; see ``gnomon.get``."""
         values = self.values
         missing = [ref._id for ref in refs if ref._id not in values]
-        if missing and not self._await_all(missing, timeout):
+        if missing and not self._await_all(refs, missing, timeout):
             ready = sum(ref._id in values for ref in refs)
             raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
         load = self.load
@@ -273,23 +287,39 @@ class CoreWorker:
                 others.append(ref)
         return ready, others
 
-    def _await_all(self, missing: list[ObjectID], timeout: float | None) -> bool:
-        """Block until all have a value. False after ``timeout`` seconds.
+    def _await_all(
+        self, refs: Sequence[ObjectRef[Any]], missing: list[ObjectID], timeout: float | None
+    ) -> bool:
+        """Block until all have a value, those that are missing too; raise the first error as soon as there is one.
 
-        Of what this process owns only the last one is waited for, then whichever is last of those still
-        missing: results mostly come in order, and ten thousand registrations cost more than a second look.
-        What others own is asked for all at once, since it has to travel.
+        False after ``timeout`` seconds. Of what this process owns only the last one is waited for, then
+        whichever is last of those still missing: results mostly come in order, and ten thousand registrations
+        cost more than a second look. What others own is asked for all at once, since it has to travel.
         """
         values = self.values
         deadline = None if timeout is None else time.monotonic() + timeout
-        foreign = tuple(dict.fromkeys(each for each in missing if owner_of(each) != self.me))
-        if foreign and not self.await_values(foreign, len(foreign), timeout):
-            return False
-        while missing := [each for each in missing if each not in values]:
+        hasty = frozenset(missing) if len(refs) > 1 else frozenset()
+        seen = -1 if hasty else 0
+        while missing:
+            failures = self.role.references.failures
+            if hasty and failures != seen:
+                seen = failures
+                if failures:
+                    self._raise_first_error(refs)
+            foreign = tuple(dict.fromkeys(each for each in missing if owner_of(each) != self.me))
+            wanted = foreign or (missing[-1],)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self.await_values((missing[-1],), 1, left):
+            if not self.await_values(wanted, len(wanted), left, hasty, seen):
                 return False
+            missing = [each for each in missing if each not in values]
         return True
+
+    def _raise_first_error(self, refs: Sequence[ObjectRef[Any]]) -> None:
+        """Raise the first error among those that have a value."""
+        for ref in refs:
+            value = self.values.get(ref._id)
+            if value is not None and is_failure(value):
+                self.load(ref._id, value)
 
     def _ready_prefix(self, refs: list[Any], num_returns: int) -> bool:
         """Whether enough are ready, looking no further than needed."""
@@ -301,8 +331,18 @@ class CoreWorker:
                     return True
         return False
 
-    def await_values(self, identities: tuple[ObjectID, ...], count: int, timeout: float | None) -> bool:
-        """Block until ``count`` of them have a value. False after ``timeout`` seconds."""
+    def await_values(
+        self,
+        identities: tuple[ObjectID, ...],
+        count: int,
+        timeout: float | None,
+        hasty: frozenset[ObjectID] = _NONE,
+        failures: int = 0,
+    ) -> bool:
+        """Block until ``count`` of them have a value. False after ``timeout`` seconds.
+
+        ``hasty`` and ``failures`` are as in ``ValuesAwaited``: True is then also returned after an error.
+        """
         if self.ended:
             raise NotInitializedError(self.ended)
         if past_owners:
@@ -312,7 +352,7 @@ class CoreWorker:
         token = next(self._tokens)
         self._waiters[token] = lock.release
         blocking = task_context.blocks()
-        events: list[Any] = [ValuesAwaited(token, identities, count)]
+        events: list[Any] = [ValuesAwaited(token, identities, count, hasty, failures)]
         if blocking:
             events.append(WaitStarted())
         try:

@@ -29,6 +29,7 @@ from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CallPushed, TaskPushed
 from gnomon._shell import output, task_context
 from gnomon._shell.core_worker import CoreWorker
+from gnomon._shell.devices import VisibleDevices
 from gnomon._shell.functions import FunctionTable
 from gnomon._shell.generating import Generating
 from gnomon._shell.methods import method_of
@@ -36,8 +37,8 @@ from gnomon._shell.progress import ProgressNote
 from gnomon._shell.results import Call, load_arguments
 from gnomon._shell.user_code import UserCode
 from gnomon._wire import pickling
-from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted
-from gnomon.ids import TaskID, attempt_id
+from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted, headline
+from gnomon.ids import FunctionID, TaskID, attempt_id
 
 BATCH_S = 0.001
 BATCH_MAX = 100
@@ -51,6 +52,7 @@ class Executor:
         self.note = note
         self.execution = core.role.execution
         self.functions = FunctionTable(core.role.functions, core.handles_arrived)
+        self.devices = VisibleDevices()
         self.actor: Any = None
         self.ending = ""
         self.draining = ""
@@ -61,6 +63,7 @@ class Executor:
         self._signals = {"": _acquired()}
         self._ordered = True
         self._async: Any = None
+        self._calls: dict[FunctionID, int] = {}
         self.user_code = UserCode(self.struck, self._rouse)
         self.generating = Generating(core, self.user_code.enter, self.user_code.leave, self.struck)
 
@@ -204,18 +207,31 @@ class Executor:
 
     def hand_over(self, *more: Any) -> None:
         """Apply all outcomes that wait, then ``more`` events."""
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except Exception:  # the user has put something else there, perhaps nothing: no output may fail a task
+            pass
         self.core.loop.apply([*self.execution.take_unanswered(), *more])
 
     def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded | None:
         if self._ordered:
             self.note.begin(attempt_id(pushed.task, pushed.attempt) if pushed.attempt else pushed.task)
         if type(pushed) is TaskPushed:
-            return self._run_task(pushed)
+            result = self._run_task(pushed)
+            if pushed.max_calls:
+                result.last = self._count(pushed)
+            return result
         assert isinstance(pushed, CallPushed)
         return self._run_call(pushed)
 
+    def _count(self, pushed: TaskPushed) -> bool:
+        """One more call of this function; whether it was the last that this worker may run."""
+        calls = self._calls[pushed.function] = self._calls.get(pushed.function, 0) + 1
+        return calls >= pushed.max_calls
+
     def _run_task(self, pushed: TaskPushed) -> TaskEnded:
+        if self.execution.gpus is not self.devices.shown:
+            self.devices.show(self.execution.gpus)
         call = Call(self.core, pushed, pushed.name, resources=self.execution.resources)
         call.retry_on = ()
         user_code = self.user_code
@@ -226,11 +242,13 @@ class Executor:
             function, call.retry_on = self.functions.load(pushed.function, pushed.task)
             running.function = function
             args, kwargs = call.arguments()
-            user_code.enter(thread, pushed.task)
-            if self.execution.is_cancelled(pushed.task):
-                raise TaskInterrupted
-            value = function(*args, **kwargs)
-            user_code.leave(thread)
+            try:
+                user_code.enter(thread, pushed.task)
+                if self.execution.is_cancelled(pushed.task):
+                    raise TaskInterrupted
+                value = function(*args, **kwargs)
+            finally:  # before its outcome is made: an interrupt that strikes there would cost the worker
+                user_code.leave(thread)
             if pushed.num_returns < 0 or type(value) is GeneratorType:
                 return self.generating.run(call, value, thread)
             if inspect.iscoroutine(value):
@@ -239,6 +257,9 @@ class Executor:
             return call.succeeded(value)
         except TaskInterrupted:
             return call.cancelled()
+        except SystemExit:  # ends the process, as in Ray: its owner hears of a worker that has ended
+            self.hand_over()
+            raise
         except BaseException as error:
             return call.failed(error, call.retriable(error))
         finally:
@@ -253,6 +274,7 @@ class Executor:
         over).
         """
         spec = assignment.spec
+        self.devices.show(assignment.gpus)
         token = task_context.current.set(
             task_context.RunningTask(
                 TaskID(spec.actor),
@@ -275,7 +297,7 @@ class Executor:
             return False
         except BaseException as error:
             wrapped = TaskError.from_exception(f"{spec.class_name}.__init__", error, os.getpid())
-            summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
+            summary = headline(error)[:200]
             self.core.loop.apply([ActorConstructed(pickling.serialize_error(wrapped), summary)])
             self.ending = "the constructor raised"
             self.core.say_all()

@@ -16,6 +16,8 @@ import select
 import signal
 import sys
 
+from gnomon._shell import reaping
+
 _PR_SET_PDEATHSIG = 1
 
 _peers: dict[str, int] = {}
@@ -46,6 +48,28 @@ def require(name: str, pid: int) -> None:
         _peers[name] = os.pidfd_open(pid)
     except ProcessLookupError:
         _peers[name] = _ended_fd()
+
+
+def watch_process(pid: int, started: int) -> int | None:
+    """An fd that is readable once a process that is no child of ours has ended; the caller closes it.
+
+    Args:
+        pid: of the process.
+        started: its start time, see ``reaping.start_time``: the number alone may be another's by now.
+
+    Returns:
+        None if the process has ended already.
+    """
+    if sys.platform != "linux":
+        raise NotImplementedError("Clusters that several drivers share need Linux: it can watch a process.")
+    try:
+        sentinel = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    if reaping.start_time(pid) != started:
+        os.close(sentinel)
+        return None
+    return sentinel
 
 
 def forget_peers() -> None:

@@ -90,7 +90,7 @@ class Loop:
         self.transport = Transport(me, directory, watched or ())
         self._write = self.transport.waker.write
         self._perform = perform
-        self._watched = watched or {}
+        self._watched = dict(watched or {})
         self._state = _AWAKE
         self._quiet = 0
         self._stopping = False
@@ -227,9 +227,22 @@ class Loop:
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
-    def start(self, name: str) -> None:
-        """Run in a thread of its own."""
-        self._thread = threading.Thread(target=self.run, name=name, daemon=True)
+    def start(self, name: str, on_failure: Callable[[BaseException], None]) -> None:
+        """Run in a thread of its own.
+
+        Args:
+            name: of the thread.
+            on_failure: called there when the loop can not go on (the user's code has closed its files, or used up
+                the memory): nothing is heard and nothing answered from then on.
+        """
+
+        def run() -> None:
+            try:
+                self.run()
+            except BaseException as error:
+                on_failure(error)
+
+        self._thread = threading.Thread(target=run, name=name, daemon=True)
         self._thread.start()
 
     def run(self) -> None:
@@ -336,6 +349,11 @@ class Loop:
         if dropped:
             mine.append(HandlesDropped(tuple(dropped)))
         return mine + events if events else mine
+
+    def watch(self, fd: int, callback: Callable[[], None]) -> None:
+        """Poll ``fd`` too; from the thread that runs the loop."""
+        self._watched[fd] = callback
+        self.transport.watch(fd)
 
     def unwatch(self, fd: int) -> None:
         """Poll ``fd`` no longer; from a watched fd's callback."""

@@ -170,6 +170,12 @@ def processes() -> dict[int, ProcessEntry]:
     return table
 
 
+def start_time(pid: int) -> int:
+    """Clock ticks since boot at which a living process has started; 0 if there is none of that pid."""
+    entry = _read_entry(pid)
+    return entry.started if entry is not None else 0
+
+
 def _read_entry(pid: int) -> ProcessEntry | None:
     """Parse /proc/<pid>/stat (proc_pid_stat(5)); None if the process has ended."""
     try:

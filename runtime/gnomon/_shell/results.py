@@ -4,6 +4,7 @@ outcome.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import time
@@ -19,7 +20,7 @@ from gnomon._shell.core_worker import CoreWorker
 from gnomon._wire import pickling
 from gnomon._wire.generators import pack_items
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import ResultsMismatchError, TaskError
+from gnomon.exceptions import ResultsMismatchError, TaskError, headline
 from gnomon.ids import ActorID, ObjectID, TaskID, object_id, owner_of
 
 ITEMS_POSTED_MAX = 64
@@ -125,8 +126,9 @@ class Call:
     def failed(self, error: BaseException, retriable: bool) -> TaskEnded:
         """The outcome when it has raised."""
         wrapped = TaskError.from_exception(self.name, error, os.getpid())
-        summary = f"{type(error).__name__}: {error}".split("\n", 1)[0][:200]
-        return self.failed_with(pickling.serialize_error(wrapped), summary, retriable)
+        blob = pickling.serialize_error(wrapped)
+        forget_frames(error)
+        return self.failed_with(blob, headline(error)[:200], retriable)
 
     def failed_with(self, blob: bytes, summary: str, retriable: bool) -> TaskEnded:
         """The outcome with this error value; ``summary``: in one line."""
@@ -223,6 +225,7 @@ class Call:
         return TaskEnded(self.pushed.task, CANCELLED, (), self.started, time.monotonic(), summary="cancelled")
 
 
+_MAY_GO_ON = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _EMPTY = pickling.to_bytes(pickling.pack_args((), {}).serialized)
 
 
@@ -244,6 +247,23 @@ def load_arguments(
 def value_object(value: Value) -> Any:
     """The object a block belongs to; small values do not know theirs, and need not."""
     return None if isinstance(value, bytes) else value.object
+
+
+def forget_frames(error: BaseException) -> None:
+    """Let go of what the user's finished frames hold.
+
+    Code like ``error = ...; raise error`` puts an exception into its own traceback. What its frames hold, large
+    objects among it, would wait for the collector, and an idle worker collects nothing.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        # a generator or coroutine that has caught it before may live on
+        if not trace.tb_frame.f_code.co_flags & _MAY_GO_ON:
+            try:
+                trace.tb_frame.clear()
+            except RuntimeError:  # it is not over: one of the runtime's, or another thread's
+                pass
+        trace = trace.tb_next
 
 
 def close_generator(iterator: Any) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 
 from gnomon.ids import WorkerID
@@ -38,20 +39,31 @@ def create() -> str:
         OSError: no directory for temporary files can be written to.
     """
     name = f"gnomon-{os.getuid()}-{os.urandom(6).hex()}"
-    base = _base()
+    where = base()
     # Hidden while nobody holds it yet, so that it can not be taken for an abandoned one.
-    fresh, path = os.path.join(base, "." + name), os.path.join(base, name)
+    fresh, path = os.path.join(where, "." + name), os.path.join(where, name)
     os.mkdir(fresh, 0o700)
-    found = os.lstat(fresh)
-    if found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{fresh} is not private to this user; set TMPDIR to a directory of your own.")
+    must_be_private(fresh)
     os.mkdir(os.path.join(fresh, "logs"), 0o700)
     _held[path] = hold(fresh)
     os.rename(fresh, path)
     return path
 
 
-def _base() -> str:
+def must_be_private(path: str) -> None:
+    """Check that only this user can have put something into a directory.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        PermissionError: it is another user's, or open to others.
+    """
+    found = os.lstat(path)
+    if found.st_uid != os.getuid() or found.st_mode & 0o077 or not stat.S_ISDIR(found.st_mode):
+        raise PermissionError(f"{path} is not private to this user; set TMPDIR to a directory of your own.")
+
+
+def base() -> str:
+    """Where directories of sessions are made: ``TMPDIR`` if paths in it are short enough for sockets."""
     wanted = os.path.abspath(os.environ.get("TMPDIR") or "/tmp")
     name_bytes = len(f"/gnomon-{os.getuid()}-") + 12
     if len(os.fsencode(wanted)) + name_bytes > _PATH_BYTES_MAX or not os.path.isdir(wanted):
@@ -62,6 +74,14 @@ def _base() -> str:
 def socket_path(directory: str, process: WorkerID) -> str:
     """Where ``process`` receives."""
     return f"{directory}/{process.hex()}.s"
+
+
+def remove_socket(directory: str, process: WorkerID) -> None:
+    """``process`` has ended: what it received on goes, in case it could not see to that itself."""
+    try:
+        os.unlink(socket_path(directory, process))
+    except OSError:  # it has
+        return
 
 
 def log_path(directory: str, name: str, stream: str) -> str:
@@ -129,12 +149,12 @@ def remove_abandoned() -> list[str]:
     Returns:
         The paths removed.
     """
-    base, prefix = _base(), f"gnomon-{os.getuid()}-"
+    where, prefix = base(), f"gnomon-{os.getuid()}-"
     try:
-        names = os.listdir(base)
+        names = os.listdir(where)
     except OSError:
         return []
-    paths = [os.path.join(base, name) for name in sorted(names) if name.startswith(prefix)]
+    paths = [os.path.join(where, name) for name in sorted(names) if name.startswith(prefix)]
     abandoned = [path for path in paths if _is_abandoned(path)]
     for path in abandoned:
         remove(path)

@@ -19,6 +19,9 @@ EXIT_REASONS = {
 }
 """Why the node, and by that the session, has ended."""
 
+EXIT_RUNTIME_FAILED = 84
+"""Of a worker whose loop can not go on."""
+
 _LENGTH_BYTES = 4
 
 

@@ -159,6 +159,10 @@ class Transport:
         self._outbound[target] = socket
         return socket
 
+    def watch(self, fd: int) -> None:
+        """Poll ``fd`` for reading too."""
+        self._poll_set.append((fd, zmq.POLLIN))
+
     def unwatch(self, fd: int) -> None:
         """Poll ``fd`` no longer."""
         self._poll_set.remove((fd, zmq.POLLIN))

@@ -15,7 +15,7 @@ from typing import Any
 
 from gnomon._wire.pickling_refs import collectors
 from gnomon._wire.pickling_serializers import dumps_by_value
-from gnomon.exceptions import SerializationError
+from gnomon.exceptions import SerializationError, text_of
 
 _DEPTH_MAX = 12
 """Longer paths help nobody."""
@@ -57,7 +57,7 @@ def no_rebuild(error: BaseException) -> SerializationError:
     """The error for a value that was pickled elsewhere and can not be rebuilt here."""
     if isinstance(error, SerializationError):
         return error
-    why = f"{type(error).__name__}: {error}".rstrip(".")
+    why = f"{type(error).__name__}: {text_of(error)}".rstrip(".")
     advice = "Its class or its __setstate__ fails in this process."
     if isinstance(error, ModuleNotFoundError):
         advice = f"Install {error.name} here, or put it beside the notebook."
@@ -106,7 +106,7 @@ def _uncopied(_buffer: pickle.PickleBuffer) -> None:
 
 def reason(error: BaseException) -> str:
     """What an error says, without a full stop."""
-    return (str(error) or type(error).__name__).rstrip(".")
+    return (text_of(error) or type(error).__name__).rstrip(".")
 
 
 def parts(value: Any) -> Iterator[tuple[str, Any]]:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from cloudpickle import cloudpickle as _cloud
 
-from gnomon._wire import explain
+from gnomon._wire import explain, pickling_exceptions
 from gnomon._wire import pickling_errors as errors
 from gnomon._wire import pickling_frames as frames
 from gnomon._wire import pickling_serializers as serializers
@@ -145,17 +145,22 @@ def is_error(blob: bytes | memoryview) -> bool:
 
 
 def serialize_error(error: BaseException, contained: list[ObjectID] | None = None) -> bytes:
-    """An exception as a blob. One that can not be pickled arrives as a TaskError that tells its text.
+    """An exception as a blob, see ``pickling_exceptions``. One that can not be pickled arrives as a TaskError
+    that tells its text.
 
     Args:
         error: the exception.
         contained: receives the ids of references inside it; None treats those as pickled by the user.
     """
     found: dict[ObjectID, None] | None = None if contained is None else {}
+    outer = collectors.dumping
+    collectors.dumping = found
     try:
-        inner = _collect(frames.VALUE, error, found).to_bytes()
-    except Exception:
+        inner = Serialized(frames.VALUE, pickling_exceptions.dumps(error), [], []).to_bytes()
+    except BaseException:  # a user's __reduce__ may raise anything, and the error itself must be told
         inner, found = b"", None
+    finally:
+        collectors.dumping = outer
     if contained is not None and found:
         contained += found
     return errors.wrap(error, inner)

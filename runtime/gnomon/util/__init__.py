@@ -54,12 +54,18 @@ def list_named_actors(all_namespaces: bool = False) -> list[str] | list[dict[str
     return [name for _, name in found]
 
 
-def get_node_ip_address() -> str:
-    """The address by which other machines reach this one; 127.0.0.1 when there is no network."""
+def get_node_ip_address(address: str | None = None) -> str:
+    """The address by which other machines reach this one; 127.0.0.1 when there is no network.
+
+    Args:
+        address: ``host:port`` of a machine that is to be reached; by default any outside.
+    """
+    host, _, port = (address or "").rpartition(":")
     # connecting a UDP socket sends nothing, it only picks the outgoing interface (TEST-NET-1, RFC 5737)
+    there = (host or "192.0.2.1", int(port) if host else 9)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))
+            probe.connect(there)
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])

@@ -19,10 +19,9 @@ from typing import Any, Final, TypeVar
 from gnomon._api import checks
 from gnomon._api.actor import ActorHandle
 from gnomon._api.decorator import remote
-from gnomon._api.objects import cancel, kill, wait
+from gnomon._api.objects import cancel, get, kill, wait
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import ActorDiedError, QueueEmpty, QueueFull
-from gnomon.util._alone import get_unless_alone
+from gnomon.exceptions import ActorDiedError, DeadlockError, QueueEmpty, QueueFull
 
 __all__ = ["Empty", "Full", "Queue"]
 
@@ -71,7 +70,7 @@ class Queue:
 
     def size(self) -> int:
         """How many items are in it."""
-        return int(_result(self._actor().qsize.remote()))
+        return int(get(self._actor().qsize.remote()))
 
     def qsize(self) -> int:
         """How many items are in it."""
@@ -100,11 +99,10 @@ class Queue:
             ValueError: ``timeout`` is negative.
             DeadlockError: on the inline engine, nobody is there who could make room.
         """
-        limit = _limit(block, timeout)
-        ref = self._actor().put.remote(item, limit)
+        ref = self._actor().put.remote(item, _limit(block, timeout))
         try:
-            self._check_put(_result(ref, limit))
-        except KeyboardInterrupt:
+            self._check_put(get(ref))
+        except (KeyboardInterrupt, DeadlockError):
             cancel(ref)
             raise
 
@@ -120,12 +118,11 @@ class Queue:
             ValueError: ``timeout`` is negative.
             DeadlockError: on the inline engine, nobody is there who could put an item.
         """
-        limit = _limit(block, timeout)
         actor = self._actor()
-        ref = actor.get.remote(limit)
+        ref = actor.get.remote(_limit(block, timeout))
         try:
-            return _check_got(_result(ref, limit))
-        except KeyboardInterrupt:  # Ctrl-C, or the task that waits was cancelled
+            return _check_got(get(ref))
+        except (KeyboardInterrupt, DeadlockError):  # Ctrl-C, or the task that waits was cancelled
             _withdraw(actor, ref)
             raise
 
@@ -169,7 +166,7 @@ class Queue:
         if not isinstance(given, Iterable):
             raise TypeError(f"items must be iterable, not {checks.shown(given)}.")
         batch = list(given)
-        room: int | None = _result(self._actor().put_batch.remote(batch))
+        room: int | None = get(self._actor().put_batch.remote(batch))
         if room is not None:
             raise Full(f"{len(batch)} items do not fit: the queue of {self.maxsize} has room for {room}.")
 
@@ -184,7 +181,7 @@ class Queue:
         checks.whole(0)("num_items of get_nowait_batch()", num_items)
         if num_items is None:
             raise TypeError("num_items of get_nowait_batch() must be an integer, not None.")
-        items = _result(self._actor().get_batch.remote(num_items))
+        items = get(self._actor().get_batch.remote(num_items))
         if not isinstance(items, list):
             raise Empty(f"There are {items} items in the queue, not {num_items}.")
         return items
@@ -220,10 +217,6 @@ def _limit(block: bool, timeout: float | None) -> float | None:
         return 0
     checks.timeout("the timeout of a Queue", timeout)
     return timeout
-
-
-def _result(ref: ObjectRef[Any], limit: float | None = 0) -> Any:
-    return get_unless_alone(ref, f"{_QueueActor.__name__}." if limit is None else "")
 
 
 def _withdraw(actor: ActorHandle[Any], ref: ObjectRef[Any]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from gnomon._core import events as ev
 from gnomon._messages.actors import ActorAdmitted, ActorNameAsked, ActorSpec
 from gnomon.ids import ActorID, FunctionID, ObjectID, handle_object, task_of
-from gnomon.testing.simulator.code import Frame, IDs, resources_of
-from gnomon.testing.simulator.programs import Body, Step
+from gnomon.testing.simulator.code import IDs, resources_of
+from gnomon.testing.simulator.programs import MANY, Body, Step
+from gnomon.testing.simulator.stream_code import StreamFrame
 from gnomon.testing.simulator.threads import Waiting
 from gnomon.testing.simulator.truth import ActorFacts, TaskFacts
 from gnomon.testing.simulator.values import dump, error_of
@@ -20,12 +21,12 @@ _TRIES = 10
 """Times that get-or-create is tried while the actor of that name comes and goes."""
 
 
-class Code(Frame):
+class Code(StreamFrame):
     """One body being run."""
 
     def _step_call(self, step: Step) -> None:
         assert step.body is not None
-        chosen = self._pick(step.picks[:1], actors=True)
+        chosen = self.pick(step.picks[:1], actors=True)
         if chosen:
             blob, dependencies, contained = self._arguments(step, step.picks[1:])
             actor = ActorID(task_of(chosen[0]))
@@ -38,14 +39,17 @@ class Code(Frame):
         task = host.new_task()
         provenance = self._provenance()
         in_order = not host.truth.actors[actor].is_async
+        # one that waits for its consumer would rightly keep the calls behind it from ever starting
+        backpressure = body.backpressure if host.truth.actors[actor].lanes >= MANY else 0
         host.post(
             ev.CallSubmitted(
-                task, actor, "method", "Actor.method", blob, dependencies, contained, len(body.results),
-                retries, body.retry_exceptions, "", in_order, provenance, self.task,
+                task, actor, "method", "Actor.method", blob, dependencies, contained, body.num_returns,
+                retries, body.retry_exceptions, "", in_order, provenance, self.task, backpressure,
             )
         )  # fmt: skip
         facts = TaskFacts(task, body, retries, dependencies, {}, self.task, provenance.cell, actor)
         facts.in_order = in_order
+        facts.backpressure = 0 if body.dynamic else backpressure
         self._expect(facts)
 
     # -- birth -----------------------------------------------------------------------------------------------
@@ -119,7 +123,7 @@ class Code(Frame):
     # -- death -----------------------------------------------------------------------------------------------
 
     def _step_kill(self, step: Step) -> None:
-        for identity in self._pick(step.picks, actors=True):
+        for identity in self.pick(step.picks, actors=True):
             self.kill(ActorID(task_of(identity)), bool(step.picks[0] % 2))
 
     def kill(self, actor: ActorID, no_restart: bool) -> None:
@@ -134,6 +138,11 @@ class Code(Frame):
     def drive(self) -> Waiting:
         """The driver's program; afterwards it reads all that it holds and lets go of it."""
         yield from self.run_steps()
+        for stream in list(self.streams):
+            if self.host.kernel.chance(0.5):
+                yield from self._drain(stream, None)
+            else:
+                self._let_go(stream)
         objects = self.host.truth.objects
         values = tuple(identity for identity in dict.fromkeys(self.handles) if identity in objects)
         if values:

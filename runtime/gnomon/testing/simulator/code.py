@@ -14,7 +14,7 @@ from gnomon._core import events as ev
 from gnomon._messages.base import Value
 from gnomon._messages.cluster import StatusAsked
 from gnomon._messages.tasks import Provenance
-from gnomon.ids import FunctionID, ObjectID, TaskID, WorkerID, index_of, object_id, task_of
+from gnomon.ids import FunctionID, ObjectID, TaskID, WorkerID, handle_object, index_of, object_id, task_of
 from gnomon.testing.simulator.programs import Body, Step
 from gnomon.testing.simulator.threads import LARGE_BYTES, Thread, Waiting
 from gnomon.testing.simulator.truth import TaskFacts
@@ -52,13 +52,24 @@ class Frame(Thread):
                 yield from waiting
         yield from self.sleep(self.body.duration_s * random.uniform(0.5, 1.5))
 
+    def put_aside(self) -> ObjectID:
+        """A small value whose one handle is not kept."""
+        number = self.host.new_put_number()
+        identity = object_id(self.host.new_task(), 1)
+        value = dump([number, 1])
+        self.host.truth.objects[identity] = (number, 1)
+        self.host.truth.contents[identity] = ()
+        self.host.worker.references.values[identity] = value
+        self.host.post(ev.ObjectStored(identity, value, (), len(value)))
+        return identity
+
     def results(self, submitter: WorkerID) -> Generator[Any, Any, tuple[list[Value], list[IDs]]]:
         """The body's results and the references in each; large ones are written for ``submitter``."""
         assert self.task is not None
         values: list[Value] = []
         contained: list[IDs] = []
         for index, picks in enumerate(self.body.results, 1):
-            inner = self._pick(picks, actors=False) + self._pick(picks[:1], actors=True)
+            inner = self.pick(picks, actors=False) + self.pick(picks[:1], actors=True)
             blob = dump([self.body.number, index, *map(Ref, inner)])
             identity = object_id(self.task, index)
             block = None
@@ -69,17 +80,17 @@ class Frame(Thread):
             self.host.truth.contents[identity] = tuple(inner)
         return values, contained
 
-    def _pick(self, picks: tuple[int, ...], actors: bool) -> list[ObjectID]:
+    def pick(self, picks: tuple[int, ...], actors: bool) -> list[ObjectID]:
         """The variables that these picks mean: handles on values, or on actors."""
         found = [identity for identity in self.handles if (index_of(identity) == 0) == actors]
         return [found[pick % len(found)] for pick in picks] if found else []
 
     def _arguments(self, step: Step, picks: tuple[int, ...]) -> tuple[bytes, IDs, IDs]:
         """(blob, dependencies, contained) of a call's arguments."""
-        values = self._pick(picks[step.nested :], actors=False)
-        nested = self._pick(picks[: step.nested], actors=False)
+        values = self.pick(picks[step.nested :], actors=False)
+        nested = self.pick(picks[: step.nested], actors=False)
         if step.nested:
-            nested += self._pick(picks[:1], actors=True)
+            nested += self.pick(picks[:1], actors=True)
         assert step.body is not None
         blob = dump([step.body.number, [Ref(identity) for identity in nested]])
         return blob, distinct(values), distinct(nested)
@@ -88,7 +99,7 @@ class Frame(Thread):
         """Handles on the results of a submitted task, and what those should be."""
         host = self.host
         host.session.bodies[facts.body.number] = facts.body
-        host.watch.submitted(facts)
+        host.watch.submitted(facts, facts.actor is None or handle_object(facts.actor) in self.handles)
         for index in range(1, len(facts.body.results) + 1):
             identity = object_id(facts.task, index)
             host.truth.objects[identity] = (facts.body.number, index)
@@ -116,15 +127,17 @@ class Frame(Thread):
         host.post(
             ev.TaskSubmitted(
                 task, function, b"code" + function, f"f{body.number % 3}", resources,
-                host.class_key(resources), blob, dependencies, contained, len(body.results), retries,
-                body.retry_exceptions, provenance, self.task,
+                host.class_key(resources), blob, dependencies, contained, body.num_returns, retries,
+                body.retry_exceptions, provenance, self.task, body.backpressure,
             )
         )  # fmt: skip
-        self._expect(TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell))
+        facts = TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell)
+        facts.backpressure = 0 if body.dynamic else body.backpressure
+        self._expect(facts)
 
     def _step_cancel(self, step: Step) -> None:
         how = int(step.amount)
-        for identity in self._pick(step.picks, actors=False):
+        for identity in self.pick(step.picks, actors=False):
             self.host.post(ev.CancelAsked(task_of(identity), how % 5 == 0, how % 3 > 0))
 
     def _step_cancel_cell(self, step: Step) -> Waiting | None:
@@ -146,9 +159,9 @@ class Frame(Thread):
 
     def _step_put(self, step: Step) -> Waiting:
         host = self.host
-        nested = self._pick(step.picks, actors=False)
+        nested = self.pick(step.picks, actors=False)
         if step.nested:
-            nested += self._pick(step.picks[:1], actors=True)
+            nested += self.pick(step.picks[:1], actors=True)
         number = host.new_put_number()
         identity = object_id(host.new_task(), 1)
         value: Value | None = dump([number, 1, *map(Ref, nested)])
@@ -164,14 +177,14 @@ class Frame(Thread):
         self.handles.append(identity)
 
     def _step_get(self, step: Step) -> Waiting | None:
-        wanted = distinct(self._pick(step.picks, actors=False))
+        wanted = distinct(self.pick(step.picks, actors=False))
         return self.get(wanted, self._patience()) if wanted else None
 
     def _patience(self) -> float | None:
         return None if self.task is None or self.host.executor.may_wait else _PATIENCE_S
 
     def _step_wait(self, step: Step) -> Waiting | None:
-        wanted = distinct(self._pick(step.picks, actors=False))
+        wanted = distinct(self.pick(step.picks, actors=False))
         if not wanted:
             return None
         return self.values_of(wanted, 1 + step.picks[0] % len(wanted), step.amount)

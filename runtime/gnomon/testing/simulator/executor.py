@@ -20,7 +20,8 @@ from gnomon._messages.base import Block, Contained, Value
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id
 from gnomon.testing.simulator.actor_code import Code
-from gnomon.testing.simulator.programs import Body
+from gnomon.testing.simulator.generating import Generating, Raised
+from gnomon.testing.simulator.programs import MANY, Body
 from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.values import distinct, dump_error, error_of, load, refs_in
 
@@ -43,6 +44,7 @@ class Executor:
         self.host = host
         self.execution = host.worker.execution
         self.running: dict[TaskID, Code] = {}
+        self.generating = Generating(self)
         self.is_async = False
         self.may_wait = True
         self._lanes = 1
@@ -135,6 +137,7 @@ class Executor:
         started = self.host.kernel.now
         task = message.task
         outcome, retriable = OK, False
+        items = 0
         values: list[Value] = []
         contained: list[Contained] = []
         try:
@@ -145,7 +148,9 @@ class Executor:
             self.host.watch.coding(self.host, self.host.truth.tasks[task])
             self._open(thread, message)
             yield from thread.run_steps()
-            if message.attempt < thread.body.raises:
+            if thread.body.generates:
+                items, values = yield from self.generating.run(thread, submitter, message)
+            elif message.attempt < thread.body.raises:
                 outcome, values = RAISED, [dump_error(thread.body.number)]
                 retriable = thread.body.retry_exceptions
             else:
@@ -154,15 +159,18 @@ class Executor:
                     Contained(object_id(task, index), each) for index, each in enumerate(inner, 1) if each
                 ]
             self.host.watch.ended(self.host.truth.tasks[task], thread.body.deaf)
+        except Raised as raised:
+            outcome, items, values = RAISED, raised.items, raised.values
+            retriable = thread.body.retry_exceptions
         except InterruptedError:
             outcome, values = CANCELLED, []
         if thread.body.keep and type(message) is CallPushed and outcome == OK:
             self._keep(thread)
         thread.drop_all(besides=distinct(identity for each in contained for identity in each.inner))
         now = self.host.kernel.now
-        self._answer(
-            ev.TaskEnded(task, outcome, tuple(values), started, now, retriable, tuple(contained)), thread
-        )
+        ended = ev.TaskEnded(task, outcome, tuple(values), started, now, retriable, tuple(contained))
+        ended.items = items
+        self._answer(ended, thread)
 
     def _open(self, thread: Code, message: TaskPushed | CallPushed) -> None:
         """Give a thread its body and the handles that its arguments bring to life."""
@@ -253,7 +261,7 @@ class Executor:
         facts = self.host.truth.actors[actor]
         self._lanes = facts.lanes
         self.is_async = facts.is_async
-        self.may_wait = facts.is_async and facts.lanes >= 1000
+        self.may_wait = facts.is_async and facts.lanes >= MANY
         self._idle = 0 if facts.is_async else facts.lanes
         if not facts.is_async:
             self.execution.threads = facts.lanes

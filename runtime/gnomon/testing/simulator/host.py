@@ -11,6 +11,7 @@ one catches up.
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from typing import Any
 
 from gnomon._core.effects import Command, DropPeer
@@ -48,10 +49,24 @@ class Host:
         self._said: dict[WorkerID, int] = {}
         network.join(me, self._receive)
 
+    @property
+    def has_news(self) -> bool:
+        """Something was posted that its role has not heard of yet."""
+        return bool(self._events)
+
     def post(self, event: Any) -> None:
         """Something has happened in this process; the role hears of it in the next batch."""
         self._events.append(event)
         self._soon()
+
+    def apply(self, event: Any) -> Generator[Any, Any, None]:
+        """Let the role take it in before the caller goes on, as a thread does that runs the role itself."""
+        self.post(event)
+        while self.kernel.now < self._paused_until:
+            yield self._paused_until - self.kernel.now
+        if self._step is not None:
+            self._step.cancel()
+        self._run()
 
     def start(self) -> None:
         """Let the role say its first words."""
@@ -110,8 +125,9 @@ class Host:
             self.kernel.trace.add(now, self.label, "hears", event)
         self.before_events(events)
         outgoing, commands = self.station.handle(events, now)
-        self.role.check()
-        self.after_events(events)
+        if events or outgoing or commands:  # else nothing has changed but a clock
+            self.role.check()
+            self.after_events(events)
         self.perform(outgoing, commands)
         self._plan_wakeup()
 

@@ -46,6 +46,12 @@ def left(session: Session) -> list[str]:
     found += [f"node has a block at {offset} of {owner!r}" for offset, owner in node.blocks.owners.items()]
     if node.blocks.allocator.used_bytes:
         found.append(f"the arena has {node.blocks.allocator.used_bytes} bytes in use")
+    alive = [host.me for host in session.workers.values() if host.alive and host is not session.driver]
+    pool = [*node.pool.starting, *node.pool.pids]
+    if sorted(alive) != sorted(pool):
+        found.append(f"node counts on the processes {pool}, alive are {alive}")
+    for worker in [*node.pool.leased, *node.pool.doomed]:
+        found.append(f"the pool has {worker!r} as leased or doomed")
     for actor, record in head.actors.records.items():
         if record.state != DEAD:
             found.append(f"head has actor {actor.hex()}, {record.state}")
@@ -70,8 +76,11 @@ def _left_in(worker: Worker) -> list[str]:
         "receipts": worker.borrowing._receipts,
         "arrivals": worker.borrowing._arrivals,
         "waits": references._waits,
+        "waits for errors": references._hasty,
         "dependents": references.dependents,
         "tasks": worker.tasks.records,
+        "streams": worker.streams.streams,
+        "counts of taken items": execution.taken,
         "calls": worker.calls.records,
         "queued tasks": execution.queue,
         "running tasks": execution.running,

@@ -150,8 +150,9 @@ class WorkerHost(Host):
         self.watch.said(self, envelope.messages)
 
     def after_events(self, events: list[Any]) -> None:
-        """What was cancelled may have ended."""
+        """What was cancelled may have ended, what somebody holds not been freed."""
         self.watch.settled(self)
+        self.session.check_handles()
 
     # -- what code asks for ----------------------------------------------------------------------------------
 
@@ -207,6 +208,9 @@ class WorkerHost(Host):
     def _do_widen_executor(self, command: fx.WidenExecutor) -> None:
         self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.widen)
 
+    def _do_wake_producer(self, command: fx.WakeProducer) -> None:
+        self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.generating.wake, command.task)
+
     def _do_answer_ended(self, command: fx.AnswerEnded) -> None:
         self.executor.hand_over()
 
@@ -219,6 +223,10 @@ class WorkerHost(Host):
 
     def _do_become_actor(self, command: fx.BecomeActor) -> None:
         self.executor.become(command.assignment)
+
+    def _do_inline_values(self, command: fx.InlineValues) -> None:
+        values = tuple(self.memory.read(v) if isinstance(v, Block) else v for v in command.values)
+        self.post(ev.ValuesInlined(command.actor, values))
 
     def _do_drain_actor(self, command: fx.DrainActor) -> None:
         self.executor.drain(command.reason)

@@ -10,8 +10,10 @@ A program has a *taste*, the weights of its steps, so that one seed cancels much
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+
+from gnomon._messages.tasks import DYNAMIC, STREAMING
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Body:
         keep: a method's or constructor's: how many of its arguments the actor keeps.
         deaf: it can not be interrupted, and runs for seconds.
         gpus: resources beside a CPU, sometimes more than there are.
+        items: how many a generator makes; -1: it is none.
+        dynamic: its caller gets a list of references at its end.
+        backpressure: how many items it may be ahead of its consumer.
+        shrinks: when it is repeated it makes fewer, which is an error.
     """
 
     number: int
@@ -68,6 +74,22 @@ class Body:
     deaf: bool = False
     cpus: int = 10_000
     gpus: int = 0
+    items: int = -1
+    dynamic: bool = False
+    backpressure: int = 0
+    shrinks: bool = False
+
+    @property
+    def generates(self) -> bool:
+        """Whether it is a generator."""
+        return self.items >= 0
+
+    @property
+    def num_returns(self) -> int:
+        """As the runtime knows it."""
+        if self.generates:
+            return DYNAMIC if self.dynamic else STREAMING
+        return len(self.results)
 
 
 @dataclass(slots=True)
@@ -98,20 +120,28 @@ class Budget:
 
 _MIXED = {
     "task": 8, "get": 4, "put": 3, "drop": 4, "wait": 2, "sleep": 1, "actor": 1, "call": 8, "lookup": 0.3,
-    "status": 0.1, "kill": 0.8, "cancel": 0.7, "cancel_cell": 0.2,
+    "status": 0.1, "kill": 0.8, "cancel": 0.7, "cancel_cell": 0.2, "next": 1, "drain": 0.5, "close": 0.3,
+    "let_go": 0.3, "complete": 0.3,
 }  # fmt: skip
 _TASTES: dict[str, dict[str, float]] = {
     "mixed": _MIXED,
     "tasks": _MIXED | {"actor": 0.2, "call": 1, "kill": 0.1, "cancel": 1},
     "actors": _MIXED | {"task": 3, "actor": 2, "call": 14, "kill": 1, "cancel": 0.5},
     "names": _MIXED | {"task": 5, "actor": 4, "lookup": 4, "kill": 2, "drop": 5},
+    "streams": _MIXED | {"next": 8, "drain": 3, "close": 1, "let_go": 1, "complete": 1, "cancel": 1},
     "cancels": _MIXED | {"cancel": 5, "cancel_cell": 1, "get": 2, "wait": 3, "sleep": 3, "task": 12},
 }
 TASTES = tuple(_TASTES)
 _CHASED = dict.fromkeys(TASTES, 0.03) | {"cancels": 0.4}
 """Share of tasks that are cancelled soon after their submission."""
-_IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel")
-_KINDS_OF_ACTOR = ((False, 1), (False, 1), (False, 1), (True, 1000), (True, 2), (False, 3))
+_GENERATORS = dict.fromkeys(TASTES, 0.1) | {"streams": 0.6}
+"""Share of bodies that are generators."""
+
+_IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel", "next", "drain", "let_go")
+MANY = 1000
+"""Calls at a time of an async actor, unless told otherwise."""
+
+_KINDS_OF_ACTOR = ((False, 1), (False, 1), (False, 1), (True, MANY), (True, 2), (False, 3))
 
 
 def make_program(random: Random, budget: Budget) -> Body:
@@ -165,8 +195,14 @@ def _picks(random: Random) -> tuple[int, ...]:
 def _make_task(random: Random, budget: Budget, depth: int) -> Step:
     budget.tasks -= 1
     picks = _picks(random)
-    body = _make_body(random, budget, depth + 1)
-    return Step("task", picks, random.randint(0, len(picks)), body, amount=random.choice((0, 1, 1, 3, -1)))
+    body = _make_generator(random, budget, _make_body(random, budget, depth + 1))
+    retries = random.choice((0, 1, 1, 3, _endless(body)))
+    return Step("task", picks, random.randint(0, len(picks)), body, amount=retries)
+
+
+def _endless(body: Body) -> int:
+    """As many retries or restarts as it takes; not of what may end its own actor or process each time."""
+    return 3 if body.steps else -1
 
 
 def _make_burst(random: Random, budget: Budget) -> list[Step]:
@@ -184,8 +220,8 @@ def _make_call(random: Random, budget: Budget, depth: int, target: int, place: i
     budget.tasks -= 1
     picks = _picks(random)
     nested = random.randint(0, len(picks))
-    body = _make_body(random, budget, depth + 1, in_method=True)
-    retries = random.choice((0, 0, 2, 2, -1))
+    body = _make_generator(random, budget, _make_body(random, budget, depth + 1, in_method=True))
+    retries = random.choice((0, 0, 2, 2, _endless(body)))
     return Step("call", (target, *picks), nested, body, amount=retries, at_once=place > 0)
 
 
@@ -196,8 +232,8 @@ def _make_actor(random: Random, budget: Budget, depth: int) -> Step:
     name = random.choice(("", "ann", "bob") if budget.taste == "names" else ("", "", "", "ann", "bob"))
     return Step(
         "actor", picks, random.randint(0, len(picks)), body,
-        amount=random.choice((0, 0, 1, 3, -1)), name=name, namespace=random.choice(("", "", "", "n")),
-        if_exists=random.random() < 0.4, detached=bool(name) and random.random() < 0.4,
+        amount=random.choice((0, 0, 1, 3, _endless(body))), name=name, namespace=random.choice(("", "", "", "n")),
+        if_exists=random.random() < 0.4, detached=bool(name) and random.random() < 0.5,
         kind_of_actor=random.choice(_KINDS_OF_ACTOR),
     )  # fmt: skip
 
@@ -207,8 +243,9 @@ def _make_small(random: Random, budget: Budget, kind: str) -> Step:
     if kind == "lookup":
         return Step(kind, name=random.choice(("ann", "bob", "")), namespace=random.choice(("", "", "n")))
     if kind == "sleep":
-        return Step(kind, amount=random.uniform(0, 0.05))
-    if kind in ("drop", "kill", "cancel"):
+        # now and then so long that whatever is idle goes
+        return Step(kind, amount=2.5 if random.random() < 0.1 else random.uniform(0, 0.05))
+    if kind in ("drop", "kill", "cancel", "next", "drain", "close", "let_go", "complete"):
         how = random.randrange(15)
         return Step(kind, (random.randrange(1000),), amount=how, at_once=random.random() < 0.3)
     picks = _picks(random)
@@ -248,4 +285,19 @@ def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = Fal
     )
 
 
-__all__ = ["TASTES", "Body", "Budget", "Step", "make_program"]
+def _make_generator(random: Random, budget: Budget, body: Body) -> Body:
+    """The body itself, or a generator of it."""
+    if random.random() >= _GENERATORS[budget.taste]:
+        return body
+    return replace(
+        body,
+        items=random.choice((0, 1, 2, 3, 5, 8)),
+        dynamic=random.random() < 0.25,
+        backpressure=random.choice((0, 0, 1, 2)),
+        shrinks=budget.errors and random.random() < 0.05,
+        duration_s=min(body.duration_s, 0.02),
+        deaf=False,
+    )
+
+
+__all__ = ["MANY", "TASTES", "Body", "Budget", "Step", "make_program"]

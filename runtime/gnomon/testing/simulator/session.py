@@ -19,7 +19,7 @@ from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.worker import Worker
-from gnomon.ids import JobID, NodeID, WorkerID
+from gnomon.ids import JobID, NodeID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
 from gnomon.testing.simulator.host import Host
@@ -38,6 +38,9 @@ NODE_ID = NodeID(b"thenode.")
 
 _HANG_S = 300.0
 """Virtual seconds after which a program that has not ended hangs. Repetitions wait 10 s at most."""
+_LOOK_EVERY = 8
+"""Handles of all code are looked at after every so many batches of events."""
+
 _KILLED = "was killed by SIGKILL"
 _STEPS_MAX = 60_000
 """Actions after which a small simulation is taken for endless; they need a few thousand."""
@@ -156,6 +159,7 @@ class Session:
         self.finished = False
         self._forked = 0
         self._begun = 0
+        self._looks = 0
         self._strikes: dict[int, None] = {}
         self._actors_max = plan.budget.actors
         self.program = make_program(self.kernel.random, replace(plan.budget))
@@ -236,6 +240,24 @@ class Session:
         alive: list[Host] = [host for host in self.workers.values() if host.alive and host is not self.driver]
         if alive:
             self.kill(self._pick(alive).me, _KILLED)
+
+    def check_handles(self) -> None:
+        """OR1: whatever code holds a handle on, the owner has; looked at now and then.
+
+        Not after a death: who has died may have lent something whose owner had not heard of it yet.
+        """
+        self._looks += 1
+        if self.truth.dead or self._looks % _LOOK_EVERY:
+            return
+        for host in self.workers.values():
+            if not host.alive or host.has_news or self.watch.is_doomed(host):
+                continue
+            for thread in host.threads:
+                for identity in thread.handles:
+                    owner = self.workers[owner_of(identity)]
+                    if owner.alive and not owner.has_news:
+                        held = identity in owner.worker.references.entries
+                        assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
     def begun(self, host: WorkerHost) -> None:
         """A task or call begins: the process may be killed while it runs."""

@@ -28,10 +28,16 @@ class TaskFacts:
         starts: how often its body was begun.
         attempt: the last that its owner has pushed.
         started: the last attempt that was begun.
+        lane: of a call: it keeps its order with others of the same.
         push: the place of its last push among its caller's pushes to that actor.
         at: where it was begun last.
         cancelled_at: when its owner heard that it is cancelled; None while nobody has.
         told: the executor that was told to cancel it, and which attempt.
+        backpressure: how many items it may be ahead of its consumer; 0: any number.
+        produced: items of a generator that its owner has heard of.
+        taken: items that its consumer has taken.
+        closed_at: when its owner heard that no more are wanted.
+        completion: somebody has asked for the object that tells of its end.
         never: it was cancelled before it began and must not begin any more.
     """
 
@@ -48,10 +54,16 @@ class TaskFacts:
     starts: int = 0
     attempt: int = -1
     started: int = -1
+    lane: TaskID | None = None
     push: int = 0
     at: WorkerID | None = None
     cancelled_at: float | None = None
     told: tuple[WorkerID, int] | None = None
+    backpressure: int = 0
+    produced: int = 0
+    taken: int = 0
+    closed_at: float | None = None
+    completion: bool = False
     never: bool = False
 
     @property
@@ -145,7 +157,7 @@ class Truth:
     def _check_success(self, identity: ObjectID) -> None:
         """AC9, CN: what was read is no result of an attempt that raises."""
         facts = self.tasks.get(task_of(identity))
-        if facts is not None:
+        if facts is not None and not facts.body.generates:
             assert facts.attempt >= facts.body.raises, f"{identity.hex()} has the value of no attempt"
 
     def _causes(self, identity: ObjectID) -> Iterator[TaskFacts | ActorFacts]:
@@ -178,23 +190,32 @@ class Truth:
             body = facts.body
             if body.number != number or not body.raises:
                 return False
-            return not body.retry_exceptions or facts.exhausted or facts.cancelled_at is not None
+            cancelled = (facts.cancelled_at or facts.closed_at) is not None
+            return not body.retry_exceptions or facts.exhausted or cancelled
 
         return self._any_task(identity, proves) or self._any_actor(
             identity, lambda facts: facts.body.number == number and facts.raised
         )
 
-    def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         task = bytes.fromhex(fields["task_id"])
-        return self._any_task(identity, lambda facts: facts.task == task and facts.cancelled_at is not None)
+        return self._any_task(
+            identity,
+            lambda facts: facts.task == task and (facts.cancelled_at or facts.closed_at) is not None,
+        )
 
-    def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         """Every attempt that it has was begun, and the last one's process was killed."""
         return self._any_task(
             identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
         )
 
-    def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_StreamingGeneratorReplayInconsistentError(  # noqa: N802
+        self, identity: ObjectID, fields: Any
+    ) -> bool:
+        return self._any_task(identity, lambda facts: facts.body.shrinks and facts.attempt > 0)
+
+    def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         actor = bytes.fromhex(fields["actor_id"])
 
         def proves(facts: TaskFacts) -> bool:
@@ -208,19 +229,21 @@ class Truth:
         lost = any(worker in self.dead for worker in facts.granted.values())
         return facts.dead or facts.killed or facts.kills > 0 or lost
 
-    def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         actor = ActorID(bytes.fromhex(fields["actor_id"]))
         stillborn = bool(fields["creation_error"]) and bool(self.actors[actor].dependencies)
         ended = stillborn or self._ended(actor)
         return ended and self._any_task(identity, lambda facts: facts.actor == actor)
 
-    def _explains_InfeasibleError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_InfeasibleError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         return any(self.infeasible(facts.resources) for facts in self._causes(identity))
 
-    def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
 
-    def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
+    def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         """What an object contained whose owner has died is held by nobody."""
         freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
-        return any(freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead)
+        return any(
+            freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead
+        )

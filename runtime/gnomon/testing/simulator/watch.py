@@ -26,12 +26,14 @@ from gnomon._messages.tasks import (
     RAISED,
     REFUSED,
     CallPushed,
+    ItemYielded,
     LeaseBegun,
     TaskCancelled,
     TaskFinished,
     TaskPushed,
 )
-from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, owner_of
+from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, owner_of, task_of
+from gnomon.testing.simulator.stream_watch import StreamWatch
 from gnomon.testing.simulator.truth import ActorFacts, TaskFacts, Truth
 
 if TYPE_CHECKING:
@@ -89,9 +91,11 @@ class Watch:
         self.hosts = hosts
         self.now = now
         self.fair = fair
+        self.streams = StreamWatch(truth, now, self._cancel, fair)
         self._callers: dict[tuple[WorkerID, ActorID], _Caller] = {}
         self._told: dict[tuple[WorkerID, ActorID], tuple[int, str]] = {}
         self._receipts: dict[int, int] = {}
+        self._strong: dict[TaskID, None] = {}
         self._wished: dict[TaskID, TaskFacts] = {}
         self._cancelled: dict[WorkerID, list[TaskFacts]] = {}
         self._children: dict[TaskID, list[TaskFacts]] = {}
@@ -105,6 +109,10 @@ class Watch:
             TaskFinished: self._finish_heard,
             ActorChanged: self._change_heard,
             LeaseBegun: self._lease_heard,
+            ev.StreamClosed: self.streams.closed_heard,
+            ev.HandlesDropped: self.streams.dropped_heard,
+            ev.CompletionWanted: self.streams.completion_heard,
+            ItemYielded: self.streams.item_heard,
         }
 
     def _caller(self, process: WorkerID, actor: ActorID) -> _Caller:
@@ -112,8 +120,10 @@ class Watch:
 
     # -- what a process hears ------------------------------------------------------------------------------------
 
-    def submitted(self, facts: TaskFacts) -> None:
-        """The user's code has submitted a task or call."""
+    def submitted(self, facts: TaskFacts, strong: bool = True) -> None:
+        """The user's code has submitted a task or call; ``strong``: through a handle that it holds."""
+        if strong:
+            self._strong[facts.task] = None
         self.truth.tasks[facts.task] = facts
         owner = owner_of(facts.task)
         self._cells.setdefault((owner, facts.cell), []).append(facts)
@@ -123,6 +133,7 @@ class Watch:
             caller = self._caller(owner, facts.actor)
             caller.calls += 1
             facts.number = caller.calls
+            facts.lane = None if self.hosts[owner].worker.calls.serial else facts.parent
             caller.unfinished[facts.number] = facts
 
     def heard(self, host: WorkerHost, events: Iterable[Any]) -> None:
@@ -148,11 +159,16 @@ class Watch:
 
     def _cell_cancel_heard(self, host: WorkerHost, event: ev.CellCancelAsked) -> None:
         worker = host.worker
-        unfinished = 0
+        unfinished: dict[TaskID, TaskFacts] = {}
         for facts in self._cells.get((host.me, event.cell), ()):
             known = facts.task in worker.tasks.records or facts.task in worker.calls.records
-            unfinished += known and facts.cancelled_at is None
-        self._receipts[event.request] = unfinished
+            if known and facts.cancelled_at is None:
+                unfinished[facts.task] = facts
+        # what waits for another one fails with that one's error, perhaps before it is its turn
+        self._receipts[event.request] = sum(
+            not any(task_of(identity) in unfinished for identity in facts.dependencies)
+            for facts in unfinished.values()
+        )
         for facts in self._cells.get((host.me, event.cell), ()):
             self._cancel(host, facts)
 
@@ -201,6 +217,8 @@ class Watch:
                     self._check_order(host, message)
             elif type(message) is TaskPushed:
                 self._pushed(message)
+            elif type(message) is ItemYielded:
+                self.streams.item_said(message)
 
     def _pushed(self, message: TaskPushed | CallPushed) -> None:
         facts = self.truth.tasks[message.task]
@@ -213,6 +231,8 @@ class Watch:
             f"AC4: attempt {message.attempt} of {name}, which has {facts.retries} retries"
         )
         facts.attempt = message.attempt
+        if facts.body.generates:
+            self.streams.pushed(facts, message)
 
     def _check_target(self, message: CallPushed) -> None:
         """AC6: a call goes to the incarnation that its caller knows to live and has not asked to end."""
@@ -225,7 +245,7 @@ class Watch:
         assert message.incarnation > caller.refused, f"AC6: {name} goes to what its caller has killed"
 
     def _check_order(self, host: WorkerHost, message: CallPushed) -> None:
-        """Promise 3: all earlier calls have ended, or were pushed to this incarnation before."""
+        """Promise 3: all earlier calls of the lane have ended, or were pushed to this incarnation before."""
         facts = self.truth.tasks[message.task]
         caller = self._caller(host.me, message.actor)
         unfinished = host.worker.calls.records
@@ -234,6 +254,8 @@ class Watch:
                 break
             if earlier.task not in unfinished:
                 del caller.unfinished[number]
+                continue
+            if earlier.lane != facts.lane:
                 continue
             before = caller.pushed.get(number) == message.incarnation and number not in caller.returned
             assert before, f"promise 3: call {facts.number} of {message.task.hex()} overtakes call {number}"
@@ -251,9 +273,7 @@ class Watch:
         """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
         for facts in self._wished.values():
             if self.fair and self.hosts[owner_of(facts.task)].alive:
-                assert facts.cancelled_at is not None, (
-                    f"CN: a borrower's cancel of {facts.task.hex()} is lost"
-                )
+                assert facts.cancelled_at is not None, f"CN: a borrower's cancel of {facts.task.hex()} is lost"
 
     def settled(self, host: WorkerHost) -> None:
         """A worker process has done all that its last events asked for."""
@@ -263,8 +283,14 @@ class Watch:
         worker = host.worker
         for facts in list(cancelled):
             if facts.task not in worker.tasks.records and facts.task not in worker.calls.records:
-                facts.never = facts.starts == 0
+                # an actor that its caller has killed may begin one more call before it hears of anything
+                pushed = facts.actor is not None and facts.attempt >= 0
+                facts.never = facts.starts == 0 and not (pushed and self._is_killed(facts.actor))
                 cancelled.remove(facts)
+
+    def _is_killed(self, actor: ActorID | None) -> bool:
+        facts = self.truth.actors[actor] if actor is not None else None
+        return facts is not None and (facts.killed or facts.kills > 0)
 
     # -- what is begun and ended ---------------------------------------------------------------------------------
 
@@ -322,8 +348,22 @@ class Watch:
         """CN4, CN7: the node kills this process."""
         for task in host.executor.running:
             facts = self.truth.tasks[task]
-            if facts.actor is None and owner_of(task) not in self.truth.dead:
+            if owner_of(task) in self.truth.dead:
+                continue
+            if facts.actor is None:
                 assert facts.cancelled_at is not None, f"CN4: {task.hex()} is killed, and nobody asked for it"
+            else:
+                actor = self.truth.actors[facts.actor]
+                wanted = actor.killed or actor.kills or owner_of(actor.actor) in self.truth.dead
+                assert wanted, f"AC8: {actor.actor.hex()} is killed while it runs {task.hex()}"
+
+    def is_doomed(self, host: WorkerHost) -> bool:
+        """Whether it is an actor whose end somebody has asked for: it may be about to be killed."""
+        actor = host.worker.execution.actor
+        if actor is None:
+            return False
+        facts = self.truth.actors[actor]
+        return facts.dead or facts.killed or facts.kills > 0
 
     # -- actors --------------------------------------------------------------------------------------------------
 
@@ -381,8 +421,16 @@ class Watch:
         assert any(reasons.values()), f"AC5, AC8: {facts.actor.hex()} has no reason to be dead: {message}"
 
     def _is_needed(self, actor: ActorID) -> bool:
-        """Whether some process holds a handle; unknown when a lender may have died with it."""
+        """Whether some process holds a handle or has a call under way that was made through one; unknown when
+        a lender may have died with it.
+        """
+        if self.truth.dead:
+            return False
         handle = handle_object(actor)
-        return not self.truth.dead and any(
-            handle in thread.handles for host in self.hosts.values() if host.alive for thread in host.threads
-        )
+        for host in self.hosts.values():
+            if host.alive and any(handle in thread.handles for thread in host.threads):
+                return True
+            calls = host.worker.calls.records if host.alive else ()
+            if any(task in self._strong and self.truth.tasks[task].actor == actor for task in calls):
+                return True
+        return False

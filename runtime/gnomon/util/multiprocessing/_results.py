@@ -11,12 +11,14 @@ brought them here, with the traceback of the worker, is their ``__cause__``.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import chain, islice
 from multiprocessing import TimeoutError
 from typing import Any
 
+from gnomon._api import session
 from gnomon._engine import notebook_hooks
 from gnomon.exceptions import TaskError
 from gnomon.util.multiprocessing._callbacks import Callbacks
@@ -24,6 +26,23 @@ from gnomon.util.multiprocessing._workers import Chunk, How, Outcome, Workers
 
 CHUNKS_AHEAD_PER_WORKER = 2
 """Of ``imap``: one to do, and one to begin with as soon as that is done."""
+
+
+def _lends() -> bool:
+    """Whether the caller is a task, whose CPUs are lent to others while it waits."""
+    engine = session.current
+    return engine is not None and engine.name != "inline" and engine.context().mode == "worker"
+
+
+def _wait_lending(workers: Workers, done: Callable[[], bool], timeout: float | None) -> bool:
+    """Wait as ``get`` does in a task; False when ``timeout`` seconds are over."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while not done():
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            return False
+        workers.wait_for_a_chunk(left)
+    return True
 
 
 def original(error: BaseException) -> BaseException:
@@ -74,15 +93,19 @@ class AsyncResult:
             ActorDiedError: a worker died, or the pool was terminated.
             Exception: what the function raised.
         """
-        if not self._ready.wait(timeout):
-            raise TimeoutError(f"There was no result after {timeout:g} s: wait longer, or get() it later.")
+        self.wait(timeout)
+        if not self._ready.is_set():
+            raise TimeoutError(f"There was no result after {timeout} s: wait longer, or get() it later.")
         if self._error is not None:
             raise original(self._error)
         return self._value
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until it is ready, or ``timeout`` seconds are over."""
-        self._ready.wait(timeout)
+        if _lends():
+            _wait_lending(self._workers, self._ready.is_set, timeout)
+        else:
+            self._ready.wait(timeout)
 
     def ready(self) -> bool:
         """Whether there is an outcome."""
@@ -209,9 +232,12 @@ class IMapIterator:
             Exception: what the function, or the iterable, raised.
         """
         self._feed()
+        if _lends():
+            _wait_lending(self._workers, self._answer_is_known, timeout)
+            timeout = 0
         with self._changed:
             if not self._changed.wait_for(self._answer_is_known, timeout):
-                raise TimeoutError(f"There was no result after {timeout:g} s: call next() again.")
+                raise TimeoutError(f"There was no result after {timeout} s: call next() again.")
             if not self._outcomes:
                 error, self._source_error = self._source_error, None
                 raise self._abandoned or error or StopIteration

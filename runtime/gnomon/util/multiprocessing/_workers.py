@@ -21,11 +21,15 @@ from functools import partial
 from typing import Any, Protocol
 
 from gnomon._api.decorator import remote
-from gnomon._api.objects import get, kill
+from gnomon._api.objects import get, kill, wait
+from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorError, GnomonError, TaskError
 
 Outcome = tuple[bool, Any]
 """(True, value) or (False, exception) of one item."""
+
+PAUSE_S = 0.02
+"""How long a task that waits for a pool looks away when no worker is busy: while a callback runs."""
 
 How = Callable[[Callable[..., Any], Any], Any]
 """How an item becomes the arguments of the function."""
@@ -138,6 +142,8 @@ class Workers:
         self._job_ended = threading.Condition(self._lock)
         self._idle = [_Slot() for _ in range(count)]
         self._busy: set[_Slot] = set()
+        self._in_flight: dict[_Slot, ObjectRef[Any]] = {}
+        self._chunk_ended = threading.Condition(self._lock)
         self._waiting: deque[Chunk] = deque()
         self._jobs: set[Job] = set()
         self._handing_out = False
@@ -164,7 +170,7 @@ class Workers:
         with self._lock:
             return list(self._jobs)
 
-    def wait(self) -> None:
+    def drain(self) -> None:
         """Wait until all jobs have ended; then let the actors go."""
         with self._job_ended:
             self._job_ended.wait_for(lambda: not self._jobs)
@@ -188,6 +194,21 @@ class Workers:
             self.end(job)
 
     # ---------------------------------------------------------------- chunks
+
+    def wait_for_a_chunk(self, timeout: float | None) -> None:
+        """Wait until a chunk has ended, or somewhat less, or ``timeout`` seconds; as tasks wait in ``wait``."""
+        with self._lock:
+            refs = list(self._in_flight.values())
+        if refs:
+            ended = wait(refs, timeout=timeout)[0]
+            with self._lock:
+                self._chunk_ended.wait_for(lambda: not self._is_in_flight(ended), PAUSE_S)
+        else:
+            with self._lock:
+                self._chunk_ended.wait(PAUSE_S if timeout is None else min(timeout, PAUSE_S))
+
+    def _is_in_flight(self, refs: list[ObjectRef[Any]]) -> bool:
+        return any(ref in refs for ref in self._in_flight.values())
 
     def submit(self, chunks: Sequence[Chunk]) -> None:
         """Have chunks done; after :meth:`terminate` their jobs are abandoned."""
@@ -235,6 +256,8 @@ class Workers:
             if not isinstance(error, Exception):  # Ctrl-C, on the inline engine in the midst of the chunk
                 raise
         else:
+            with self._lock:
+                self._in_flight[slot] = ref
             ref.future().add_done_callback(partial(self._on_done, slot, chunk))
 
     def _on_done(self, slot: _Slot, chunk: Chunk, future: Future[Any]) -> None:
@@ -247,6 +270,8 @@ class Workers:
         died = isinstance(error, ActorError) and not isinstance(error, TaskError)
         with self._lock:
             self._busy.discard(slot)
+            self._in_flight.pop(slot, None)
+            self._chunk_ended.notify_all()
             self._idle.append(slot)
             ended = self._ended is not None
             if died or ended or slot.chunks == self._chunks_max:

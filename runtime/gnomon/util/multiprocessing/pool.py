@@ -5,8 +5,7 @@
 
 Signatures and exceptions are those of ``multiprocessing.Pool``. Not the same: a worker that dies fails only
 the chunk it was busy with (``ActorDiedError``) and is replaced; what a pool does goes on when the pool is
-forgotten; ``imap`` takes from its iterable as it goes, not all at once. Inside a task, waiting for a pool does
-not lend the task's CPUs to others, as ``get`` does.
+forgotten; ``imap`` takes from its iterable as it goes, not all at once.
 """
 
 from __future__ import annotations
@@ -224,7 +223,7 @@ class Pool:
         for job in self._workers.jobs():
             if isinstance(job, IMapIterator):
                 job._submit_all()
-        self._workers.wait()
+        self._workers.drain()
         self._callbacks.stop()
 
     def __enter__(self) -> Pool:

@@ -1,0 +1,136 @@
+"""Waiting on the inline engine, and noticing that nobody is left who could end a wait.
+
+A thread that waits without a timeout looks up now and then: when every other thread waits too, and the event
+loop of the async actors has nothing to do (no callback, no timer, no socket), then the value can not come, and
+an error says so. Threads that were there when the session began and never used it (a notebook's own) do not
+count; any other thread might still act, so while one runs, the wait goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gnomon._engine.inline_loop import LoopThread
+from gnomon.exceptions import DeadlockError, NotInitializedError
+
+LOOK_UP_S = 0.2
+"""How often a wait without a timeout looks whether it can still end."""
+
+LOOKS = 3
+"""So many looks must agree that nothing moves: on a busy machine a thread may be slow to take its turn."""
+
+
+class Wait:
+    """A thread's wait for some of several values; told of each under the store's lock.
+
+    Args:
+        left: how many values are still to come.
+        hasty: an error among them ends the wait too.
+    """
+
+    __slots__ = ("_done", "_hasty", "_left")
+
+    def __init__(self, left: int, hasty: bool) -> None:
+        self._left = left
+        self._hasty = hasty
+        self._done = threading.Event()
+
+    def tell(self, failed: bool) -> None:
+        """One of the values has come."""
+        self._left -= 1
+        if self._left <= 0 or (failed and self._hasty):
+            self._done.set()
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._done.set()
+
+    def sleep(self, timeout: float | None) -> bool:
+        """Whether the wait is over within so many seconds."""
+        return self._done.wait(timeout)
+
+
+class Waits:
+    """All waits of one session.
+
+    Args:
+        loop: where async actors run.
+    """
+
+    def __init__(self, loop: LoopThread) -> None:
+        self._loop = loop
+        self._bystanders = {each for each in threading.enumerate() if each is not threading.main_thread()}
+        self._blocked: dict[threading.Thread, int] = {}
+        self._running: set[Wait] = set()
+        self._closed = False
+
+    def used(self) -> None:
+        """The calling thread uses the session."""
+        if self._bystanders:
+            self._bystanders.discard(threading.current_thread())
+
+    def sleep(self, wait: Wait, timeout: float | None) -> None:
+        """Wait for so many seconds at most.
+
+        Raises:
+            DeadlockError: without a timeout, when nobody is left who could end the wait.
+            NotInitializedError: the session ends meanwhile.
+        """
+        self._running.add(wait)
+        try:
+            if timeout is not None:
+                wait.sleep(min(timeout, threading.TIMEOUT_MAX))
+            else:
+                self._sleep_without_end(wait)
+        finally:
+            self._running.discard(wait)
+        if self._closed:
+            raise NotInitializedError("The session has ended.")
+
+    def close(self) -> None:
+        """The session ends: everybody who waits is told."""
+        self._closed = True
+        for wait in list(self._running):
+            wait.end()
+
+    def _sleep_without_end(self, wait: Wait) -> None:
+        with self.blocked():
+            still = 0
+            while not self._closed and not wait.sleep(LOOK_UP_S):
+                still = still + 1 if self._standstill() else 0
+                if still == LOOKS:
+                    raise DeadlockError()
+
+    @contextmanager
+    def held(self, lock: threading.RLock) -> Iterator[None]:
+        """Hold a lock that other calls may hold for long."""
+        with self.blocked():
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def blocked(self) -> Iterator[None]:
+        """The calling thread waits for another one."""
+        me = threading.current_thread()
+        self._blocked[me] = self._blocked.get(me, 0) + 1
+        try:
+            yield
+        finally:
+            self._blocked[me] -= 1
+            if not self._blocked[me]:
+                del self._blocked[me]
+
+    def _standstill(self) -> bool:
+        """Whether nobody can act: every thread that might, waits."""
+        still = self._loop.still()
+        for thread in threading.enumerate():
+            if thread in self._bystanders or thread in self._blocked:
+                continue
+            if not (still and self._loop.is_mine(thread)):
+                return False
+        return True

@@ -1,0 +1,157 @@
+"""What ``gnomon start``, ``stop`` and ``status`` do. Parsing and exit codes are ``__main__``'s matter."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gnomon._api import checks, init_options
+from gnomon._engine.base import InitOptions
+from gnomon._messages.cluster import ClusterStatus, StatusAsked
+from gnomon._shell import cluster_records
+from gnomon.exceptions import ClusterNotFoundError
+from gnomon.resources import describe
+
+STOP_S = 10.0
+"""How long a cluster may take to end."""
+
+
+def cluster_options(given: Mapping[str, Any]) -> InitOptions:
+    """The options of a new cluster, from the arguments that ``init`` would take.
+
+    Raises:
+        ValueError: a wrong value.
+        TypeError: a wrong type.
+    """
+    checked = {**given, "address": "local"}
+    init_options.check_init(checked)
+    return init_options.init_options(checked)
+
+
+def parse_resources(text: str | None) -> dict[str, Any] | None:
+    """The value of ``--resources``.
+
+    Raises:
+        TypeError: an amount is no number.
+        ValueError: it is no JSON object, or names what has an option of its own.
+    """
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"--resources must be a JSON object like '{{\"disk\": 2}}', not {text!r}.")
+    checks.custom_resources("--resources", found)
+    return found
+
+
+def how_to_join(directory: str) -> str:
+    """What ``start`` tells."""
+    return (
+        f"A cluster is running in {directory}\n"
+        "  join it:  gnomon.init(address='auto')\n"
+        "  look:     gnomon status\n"
+        f"  end it:   gnomon stop {directory}"
+    )
+
+
+def clusters_to_stop(address: str | None, everything: bool) -> list[str]:
+    """The directories of the clusters that ``stop`` means.
+
+    Raises:
+        ClusterNotFoundError: there is none.
+        ValueError: there are several and none was named.
+    """
+    living = [record.directory for record in cluster_records.living()]
+    address = address or os.environ.get(init_options.ADDRESS_VARIABLE) or None
+    if everything:
+        return living
+    if address not in (None, "auto"):
+        return [os.path.abspath(str(address))]
+    if not living:
+        raise ClusterNotFoundError("auto", "no cluster of this user is running")
+    if len(living) > 1:
+        listed = "\n  ".join(living)
+        raise ValueError(f"Several clusters are running: name one, or use --all.\n  {listed}")
+    return living
+
+
+def stop(directory: str) -> bool:
+    """End a cluster and wait for it; False if it has not ended within ``STOP_S``.
+
+    Raises:
+        ClusterNotFoundError: there is none.
+    """
+    from gnomon._shell.cluster_door import ask_to_stop
+
+    keeper = ask_to_stop(directory)
+    try:
+        poller = select.poll()
+        poller.register(keeper, select.POLLIN)
+        return bool(poller.poll(STOP_S * 1000))
+    finally:
+        os.close(keeper)
+
+
+def status(address: str | None) -> str:
+    """A cluster's nodes, resources, jobs and actors, as text.
+
+    Raises:
+        ClusterNotFoundError: there is none.
+    """
+    from gnomon._engine.local_start import enter_cluster
+
+    address = address or os.environ.get(init_options.ADDRESS_VARIABLE) or "auto"
+    session = enter_cluster(address, "", look=True)
+    core = session.open(lambda command: None, lambda reason: None)
+    try:
+        found = core.ask(session.config.head_process, lambda request: StatusAsked(request, True))
+    finally:
+        session.end()
+    assert isinstance(found, ClusterStatus)
+    return "\n".join(_lines(session.config.directory, found))
+
+
+def _lines(directory: str, status: ClusterStatus) -> list[str]:
+    now = time.monotonic()
+    lines = [f"Cluster in {directory}", "", f"Nodes ({len(status.nodes)})"]
+    for node in status.nodes:
+        lines.append(f"  {node.node.hex()}  pid {node.pid}, {node.workers} workers")
+        lines += _resources(node.resources, node.available)
+        used, capacity = node.store_used / 2**20, node.store_capacity / 2**20
+        lines.append(f"    object store {used:,.0f} of {capacity:,.0f} MiB used")
+    running = [job for job in status.jobs if not job.ended]
+    lines += ["", f"Jobs ({len(running)} running, {len(status.jobs) - len(running)} ended)"]
+    for job in status.jobs:
+        state = (
+            f"ended {now - job.ended:,.0f} s ago" if job.ended else f"running for {now - job.started:,.0f} s"
+        )
+        lines.append(
+            f"  {job.job.hex()}  pid {job.pid}, {state}, namespace {job.namespace}: {job.entrypoint}"
+        )
+    lines += ["", f"Actors ({len(status.actors)})"]
+    for actor in status.actors:
+        name = f" {actor.name!r} in {actor.namespace}" if actor.name else ""
+        detached = ", detached" if actor.detached else ""
+        lines.append(
+            f"  {actor.class_name}{name}: {actor.state}, pid {actor.pid}, job {actor.job.hex()}{detached}"
+        )
+    return lines
+
+
+def _resources(total: Mapping[str, int], available: Mapping[str, int]) -> list[str]:
+    lines = []
+    for name, units in sorted(total.items()):
+        used = {name: units - available.get(name, 0)}
+        if name == "memory":
+            gib = 10_000 * 2**30
+            lines.append(f"    {used[name] / gib:,.1f} of {units / gib:,.1f} GiB memory promised")
+        else:
+            lines.append(f"    {describe(used).split()[0]} of {describe({name: units})} used")
+    return lines

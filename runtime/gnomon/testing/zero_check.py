@@ -1,0 +1,64 @@
+"""What a test may not leave behind: threads, files and child processes of this process."""
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SETTLE_S = 5.0
+"""How long what a test has ended may take to be gone."""
+
+Count = Callable[[], set[str]]
+
+
+def threads() -> set[str]:
+    """Names of the living threads of this process."""
+    return {thread.name for thread in threading.enumerate() if thread.is_alive()}
+
+
+def files() -> set[str]:
+    """Open file descriptors of this process, and what each is."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.add(f"{number} -> {os.readlink(f'/proc/self/fd/{number}')}")
+        except OSError:  # the listing's own descriptor
+            continue
+    return found
+
+
+def children() -> set[str]:
+    """Pids of the children of this process."""
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            found.update((task / "children").read_text().split())
+        except OSError:  # the thread has just ended
+            continue
+    return found
+
+
+ALL: dict[str, Count] = {"threads": threads, "files": files, "processes": children}
+
+
+@contextmanager
+def nothing_is_left(watched: dict[str, Count] = ALL, limit_s: float = SETTLE_S) -> Iterator[None]:
+    """Fail when there is more at the end than at the start, once things have had time to end.
+
+    Args:
+        watched: what to look at, by name.
+        limit_s: how long that may take.
+
+    Raises:
+        AssertionError: names what is left.
+    """
+    before = {what: now() for what, now in watched.items()}
+    yield
+    deadline = time.monotonic() + limit_s
+    while left := {what: more for what, now in watched.items() if (more := now() - before[what])}:
+        assert time.monotonic() < deadline, f"left behind: {left}"
+        gc.collect()  # sockets and loops in cycles close when they are collected
+        threading.Event().wait(0.01)

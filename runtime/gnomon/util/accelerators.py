@@ -1,0 +1,79 @@
+"""Names of accelerators for ``accelerator_type=``, under Ray's constants.
+
+A node has the resource ``accelerator_type:<name>`` when it was started with it:
+``gnomon.init(num_gpus=1, resources={"accelerator_type:T4": 1})``. Any other name may be used as well.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AMD_INSTINCT_MI100",
+    "AMD_INSTINCT_MI210",
+    "AMD_INSTINCT_MI250",
+    "AMD_INSTINCT_MI300A",
+    "AWS_NEURON_CORE",
+    "GOOGLE_TPU_V2",
+    "GOOGLE_TPU_V3",
+    "GOOGLE_TPU_V4",
+    "GOOGLE_TPU_V5LITEPOD",
+    "GOOGLE_TPU_V5P",
+    "GOOGLE_TPU_V6E",
+    "HUAWEI_NPU_910B",
+    "INTEL_GAUDI",
+    "INTEL_MAX_1100",
+    "INTEL_MAX_1550",
+    "NVIDIA_A100",
+    "NVIDIA_A100_40G",
+    "NVIDIA_A100_80G",
+    "NVIDIA_B200",
+    "NVIDIA_B300",
+    "NVIDIA_GB200",
+    "NVIDIA_GB300",
+    "NVIDIA_H100",
+    "NVIDIA_H20",
+    "NVIDIA_H200",
+    "NVIDIA_L4",
+    "NVIDIA_L40S",
+    "NVIDIA_RTX_PRO_6000",
+    "NVIDIA_TESLA_A10G",
+    "NVIDIA_TESLA_K80",
+    "NVIDIA_TESLA_P100",
+    "NVIDIA_TESLA_P4",
+    "NVIDIA_TESLA_T4",
+    "NVIDIA_TESLA_V100",
+]
+
+NVIDIA_TESLA_K80 = "K80"
+NVIDIA_TESLA_P4 = "P4"
+NVIDIA_TESLA_P100 = "P100"
+NVIDIA_TESLA_T4 = "T4"
+NVIDIA_TESLA_V100 = "V100"
+NVIDIA_TESLA_A10G = "A10G"
+NVIDIA_L4 = "L4"
+NVIDIA_L40S = "L40S"
+NVIDIA_A100 = "A100"
+NVIDIA_A100_40G = "A100-40G"
+NVIDIA_A100_80G = "A100-80G"
+NVIDIA_H20 = "H20"
+NVIDIA_H100 = "H100"
+NVIDIA_H200 = "H200"
+NVIDIA_B200 = "B200"
+NVIDIA_B300 = "B300"
+NVIDIA_GB200 = "GB200"
+NVIDIA_GB300 = "GB300"
+NVIDIA_RTX_PRO_6000 = "RTX-PRO-6000"
+INTEL_MAX_1100 = "Intel-GPU-Max-1100"
+INTEL_MAX_1550 = "Intel-GPU-Max-1550"
+INTEL_GAUDI = "Intel-GAUDI"
+AMD_INSTINCT_MI100 = "AMD-Instinct-MI100"
+AMD_INSTINCT_MI210 = "AMD-Instinct-MI210"
+AMD_INSTINCT_MI250 = "AMD-Instinct-MI250X-MI250"
+AMD_INSTINCT_MI300A = "AMD-Instinct-MI300A"
+AWS_NEURON_CORE = "aws-neuron-core"
+GOOGLE_TPU_V2 = "TPU-V2"
+GOOGLE_TPU_V3 = "TPU-V3"
+GOOGLE_TPU_V4 = "TPU-V4"
+GOOGLE_TPU_V5P = "TPU-V5P"
+GOOGLE_TPU_V5LITEPOD = "TPU-V5LITEPOD"
+GOOGLE_TPU_V6E = "TPU-V6E"
+HUAWEI_NPU_910B = "Ascend910B"
