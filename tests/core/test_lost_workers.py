@@ -162,9 +162,7 @@ def test_only_the_deadly_fail(seed: int) -> None:
     while owner.role.tasks.records:
         worker = chooser.choice([worker for worker, queue in owner.pushed.items() if queue])
         queue = owner.pushed[worker]
-        fatal = next(
-            (attempt_id(each.task, each.attempt) for each in queue if each.task in deadly), None
-        )
+        fatal = next((attempt_id(each.task, each.attempt) for each in queue if each.task in deadly), None)
         if fatal is None:
             owner.finish(worker, len(queue))
         else:
