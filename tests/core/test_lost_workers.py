@@ -95,8 +95,11 @@ class Owner:
         self.handle(Received(worker, answers))
 
     def lose(self, worker: WorkerID, last_started: TaskID | None) -> None:
-        del self.pushed[worker]
+        """The worker is dead, and for a moment answers of its might still come."""
         self.handle(Received(NODE, [ProcessLost(worker, "was killed", last_started)]))
+        self.now += self.role.settle_s
+        self.handle()
+        del self.pushed[worker]
 
     def outcome(self, task: TaskID) -> str:
         value = self.role.references.values.get(object_id(task, 1))
