@@ -850,7 +850,7 @@ class DeadlockError(GnomonError, RuntimeError):
     """The call would wait for ever: on the inline engine nothing else runs that could end the wait."""
 
     next_step = (
-        "Submit first what it waits for (put before get), give a timeout, or use init(engine='local'), where "
+        'Submit first what it waits for (put before get), give a timeout, or use init(engine="local"), where '
         "tasks run at the same time."
     )
 

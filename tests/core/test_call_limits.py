@@ -34,7 +34,7 @@ def sent(effects: Effects, target: WorkerID, kind: type) -> list[Any]:
 
 def submitted(number: int, max_calls: int = 3) -> ev.TaskSubmitted:
     return ev.TaskSubmitted(
-        task_id(ME, number), FUNCTION, b"payload", "f", CPU, 0, b"arguments", (), (), 1, 0, False, None, None,
+        task_id(ME, number), FUNCTION, b"payload", "f", CPU, 0, b"arguments", (), (), 1, 3, False, None, None,
         max_calls=max_calls,
     )  # fmt: skip
 

@@ -95,8 +95,11 @@ class Owner:
         self.handle(Received(worker, answers))
 
     def lose(self, worker: WorkerID, last_started: TaskID | None) -> None:
-        del self.pushed[worker]
+        """The worker is dead, and for a moment answers of its might still come."""
         self.handle(Received(NODE, [ProcessLost(worker, "was killed", last_started)]))
+        self.now += self.role.settle_s
+        self.handle()
+        del self.pushed[worker]
 
     def outcome(self, task: TaskID) -> str:
         value = self.role.references.values.get(object_id(task, 1))
@@ -162,9 +165,7 @@ def test_only_the_deadly_fail(seed: int) -> None:
     while owner.role.tasks.records:
         worker = chooser.choice([worker for worker, queue in owner.pushed.items() if queue])
         queue = owner.pushed[worker]
-        fatal = next(
-            (attempt_id(each.task, each.attempt) for each in queue if each.task in deadly), None
-        )
+        fatal = next((attempt_id(each.task, each.attempt) for each in queue if each.task in deadly), None)
         if fatal is None:
             owner.finish(worker, len(queue))
         else:

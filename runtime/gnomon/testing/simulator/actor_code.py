@@ -6,6 +6,8 @@ from typing import Any
 
 from gnomon._core import events as ev
 from gnomon._messages.actors import ActorAdmitted, ActorNameAsked, ActorSpec
+from gnomon._messages.cluster import DriverJoined, DriverLeaving
+from gnomon._messages.session import JobSpec
 from gnomon.ids import ActorID, FunctionID, ObjectID, handle_object, task_of
 from gnomon.testing.simulator.code import IDs, resources_of
 from gnomon.testing.simulator.programs import MANY, Body, Step
@@ -30,27 +32,44 @@ class Code(StreamFrame):
         if chosen:
             blob, dependencies, contained = self._arguments(step, step.picks[1:])
             actor = ActorID(task_of(chosen[0]))
-            self._call(actor, step.body, blob, dependencies, contained, int(step.amount))
+            groups = ("", *dict(self.host.truth.actors[actor].kind.groups))
+            group = groups[step.group % len(groups)]
+            self._call(actor, step.body, blob, dependencies, contained, int(step.amount), group)
 
     def _call(
-        self, actor: ActorID, body: Body, blob: bytes, dependencies: IDs, contained: IDs, retries: int
-    ) -> None:
+        self,
+        actor: ActorID,
+        body: Body,
+        blob: bytes,
+        dependencies: IDs,
+        contained: IDs,
+        retries: int,
+        group: str = "",
+    ) -> bool:
+        """Submit a call. False when the actor does not allow so many."""
         host = self.host
+        kind = host.truth.actors[actor].kind
+        pending = host.pending_of(actor) if kind.pending_max else None
+        if pending is not None:
+            if pending.submitted - pending.ended >= kind.pending_max:
+                return False
+            pending.submitted += 1
         task = host.new_task()
         provenance = self._provenance()
-        in_order = not host.truth.actors[actor].is_async
         # one that waits for its consumer would rightly keep the calls behind it from ever starting
-        backpressure = body.backpressure if host.truth.actors[actor].lanes >= MANY else 0
+        backpressure = body.backpressure if kind.lanes >= MANY and not group else 0
         host.post(
             ev.CallSubmitted(
                 task, actor, "method", "Actor.method", blob, dependencies, contained, body.num_returns,
-                retries, body.retry_exceptions, "", in_order, provenance, self.task, backpressure,
+                retries, body.retry_exceptions, group, kind.in_order, provenance, self.task, backpressure,
+                pending=pending,
             )
         )  # fmt: skip
         facts = TaskFacts(task, body, retries, dependencies, {}, self.task, provenance.cell, actor)
-        facts.in_order = in_order
+        facts.in_order, facts.group = kind.in_order, group
         facts.backpressure = 0 if body.dynamic else backpressure
         self._expect(facts)
+        return True
 
     # -- birth -----------------------------------------------------------------------------------------------
 
@@ -73,14 +92,15 @@ class Code(StreamFrame):
         placement = {"CPU": 10_000}
         resources = resources_of(body, 10_000 if host.session.spare_cpu() else 0)
         name = (step.namespace, step.name) if step.name else None
-        is_async, lanes = step.kind_of_actor
+        kind = step.actor_kind
+        assert kind is not None
         host.truth.actors[actor] = ActorFacts(
-            actor, body, dependencies, {**placement, **resources}, int(step.amount), name, step.detached,
-            is_async, lanes,
-        )  # fmt: skip
+            actor, body, dependencies, {**placement, **resources}, int(step.amount), name, step.detached, kind
+        )
         spec = ActorSpec(
             actor, host.me, "Actor", FunctionID(b"actor..."), b"", blob, (), b"", resources, placement,
-            int(step.amount), 0 if lanes == 1 else lanes, is_async, step.name, step.namespace, step.detached,
+            int(step.amount), 0 if kind.lanes == 1 else kind.lanes, kind.is_async, step.name, step.namespace,
+            step.detached, None, dict(kind.groups), host.worker.job,
         )  # fmt: skip
         return spec, dependencies, contained
 
@@ -112,9 +132,9 @@ class Code(StreamFrame):
         )
         if not name or answer.actor is None:
             return False
-        self._call(answer.actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
-        # Nobody waits for its result: the actor may be waiting for this very task.
-        self.host.post(ev.HandlesDropped((self.handles.pop(),)))
+        if self._call(answer.actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0):
+            # Nobody waits for its result: the actor may be waiting for this very task.
+            self.host.post(ev.HandlesDropped((self.handles.pop(),)))
         return True
 
     def _step_lookup(self, step: Step) -> Waiting:
@@ -136,7 +156,12 @@ class Code(StreamFrame):
     # -- the end of the program --------------------------------------------------------------------------------
 
     def drive(self) -> Waiting:
-        """The driver's program; afterwards it reads all that it holds and lets go of it."""
+        """A driver's program; afterwards it reads all that it holds and lets go of it."""
+        host = self.host
+        host.in_program = True
+        if host.me != host.session.driver.me:
+            job = JobSpec(host.worker.job, host.me, pid=7, started=1)
+            yield from self.ask(lambda request: ev.AskedSomething(host.worker.node, DriverJoined(request, job)))
         yield from self.run_steps()
         for stream in list(self.streams):
             if self.host.kernel.chance(0.5):
@@ -148,7 +173,19 @@ class Code(StreamFrame):
         if values:
             yield from self.get(values)
         self.drop_all()
-        self.host.session.finished = True
+        if host.me != host.session.driver.me:
+            yield from self._say_goodbye()
+        host.in_program = False
+        host.session.unfinished -= 1
+
+    def _say_goodbye(self) -> Waiting:
+        """A driver leaves a cluster that lives on; what it owned dies with it."""
+        host = self.host
+        host.session.truth.dead[host.me] = None
+        timer = host.kernel.after(2.0, host.session.end_guest, "has waited for its farewell long enough")
+        yield from self.ask(lambda request: ev.AskedSomething(host.worker.node, DriverLeaving(request)))
+        timer.cancel()
+        host.kernel.after(0.001, host.session.end_guest, "exited")
 
     def end_detached(self, survivors: list[ActorID]) -> Waiting:
         """Detached actors serve whoever finds them by name; then they are killed."""
@@ -158,7 +195,7 @@ class Code(StreamFrame):
             yield from self._call_and_read(actor, name)
             self.kill(actor, True)
         self.drop_all()
-        self.host.session.finished = True
+        self.host.session.unfinished -= 1
 
     def _call_and_read(self, actor: ActorID, name: tuple[str, str]) -> Waiting:
         head = self.host.worker.head

@@ -123,12 +123,13 @@ class Frame(Thread):
         retries = int(step.amount)
         resources = resources_of(body, body.cpus)
         provenance = self._provenance()
-        function = FunctionID(bytes([body.number % 3]) * 8)
+        function = FunctionID(bytes([body.number % 4]) * 8)
+        calls_max = 2 if body.number % 4 == 3 else 0
         host.post(
             ev.TaskSubmitted(
-                task, function, b"code" + function, f"f{body.number % 3}", resources,
+                task, function, b"code" + function, f"f{body.number % 4}", resources,
                 host.class_key(resources), blob, dependencies, contained, body.num_returns, retries,
-                body.retry_exceptions, provenance, self.task, body.backpressure,
+                body.retry_exceptions, provenance, self.task, body.backpressure, calls_max,
             )
         )  # fmt: skip
         facts = TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell)

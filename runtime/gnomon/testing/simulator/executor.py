@@ -3,6 +3,7 @@
     plain worker    one lane: take, run, take, run ...; answers are handed over in batches
     sync actor      the same, in order
     threaded actor  several lanes, of which one works until the role wants more (``WidenExecutor``)
+    groups          lanes of their own for the calls of each concurrency group
     async actor     as many calls at a time as it may have, on one event loop: waiting blocks nobody
 
 A lane is a thread that takes one after the other. It stands in for ``_shell.executor``, whose waiting is all
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from gnomon._core import events as ev
 from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.base import Block, Contained, Value
+from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
-from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id
+from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, object_id
 from gnomon.testing.simulator.actor_code import Code
 from gnomon.testing.simulator.generating import Generating, Raised
 from gnomon.testing.simulator.programs import MANY, Body
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from gnomon.testing.simulator.processes import WorkerHost
 
 _NO_BODY = Body(0, 0.0, (), ())
+
+
+class _Exit(Exception):  # noqa: N818
+    """The user's code ends its actor."""
 
 
 class Executor:
@@ -47,37 +53,36 @@ class Executor:
         self.generating = Generating(self)
         self.is_async = False
         self.may_wait = True
-        self._lanes = 1
-        self._idle = 1
+        self._room = {"": 1}
         self._wide = False
+        self._leaving = ""
+        self._spent = False
         self._constructing = False
         self._draining = ""
         self._kept: list[Block] = []
+        self._calls: dict[FunctionID, int] = {}
         self._ended: dict[TaskID, Thread] = {}
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    def wake(self) -> None:
-        """There is something to take."""
+    def wake(self, group: str = "") -> None:
+        """There is something to take, for the lanes of a group."""
         if self.is_async:
             self._pump()
-        elif self._idle and not self._constructing:
-            self._idle -= 1
-            self._serve()
+        elif not self._constructing and self._room.get(group, 0):
+            self._room[group] -= 1
+            self._serve(group)
 
     def widen(self) -> None:
         """Calls wait behind a long one: another lane takes the next."""
         self._wide = True
         self.wake()
 
-    def interrupt(self, task: TaskID, recursive: bool) -> None:
+    def interrupt(self, task: TaskID) -> None:
         """Raise InterruptedError in a running task."""
         thread = self.running.get(task)
-        if thread is not None:
-            if recursive:
-                self.host.post(ev.ChildrenCancelAsked(task))
-            if not thread.body.deaf:
-                thread.interrupt()
+        if thread is not None and not thread.body.deaf:
+            thread.interrupt()
 
     def drain(self, reason: str) -> None:
         """End after the calls that are here."""
@@ -92,35 +97,46 @@ class Executor:
 
     # -- taking --------------------------------------------------------------------------------------------------
 
-    def _serve(self) -> None:
+    def _serve(self, group: str) -> None:
         """A lane looks for something to run."""
-        if not self.host.alive:
+        if not self.host.alive or self._leaving:
             return
-        taken = self.execution.take(self.host.kernel.now)
+        if self._spent and self.host.has_news:  # its last answer is being applied
+            self.host.kernel.after(0.0005, self._serve, group)
+            return
+        taken = self.execution.take(self.host.kernel.now, group)
         if taken is None:
-            self._idle += 1
+            self._room[group] += 1
             if self._ended:
                 self.hand_over()
             self._leave_if_drained()
             return
-        if self._wide:
-            self._wide = bool(self.execution.queue)
-            if self._wide and self._idle:
-                self._idle -= 1
-                self.host.kernel.after(0.00001, self._serve)
+        if self._wide or group:
+            self._pass_on(group)
         self._begin(*taken)
+
+    def _pass_on(self, group: str) -> None:
+        """Another lane of the group may take the next, until none is left."""
+        more = bool(self.execution.groups[group] if group else self.execution.queue)
+        if more and self._room[group]:
+            self._room[group] -= 1
+            self.host.kernel.after(0.00001, self._serve, group)
+        elif not more and not group:
+            self._wide = bool(self.execution.groups)
 
     def _pump(self) -> None:
         """An event loop begins what there is room for."""
-        while self.host.alive and not self._constructing and len(self.running) < self._lanes:
-            taken = self.execution.take(self.host.kernel.now)
-            if taken is None:
-                break
-            self._begin(*taken)
+        for group in self._room:
+            while self.host.alive and not self._constructing and not self._leaving and self._room[group] > 0:
+                taken = self.execution.take(self.host.kernel.now, group)
+                if taken is None:
+                    break
+                self._room[group] -= 1
+                self._begin(*taken)
         self._leave_if_drained()
 
     def _leave_if_drained(self) -> None:
-        idle = not self.running and not self.execution.queue and not self.execution.unanswered
+        idle = self.execution.is_idle() and not self.execution.unanswered
         if self._draining and idle and not self._constructing:
             self.host.leave(self._draining)
 
@@ -158,19 +174,51 @@ class Executor:
                 contained = [
                     Contained(object_id(task, index), each) for index, each in enumerate(inner, 1) if each
                 ]
+            if type(message) is CallPushed:
+                self._look_back(thread, message)
             self.host.watch.ended(self.host.truth.tasks[task], thread.body.deaf)
+        except _Exit:
+            outcome, values, items = RAISED, [self._exit_error(thread, message)], 0
         except Raised as raised:
             outcome, items, values = RAISED, raised.items, raised.values
             retriable = thread.body.retry_exceptions
         except InterruptedError:
             outcome, values = CANCELLED, []
+            if self.execution.take_recursive(task):
+                self.host.post(ev.ChildrenCancelAsked(task))
         if thread.body.keep and type(message) is CallPushed and outcome == OK:
             self._keep(thread)
         thread.drop_all(besides=distinct(identity for each in contained for identity in each.inner))
         now = self.host.kernel.now
         ended = ev.TaskEnded(task, outcome, tuple(values), started, now, retriable, tuple(contained))
         ended.items = items
-        self._answer(ended, thread)
+        ended.last = self._count(message)
+        self._spent |= ended.last
+        self._answer(ended, thread, message)
+
+    def _look_back(self, thread: Code, message: CallPushed) -> None:
+        """A method has run to its end; it may have been told meanwhile to end otherwise."""
+        if self.execution.is_cancelled(message.task) and not thread.body.generates:
+            raise InterruptedError
+        if thread.body.exits:
+            raise _Exit
+
+    def _exit_error(self, thread: Code, message: TaskPushed | CallPushed) -> bytes:
+        """What the call gets in which the actor ends itself."""
+        assert isinstance(message, CallPushed)
+        self._leaving = f"body {thread.body.number} has ended it"
+        self.host.truth.actors[message.actor].exiting = True
+        return failure(
+            "ActorDiedError", class_name="Actor", actor_id=message.actor.hex(), reason=self._leaving,
+            creation_error=b"",
+        )  # fmt: skip
+
+    def _count(self, message: TaskPushed | CallPushed) -> bool:
+        """Whether this worker has run all the calls of a function that it may."""
+        if type(message) is not TaskPushed or not message.max_calls:
+            return False
+        calls = self._calls[message.function] = self._calls.get(message.function, 0) + 1
+        return calls >= message.max_calls
 
     def _open(self, thread: Code, message: TaskPushed | CallPushed) -> None:
         """Give a thread its body and the handles that its arguments bring to life."""
@@ -200,15 +248,25 @@ class Executor:
             self.host.post(ev.HandlesArrived(tuple(arrived), task, None))
         thread.body, thread.handles = self.host.session.bodies[tree[0]], arrived
 
-    def _answer(self, ended: ev.TaskEnded, thread: Code) -> None:
+    def _answer(self, ended: ev.TaskEnded, thread: Code, message: TaskPushed | CallPushed) -> None:
         """Hand the outcome over, at once or with those of the next tasks; the lane goes on."""
+        group = message.group if type(message) is CallPushed and message.group in self._room else ""
         kernel = self.host.kernel
         del self.running[ended.task]
         self.execution.unanswered.append(ended)
         self._ended[ended.task] = thread
-        if not self.execution.queue or kernel.chance(0.5):
+        if ended.last or self._leaving or not self.execution.queue or kernel.chance(0.5):
             self.hand_over()
-        kernel.after(kernel.random.uniform(0.000001, 0.00005), self._pump if self.is_async else self._serve)
+        if self._leaving:
+            self.host.post(ev.ActorEnding(self._leaving))
+            self.host.leave(self._leaving)
+            return
+        delay_s = kernel.random.uniform(0.000001, 0.00005)
+        if self.is_async:
+            self._room[group] += 1
+            kernel.after(delay_s, self._pump)
+        else:
+            kernel.after(delay_s, self._serve, group)
 
     def _keep(self, thread: Code) -> None:
         """The actor keeps some of its arguments, in references or in views of large values."""
@@ -255,13 +313,20 @@ class Executor:
             self.host.leave("the constructor raised")
             return
         self._open_lanes(spec.actor)
-        self.wake()
+        for group in list(self._room):
+            self.wake(group)
 
     def _open_lanes(self, actor: ActorID) -> None:
-        facts = self.host.truth.actors[actor]
-        self._lanes = facts.lanes
-        self.is_async = facts.is_async
-        self.may_wait = facts.is_async and facts.lanes >= MANY
-        self._idle = 0 if facts.is_async else facts.lanes
-        if not facts.is_async:
-            self.execution.threads = facts.lanes
+        kind = self.host.truth.actors[actor].kind
+        self.is_async = kind.is_async
+        self.may_wait = kind.is_async and kind.lanes >= MANY and not kind.groups
+        self._room = {"": kind.lanes, **dict(kind.groups)}
+        self._wide = bool(kind.groups)
+        if not kind.is_async:
+            self.execution.threads = kind.lanes
+
+    @property
+    def last_begun(self) -> TaskID | None:
+        """What a process notes before it begins something; not where several lanes would overwrite it."""
+        one = len(self._room) == 1 and (self.is_async or self.execution.threads == 1)
+        return self.execution.last_started if one else None

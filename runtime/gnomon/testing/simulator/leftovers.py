@@ -47,7 +47,9 @@ def left(session: Session) -> list[str]:
     if node.blocks.allocator.used_bytes:
         found.append(f"the arena has {node.blocks.allocator.used_bytes} bytes in use")
     alive = [host.me for host in session.workers.values() if host.alive and host is not session.driver]
-    pool = [*node.pool.starting, *node.pool.pids]
+    pool = list(node.pool.jobs)
+    if list(node.jobs.drivers) != [session.driver.me]:
+        found.append(f"node counts on the drivers {node.jobs.drivers}")
     if sorted(alive) != sorted(pool):
         found.append(f"node counts on the processes {pool}, alive are {alive}")
     for worker in [*node.pool.leased, *node.pool.doomed]:

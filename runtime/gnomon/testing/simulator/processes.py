@@ -15,7 +15,7 @@ from gnomon._core.worker import Worker
 from gnomon._messages.base import Block, Value
 from gnomon._messages.envelope import Envelope
 from gnomon._messages.leases import WorkerReady
-from gnomon.ids import ObjectID, TaskID, WorkerID, task_id
+from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
 from gnomon.testing.simulator.executor import Executor
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.threads import Thread
@@ -95,11 +95,14 @@ class NodeHost(Host):
     session: Session
 
     def _do_start_worker(self, command: fx.StartWorker) -> None:
-        self.kernel.after(self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker)
+        self.kernel.after(self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job)
+
+    def _do_watch_driver(self, command: fx.WatchDriver) -> None:
+        """It is watched from outside: ``Session.end_guest``."""
 
     def _do_kill_worker(self, command: fx.KillWorker) -> None:
         host = self.session.workers.get(command.worker)
-        if command.running and (host is None or host.executor.execution.last_started != command.running):
+        if command.running and (host is None or host.executor.last_begun != command.running):
             return
         if host is not None:
             self.session.watch.killing(host)
@@ -119,7 +122,11 @@ class WorkerHost(Host):
         worker: the role.
         threads: code that holds handles.
         tokens: threads that wait for values.
+        pending: its unfinished calls to actors that limit them.
         cells: of the driver's program, to number what it submits.
+        calls: of functions that limit them.
+        spent: it has run one of those as often as it may.
+        in_program: it is a driver whose program has not ended.
         overdrawn: code has waited during the present lease, and its CPU was free meanwhile.
     """
 
@@ -133,13 +140,18 @@ class WorkerHost(Host):
         self.threads: dict[Thread, None] = {}
         self.tokens: dict[int, tuple[Thread, int]] = {}
         self.cells = 0
+        self.pending: dict[ActorID, ev.PendingCalls] = {}
         self.overdrawn = False
+        self.calls: dict[FunctionID, int] = {}
+        self.spent = False
+        self.in_program = False
         self.executor = Executor(self)
         self._requests: dict[int, tuple[Thread, int]] = {}
         self._classes: dict[tuple[tuple[str, int], ...], int] = {}
         self._counter = 0
         self._number = 0
         role.references.values = WrittenOnce()
+        role.calls.clients.idle_max = 1
 
     def before_events(self, events: list[Any]) -> None:
         """Cancels, kills and outcomes are noted."""
@@ -165,6 +177,10 @@ class WorkerHost(Host):
         """What the next put value says of itself."""
         self.session.puts += 1
         return -self.session.puts
+
+    def pending_of(self, actor: ActorID) -> ev.PendingCalls:
+        """Counts this process's unfinished calls to an actor."""
+        return self.pending.setdefault(actor, ev.PendingCalls())
 
     def new_token(self, thread: Thread) -> int:
         """A number by which the role can wake ``thread``."""
@@ -203,7 +219,7 @@ class WorkerHost(Host):
             self.kernel.after(0.00001, asked[0].resume, asked[1], command.answer)
 
     def _do_wake_executor(self, command: fx.WakeExecutor) -> None:
-        self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.wake)
+        self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.wake, command.group)
 
     def _do_widen_executor(self, command: fx.WidenExecutor) -> None:
         self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.widen)
@@ -219,7 +235,13 @@ class WorkerHost(Host):
             self.watch.killing(self)
             self.session.kill(self.me, "was ended by cancel(force=True)")
         else:
-            self.executor.interrupt(command.task, command.recursive)
+            self.executor.interrupt(command.task)
+
+    def _do_inline_values(self, command: fx.InlineValues) -> None:
+        values = tuple(
+            self.memory.read(value) if isinstance(value, Block) else value for value in command.values
+        )
+        self.kernel.after(0.00001, self.post, ev.ValuesInlined(command.actor, values))
 
     def _do_become_actor(self, command: fx.BecomeActor) -> None:
         self.executor.become(command.assignment)

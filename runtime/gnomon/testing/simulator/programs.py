@@ -17,6 +17,24 @@ from gnomon._messages.tasks import DYNAMIC, STREAMING
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """How an actor runs its calls.
+
+    Attributes:
+        lanes: calls at a time that belong to no group.
+        groups: calls at a time, by concurrency group.
+        in_order: its callers' calls start in their order.
+        pending_max: unfinished calls that one process may have.
+    """
+
+    is_async: bool = False
+    lanes: int = 1
+    groups: tuple[tuple[str, int], ...] = ()
+    in_order: bool = True
+    pending_max: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing that a body does.
 
@@ -28,7 +46,8 @@ class Step:
         amount: seconds of a sleep or timeout; retries; restarts; how to cancel.
         name, namespace: of an actor, or "".
         if_exists, detached: how it is created.
-        kind_of_actor: whether it is async, and how many calls it runs at a time.
+        actor_kind: of an actor.
+        group: picks the concurrency group of a call.
         at_once: right after the step before it.
     """
 
@@ -42,7 +61,8 @@ class Step:
     namespace: str = ""
     if_exists: bool = False
     detached: bool = False
-    kind_of_actor: tuple[bool, int] = (False, 1)
+    actor_kind: Kind | None = None
+    group: int = 0
     at_once: bool = False
 
 
@@ -60,6 +80,7 @@ class Body:
         items: how many a generator makes; -1: it is none.
         dynamic: its caller gets a list of references at its end.
         backpressure: how many items it may be ahead of its consumer.
+        exits: a method's: it ends its actor.
         shrinks: when it is repeated it makes fewer, which is an error.
     """
 
@@ -78,6 +99,7 @@ class Body:
     dynamic: bool = False
     backpressure: int = 0
     shrinks: bool = False
+    exits: bool = False
 
     @property
     def generates(self) -> bool:
@@ -141,11 +163,18 @@ _IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel", "next", "d
 MANY = 1000
 """Calls at a time of an async actor, unless told otherwise."""
 
-_KINDS_OF_ACTOR = ((False, 1), (False, 1), (False, 1), (True, MANY), (True, 2), (False, 3))
+_GROUPS = (("io", 2), ("cpu", 1))
+_KINDS = (
+    Kind(), Kind(), Kind(), Kind(pending_max=2), Kind(in_order=False), Kind(lanes=3),
+    Kind(lanes=2, in_order=False), Kind(groups=_GROUPS), Kind(is_async=True, lanes=MANY, in_order=False),
+    Kind(is_async=True, lanes=MANY), Kind(is_async=True, lanes=2, in_order=False),
+    Kind(is_async=True, lanes=MANY, groups=_GROUPS, in_order=False),
+)  # fmt: skip
 
 
-def make_program(random: Random, budget: Budget) -> Body:
-    """The driver's program."""
+def make_program(random: Random, budget: Budget, first: int = 0) -> Body:
+    """A driver's program; its bodies are numbered from ``first``."""
+    budget.number = first
     steps: list[Step] = []
     if budget.actors and random.random() < 0.6:
         steps.append(_make_actor(random, budget, 0))
@@ -222,7 +251,10 @@ def _make_call(random: Random, budget: Budget, depth: int, target: int, place: i
     nested = random.randint(0, len(picks))
     body = _make_generator(random, budget, _make_body(random, budget, depth + 1, in_method=True))
     retries = random.choice((0, 0, 2, 2, _endless(body)))
-    return Step("call", (target, *picks), nested, body, amount=retries, at_once=place > 0)
+    if budget.errors and random.random() < 0.03:
+        body = replace(body, exits=True, items=-1)
+    group = random.randrange(3)
+    return Step("call", (target, *picks), nested, body, amount=retries, at_once=place > 0, group=group)
 
 
 def _make_actor(random: Random, budget: Budget, depth: int) -> Step:
@@ -234,7 +266,7 @@ def _make_actor(random: Random, budget: Budget, depth: int) -> Step:
         "actor", picks, random.randint(0, len(picks)), body,
         amount=random.choice((0, 0, 1, 3, _endless(body))), name=name, namespace=random.choice(("", "", "", "n")),
         if_exists=random.random() < 0.4, detached=bool(name) and random.random() < 0.5,
-        kind_of_actor=random.choice(_KINDS_OF_ACTOR),
+        actor_kind=random.choice(_KINDS),
     )  # fmt: skip
 
 
@@ -265,7 +297,7 @@ def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = Fal
     )
     errors = budget.errors
     raises = random.choice((1, 2, 9)) if errors and random.random() < 0.1 else 0
-    deaf = budget.cancels and not in_method and random.random() < (0.1 if budget.taste == "cancels" else 0.02)
+    deaf = budget.cancels and random.random() < (0.1 if budget.taste == "cancels" else 0.02)
     # one that waits with a GPU, for one that needs a GPU, would rightly hang for ever
     gpus = random.choice((10_000, 50_000)) if errors and random.random() < 0.05 else 0
     if gpus == 10_000 and (in_method or any(step.kind == "get" for step in steps)):

@@ -19,6 +19,7 @@ from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.worker import Worker
+from gnomon._messages.session import JobSpec
 from gnomon.ids import JobID, NodeID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
@@ -32,6 +33,8 @@ from gnomon.testing.simulator.truth import Truth
 from gnomon.testing.simulator.watch import Watch
 
 DRIVER = WorkerID(b"driver..")
+GUEST = WorkerID(b"guest...")
+JOB, GUEST_JOB = JobID(b"job1"), JobID(b"job2")
 HEAD = WorkerID(b"head....")
 NODE = WorkerID(b"node....")
 NODE_ID = NodeID(b"thenode.")
@@ -40,6 +43,9 @@ _HANG_S = 300.0
 """Virtual seconds after which a program that has not ended hangs. Repetitions wait 10 s at most."""
 _LOOK_EVERY = 8
 """Handles of all code are looked at after every so many batches of events."""
+
+_GUESTS_NUMBERS = 500_000
+"""Bodies of the second driver's program are numbered from here."""
 
 _KILLED = "was killed by SIGKILL"
 _STEPS_MAX = 60_000
@@ -51,6 +57,7 @@ class Plan:
     """What is simulated: everything but the seed's own chance.
 
     Attributes:
+        guest: a second driver joins for a while, with a program of its own.
         crashes: worker processes killed at random moments.
         strikes: worker processes killed while something runs there.
         pauses: processes that stand still for a while.
@@ -60,6 +67,7 @@ class Plan:
     """
 
     budget: Budget = field(default_factory=Budget)
+    guest: bool = False
     weather: Weather = field(default_factory=Weather)
     cpus: int = 2
     crashes: int = 0
@@ -107,6 +115,7 @@ def plan_of(seed: int) -> Plan:
     random = Random(seed ^ 0x5EED)
     plan = Plan(budget=Budget(tasks=random.choice((3, 6, 12, 30)), depth=random.choice((1, 2, 3, 5))))
     plan.cpus = random.choice((1, 2, 4))
+    plan.guest = random.random() < 0.2
     plan.budget.taste = random.choice(TASTES)
     plan.faults_s = random.choice((0.05, 0.2, 1.0))
     kind = seed % 3
@@ -156,7 +165,7 @@ class Session:
         self.memory = Memory()
         self.bodies: dict[int, Body] = {LOOKED_UP.number: LOOKED_UP}
         self.puts = 0
-        self.finished = False
+        self.unfinished = 0
         self._forked = 0
         self._begun = 0
         self._looks = 0
@@ -178,19 +187,47 @@ class Session:
         self.names = NameWatch(self.head)
         self.node = Node(
             NODE, NODE_ID, HEAD, DRIVER, dict(self.truth.total), ArenaAllocator(self.plan.arena_bytes), LinkMachine(NODE),
-            self._new_worker_id, keep_idle=self.plan.cpus, workers_max=200,
+            self._new_worker_id, keep_idle=self.plan.cpus, workers_max=200, first_job=JobSpec(JOB, DRIVER),
         )  # fmt: skip
         self.memory.node = self.node
         self.node_host = NodeHost(kernel, network, NODE, "node", self.node)
         self.node_host.session = self
-        self.driver = self._add_worker(DRIVER, "driver")
+        self.driver = self._add_worker(DRIVER, "driver", JOB)
         for host in (self.head_host, self.node_host, self.driver):
             host.start()
-        program = Code(self.driver, self.program, None)
-        kernel.after(0.001, program.start, program.drive())
+        self._run_program(self.driver, self.program, 0.001)
+        if self.plan.guest:
+            budget = replace(self.plan.budget, tasks=max(3, self.plan.budget.tasks // 2), actors=1)
+            guest = make_program(kernel.random, budget, first=_GUESTS_NUMBERS)
+            kernel.after(kernel.random.uniform(0.0, 0.05), self._welcome, guest)
 
-    def _add_worker(self, me: WorkerID, label: str) -> WorkerHost:
-        role = Worker(me, NODE, HEAD, DRIVER, JobID(b"job."), "simulated", LinkMachine(me))
+    def _run_program(self, host: WorkerHost, body: Body, delay_s: float) -> None:
+        program = Code(host, body, None)
+        self.unfinished += 1
+        self.kernel.after(delay_s, program.start, program.drive())
+
+    def _welcome(self, body: Body) -> None:
+        """A second driver joins the cluster."""
+        host = self._add_worker(GUEST, "guest", GUEST_JOB)
+        host.start()
+        self._run_program(host, body, 0.0)
+        if self.plan.strikes:
+            self.kernel.after(self.kernel.random.uniform(0.0, 1.0), self.end_guest, "was killed")
+
+    def end_guest(self, reason: str) -> None:
+        """The second driver's process ends; the node, which watches it, hears of it a moment later."""
+        host = self.workers[GUEST]
+        if host.alive:
+            host.end()
+            self.unfinished -= host.in_program
+            self.truth.dead[GUEST] = None
+            self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
+            event = ev.DriverExited(GUEST, reason)
+            self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
+
+    def _add_worker(self, me: WorkerID, label: str, job: JobID) -> WorkerHost:
+        driver = DRIVER if job == JOB else GUEST
+        role = Worker(me, NODE, HEAD, driver, job, "simulated", LinkMachine(me))
         host = self.workers[me] = WorkerHost(self, me, label, role)
         return host
 
@@ -198,9 +235,9 @@ class Session:
         self._forked += 1
         return WorkerID(b"w%07d" % self._forked)
 
-    def fork(self, worker: WorkerID) -> None:
+    def fork(self, worker: WorkerID, job: JobID) -> None:
         """The node's zygote has forked."""
-        host = self._add_worker(worker, worker.decode().replace("w000", "w"))
+        host = self._add_worker(worker, worker.decode().replace("w000", "w"), job)
         host.start()
         announce(host, NODE, len(self.workers))
 
@@ -214,7 +251,7 @@ class Session:
             if reason != IDLE:
                 self.truth.dead[worker] = None
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
-            event = ev.WorkerExited(worker, reason, host.worker.execution.last_started)
+            event = ev.WorkerExited(worker, reason, host.executor.last_begun)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
 
     # -- faults ----------------------------------------------------------------------------------------------
@@ -237,7 +274,8 @@ class Session:
         return hosts[self.kernel.random.randrange(len(hosts))]
 
     def _crash(self) -> None:
-        alive: list[Host] = [host for host in self.workers.values() if host.alive and host is not self.driver]
+        drivers = (DRIVER, GUEST)
+        alive: list[Host] = [host for host in self.workers.values() if host.alive and host.me not in drivers]
         if alive:
             self.kill(self._pick(alive).me, _KILLED)
 
@@ -300,7 +338,7 @@ class Session:
         self._until_finished()
         survivors = leftovers.survivors(self)
         if survivors:
-            self.finished = False
+            self.unfinished += 1
             self._strikes.clear()
             epilogue = Code(self.driver, self.program, None)
             epilogue.start(epilogue.end_detached(survivors))
@@ -310,8 +348,8 @@ class Session:
         assert not left, "left when all was over:\n" + "\n".join(left)
 
     def _until_finished(self) -> None:
-        self._until(lambda: self.finished, "the program hangs")
-        assert self.finished, f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
+        self._until(lambda: not self.unfinished, "the program hangs")
+        assert not self.unfinished, f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
         self._until(lambda: False, "there is no quiet")
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:

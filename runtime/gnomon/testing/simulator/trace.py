@@ -13,10 +13,14 @@ from typing import Any
 
 import msgspec
 
+from gnomon._core.events import PendingCalls
+
 _head = struct.Struct("<dII")
 
 
 def _refuse(thing: Any) -> Any:
+    if type(thing) is PendingCalls:
+        return [thing.submitted, thing.ended]
     raise TypeError(f"{type(thing).__name__} has no canonical form in a trace: {thing!r}")
 
 

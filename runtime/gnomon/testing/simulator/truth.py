@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, owner_of, task_of
-from gnomon.testing.simulator.programs import Body
+from gnomon.testing.simulator.programs import Body, Kind
 from gnomon.testing.simulator.values import error_of, load
 
 
@@ -25,10 +25,10 @@ class TaskFacts:
         retries: how often it may be repeated; -1 without end.
         cell: of its provenance.
         actor, number: of a call: which of its caller's calls to that actor, from 1.
+        in_order, group: it keeps its place among its caller's calls of that group.
         starts: how often its body was begun.
         attempt: the last that its owner has pushed.
         started: the last attempt that was begun.
-        lane: of a call: it keeps its order with others of the same.
         push: the place of its last push among its caller's pushes to that actor.
         at: where it was begun last.
         cancelled_at: when its owner heard that it is cancelled; None while nobody has.
@@ -51,10 +51,10 @@ class TaskFacts:
     actor: ActorID | None = None
     number: int = 0
     in_order: bool = True
+    group: str = ""
     starts: int = 0
     attempt: int = -1
     started: int = -1
-    lane: TaskID | None = None
     push: int = 0
     at: WorkerID | None = None
     cancelled_at: float | None = None
@@ -77,13 +77,14 @@ class ActorFacts:
     """One actor.
 
     Attributes:
-        lanes: how many calls run at a time.
+        kind: how it runs its calls.
         granted: the worker that head was given for an incarnation.
         assigned: the worker that head told to be one.
         constructed: incarnations whose constructor was begun.
         killed: somebody asked for its end without restart.
         kills: how often somebody asked for its end with one.
         raised: a constructor of it has raised.
+        exiting: a method of it has ended it.
         dead: head has told so.
     """
 
@@ -94,14 +95,14 @@ class ActorFacts:
     max_restarts: int
     name: tuple[str, str] | None
     detached: bool
-    is_async: bool
-    lanes: int
+    kind: Kind
     granted: dict[int, WorkerID] = field(default_factory=dict)
     assigned: dict[int, WorkerID] = field(default_factory=dict)
     constructed: dict[int, None] = field(default_factory=dict)
     killed: bool = False
     kills: int = 0
     raised: bool = False
+    exiting: bool = False
     dead: bool = False
 
 
@@ -227,7 +228,7 @@ class Truth:
         """Whether something has ended this actor or one of its incarnations."""
         facts = self.actors[actor]
         lost = any(worker in self.dead for worker in facts.granted.values())
-        return facts.dead or facts.killed or facts.kills > 0 or lost
+        return facts.dead or facts.killed or facts.kills > 0 or facts.exiting or lost
 
     def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
         actor = ActorID(bytes.fromhex(fields["actor_id"]))

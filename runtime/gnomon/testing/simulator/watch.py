@@ -48,7 +48,23 @@ _GRACE_S = 1.1
 
 @dataclass(slots=True)
 class _Caller:
-    """One process's calls to one actor, by number.
+    """One process that calls one actor.
+
+    Attributes:
+        state, incarnation: of the actor, as the process was told.
+        refused: it has asked for the end of this incarnation.
+        ended: it has asked for the end of the actor.
+    """
+
+    state: str = ""
+    incarnation: int = -1
+    refused: int = -1
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Calls of one caller to one actor that start in their order, by number.
 
     Attributes:
         calls: how many in all.
@@ -57,9 +73,6 @@ class _Caller:
         returned: came back, and must go again before all that were submitted later.
         pushes: how many in all.
         begun: by incarnation, the push that was begun last.
-        state, incarnation: of the actor, as the process was told.
-        refused: it has asked for the end of this incarnation.
-        ended: it has asked for the end of the actor.
     """
 
     calls: int = 0
@@ -68,10 +81,6 @@ class _Caller:
     returned: dict[int, None] = field(default_factory=dict)
     pushes: int = 0
     begun: dict[int, int] = field(default_factory=dict)
-    state: str = ""
-    incarnation: int = -1
-    refused: int = -1
-    ended: bool = False
 
 
 class Watch:
@@ -92,6 +101,7 @@ class Watch:
         self.now = now
         self.fair = fair
         self.streams = StreamWatch(truth, now, self._cancel, fair)
+        self._lanes: dict[tuple[WorkerID, ActorID, TaskID | None, str], _Lane] = {}
         self._callers: dict[tuple[WorkerID, ActorID], _Caller] = {}
         self._told: dict[tuple[WorkerID, ActorID], tuple[int, str]] = {}
         self._receipts: dict[int, int] = {}
@@ -118,6 +128,16 @@ class Watch:
     def _caller(self, process: WorkerID, actor: ActorID) -> _Caller:
         return self._callers.setdefault((process, actor), _Caller())
 
+    def _lane(self, facts: TaskFacts) -> _Lane:
+        """The calls among which this one keeps its place: those of one task (or serial actor) and group."""
+        assert facts.actor is not None
+        owner = owner_of(facts.task)
+        mine = self.hosts[owner].worker.execution.actor
+        kind = self.truth.actors[mine].kind if mine is not None else None
+        serial = kind is not None and not kind.is_async and not kind.groups and kind.lanes == 1
+        key = (owner, facts.actor, None if serial else facts.parent, facts.group)
+        return self._lanes.setdefault(key, _Lane())
+
     # -- what a process hears ------------------------------------------------------------------------------------
 
     def submitted(self, facts: TaskFacts, strong: bool = True) -> None:
@@ -130,11 +150,11 @@ class Watch:
         if facts.parent is not None:
             self._children.setdefault(facts.parent, []).append(facts)
         if facts.actor is not None:
-            caller = self._caller(owner, facts.actor)
-            caller.calls += 1
-            facts.number = caller.calls
-            facts.lane = None if self.hosts[owner].worker.calls.serial else facts.parent
-            caller.unfinished[facts.number] = facts
+            lane = self._lane(facts)
+            lane.calls += 1
+            facts.number = lane.calls
+            lane.unfinished[facts.number] = facts
+            self._check_pending(facts)
 
     def heard(self, host: WorkerHost, events: Iterable[Any]) -> None:
         """A worker process has taken these events in."""
@@ -194,7 +214,7 @@ class Watch:
         if facts.actor is None or message.attempt != facts.attempt or not facts.in_order:
             return
         if message.outcome == REFUSED or (message.outcome == RAISED and message.retriable):
-            self._caller(host.me, facts.actor).returned[facts.number] = None
+            self._lane(facts).returned[facts.number] = None
 
     def _change_heard(self, host: WorkerHost, message: ActorChanged) -> None:
         caller = self._caller(host.me, message.actor)
@@ -247,22 +267,20 @@ class Watch:
     def _check_order(self, host: WorkerHost, message: CallPushed) -> None:
         """Promise 3: all earlier calls of the lane have ended, or were pushed to this incarnation before."""
         facts = self.truth.tasks[message.task]
-        caller = self._caller(host.me, message.actor)
+        lane = self._lane(facts)
         unfinished = host.worker.calls.records
-        for number, earlier in list(caller.unfinished.items()):
+        for number, earlier in list(lane.unfinished.items()):
             if number >= facts.number:
                 break
             if earlier.task not in unfinished:
-                del caller.unfinished[number]
+                del lane.unfinished[number]
                 continue
-            if earlier.lane != facts.lane:
-                continue
-            before = caller.pushed.get(number) == message.incarnation and number not in caller.returned
+            before = lane.pushed.get(number) == message.incarnation and number not in lane.returned
             assert before, f"promise 3: call {facts.number} of {message.task.hex()} overtakes call {number}"
-        caller.pushed[facts.number] = message.incarnation
-        caller.returned.pop(facts.number, None)
-        caller.pushes += 1
-        facts.push = caller.pushes
+        lane.pushed[facts.number] = message.incarnation
+        lane.returned.pop(facts.number, None)
+        lane.pushes += 1
+        facts.push = lane.pushes
 
     def cell_cancelled(self, request: int, cancelled: int) -> None:
         """The receipt of a cell's cancel: at least those that were known before have been cancelled."""
@@ -310,6 +328,9 @@ class Watch:
             self._check_start_order(host, facts, message)
         else:
             held = host.worker.execution.resources
+            job = self.hosts[owner_of(facts.task)].worker.job
+            assert host.worker.job == job, f"{name} of job {job!r} is begun in a worker of {host.worker.job!r}"
+            self._check_calls(host, message)
             assert held == facts.resources, f"LR2: {name} needs {facts.resources}, its lease has {held}"
             self._check_capacity()
 
@@ -317,16 +338,43 @@ class Watch:
         """CN2: the user's code does not begin when its process has been told of the cancel."""
         assert facts.told != (host.me, facts.started), f"CN2: {facts.task.hex()} begins after its cancel"
 
+    def _check_calls(self, host: WorkerHost, message: TaskPushed) -> None:
+        """A process runs a function as often as it may, and then nothing any more."""
+        assert not host.spent, f"{message.task.hex()} is begun in a process whose calls are used up"
+        if message.max_calls:
+            calls = host.calls[message.function] = host.calls.get(message.function, 0) + 1
+            host.spent = calls >= message.max_calls
+
     def _check_start_order(self, host: WorkerHost, facts: TaskFacts, message: CallPushed) -> None:
         actor = self.truth.actors[message.actor]
         at = (message.incarnation, host.me)
         assert at in actor.assigned.items(), f"AC1: {message.actor.hex()} runs as {at}"
         assert message.incarnation in actor.constructed, f"AC5: {message.actor.hex()} runs before it is made"
         if facts.in_order:
-            caller = self._caller(owner_of(facts.task), message.actor)
-            last = caller.begun.get(message.incarnation, 0)
+            lane = self._lane(facts)
+            last = lane.begun.get(message.incarnation, 0)
             assert facts.push > last, f"promise 3: call {facts.number} of {facts.task.hex()} is begun late"
-            caller.begun[message.incarnation] = facts.push
+            lane.begun[message.incarnation] = facts.push
+        self._check_groups(host, actor)
+
+    def _check_groups(self, host: WorkerHost, actor: ActorFacts) -> None:
+        """AC10: an actor runs as many calls of each group at a time as it may."""
+        running: dict[str, int] = {}
+        for task in host.executor.running:
+            group = self.truth.tasks[task].group
+            running[group] = running.get(group, 0) + 1
+        limits = {"": actor.kind.lanes, **dict(actor.kind.groups)}
+        within = all(count <= limits[group] for group, count in running.items())
+        assert within, f"AC10: {actor.actor.hex()} runs {running} at a time, allowed are {limits}"
+
+    def _check_pending(self, facts: TaskFacts) -> None:
+        """AC11: no process has more unfinished calls than the actor allows."""
+        assert facts.actor is not None
+        limit = self.truth.actors[facts.actor].kind.pending_max
+        if limit:
+            records = self.hosts[owner_of(facts.task)].worker.calls.records
+            unfinished = sum(self.truth.tasks[task].actor == facts.actor for task in records)
+            assert unfinished < limit, f"AC11: {unfinished} calls are unfinished, allowed are {limit}"
 
     def _check_capacity(self) -> None:
         """LR1, LR5: what runs fits into the node. One that has waited had its CPU given away meanwhile."""
@@ -355,6 +403,7 @@ class Watch:
             else:
                 actor = self.truth.actors[facts.actor]
                 wanted = actor.killed or actor.kills or owner_of(actor.actor) in self.truth.dead
+                wanted = wanted or actor.exiting
                 assert wanted, f"AC8: {actor.actor.hex()} is killed while it runs {task.hex()}"
 
     def is_doomed(self, host: WorkerHost) -> bool:
@@ -412,6 +461,7 @@ class Watch:
             "killed": facts.killed or (facts.kills > 0 and last),
             "crashed": lost and last,
             "raised": facts.raised,
+            "left": facts.exiting,
             "infeasible": truth.infeasible(facts.resources),
             "ownerless": not facts.detached and owner_of(facts.actor) in truth.dead,
             "argument failed": bool(message.error) and bool(facts.dependencies),

@@ -7,7 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from gnomon import exceptions
-from gnomon.testing.storms.crash_matrix.faults import DIES, FAULTS, HANGS, RAISES, STARVES, Fault
+from gnomon.testing.storms.crash_matrix.faults import DIES, FAULTS, HANGS, LEAVES, RAISES, STARVES, Fault
 from gnomon.testing.storms.crash_matrix.places import ACTOR, HARMLESS, PLACES, RETRIES, TASK, VALUE, Place
 
 _RAISED = (exceptions.TaskError, exceptions.SerializationError)
@@ -104,19 +104,17 @@ def expected(fault: Fault, place: Place) -> Expected:
         return Expected(dead, attempts + fault.says)
     if fault.kind == STARVES:
         return Expected((*dead, *_RAISED), f"{fault.says}|Thrown", or_value=not place.heard)
-    assert fault.kind == RAISES
+    assert fault.kind in (RAISES, LEAVES)
     return _expected_of_raising(fault, place, dead)
 
 
 def _expected_of_raising(fault: Fault, place: Place, dead: tuple[type[BaseException], ...]) -> Expected:
     if not place.heard:
         return Expected(())
-    if place.name.startswith("a constructor"):
-        return Expected(dead, fault.says)
     if place.throws:
         return Expected(_RAISED, "Thrown")  # it is told, and what went wrong in pickling it is not
-    if place.owner == ACTOR and fault.name == "sys.exit":
-        return Expected((*_RAISED, *dead), "SystemExit|: 3")  # an actor may leave that way
+    if fault.kind == LEAVES or place.name.startswith("a constructor"):
+        return Expected(dead, fault.says)
     if place.name.startswith("an async") and fault.name == "CancelledError":
         return Expected((exceptions.TaskCancelledError,), "cancelled")
     return Expected(_RAISED, fault.says)

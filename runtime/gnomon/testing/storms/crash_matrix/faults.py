@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, NoReturn
 
 from gnomon.testing.run_count import RunCount
 
-DIES, RAISES, HANGS, STARVES = "dies", "raises", "hangs", "starves"
-"""What a fault does: ends its process; raises; goes on until it is cancelled; or either of the first two."""
+DIES, RAISES, LEAVES, HANGS, STARVES = "dies", "raises", "leaves", "hangs", "starves"
+"""What a fault does: ends its process; raises; raises what ends the process; goes on until it is cancelled;
+or any of the first two."""
 
 
 class Fault(NamedTuple):
@@ -177,7 +178,7 @@ FAULTS = {
         Fault("closed files", DIES, "SIGABRT|files closed", _close_all_files),
         Fault("exec", DIES, "exit code 0", _execute_another_program),
         Fault("alarm", DIES, "SIGALRM", _alarm),
-        Fault("sys.exit", RAISES, "SystemExit", lambda: sys.exit(3)),
+        Fault("sys.exit", LEAVES, "exit code 3|sys.exit", lambda: sys.exit(3)),
         Fault("BaseException", RAISES, "Odd", lambda: _raise(Odd("odd"))),
         Fault("KeyboardInterrupt", RAISES, "KeyboardInterrupt", lambda: _raise(KeyboardInterrupt())),
         Fault("GeneratorExit", RAISES, "GeneratorExit", lambda: _raise(GeneratorExit())),
