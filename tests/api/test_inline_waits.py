@@ -52,7 +52,7 @@ def wait_for(boxed):
 def test_a_wait_that_nobody_can_end_is_an_error():
     gate = Gate.remote()
     ref = gate.enter.remote()
-    with pytest.raises(DeadlockError, match="engine='local'"):
+    with pytest.raises(DeadlockError, match='engine="local"'):
         gnomon.get(ref)
     with pytest.raises(DeadlockError):
         gnomon.get([echo.remote(1), ref])
