@@ -125,11 +125,10 @@ def test_last_output_is_bounded_and_text(cluster: Cluster) -> None:
 
 def test_which_calls_may_have_run(cluster: Cluster, tmp_path: Path) -> None:
     doomed = Doomed.remote()
-    done = [doomed.add.remote(number) for number in range(20)]
+    assert gnomon.get([doomed.add.remote(number) for number in range(20)]) == list(range(1, 21))
     inside = doomed.note.remote(str(tmp_path / "inside"))
     behind = [doomed.add.remote(number) for number in range(5)]
     kill_process(noted(tmp_path / "inside"))
-    assert gnomon.get(done) == list(range(1, 21)), "what had ended has its result"
     assert fails(inside, ActorDiedError).started is True
     assert [fails(ref, ActorDiedError).started for ref in behind] == [False] * 5
 
@@ -164,7 +163,7 @@ def test_a_crashed_task(cluster: Cluster) -> None:
     assert error.node_id == cluster.config.node.hex()
     assert text_of(error).startswith(
         "The worker of crash died (attempt 2, and no retry is left): "
-        "(pid <pid>) ended with exit code 9 on node <node>. It printed last:\nthe last line\n"
+        "its process (pid <pid>) ended with exit code 9 on node <node>. It printed last:\nthe last line\n"
     )
 
 

@@ -31,7 +31,7 @@ class Owner:
     """
 
     def __init__(self, workers: int) -> None:
-        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job-"), "session", LinkMachine(ME))
+        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job-"), "session", LinkMachine(ME), settle_s=0.0)
         self.now = 1.0
         self.pushed: dict[WorkerID, deque[TaskPushed]] = {}
         self.made = 0
