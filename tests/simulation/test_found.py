@@ -17,6 +17,7 @@ from gnomon._core.worker import Worker
 from gnomon._messages import actors, cluster, leases, objects, tasks
 from gnomon._messages.base import Block, Borrow
 from gnomon._messages.failures import failure
+from gnomon._messages.session import JobSpec
 from gnomon.ids import (
     ActorID,
     FunctionID,
@@ -413,3 +414,15 @@ def test_an_idle_worker_stays_while_what_it_has_submitted_runs_elsewhere() -> No
     assert effects.commands == []
     effects = worker.handle([received(PEER, finished(1))], 1.3)
     assert fx.EndProcess("idle") in effects.commands
+
+
+def test_what_a_driver_says_after_its_good_bye_is_not_heard() -> None:
+    node = new_node()
+    node.handle([received(OTHER, cluster.DriverJoined(1, JobSpec(JobID(b"job2"), OTHER)))], 1.0)
+    offset = give(node, OTHER, OTHER)
+    freed = objects.BlocksFreed((offset,))
+    node.handle([received(OTHER, cluster.DriverLeaving(2), freed)], 1.1)
+    assert offset in node.blocks.owners, "its blocks are free when nobody reads them any more, once"
+    asked = list(node.blocks.orphans[OTHER].asked)
+    node.handle([received(process, objects.BlocksPinned(OTHER, ())) for process in asked], 1.2)
+    assert node.blocks.owners == {}

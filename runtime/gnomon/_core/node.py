@@ -182,9 +182,11 @@ class Node:
             assert worker in self.pool.leased, worker.hex()
 
     def _on_received(self, event: ev.Received) -> None:
-        if event.sender in self.links.dead or event.sender in self.jobs.leaving:
-            return  # it died in the same batch (MB1); or it has said good-bye
+        if event.sender in self.links.dead:
+            return  # it died in the same batch: MB1
         for message in event.messages:
+            if event.sender in self.jobs.leaving:
+                return  # it has said good-bye, perhaps with the message before this one
             self._receivers[type(message)](event.sender, message)
 
     # -- workers --------------------------------------------------------------------------------------------------

@@ -136,9 +136,12 @@ class Executor:
         self._leave_if_drained()
 
     def _leave_if_drained(self) -> None:
-        idle = self.execution.is_idle() and not self.execution.unanswered
-        if self._draining and idle and not self._constructing:
+        if not self._draining or self._constructing or not self.host.alive:
+            return
+        if self.execution.is_idle() and not self.execution.unanswered:
             self.host.leave(self._draining)
+        elif not self.running and self.host.has_news:  # what has ended is being applied
+            self.host.kernel.after(0.0005, self._leave_if_drained)
 
     def _begin(self, submitter: WorkerID, message: TaskPushed | CallPushed) -> None:
         thread = Code(self.host, _NO_BODY, message.task)

@@ -98,7 +98,9 @@ class NodeHost(Host):
         self.kernel.after(self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job)
 
     def _do_watch_driver(self, command: fx.WatchDriver) -> None:
-        """It is watched from outside: ``Session.end_guest``."""
+        """``Session.end_guest`` tells of its end; here, if it has ended already."""
+        if not self.session.workers[command.driver].alive:
+            self.kernel.after(0.0001, self.post, ev.DriverExited(command.driver, "has ended"))
 
     def _do_kill_worker(self, command: fx.KillWorker) -> None:
         host = self.session.workers.get(command.worker)

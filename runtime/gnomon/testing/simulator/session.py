@@ -47,6 +47,7 @@ _LOOK_EVERY = 8
 _GUESTS_NUMBERS = 500_000
 """Bodies of the second driver's program are numbered from here."""
 
+_ROOMY = 1 << 30
 _KILLED = "was killed by SIGKILL"
 _STEPS_MAX = 60_000
 """Actions after which a small simulation is taken for endless; they need a few thousand."""
@@ -74,15 +75,15 @@ class Plan:
     strikes: int = 0
     pauses: int = 0
     partitions: int = 0
-    arena_bytes: int = 1 << 30
+    arena_bytes: int = _ROOMY
     reserve_failure: float = 0.0
     faults_s: float = 1.0
 
     @property
     def fair(self) -> bool:
-        """No faults at all."""
+        """No faults at all, and room for everything."""
         weather = self.weather
-        return not (
+        return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.pauses or self.partitions or self.reserve_failure
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
@@ -128,7 +129,7 @@ def plan_of(seed: int) -> Plan:
     plan.weather.straggling = random.choice((0.0, 0.1))
     plan.pauses = random.choice((0, 1, 2))
     plan.partitions = random.choice((0, 0, 1))
-    plan.arena_bytes = random.choice((1 << 30, 1 << 20))
+    plan.arena_bytes = random.choice((_ROOMY, 1 << 20))
     if kind == 2:
         plan.crashes = random.choice((0, 1, 2))
         plan.strikes = random.choice((0, 1, 2, 4))
