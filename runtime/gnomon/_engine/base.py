@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gnomon._core.ledger import Ledger
 from gnomon._engine.arity import Arity
@@ -33,6 +33,7 @@ __all__ = [
     "ActorTraits",
     "CancelReceipt",
     "Engine",
+    "FORCE_REFUSED",
     "ExecutionContext",
     "InitOptions",
     "MethodTemplate",
@@ -259,6 +260,13 @@ class ExecutionContext:
     node_labels: Mapping[str, str] = field(default_factory=dict)
     is_canceled: bool = False
     gpus: tuple[int | str, ...] = ()
+
+
+FORCE_REFUSED: Final = (
+    "cancel(force=True) would end the process of the actor, with all its other calls: cancel a call without force, "
+    "or end the actor with gnomon.kill(handle)."
+)
+"""What ``cancel`` says of a forced cancellation of an actor's call."""
 
 
 @dataclass(frozen=True, slots=True)

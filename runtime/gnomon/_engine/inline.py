@@ -21,6 +21,7 @@ from typing import Any
 
 from gnomon._core.ledger import Ledger
 from gnomon._engine.base import (
+    FORCE_REFUSED,
     ActorBinding,
     ActorTemplate,
     CancelReceipt,
@@ -28,13 +29,15 @@ from gnomon._engine.base import (
     InitOptions,
     MethodTemplate,
     Origin,
+    Returned,
     SessionInfo,
     TaskTemplate,
     node_labels,
 )
 from gnomon._engine.inline_actors import InlineActors
 from gnomon._engine.inline_book import InlineBook
-from gnomon._engine.inline_calls import InlineCalls, running
+from gnomon._engine.inline_call import running
+from gnomon._engine.inline_calls import InlineCalls
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_waits import Waits
@@ -42,7 +45,7 @@ from gnomon._engine.methods import function_name
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import GetTimeoutError, InfeasibleError, UnsupportedOptionError
-from gnomon.ids import ActorID, JobID, NodeID, WorkerID, object_id, task_of
+from gnomon.ids import ActorID, JobID, NodeID, ObjectID, WorkerID, actor_of, object_id, task_of
 from gnomon.resources import Resources, fits, to_amounts
 from gnomon.settings import Settings
 
@@ -84,12 +87,16 @@ class InlineEngine:
             self._waits,
             self.info.store_capacity_bytes,
             settings.inline_result_max_bytes,
-            lambda actor_id: self._actors.out_of_scope(actor_id),
+            self._released,
         )
         self._calls = InlineCalls(worker, self._store, self._book, self._waits)
         self._actors = InlineActors(
             self._calls, self._store, self._book, self._loop, self._waits, options.namespace
         )
+
+    def _released(self, identity: ObjectID) -> None:
+        if not self._calls.streams.released(identity):
+            self._actors.out_of_scope(actor_of(identity))
 
     @classmethod
     def start(cls, options: InitOptions) -> InlineEngine:
@@ -114,6 +121,7 @@ class InlineEngine:
     def shutdown(self) -> None:
         """End the session; idempotent."""
         self._waits.close()
+        self._calls.streams.close()
         self._loop.stop()
         self._actors.clear()
         pickling.set_out_of_band(None, None)
@@ -128,17 +136,19 @@ class InlineEngine:
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> list[ObjectRef[Any]]:
+    ) -> Returned:
         """Run a task; see ``Engine``."""
         options = template.options
         self._check_feasible(f"The task {template.name}", options.resources)
         if template.engine_state is None:
             template.engine_state = self._shipped(template.function)
-        call, refs = self._calls.make(template.name, options.num_returns, args, kwargs, origin, line)
+        call, returned = self._calls.make(
+            template.name, options.num_returns, args, kwargs, origin, line, options.backpressure
+        )
         call.resources = dict(options.resources)
         call.allow_retries(options.max_retries, options.retry_exceptions)
         self._calls.start(call, partial(self._calls.run, call, template.engine_state))
-        return refs
+        return returned
 
     def _shipped(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function as another process would get it: what it captures is a copy."""
@@ -176,7 +186,7 @@ class InlineEngine:
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> list[ObjectRef[Any]]:
+    ) -> Returned:
         """Call a method; see ``Engine``."""
         return self._actors.submit(binding.actor_id, method, args, kwargs, origin, line)
 
@@ -188,8 +198,11 @@ class InlineEngine:
         """Cancel what has not ended; a function that runs in a thread can only ask ``is_canceled``."""
         self._store.is_ready(ref._id)  # refuses a reference of another session
         call = self._calls.unfinished.get(task_of(ref._id))
-        if call is not None:
-            self._calls.cancel(call, recursive)
+        if call is None:
+            return
+        if force and call.actor_id is not None:
+            raise ValueError(FORCE_REFUSED)
+        self._calls.cancel(call, recursive)
 
     def cancel_cell(self, cell: str) -> CancelReceipt:
         """Cancel what a cell submitted and has not ended."""
@@ -255,12 +268,12 @@ class InlineEngine:
         return [self.get_one(ref) for ref in refs]
 
     def wait(
-        self, refs: Sequence[ObjectRef[Any]], num_returns: int, timeout: float | None, fetch_local: bool
-    ) -> tuple[list[ObjectRef[Any]], list[ObjectRef[Any]]]:
+        self, refs: Sequence[Any], num_returns: int, timeout: float | None, fetch_local: bool
+    ) -> tuple[list[Any], list[Any]]:
         """Ready ones and the others; see ``Engine``."""
         self._store.wait([ref._id for ref in refs], num_returns, timeout)
-        ready: list[ObjectRef[Any]] = []
-        others: list[ObjectRef[Any]] = []
+        ready: list[Any] = []
+        others: list[Any] = []
         for ref in refs:
             taken = len(ready) < num_returns and self._store.is_ready(ref._id)
             (ready if taken else others).append(ref)
@@ -331,4 +344,5 @@ class InlineEngine:
             function_name=None if call is None else function_name(call.function),
             actor_name=None if actor is None else actor.template.options.name or "",
             node_labels=self._labels,
+            is_canceled=call is not None and call.cancelled,
         )

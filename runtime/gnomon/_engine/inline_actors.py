@@ -5,110 +5,44 @@
     alive --kill(no_restart=False), a restart is left--> pending
 
 Calls of a sync actor run in its lanes (``inline_lanes``): in the calling thread unless it is a threaded one;
-those of an async actor on the session's event loop. A constructor runs in the calling thread, unless one of its
-arguments is still being made. The handle object is ready when the constructor has ended: calls need it.
+those of an async actor on the session's event loop (``inline_async``). A constructor runs in the calling thread,
+unless one of its arguments is still being made. The handle object is ready when the constructor has ended: calls
+need it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from gnomon._core.ledger import TaskState
-from gnomon._engine.base import ActorBinding, ActorTemplate, MethodTemplate, Origin
+from gnomon._engine.base import ActorBinding, ActorTemplate, MethodTemplate, Origin, Returned
+from gnomon._engine.inline_actor import InlineActor
+from gnomon._engine.inline_async import AsyncCalls
 from gnomon._engine.inline_book import InlineBook
-from gnomon._engine.inline_calls import InlineCall, InlineCalls, running
+from gnomon._engine.inline_call import InlineCall, running
+from gnomon._engine.inline_calls import InlineCalls
 from gnomon._engine.inline_lanes import Lane
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.inline_streams import Stream
 from gnomon._engine.inline_waits import Waits
-from gnomon._engine.methods import traits_of
+from gnomon._shell.methods import method_of
 from gnomon._wire import pickling
-from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import (
-    ActorDiedError,
+    ActorExit,
     ActorHandleNotFoundError,
     ActorNameTakenError,
+    DeadlockError,
+    PendingCallsLimitExceeded,
     SessionMismatchError,
     headline,
     remote_traceback,
 )
 from gnomon.ids import ActorID, handle_object
 
-ASYNC_CONCURRENCY_DEFAULT = 1000
-"""Calls at a time of an async actor, as in Ray."""
-
 _NOTHING = pickling.to_bytes(pickling.serialize(None))
-
-
-class InlineActor:
-    """One actor.
-
-    Attributes:
-        creation: the call of its constructor; its arguments are kept for a restart.
-        instance: the user's object; None unless it is alive.
-        lane: where its calls run, if it is a sync one.
-        slots: how many calls of an async one run at a time.
-        pending: calls that have no outcome yet.
-        closing: nobody holds a handle any more; it ends when ``pending`` is 0.
-        death: why it is dead; None before.
-    """
-
-    def __init__(
-        self, actor_id: ActorID, template: ActorTemplate, namespace: str, creation: InlineCall, lane: Lane
-    ) -> None:
-        self.actor_id = actor_id
-        self.template = template
-        self.namespace = namespace
-        self.creation = creation
-        self.kept: list[ObjectRef[Any]] = list(creation.held)
-        self.instance: Any = None
-        self.lane = lane
-        self.slots = asyncio.Semaphore(template.options.max_concurrency or ASYNC_CONCURRENCY_DEFAULT)
-        self.state = "pending"
-        self.pending = 0
-        self.done = 0
-        self.restarts = 0
-        self.closing = False
-        self.death: ActorDiedError | None = None
-
-    @property
-    def name(self) -> tuple[str, str] | None:
-        """(namespace, name), or None."""
-        name = self.template.options.name
-        return None if name is None else (self.namespace, name)
-
-    def binding(self, ref: ObjectRef[Any] | None) -> ActorBinding:
-        """The actor as a handle sees it."""
-        template = self.template
-        return ActorBinding(
-            self.actor_id, template.name, template.methods, ref, template.is_async, traits=traits_of(template)
-        )
-
-    def may_restart(self) -> bool:
-        """Whether a restart is left."""
-        allowed = self.template.options.max_restarts
-        return allowed < 0 or self.restarts < allowed
-
-    def row(self, current: str = "") -> Mapping[str, Any]:
-        """What the views show of it."""
-        return {
-            "class": self.template.name,
-            "name": self.template.options.name or "",
-            "state": self.state,
-            "pid": os.getpid(),
-            "pending": self.pending,
-            "done": self.done,
-            "current": current,
-            "restarts": self.restarts,
-            "cause": self.death.reason if self.death is not None else "",
-            "cell": self.creation.row.cell,
-            "node": "inline",
-        }
 
 
 class InlineActors:
@@ -132,6 +66,7 @@ class InlineActors:
         self._book = book
         self._loop = loop
         self._waits = waits
+        self._on_loop = AsyncCalls(calls, store, book, loop, self._tell, self._left)
         self._namespace = namespace
         self._actors: dict[ActorID, InlineActor] = {}
         self._names: dict[tuple[str, str], ActorID] = {}
@@ -165,9 +100,7 @@ class InlineActors:
             pickling.dump_function(template.cls, [])  # a class that could not travel is an error here too
             template.engine_state = True
         creation, _ = self._calls.make(f"{template.name}.__init__", 0, args, kwargs, origin, line)
-        limit = options.max_concurrency or 1
-        lane = Lane(template.name, limit, limit > 1, self._calls, self._waits)
-        actor = InlineActor(ActorID(creation.task_id), template, namespace, creation, lane)
+        actor = InlineActor(ActorID(creation.task_id), template, namespace, creation, self._lanes(template))
         creation.actor_id = actor.actor_id
         creation.resources = dict(options.resources)
         handle = handle_object(actor.actor_id)
@@ -179,6 +112,15 @@ class InlineActors:
         self._calls.start(creation, partial(self._construct, actor))
         return actor.binding(ref)
 
+    def _lanes(self, template: ActorTemplate) -> dict[str, Lane]:
+        options = template.options
+        limits = {"": options.max_concurrency or 1, **options.concurrency_groups}
+        threaded = len(limits) > 1 or limits[""] > 1
+        return {
+            group: Lane(f"{template.name}-{group}", limit, threaded, self._calls, self._waits)
+            for group, limit in limits.items()
+        }
+
     def _construct(self, actor: InlineActor) -> None:
         creation = actor.creation
         if actor.state == "dead":
@@ -189,9 +131,12 @@ class InlineActors:
         token = running.set(creation)
         self._book.started(creation.row, actor.restarts)
         try:
-            with self._waits.held(actor.lane.turn):
+            with self._waits.held(actor.turn):
                 args, kwargs = self._calls.arguments(creation.packed)
                 actor.instance = actor.template.cls(*args, **kwargs)
+        except SystemExit as exit_:
+            self._calls.ended(creation, TaskState.FAILED, reason_of(exit_))
+            self._die(actor, reason_of(exit_))
         except BaseException as error:
             why = f"its constructor raised {headline(error)}"
             self._calls.ended(creation, TaskState.FAILED, why)
@@ -210,9 +155,7 @@ class InlineActors:
         if actor.name is not None and self._names.get(actor.name) == actor.actor_id:
             del self._names[actor.name]
         actor.state = "dead"
-        actor.death = ActorDiedError(
-            actor.template.name, actor.actor_id.hex(), reason, traceback_str=traceback_str
-        )
+        actor.death = actor.death_of(reason, traceback_str)
         actor.kept = []
         actor.instance = None
         self._calls.ended(actor.creation, TaskState.CANCELLED)
@@ -237,22 +180,37 @@ class InlineActors:
     def kill(self, actor_id: ActorID, no_restart: bool) -> None:
         """End an actor, or restart it; calls that have not ended fail."""
         actor = self.find(actor_id)
-        if actor.state == "dead":
-            return
-        restart = not no_restart and actor.may_restart()
-        for call in list(self._calls.unfinished.values()):
-            if call.actor_id == actor_id:
-                interrupt = call.interrupt
-                self._calls.failed(call, ActorDiedError(actor.template.name, actor_id.hex(), "it was killed"))
-                if interrupt is not None:
-                    interrupt()
+        if actor.state != "dead":
+            self._end(actor, "it was killed by gnomon.kill()", not no_restart and actor.may_restart())
+
+    def _left(self, actor: InlineActor, call: InlineCall, exit_: SystemExit) -> None:
+        """A call has ended its actor: on purpose, unless it gives an exit code that says otherwise."""
+        crash = not isinstance(exit_, ActorExit) and bool(exit_.code)
+        if actor.state != "dead":
+            self._end(actor, reason_of(exit_), crash and actor.may_restart())
+
+    def _end(self, actor: InlineActor, reason: str, restart: bool) -> None:
         if restart:
             actor.restarts += 1
             actor.state = "restarting"
             actor.instance = None
-            self._construct(actor)
         else:
-            self._die(actor, "it was killed by kill()")
+            self._die(actor, reason)
+        for call in list(self._calls.unfinished.values()):
+            if call.actor_id == actor.actor_id:
+                self._lose(actor, call, reason, restart)
+        if restart:
+            self._construct(actor)
+
+    def _lose(self, actor: InlineActor, call: InlineCall, reason: str, restart: bool) -> None:
+        """A call that has not ended when its actor ends: what has not started waits for a restart."""
+        started, interrupt = call.row.started > 0, call.interrupt
+        if restart and not started:
+            return
+        error = actor.unavailable(reason) if restart else actor.death_of(reason, started=started)
+        self._calls.failed(call, error)
+        if interrupt is not None:
+            interrupt()
 
     # ---------------------------------------------------------------- calls
 
@@ -264,78 +222,62 @@ class InlineActors:
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> list[ObjectRef[Any]]:
-        """InlineCall a method."""
+    ) -> Returned:
+        """Call a method."""
         actor = self.find(actor_id)
+        caller = caller_of(running.get())
+        limit = actor.template.options.max_pending_calls
+        if 0 < limit <= actor.pending[caller]:
+            raise PendingCallsLimitExceeded(f"{actor.template.name}.{method.name}", limit)
         name = method.task_name or f"{actor.template.name}.{method.name}"
-        call, refs = self._calls.make(name, method.num_returns, args, kwargs, origin, line)
+        call, returned = self._calls.make(
+            name, method.num_returns, args, kwargs, origin, line, method.backpressure
+        )
         call.actor_id = actor_id
-        call.resources = {}
         retries = method.max_task_retries
         call.allow_retries(
             actor.template.options.max_task_retries if retries is None else retries, method.retry_exceptions
         )
-        actor.pending += 1
-        call.on_end = partial(self._ended, actor)
+        actor.pending[caller] += 1
+        call.on_end = partial(self._ended, actor, caller)
         if actor.state == "pending":
             handle = handle_object(actor_id)
             call.held.append(self._store.reference(handle))
             call.needs = [*call.needs, handle]
+        group = method.concurrency_group or ""
+        lane = actor.lanes[group]
+        run = partial(self._run, actor, call, method.name, lane)
         if actor.template.is_async:
-            self._loop.start(self._run_async(actor, call, method.name))
+            self._loop.start(self._on_loop.run(actor, call, method.name, actor.slots[group]))
+        elif actor.template.options.out_of_order:
+            self._calls.start(call, partial(self._in_turn, lane, run))
         else:
-            actor.lane.submit(call, partial(self._run, actor, call, method.name))
-        return refs
+            lane.submit(call, run)
+        return returned
 
-    def _run(self, actor: InlineActor, call: InlineCall, method: str) -> None:
+    def _in_turn(self, lane: Lane, run: Callable[[], object]) -> None:
+        with self._waits.held(lane.turn):
+            run()
+
+    def _run(self, actor: InlineActor, call: InlineCall, method: str, lane: Lane) -> None:
         if actor.death is not None:
             self._calls.failed(call, actor.death)
             return
         self._tell(actor, method)
-        self._calls.run(call, getattr(actor.instance, method))
-
-    async def _run_async(self, actor: InlineActor, call: InlineCall, method: str) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        call.interrupt = partial(self._loop.call, task.cancel)
-        running.set(call)  # this coroutine has a context of its own
         try:
-            for identity in call.needs:
-                await self._ready(identity)
-            async with actor.slots:
-                while not call.ended and not await self._attempt_async(actor, call, method):
-                    pass
-        except asyncio.CancelledError:
-            self._calls.cancel_now(call)
+            lane.drain()
+            self._calls.run(call, method_of(actor.instance, method), lane.turn)
+            if isinstance(call.sink, Stream):
+                lane.began(call.sink)
+        except DeadlockError as error:
+            self._calls.failed(call, error)
+        except SystemExit as exit_:
+            self._left(actor, call, exit_)
 
-    async def _attempt_async(self, actor: InlineActor, call: InlineCall, method: str) -> bool:
-        """Run it once; False when it is to be run again."""
-        if actor.death is not None:
-            self._calls.failed(call, actor.death)
-            return True
-        self._book.started(call.row, call.attempt)
-        if self._calls.failed_argument(call):
-            return True
-        self._tell(actor, method)
-        try:
-            args, kwargs = self._calls.arguments(call.packed)
-            call.function = bound = getattr(actor.instance, method)
-            value = bound(*args, **kwargs)
-            self._calls.succeed(call, await value if inspect.isawaitable(value) else value)
-        except Exception as error:
-            if call.retry(error):
-                return False
-            self._calls.raised(call, error)
-        return True
-
-    async def _ready(self, identity: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
-        self._store.when_ready(identity, lambda: loop.call_soon_threadsafe(ready.set))
-        await ready.wait()
-
-    def _ended(self, actor: InlineActor) -> None:
-        actor.pending -= 1
+    def _ended(self, actor: InlineActor, caller: bytes) -> None:
+        actor.pending[caller] -= 1
+        if not actor.pending[caller]:
+            del actor.pending[caller]
         actor.done += 1
         self._tell(actor)
         self._close_when_idle(actor)
@@ -377,3 +319,17 @@ class InlineActors:
 
     def _tell(self, actor: InlineActor, current: str = "") -> None:
         self._book.ledger.actor_changed(actor.actor_id.hex(), **actor.row(current))
+
+
+def reason_of(exit_: SystemExit) -> str:
+    """Why an actor has ended whose code raised this."""
+    if isinstance(exit_, ActorExit):
+        return str(exit_) or "it called exit_actor()"
+    return f"it called sys.exit({exit_.code!r})" if exit_.code else "it called sys.exit()"
+
+
+def caller_of(call: InlineCall | None) -> bytes:
+    """What stands for the process that calls: the driver, a task or an actor."""
+    if call is None:
+        return b""
+    return call.task_id if call.actor_id is None else call.actor_id

@@ -6,12 +6,17 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from types import GeneratorType
 from typing import Any, TypeVar
 
-from gnomon._core.ledger import TaskRow, TaskState
-from gnomon._engine.base import Origin
+from gnomon._core.ledger import TaskState
+from gnomon._engine.base import DYNAMIC, STREAMING, Origin, Returned
 from gnomon._engine.inline_book import InlineBook
+from gnomon._engine.inline_call import InlineCall, Sink, running
+from gnomon._engine.inline_generators import FixedResults, ListedItems, Pull
 from gnomon._engine.inline_store import InlineStore
+from gnomon._engine.inline_streams import Stream, Streams
 from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -27,7 +32,7 @@ from gnomon.exceptions import (
     first_line,
     text_of,
 )
-from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, object_id, task_id
+from gnomon.ids import ObjectID, TaskID, WorkerID, object_id, task_id
 from gnomon.resources import Resources
 
 STACK_HOP = 40
@@ -35,80 +40,6 @@ STACK_HOP = 40
 1,000 frames, a nested task takes 10."""
 
 T = TypeVar("T")
-
-
-class InlineCall:
-    """A task or an actor call.
-
-    Attributes:
-        results: ids of what it will return.
-        packed: its arguments.
-        needs: what must be ready before it starts: the arguments that are references.
-        held: references that the arguments need until it has ended.
-        parent: the call it was submitted in, if any.
-        interrupt: ends the running call; None where nothing can.
-        cancelled: somebody has asked for its end.
-        ended: it has its outcome.
-        on_end: called once it has.
-        attempts: how often it may run in all; -1 is without end.
-        retry_on: what the user's code may raise to be run again.
-        depth: how many calls it is nested in.
-        function: what runs: a function or a bound method; None until it starts.
-        cell: id of the notebook cell that asked for it.
-    """
-
-    __slots__ = (
-        "actor_id", "attempt", "attempts", "cancelled", "cell", "depth", "ended", "function", "held", "interrupt", "name", "needs",
-        "on_end", "packed", "parent", "resources", "results", "retry_on", "row", "task_id",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        identity: TaskID,
-        name: str,
-        packed: PackedArgs,
-        results: Sequence[ObjectID],
-        row: TaskRow,
-        parent: InlineCall | None,
-    ) -> None:
-        self.task_id = identity
-        self.name = name
-        self.packed = packed
-        self.results = results
-        self.row = row
-        self.parent = parent
-        self.depth: int = parent.depth + 1 if parent is not None else 0
-        self.needs: Sequence[ObjectID] = packed.dependencies
-        self.held: list[ObjectRef[Any]] = []
-        self.interrupt: Callable[[], object] | None = None
-        self.cancelled = False
-        self.ended = False
-        self.on_end: Callable[[], object] | None = None
-        self.actor_id: ActorID | None = None
-        self.resources: Resources = {}
-        self.cell = ""
-        self.attempt = 0
-        self.attempts = 1
-        self.retry_on: tuple[type[BaseException], ...] = ()
-        self.function: Callable[..., Any] | None = None
-
-    def allow_retries(self, retries: int, rule: bool | tuple[type[BaseException], ...]) -> None:
-        """Set how often it may run, and after which exceptions."""
-        self.attempts = retries + 1 if retries >= 0 else -1
-        self.retry_on = (Exception,) if rule is True else (rule or ())
-
-    def retry(self, error: BaseException) -> bool:
-        """Whether it is run again after ``error``; if so, the next attempt is counted."""
-        left = self.attempts < 0 or self.attempt + 1 < self.attempts
-        again = left and isinstance(error, self.retry_on) and not self.cancelled
-        self.attempt += again
-        return again
-
-
-running: contextvars.ContextVar[InlineCall | None] = contextvars.ContextVar(
-    "gnomon_inline_call", default=None
-)
-"""The call that the present code belongs to; follows coroutines too."""
 
 
 class InlineCalls:
@@ -120,6 +51,7 @@ class InlineCalls:
     Attributes:
         unfinished: calls without an outcome.
         in_use: what running tasks hold.
+        streams: of those that yield.
     """
 
     def __init__(self, owner: WorkerID, store: InlineStore, book: InlineBook, waits: Waits) -> None:
@@ -127,6 +59,7 @@ class InlineCalls:
         self._store = store
         self._book = book
         self._waits = waits
+        self.streams = Streams(store, waits, lambda call: self.cancel(call, recursive=True))
         self._counter = 0
         self._counter_lock = threading.Lock()
         self.unfinished: dict[TaskID, InlineCall] = {}
@@ -146,19 +79,25 @@ class InlineCalls:
         kwargs: dict[str, Any],
         origin: Origin | None,
         line: int,
-    ) -> tuple[InlineCall, list[ObjectRef[Any]]]:
-        """A call and the references to its results."""
+        backpressure: int = 0,
+    ) -> tuple[InlineCall, Returned]:
+        """A call, and the references to its results or the generator of them."""
         packed = pickling.pack_args(args, kwargs, name)
         held = self.hold(packed)
         identity = self.next_id()
         outer = running.get()
         parent = outer.row if outer is not None else None
         row = self._book.submitted(identity, name, packed.dependencies, origin, line, parent)
-        results = [object_id(identity, i + 1) for i in range(num_returns)]
+        count = 1 if num_returns == DYNAMIC else num_returns
+        results = [object_id(identity, i + 1) for i in range(count)]
         call = InlineCall(identity, name, packed, results, row, outer)
         call.held = held
         self.unfinished[identity] = call
         call.cell = self._book.ledger.cells.entries[row.cell][0]
+        if num_returns == STREAMING:
+            return call, [self.streams.open(call, backpressure)]
+        if num_returns == DYNAMIC:
+            call.sink = ListedItems(call, self._store)
         return call, [self._store.create(each, name, row.cell) for each in call.results]
 
     def hold(self, packed: PackedArgs) -> list[ObjectRef[Any]]:
@@ -215,34 +154,80 @@ class InlineCalls:
             interrupt()
         return started
 
-    def run(self, call: InlineCall, function: Callable[..., Any]) -> None:
-        """Run a call to its outcome, in this thread."""
+    def run(
+        self, call: InlineCall, function: Callable[..., Any], lock: threading.RLock | None = None
+    ) -> None:
+        """Run a call to its outcome, in this thread; a stream until its first item is there.
+
+        Args:
+            call: the call.
+            function: what it calls.
+            lock: held whenever the user's code runs, if that is over more than one stretch.
+        """
         token = running.set(call)
         self.in_use.append(call.resources)
         try:
-            while not self._attempt(call, function):
+            while not self._attempt(call, function, lock or threading.RLock()):
                 pass
         finally:
             self.in_use.remove(call.resources)
             running.reset(token)
 
-    def _attempt(self, call: InlineCall, function: Callable[..., Any]) -> bool:
+    def _attempt(self, call: InlineCall, function: Callable[..., Any], lock: threading.RLock) -> bool:
         """Run it once; False when it is to be run again."""
         self._book.started(call.row, call.attempt)
         if self.failed_argument(call):
             return True
         try:
-            args, kwargs = self.arguments(call.packed)
-            call.function = function
-            self.succeed(call, function(*args, **kwargs))
+            value = self._call(call, function)
+            if call.sink is not None or (type(value) is GeneratorType and call.results):
+                self._draw(call, partial(self._call, call, function), value, lock)
+            elif call.cancelled:
+                self.cancel_now(call)  # it did not listen; nobody waits for its value any more
+            else:
+                self.succeed(call, value)
         except KeyboardInterrupt:
             self.cancel_now(call)
             raise
         except BaseException as error:
+            if isinstance(error, SystemExit) and call.actor_id is not None:
+                raise  # the actor ends
             if call.retry(error):
                 return False
             self.raised(call, error)
         return True
+
+    def _call(self, call: InlineCall, function: Callable[..., Any]) -> Any:
+        args, kwargs = self.arguments(call.packed)
+        call.function = function
+        return function(*args, **kwargs)
+
+    def _draw(self, call: InlineCall, begin: Callable[[], Any], value: Any, lock: threading.RLock) -> None:
+        sink = self.sink_of(call)
+        pull = Pull(call, sink, self, begin, value, lock, self._waits)
+        if isinstance(sink, Stream):
+            call.interrupt = pull.stop
+            sink.pull = pull.step
+            pull.step()
+        else:
+            while pull.step():
+                pass
+
+    def sink_of(self, call: InlineCall) -> Sink:
+        """Where the items of a generator that it has returned go."""
+        if call.sink is None:
+            call.sink = FixedResults(call, self._store)
+        return call.sink
+
+    def exhausted(self, call: InlineCall) -> None:
+        """Its generator has ended.
+
+        Raises:
+            ValueError: too early.
+        """
+        assert call.sink is not None
+        call.sink.end()
+        self.ended(call, TaskState.DONE)
 
     def failed_argument(self, call: InlineCall) -> bool:
         """Whether an argument is an error: then that is the outcome, and the call does not run."""
@@ -270,6 +255,8 @@ class InlineCalls:
             ObjectStoreFullError: there is no room for it.
             ValueError: it is another number of values than ``num_returns`` says.
         """
+        if call.ended:
+            return
         parts = split_results(value, len(call.results), call.name)
         packed = [pickling.serialize(part, f"the result of {call.name}") for part in parts]
         for identity, each in zip(call.results, packed, strict=True):
@@ -278,24 +265,40 @@ class InlineCalls:
 
     def raised(self, call: InlineCall, error: BaseException) -> None:
         """Store what the user's code raised."""
-        self.failed(call, TaskError.from_exception(call.name, error, os.getpid()))
+        self.failed(call, TaskError.from_exception(call.name, error, os.getpid()), raised=True)
 
-    def failed(self, call: InlineCall, error: GnomonError, state: TaskState = TaskState.FAILED) -> None:
-        """Store an error as the outcome."""
+    def failed(
+        self,
+        call: InlineCall,
+        error: GnomonError,
+        state: TaskState = TaskState.FAILED,
+        raised: bool = False,
+    ) -> None:
+        """Store an error as the outcome; ``raised``: the user's code has."""
         contained: list[ObjectID] = []
-        self._end(
-            call, state, pickling.serialize_error(error, contained), first_line(text_of(error)), contained
-        )
+        blob = pickling.serialize_error(error, contained)
+        self._end(call, state, blob, first_line(text_of(error)), contained, raised)
 
     def cancel_now(self, call: InlineCall) -> None:
         """Store that a call was cancelled."""
         self.failed(call, TaskCancelledError(call.task_id.hex(), call.name), TaskState.CANCELLED)
 
     def _end(
-        self, call: InlineCall, state: TaskState, blob: bytes, text: str, contained: Sequence[ObjectID] = ()
+        self,
+        call: InlineCall,
+        state: TaskState,
+        blob: bytes,
+        text: str,
+        contained: Sequence[ObjectID] = (),
+        raised: bool = False,
     ) -> None:
-        for identity in call.results:
-            self._store.fill(identity, blob, contained)
+        if call.ended:
+            return
+        if call.sink is not None:
+            call.sink.fail(blob, contained, raised)
+        else:
+            for identity in call.results:
+                self._store.fill(identity, blob, contained)
         self.ended(call, state, text)
 
     def ended(self, call: InlineCall, state: TaskState, text: str = "") -> None:
@@ -306,6 +309,8 @@ class InlineCalls:
             self.unfinished.pop(call.task_id, None)
             call.held = []
             call.interrupt = None
+            call.sink = None
+            self.streams.ended(call)
             if call.on_end is not None:
                 call.on_end()
 

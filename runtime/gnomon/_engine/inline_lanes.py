@@ -4,7 +4,8 @@
                call and those after it run in a thread of the lane, in order
     threaded   (max_concurrency > 1, or concurrency groups) up to ``limit`` at a time, in threads of the lane
 
-A call is at the head of its lane until its arguments are there. Threads end when their lane is empty.
+A call is at the head of its lane until its arguments are there. Threads end when their lane is empty. A call in a
+plain lane first runs those generators to their end that calls before it have returned: it is their turn.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from gnomon._engine.inline_calls import InlineCall, InlineCalls, with_stack
+from gnomon._engine.inline_call import InlineCall
+from gnomon._engine.inline_calls import InlineCalls, with_stack
+from gnomon._engine.inline_streams import Stream
 from gnomon._engine.inline_waits import Waits
+from gnomon.exceptions import DeadlockError
 
 Run = Callable[[], object]
+
+DRAINED_MAX = 10_000
+"""Items of a generator that a later call of its actor waits for: an endless one would never let it run."""
 
 
 class Lane:
@@ -42,6 +49,7 @@ class Lane:
         self._threads = 0
         self._lock = threading.Lock()
         self._head = threading.Lock()
+        self._streams: list[Stream] = []
 
     def submit(self, call: InlineCall, run: Run) -> None:
         """Run a call when it is its turn and its arguments are there: now, if that is so."""
@@ -55,7 +63,33 @@ class Lane:
             with self._waits.held(self.turn):
                 with_stack(call.depth, run, self._waits)
         elif more:
-            threading.Thread(target=self._work, name=f"gnomon-inline-{self._name}", daemon=True).start()
+            self._start_thread()
+
+    def began(self, stream: Stream) -> None:
+        """A call in this lane has returned a generator."""
+        if not self._threaded:
+            self._streams.append(stream)
+
+    def drain(self) -> None:
+        """It is the turn of a call that comes after generators.
+
+        Raises:
+            DeadlockError: one of them does not end.
+        """
+        for stream in self._streams:
+            for _ in range(DRAINED_MAX):
+                if stream.ended or stream.pull is None or not stream.pull():
+                    break
+            else:
+                raise DeadlockError(
+                    f"A call of {stream.call.name} yields without end, and only then it is this call's turn. (On the "
+                    "inline engine a sync actor's generators run to their end when it is called again.)"
+                )
+        self._streams.clear()
+
+    def _start_thread(self) -> None:
+        name = f"gnomon-inline-{self._name}-{self._threads}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
         while self._run_next():

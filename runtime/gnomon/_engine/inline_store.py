@@ -20,7 +20,10 @@ from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ObjectStoreFullError, SessionMismatchError
-from gnomon.ids import HANDLE_INDEX, ActorID, ObjectID, actor_of, index_of
+from gnomon.ids import COMPLETION_INDEX, HANDLE_INDEX, ObjectID, index_of
+
+_TOKENS = (HANDLE_INDEX, COMPLETION_INDEX)
+"""Objects that are there to be held or waited for, and not for their values."""
 
 HOLDERS_SHOWN = 5
 """Rows of the table in ``ObjectStoreFullError``."""
@@ -37,11 +40,13 @@ class InlineObject:
         waits: told once when it is ready.
         producer: what made it, for the views.
         cell: number of the cell that asked for it.
+        lazy: makes it in the thread that waits for it, if it can.
     """
 
-    __slots__ = ("blob", "callbacks", "cell", "contained", "holders", "producer", "waits")
+    __slots__ = ("blob", "callbacks", "cell", "contained", "holders", "lazy", "producer", "waits")
 
-    def __init__(self, producer: str, cell: int) -> None:
+    def __init__(self, producer: str, cell: int, lazy: Callable[[], object] | None) -> None:
+        self.lazy = lazy
         self.blob: bytes | None = None
         self.holders = 0
         self.contained: list[ObjectRef[Any]] = []
@@ -59,7 +64,8 @@ class InlineStore:
         waits: those of the session's threads.
         capacity_bytes: ``put`` and results beyond are refused.
         inline_max_bytes: what the views call memory and not store.
-        handle_gone: called, without the lock, when nobody holds a handle on an actor any more.
+        released: called, without the lock, when nobody holds a handle (of an actor or a generator) any more, or
+            waits for the completion of a generator.
     """
 
     def __init__(
@@ -68,13 +74,14 @@ class InlineStore:
         waits: Waits,
         capacity_bytes: int,
         inline_max_bytes: int,
-        handle_gone: Callable[[ActorID], object],
+        released: Callable[[ObjectID], object],
     ) -> None:
         self._ledger = ledger
         self._waits = waits
         self._capacity_bytes = capacity_bytes
         self._inline_max_bytes = inline_max_bytes
-        self._handle_gone = handle_gone
+        self._released = released
+        self._any_lazy = False
         self._entries: dict[bytes, InlineObject] = {}
         self._dropped: deque[bytes] = deque()
         self._lock = threading.Lock()
@@ -88,12 +95,29 @@ class InlineStore:
 
     # ---------------------------------------------------------------- references
 
-    def create(self, identity: ObjectID, producer: str, cell: int) -> ObjectRef[Any]:
+    def create(
+        self, identity: ObjectID, producer: str, cell: int, lazy: Callable[[], object] | None = None
+    ) -> ObjectRef[Any]:
         """A new pending object, and the first reference to it."""
         with self._lock:
-            self._entries[identity] = InlineObject(producer, cell)
+            entry = self._entries[identity] = InlineObject(producer, cell, lazy)
+            entry.holders = 1
+        self._any_lazy = self._any_lazy or lazy is not None
         self._sweep()
-        return self.reference(identity)
+        return ObjectRef(identity)
+
+    def exists(self, identity: bytes) -> bool:
+        """Whether somebody holds a reference to an object."""
+        self._sweep()
+        return identity in self._entries
+
+    def refuse_ended(self) -> None:
+        """Raise when the session has ended.
+
+        Raises:
+            NotInitializedError: it has.
+        """
+        self._waits.refuse_closed()
 
     def reference(self, identity: ObjectID) -> ObjectRef[Any]:
         """One more reference to an object.
@@ -139,8 +163,8 @@ class InlineStore:
                 finally:
                     self._lock.release()
                 for identity, _entry in freed:
-                    if index_of(identity) == HANDLE_INDEX:
-                        self._handle_gone(actor_of(identity))
+                    if index_of(identity) in _TOKENS:
+                        self._released(identity)
                     else:
                         self._ledger.object_gone(identity.hex())
                 freed.clear()
@@ -155,7 +179,7 @@ class InlineStore:
         if entry.holders <= 0:
             del self._entries[identity]
             freed.append((ObjectID(identity), entry))
-            if entry.blob is not None and index_of(ObjectID(identity)) != HANDLE_INDEX:
+            if entry.blob is not None and index_of(ObjectID(identity)) not in _TOKENS:
                 self._account(-len(entry.blob), -1)
 
     # ---------------------------------------------------------------- values
@@ -177,13 +201,14 @@ class InlineStore:
                 return
             entry.blob = blob
             entry.contained = refs
+            entry.lazy = None
             callbacks, entry.callbacks = entry.callbacks, []
             waits, entry.waits = entry.waits, []
             for wait in waits:
                 wait.tell(pickling.is_error(blob))
-            if index_of(identity) != HANDLE_INDEX:
+            if index_of(identity) not in _TOKENS:
                 self._account(size, 1)
-        if index_of(identity) != HANDLE_INDEX:
+        if index_of(identity) not in _TOKENS:
             state = "error" if pickling.is_error(blob) else self._place(size)
             self._ledger.object_changed(
                 identity.hex(), size, state, entry.producer, entry.holders, entry.cell, "inline"
@@ -222,10 +247,13 @@ class InlineStore:
         """Call ``callback`` once the object is ready, now if it is."""
         with self._lock:
             entry = self._entry(identity)
-            if entry.blob is None:
+            pending = entry.blob is None
+            if pending:
                 entry.callbacks.append(callback)
-                return
-        callback()
+        if not pending:
+            callback()
+        elif entry.lazy is not None:
+            threading.Thread(target=entry.lazy, name="gnomon-inline-lazy", daemon=True).start()
 
     def wait(
         self,
@@ -250,6 +278,9 @@ class InlineStore:
         self._waits.used()
         with self._lock:
             entries = [self._entry(each) for each in identities]
+        if self._any_lazy:
+            _make(entries, count, hasty)
+        with self._lock:
             missing = [each for each in entries if each.blob is None]
             left = count - (len(entries) - len(missing))
             if left <= 0 or (hasty and any(_failed(each) for each in entries)):
@@ -292,3 +323,14 @@ class InlineStore:
 
 def _failed(entry: InlineObject) -> bool:
     return entry.blob is not None and pickling.is_error(entry.blob)
+
+
+def _make(entries: Sequence[InlineObject], count: int, hasty: bool) -> None:
+    """Let those be made that wait for being waited for, until there are enough."""
+    for entry in entries:
+        if entry.blob is None and entry.lazy is not None:
+            if sum(each.blob is not None for each in entries) >= count:
+                return
+            entry.lazy()
+            if hasty and _failed(entry):
+                return

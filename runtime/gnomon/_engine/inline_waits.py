@@ -86,6 +86,14 @@ class Waits:
                 self._sleep_without_end(wait)
         finally:
             self._running.discard(wait)
+        self.refuse_closed()
+
+    def refuse_closed(self) -> None:
+        """Raise when the session has ended.
+
+        Raises:
+            NotInitializedError: it has.
+        """
         if self._closed:
             raise NotInitializedError("The session has ended.")
 

@@ -23,6 +23,7 @@ from gnomon._core.events import (
 )
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
+    FORCE_REFUSED,
     CancelReceipt,
     ExecutionContext,
     Origin,
@@ -211,10 +212,7 @@ class LocalEngine:
         if not force:
             self._post(CancelAsked(task, False, recursive))
         elif self.core.ask_role(lambda request: CancelAsked(task, True, recursive, request)):
-            raise ValueError(
-                "cancel(force=True) would end the process of the actor, with all its other calls: cancel a call "
-                "without force, or end the actor with gnomon.kill(handle)."
-            )
+            raise ValueError(FORCE_REFUSED)
 
     def cancel_cell(self, cell: str) -> CancelReceipt:
         """See ``Engine``."""
