@@ -248,10 +248,6 @@ class WorkerHost(Host):
     def _do_become_actor(self, command: fx.BecomeActor) -> None:
         self.executor.become(command.assignment)
 
-    def _do_inline_values(self, command: fx.InlineValues) -> None:
-        values = tuple(self.memory.read(v) if isinstance(v, Block) else v for v in command.values)
-        self.post(ev.ValuesInlined(command.actor, values))
-
     def _do_drain_actor(self, command: fx.DrainActor) -> None:
         self.executor.drain(command.reason)
 
