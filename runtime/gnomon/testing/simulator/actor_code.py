@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from gnomon._core import events as ev
@@ -109,11 +110,7 @@ class Code(StreamFrame):
         for _ in range(_TRIES):
             spec, dependencies, contained = self._spec(step, arguments)
             handle = handle_object(spec.actor)
-            answer = yield from self.ask(
-                lambda request, spec=spec, dependencies=dependencies, contained=contained: ev.ActorSubmitted(
-                    spec, dependencies, contained, request
-                )
-            )
+            answer = yield from self.ask(partial(ev.ActorSubmitted, spec, dependencies, contained))
             if not (isinstance(answer, ActorAdmitted) and answer.taken):
                 self.handles.append(handle)
                 return
@@ -161,7 +158,9 @@ class Code(StreamFrame):
         host.in_program = True
         if host.me != host.session.driver.me:
             job = JobSpec(host.worker.job, host.me, pid=7, started=1)
-            yield from self.ask(lambda request: ev.AskedSomething(host.worker.node, DriverJoined(request, job)))
+            yield from self.ask(
+                lambda request: ev.AskedSomething(host.worker.node, DriverJoined(request, job))
+            )
         yield from self.run_steps()
         for stream in list(self.streams):
             if self.host.kernel.chance(0.5):
@@ -206,5 +205,6 @@ class Code(StreamFrame):
         self._call(actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
         result: ObjectID = self.handles[-1]
         yield from self.get((result,))
-        error = error_of(self.host.worker.references.values[result])  # small, so it is the value itself
+        value = self.host.worker.references.values[result]
+        error = error_of(value) if isinstance(value, bytes) else None
         assert error is None, f"AC8: {name}, which is alive, answers {error}"

@@ -22,7 +22,7 @@ from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, object_id
 from gnomon.testing.simulator.actor_code import Code
-from gnomon.testing.simulator.generating import Generating, Raised
+from gnomon.testing.simulator.generating import ItemMaker
 from gnomon.testing.simulator.programs import MANY, Body
 from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.values import distinct, dump_error, error_of, load, refs_in
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 _NO_BODY = Body(0, 0.0, (), ())
 
 
-class _Exit(Exception):  # noqa: N818
-    """The user's code ends its actor."""
-
-
-class Executor:
+class Lanes:
     """The executing side of a worker process.
 
     Attributes:
@@ -50,7 +46,7 @@ class Executor:
         self.host = host
         self.execution = host.worker.execution
         self.running: dict[TaskID, Code] = {}
-        self.generating = Generating(self)
+        self.generating = ItemMaker(self)
         self.is_async = False
         self.may_wait = True
         self._room = {"": 1}
@@ -153,62 +149,59 @@ class Executor:
     # -- running -------------------------------------------------------------------------------------------------
 
     def _run(self, thread: Code, submitter: WorkerID, message: TaskPushed | CallPushed) -> Waiting:
-        started = self.host.kernel.now
-        task = message.task
-        outcome, retriable = OK, False
-        items = 0
-        values: list[Value] = []
-        contained: list[Contained] = []
+        ended = ev.TaskEnded(message.task, OK, (), self.host.kernel.now, 0.0)
         try:
-            # the thread has taken it; an interrupt strikes only the user's code, which has not begun
-            yield from thread.sleep_masked(self.host.kernel.random.uniform(0.0, 0.00005))
-            if self.execution.is_cancelled(task):
-                raise InterruptedError
-            self.host.watch.coding(self.host, self.host.truth.tasks[task])
-            self._open(thread, message)
+            yield from self._enter(thread, message)
             yield from thread.run_steps()
-            if thread.body.generates:
-                items, values = yield from self.generating.run(thread, submitter, message)
-            elif message.attempt < thread.body.raises:
-                outcome, values = RAISED, [dump_error(thread.body.number)]
-                retriable = thread.body.retry_exceptions
-            else:
-                values, inner = yield from thread.results(submitter)
-                contained = [
-                    Contained(object_id(task, index), each) for index, each in enumerate(inner, 1) if each
-                ]
-            if type(message) is CallPushed:
-                self._look_back(thread, message)
-            self.host.watch.ended(self.host.truth.tasks[task], thread.body.deaf)
-        except _Exit:
-            outcome, values, items = RAISED, [self._exit_error(thread, message)], 0
-        except Raised as raised:
-            outcome, items, values = RAISED, raised.items, raised.values
-            retriable = thread.body.retry_exceptions
+            yield from self._end(thread, submitter, message, ended)
+            self.host.watch.ended(self.host.truth.tasks[message.task], thread.body.deaf)
         except InterruptedError:
-            outcome, values = CANCELLED, []
-            if self.execution.take_recursive(task):
-                self.host.post(ev.ChildrenCancelAsked(task))
-        if thread.body.keep and type(message) is CallPushed and outcome == OK:
+            ended.outcome, ended.values, ended.contained, ended.items = CANCELLED, (), (), 0
+            if self.execution.take_recursive(message.task):
+                self.host.post(ev.ChildrenCancelAsked(message.task))
+        if thread.body.keep and type(message) is CallPushed and ended.outcome == OK:
             self._keep(thread)
-        thread.drop_all(besides=distinct(identity for each in contained for identity in each.inner))
-        now = self.host.kernel.now
-        ended = ev.TaskEnded(task, outcome, tuple(values), started, now, retriable, tuple(contained))
-        ended.items = items
+        thread.drop_all(besides=distinct(identity for each in ended.contained for identity in each.inner))
+        ended.finished = self.host.kernel.now
         ended.last = self._count(message)
         self._spent |= ended.last
         self._answer(ended, thread, message)
 
-    def _look_back(self, thread: Code, message: CallPushed) -> None:
-        """A method has run to its end; it may have been told meanwhile to end otherwise."""
-        if self.execution.is_cancelled(message.task) and not thread.body.generates:
+    def _enter(self, thread: Code, message: TaskPushed | CallPushed) -> Waiting:
+        """The thread has taken it; an interrupt strikes only the user's code, which has not begun."""
+        random = self.host.kernel.random
+        yield from thread.sleep_masked(random.uniform(0.0, random.choice((0.00005, 0.00005, 0.0005))))
+        if self.execution.is_cancelled(message.task):
             raise InterruptedError
-        if thread.body.exits:
-            raise _Exit
+        self.host.watch.coding(self.host, self.host.truth.tasks[message.task])
+        self._open(thread, message)
 
-    def _exit_error(self, thread: Code, message: TaskPushed | CallPushed) -> bytes:
+    def _end(
+        self, thread: Code, submitter: WorkerID, message: TaskPushed | CallPushed, ended: ev.TaskEnded
+    ) -> Waiting:
+        """The steps are over: results, items, an error, or the actor's end."""
+        body, task = thread.body, message.task
+        raises = False
+        if body.generates:
+            ended.items, values, raises = yield from self.generating.run(thread, submitter, message)
+            ended.values = tuple(values)
+        elif message.attempt < body.raises:
+            ended.values, raises = (dump_error(body.number),), True
+        else:
+            values, inner = yield from thread.results(submitter)
+            ended.values = tuple(values)
+            ended.contained = tuple(
+                Contained(object_id(task, index), each) for index, each in enumerate(inner, 1) if each
+            )
+        if raises:
+            ended.outcome, ended.retriable = RAISED, body.retry_exceptions
+        elif type(message) is CallPushed and not body.generates and self.execution.is_cancelled(task):
+            raise InterruptedError  # it did not listen; nobody waits for its value any more
+        elif type(message) is CallPushed and body.exits:
+            ended.outcome, ended.values, ended.contained = RAISED, (self._exit_error(thread, message),), ()
+
+    def _exit_error(self, thread: Code, message: CallPushed) -> bytes:
         """What the call gets in which the actor ends itself."""
-        assert isinstance(message, CallPushed)
         self._leaving = f"body {thread.body.number} has ended it"
         self.host.truth.actors[message.actor].exiting = True
         return failure(

@@ -18,30 +18,16 @@ from gnomon.testing.simulator.values import Ref, distinct, dump, dump_error
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.actor_code import Code
-    from gnomon.testing.simulator.executor import Executor
+    from gnomon.testing.simulator.executor import Lanes
 
 _ROOM_WAIT_S = 0.01
 """One that waits longer than this for its consumer counts as blocked."""
 
 
-class Raised(Exception):  # noqa: N818
-    """The generator raises; what it has made so far stands.
-
-    Attributes:
-        items: how many.
-        values: as TaskFinished carries them.
-    """
-
-    def __init__(self, items: int, values: list[Value]) -> None:
-        super().__init__()
-        self.items = items
-        self.values = values
-
-
-class Generating:
+class ItemMaker:
     """The generators of one process."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Lanes) -> None:
         self._executor = executor
         self._host = executor.host
         self._production = executor.host.worker.production
@@ -55,11 +41,10 @@ class Generating:
 
     def run(
         self, thread: Code, owner: WorkerID, message: TaskPushed | CallPushed
-    ) -> Generator[Any, Any, tuple[int, list[Value]]]:
-        """Make the items; returns how many, and the result besides them.
+    ) -> Generator[Any, Any, tuple[int, list[Value], bool]]:
+        """Make the items; returns how many, the values that TaskFinished carries, and whether the body raises.
 
         Raises:
-            Raised: as the body says.
             InterruptedError: it was cancelled.
         """
         body = thread.body
@@ -77,8 +62,8 @@ class Generating:
             limit = message.backpressure if message.num_returns == STREAMING else 0
             yield from self._wait_for_room(thread, message.task, made, limit)
         if stops <= count:
-            raise Raised(made, [dump_error(body.number), self._result(message, made + 1, body.number)])
-        return made, [self._result(message, made, body.number)]
+            return made, [dump_error(body.number), self._result(message, made + 1, body.number)], True
+        return made, [self._result(message, made, body.number)], False
 
     def _refuse_cancelled(self, task: TaskID) -> None:
         if self._executor.execution.is_cancelled(task):

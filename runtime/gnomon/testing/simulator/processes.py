@@ -16,7 +16,7 @@ from gnomon._messages.base import Block, Value
 from gnomon._messages.envelope import Envelope
 from gnomon._messages.leases import WorkerReady
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
-from gnomon.testing.simulator.executor import Executor
+from gnomon.testing.simulator.executor import Lanes
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.threads import Thread
 
@@ -95,7 +95,9 @@ class NodeHost(Host):
     session: Session
 
     def _do_start_worker(self, command: fx.StartWorker) -> None:
-        self.kernel.after(self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job)
+        self.kernel.after(
+            self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job
+        )
 
     def _do_watch_driver(self, command: fx.WatchDriver) -> None:
         """``Session.end_guest`` tells of its end; here, if it has ended already."""
@@ -147,7 +149,7 @@ class WorkerHost(Host):
         self.calls: dict[FunctionID, int] = {}
         self.spent = False
         self.in_program = False
-        self.executor = Executor(self)
+        self.executor = Lanes(self)
         self._requests: dict[int, tuple[Thread, int]] = {}
         self._classes: dict[tuple[tuple[str, int], ...], int] = {}
         self._counter = 0
@@ -227,7 +229,9 @@ class WorkerHost(Host):
         self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.widen)
 
     def _do_wake_producer(self, command: fx.WakeProducer) -> None:
-        self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.generating.wake, command.task)
+        self.kernel.after(
+            self.kernel.random.uniform(0.00001, 0.0001), self.executor.generating.wake, command.task
+        )
 
     def _do_answer_ended(self, command: fx.AnswerEnded) -> None:
         self.executor.hand_over()

@@ -296,7 +296,8 @@ def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = Fal
         for _ in range(random.choice((1, 1, 1, 2, 3)))
     )
     errors = budget.errors
-    raises = random.choice((1, 2, 9)) if errors and random.random() < 0.1 else 0
+    raising = 0.3 if budget.taste == "cancels" else 0.1
+    raises = random.choice((1, 2, 9)) if errors and random.random() < raising else 0
     deaf = budget.cancels and random.random() < (0.1 if budget.taste == "cancels" else 0.02)
     # one that waits with a GPU, for one that needs a GPU, would rightly hang for ever
     gpus = random.choice((10_000, 50_000)) if errors and random.random() < 0.05 else 0

@@ -30,7 +30,7 @@ from gnomon.testing.simulator.network import Network, Weather
 from gnomon.testing.simulator.processes import IDLE, HeadHost, Memory, NodeHost, WorkerHost, announce
 from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
 from gnomon.testing.simulator.truth import Truth
-from gnomon.testing.simulator.watch import Watch
+from gnomon.testing.simulator.watch import PromiseWatch
 
 DRIVER = WorkerID(b"driver..")
 GUEST = WorkerID(b"guest...")
@@ -162,7 +162,7 @@ class Session:
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
         self.workers: dict[WorkerID, WorkerHost] = {}
-        self.watch = Watch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
+        self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.memory = Memory()
         self.bodies: dict[int, Body] = {LOOKED_UP.number: LOOKED_UP}
         self.puts = 0
@@ -350,7 +350,9 @@ class Session:
 
     def _until_finished(self) -> None:
         self._until(lambda: not self.unfinished, "the program hangs")
-        assert not self.unfinished, f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
+        assert not self.unfinished, (
+            f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
+        )
         self._until(lambda: False, "there is no quiet")
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:

@@ -18,7 +18,7 @@ from gnomon.testing.simulator.threads import Waiting
 from gnomon.testing.simulator.truth import TaskFacts
 
 
-class Stream:
+class StreamVariable:
     """A generator, from its consumer.
 
     Attributes:
@@ -42,7 +42,7 @@ class StreamFrame(Frame):
 
     def __init__(self, host: Any, body: Body, task: TaskID | None) -> None:
         super().__init__(host, body, task)
-        self.streams: list[Stream] = []
+        self.streams: list[StreamVariable] = []
 
     def _expect(self, facts: TaskFacts) -> None:
         body = facts.body
@@ -58,16 +58,17 @@ class StreamFrame(Frame):
         if body.dynamic:
             self.handles.append(object_id(task, 1))
         else:
-            self.streams.append(Stream(facts))
+            self.streams.append(StreamVariable(facts))
 
-    def _stream(self, step: Step) -> Stream | None:
+    def _stream(self, step: Step) -> StreamVariable | None:
         return self.streams[step.picks[0] % len(self.streams)] if self.streams else None
 
     # -- steps -----------------------------------------------------------------------------------------------
 
-    def _step_next(self, step: Step) -> Waiting | None:
+    def _step_next(self, step: Step) -> Waiting:
         stream = self._stream(step)
-        return self._take(stream, self._patience()) if stream is not None else None
+        if stream is not None:
+            yield from self._take(stream, self._patience())
 
     def _step_drain(self, step: Step) -> Waiting | None:
         stream = self._stream(step)
@@ -77,7 +78,7 @@ class StreamFrame(Frame):
         stream = self._stream(step)
         return self._close(stream) if stream is not None else None
 
-    def _close(self, stream: Stream) -> Waiting:
+    def _close(self, stream: StreamVariable) -> Waiting:
         """When it returns, nobody gets another item."""
         stream.closed = True
         for pause_s in self.host.apply(ev.StreamClosed(stream.facts.task)):
@@ -104,7 +105,7 @@ class StreamFrame(Frame):
 
     # -- items -----------------------------------------------------------------------------------------------
 
-    def _take(self, stream: Stream, patience: float | None) -> Generator[Any, Any, bool]:
+    def _take(self, stream: StreamVariable, patience: float | None) -> Generator[Any, Any, bool]:
         """The next item, if there is one in time. False when there is none, or no more."""
         item = object_id(stream.facts.task, stream.taken + 1)
         yield from self.values_of((item,), 1, patience)
@@ -124,11 +125,11 @@ class StreamFrame(Frame):
         self.handles.append(item)
         return True
 
-    def _drain(self, stream: Stream, patience: float | None) -> Waiting:
+    def _drain(self, stream: StreamVariable, patience: float | None) -> Waiting:
         while (yield from self._take(stream, patience)):
             pass
 
-    def _let_go(self, stream: Stream) -> None:
+    def _let_go(self, stream: StreamVariable) -> None:
         self.streams.remove(stream)
         self.host.post(ev.HandlesDropped((stream.handle,)))
 

@@ -83,7 +83,7 @@ class _Lane:
     begun: dict[int, int] = field(default_factory=dict)
 
 
-class Watch:
+class PromiseWatch:
     """The promises about tasks, calls, actors and leases of one simulation.
 
     Args:
@@ -291,7 +291,9 @@ class Watch:
         """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
         for facts in self._wished.values():
             if self.fair and self.hosts[owner_of(facts.task)].alive:
-                assert facts.cancelled_at is not None, f"CN: a borrower's cancel of {facts.task.hex()} is lost"
+                assert facts.cancelled_at is not None, (
+                    f"CN: a borrower's cancel of {facts.task.hex()} is lost"
+                )
 
     def settled(self, host: WorkerHost) -> None:
         """A worker process has done all that its last events asked for."""
@@ -329,7 +331,9 @@ class Watch:
         else:
             held = host.worker.execution.resources
             job = self.hosts[owner_of(facts.task)].worker.job
-            assert host.worker.job == job, f"{name} of job {job!r} is begun in a worker of {host.worker.job!r}"
+            assert host.worker.job == job, (
+                f"{name} of job {job!r} is begun in a worker of {host.worker.job!r}"
+            )
             self._check_calls(host, message)
             assert held == facts.resources, f"LR2: {name} needs {facts.resources}, its lease has {held}"
             self._check_capacity()
@@ -338,10 +342,10 @@ class Watch:
         """CN2: the user's code does not begin when its process has been told of the cancel."""
         assert facts.told != (host.me, facts.started), f"CN2: {facts.task.hex()} begins after its cancel"
 
-    def _check_calls(self, host: WorkerHost, message: TaskPushed) -> None:
+    def _check_calls(self, host: WorkerHost, message: TaskPushed | CallPushed) -> None:
         """A process runs a function as often as it may, and then nothing any more."""
         assert not host.spent, f"{message.task.hex()} is begun in a process whose calls are used up"
-        if message.max_calls:
+        if type(message) is TaskPushed and message.max_calls:
             calls = host.calls[message.function] = host.calls.get(message.function, 0) + 1
             host.spent = calls >= message.max_calls
 
