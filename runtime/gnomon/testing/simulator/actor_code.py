@@ -137,6 +137,12 @@ class Code(StreamFrame):
     def _step_lookup(self, step: Step) -> Waiting:
         yield from self._look_up(step.name, step.namespace)
 
+    def _step_forget(self, step: Step) -> None:
+        """Let go of an actor, perhaps with calls under way."""
+        for handle in self.pick(step.picks, actors=True):
+            self.handles.remove(handle)
+            self.host.post(ev.HandlesDropped((handle,)))
+
     # -- death -----------------------------------------------------------------------------------------------
 
     def _step_kill(self, step: Step) -> None:

@@ -322,6 +322,11 @@ class Lanes:
             self.execution.threads = kind.lanes
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether it is an actor that has ended itself."""
+        return bool(self._leaving)
+
+    @property
     def last_begun(self) -> TaskID | None:
         """What a process notes before it begins something; not where several lanes would overwrite it."""
         one = len(self._room) == 1 and (self.is_async or self.execution.threads == 1)

@@ -265,6 +265,8 @@ class WorkerHost(Host):
         if any(link.unacked for link in self.worker.links.links.values()) or self._events:
             self.kernel.after(0.01, self.leave, reason)
         else:
+            if self.executor.is_leaving and self.worker.execution.actor is not None:
+                self.truth.actors[self.worker.execution.actor].left = True
             self.session.kill(self.me, IDLE if reason == "idle" else f"exited: {reason}")
 
 

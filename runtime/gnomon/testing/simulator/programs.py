@@ -198,13 +198,19 @@ def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = Fa
             kinds.pop(kind, None)
     kind = random.choices(list(kinds), list(kinds.values()))[0]
     if kind == "actor":
-        return [_make_actor(random, budget, depth)]
+        steps = [_make_actor(random, budget, depth)]
+        if budget.cancels and random.random() < 0.1:
+            steps.append(Step("sleep", amount=random.choice((0.0002, 0.002, 0.02)), at_once=True))
+            steps.append(Step("kill", (random.choice((-1, -1000)),), at_once=True))
+        return steps
     if kind == "call":
         target, count = random.randrange(1000), random.choice((1, 1, 2, 4))
         steps = [_make_call(random, budget, depth, target, number) for number in range(count)]
         if budget.cancels and random.random() < _CHASED[budget.taste]:
             steps.append(Step("sleep", amount=random.choice((0.0002, 0.002, 0.02)), at_once=True))
             steps.append(Step("cancel", (-1,), amount=random.randrange(15), at_once=True))
+        if random.random() < 0.15:
+            steps.append(Step("forget", (target,), at_once=True))
         return steps
     if kind == "task":
         if depth == 0 and random.random() < 0.06:

@@ -114,7 +114,7 @@ class Report:
 def plan_of(seed: int) -> Plan:
     """The small plan of a seed: a third of them in fair weather, the others with faults of all kinds."""
     random = Random(seed ^ 0x5EED)
-    plan = Plan(budget=Budget(tasks=random.choice((3, 6, 12, 30)), depth=random.choice((1, 2, 3, 5))))
+    plan = Plan(budget=Budget(tasks=random.choice((4, 10, 16, 30)), depth=random.choice((1, 2, 3, 5))))
     plan.cpus = random.choice((1, 2, 4))
     plan.guest = random.random() < 0.2
     plan.budget.taste = random.choice(TASTES)

@@ -85,6 +85,7 @@ class ActorFacts:
         kills: how often somebody asked for its end with one.
         raised: a constructor of it has raised.
         exiting: a method of it has ended it.
+        left: its process has ended for that, after it had told so.
         dead: head has told so.
     """
 
@@ -103,6 +104,7 @@ class ActorFacts:
     kills: int = 0
     raised: bool = False
     exiting: bool = False
+    left: bool = False
     dead: bool = False
 
 

@@ -428,6 +428,7 @@ class PromiseWatch:
         assert incarnation not in facts.constructed, f"AC5: {name} is made twice"
         within = facts.max_restarts < 0 or incarnation <= facts.max_restarts
         assert within, f"AC5: {name}, which has {facts.max_restarts} restarts"
+        assert not facts.left, f"AC5: {name}, though it has ended itself"
         facts.constructed[incarnation] = None
         for earlier, worker in facts.assigned.items():
             gone = earlier >= incarnation or not self.hosts[worker].alive
