@@ -190,7 +190,7 @@ def test_wait_for_inside_an_async_actor(gate):
         async def impatient(self, gate):
             try:
                 await asyncio.wait_for(gate.enter.remote(), 0.05)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 return "late"
 
     assert gnomon.get(Patient.remote().impatient.remote(gate), timeout=60) == "late"

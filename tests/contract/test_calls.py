@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import typing
 
 import pytest
 
@@ -183,7 +182,7 @@ def test_decorated_functions():
 
 def test_annotated_functions():
     @gnomon.remote
-    def typed(x: int, y: "typing.Optional[str]" = None) -> list[str]:
+    def typed(x: int, y: "str | None" = None) -> list[str]:
         return [str(x), str(y)]
 
     assert gnomon.get(typed.remote(1)) == ["1", "None"]

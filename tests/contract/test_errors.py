@@ -71,6 +71,7 @@ def test_an_error_passes_through_nested_gets():
 
 def test_the_first_error_of_a_list_is_raised():
     refs = [divide.remote(1, 1), divide.remote(1, 0), divide.remote("a", 1)]
+    gnomon.wait(refs, num_returns=3)  # else it is the first that comes
     with pytest.raises(ZeroDivisionError):
         gnomon.get(refs)
 

@@ -26,7 +26,7 @@ from gnomon._engine.inline_calls import InlineCalls
 from gnomon._engine.inline_lanes import Lane
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
-from gnomon._engine.inline_streams import Stream
+from gnomon._engine.inline_streams import InlineStream
 from gnomon._engine.inline_waits import Waits
 from gnomon._shell.methods import method_of
 from gnomon._wire import pickling
@@ -267,7 +267,7 @@ class InlineActors:
         try:
             lane.drain()
             self._calls.run(call, method_of(actor.instance, method), lane.turn)
-            if isinstance(call.sink, Stream):
+            if isinstance(call.sink, InlineStream):
                 lane.began(call.sink)
         except DeadlockError as error:
             self._calls.failed(call, error)

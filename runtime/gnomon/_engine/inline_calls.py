@@ -16,7 +16,7 @@ from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import InlineCall, Sink, running
 from gnomon._engine.inline_generators import FixedResults, ListedItems, Pull
 from gnomon._engine.inline_store import InlineStore
-from gnomon._engine.inline_streams import Stream, Streams
+from gnomon._engine.inline_streams import InlineStream, InlineStreams
 from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -59,7 +59,7 @@ class InlineCalls:
         self._store = store
         self._book = book
         self._waits = waits
-        self.streams = Streams(store, waits, lambda call: self.cancel(call, recursive=True))
+        self.streams = InlineStreams(store, waits, lambda call: self.cancel(call, recursive=True))
         self._counter = 0
         self._counter_lock = threading.Lock()
         self.unfinished: dict[TaskID, InlineCall] = {}
@@ -205,7 +205,7 @@ class InlineCalls:
     def _draw(self, call: InlineCall, begin: Callable[[], Any], value: Any, lock: threading.RLock) -> None:
         sink = self.sink_of(call)
         pull = Pull(call, sink, self, begin, value, lock, self._waits)
-        if isinstance(sink, Stream):
+        if isinstance(sink, InlineStream):
             call.interrupt = pull.stop
             sink.pull = pull.step
             pull.step()

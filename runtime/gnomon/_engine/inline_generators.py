@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from gnomon._engine.inline_call import InlineCall, Sink, running
 from gnomon._engine.inline_store import InlineStore
-from gnomon._engine.inline_streams import Stream
+from gnomon._engine.inline_streams import InlineStream
 from gnomon._engine.inline_waits import Waits
 from gnomon._shell.results import NO_MORE, close_generator
 from gnomon._wire import pickling
@@ -245,7 +245,7 @@ async def _hand_over(call: InlineCall, item: Any, sink: Sink) -> bool:
         raise asyncio.CancelledError
     wanted = sink.add(item)
     await asyncio.sleep(0)  # a generator that awaits nothing lets others run too
-    if isinstance(sink, Stream):
+    if isinstance(sink, InlineStream):
         await sink.room()
     return wanted
 

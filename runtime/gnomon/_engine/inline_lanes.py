@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from gnomon._engine.inline_call import InlineCall
 from gnomon._engine.inline_calls import InlineCalls, with_stack
-from gnomon._engine.inline_streams import Stream
+from gnomon._engine.inline_streams import InlineStream
 from gnomon._engine.inline_waits import Waits
 from gnomon.exceptions import DeadlockError
 
@@ -49,7 +49,7 @@ class Lane:
         self._threads = 0
         self._lock = threading.Lock()
         self._head = threading.Lock()
-        self._streams: list[Stream] = []
+        self._streams: list[InlineStream] = []
 
     def submit(self, call: InlineCall, run: Run) -> None:
         """Run a call when it is its turn and its arguments are there: now, if that is so."""
@@ -65,7 +65,7 @@ class Lane:
         elif more:
             self._start_thread()
 
-    def began(self, stream: Stream) -> None:
+    def began(self, stream: InlineStream) -> None:
         """A call in this lane has returned a generator."""
         if not self._threaded:
             self._streams.append(stream)

@@ -32,7 +32,7 @@ from gnomon.ids import COMPLETION_INDEX, HANDLE_INDEX, ObjectID, TaskID, index_o
 _NOTHING = pickling.to_bytes(pickling.serialize(None))
 
 
-class Stream:
+class InlineStream:
     """One generator's items: the ``Sink`` of its call.
 
     Args:
@@ -207,7 +207,7 @@ class InlineItems:
 
     __slots__ = ("_store", "_stream", "handle")
 
-    def __init__(self, stream: Stream, store: InlineStore) -> None:
+    def __init__(self, stream: InlineStream, store: InlineStore) -> None:
         self._stream = stream
         self._store = store
         self.handle: ObjectRef[Any] = store.create(
@@ -262,7 +262,7 @@ class InlineItems:
         return nullcontext()
 
 
-class Streams:
+class InlineStreams:
     """The streams of a session, each until its call has ended and nobody holds its generator.
 
     Args:
@@ -273,7 +273,7 @@ class Streams:
         self._store = store
         self._waits = waits
         self._cancel = cancel
-        self._streams: dict[TaskID, Stream] = {}
+        self._streams: dict[TaskID, InlineStream] = {}
         self._released: queue.SimpleQueue[ObjectID | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -284,7 +284,7 @@ class Streams:
                 target=self._serve_released, name="gnomon-inline-close", daemon=True
             )
             self._thread.start()
-        stream = self._streams[call.task_id] = Stream(call, self._store, limit, self._cancel)
+        stream = self._streams[call.task_id] = InlineStream(call, self._store, limit, self._cancel)
         call.sink = stream
         return ObjectRefGenerator(InlineItems(stream, self._store))
 
@@ -322,7 +322,7 @@ class Streams:
                 self._let_go(stream, identity)
             del stream
 
-    def _let_go(self, stream: Stream, identity: ObjectID) -> None:
+    def _let_go(self, stream: InlineStream, identity: ObjectID) -> None:
         if index_of(identity) == HANDLE_INDEX:
             stream.abandon()
         if not stream.abandoned:
