@@ -372,6 +372,21 @@ def test_a_call_is_not_wasted_on_a_process_that_is_known_to_be_dead() -> None:
     assert [push.task for push in told(effects, OTHER, tasks.CallPushed)] == [task_id(ME, 2)]
 
 
+def test_arguments_of_a_call_are_held_until_the_actor_that_was_killed_is_gone() -> None:
+    worker, actor, held = new_worker(), ActorID(task_id(OTHER, 1)), put_of(ME, 9)
+    worker.handle([ev.ObjectStored(held, b"\0value", (), 6)], 1.0)
+    with_argument = call(1, actor)
+    with_argument.contained = (held,)
+    worker.handle([with_argument], 1.1)
+    worker.handle([received(HEAD, actors.ActorChanged(actor, actors.ALIVE, 0, PEER, 11, ""))], 1.2)
+    result = object_id(task_id(ME, 1), 1)
+    worker.handle([ev.HandlesDropped((held,)), ev.ActorKillAsked(actor, True)], 1.3)
+    assert result in worker.references.values, "here it counts as dead at once"
+    assert held in worker.references.entries, "but its process may still be reading"
+    worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.4)
+    assert held not in worker.references.entries
+
+
 def test_news_of_a_birth_that_is_slower_than_the_death_wastes_no_call() -> None:
     worker, actor = new_worker(), ActorID(task_id(OTHER, 1))
     worker.handle([call(1, actor), ev.AskedSomething(PEER, objects.ObjectWanted(put_of(PEER, 1)))], 1.0)

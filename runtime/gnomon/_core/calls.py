@@ -67,6 +67,7 @@ class CallMachine:
         self.serial = False
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, dict[TaskID, None]] = {}
+        self._doomed: dict[WorkerID, list[ObjectID]] = {}
         self._number = 0
 
     def submit(self, event: CallSubmitted, now: float) -> None:
@@ -276,6 +277,8 @@ class CallMachine:
         """The incarnation that had these calls is gone. Those behind the one it began last have not run."""
         lost, client.inflight = client.inflight, {}
         client.running = None
+        if client.worker is not None and not self.references.is_lost(client.worker):
+            self._keep_arguments(client.worker, lost)
         started = True
         back: list[CallRecord] = []
         for task, record in lost.items():
@@ -295,6 +298,19 @@ class CallMachine:
             started = started and not last
         if back:
             self._put_back(client, tuple(back))
+
+    def _keep_arguments(self, worker: WorkerID, lost: dict[TaskID, CallRecord]) -> None:
+        """The process is being killed and still lives: it may read what these calls' arguments hold."""
+        for record in lost.values():
+            if record.holds:
+                self.references.hold(record.holds)
+                self._doomed.setdefault(worker, []).extend(record.holds)
+
+    def on_process_lost(self, process: WorkerID) -> None:
+        """Now it reads nothing any more."""
+        held = self._doomed.pop(process, None)
+        if held is not None:
+            self.references.release(held)
 
     def _fail_all(self, client: ActorClient, now: float) -> None:
         for record in client.queue.drain():

@@ -412,6 +412,7 @@ class Worker:
         self._effects.do(fx.DropPeer(process))
         self.tasks.on_worker_lost(message, self.now)
         self.references.on_process_lost(process)
+        self.calls.on_process_lost(process)
         self.calls.clients.on_worker_lost(process, message.last_started, self.now)
         self.borrowing.on_process_lost(process)
         self.reporting.on_process_lost(process)
