@@ -44,7 +44,9 @@ def attempt_id(task: TaskID, attempt: int) -> TaskID:
     """One attempt of a task: its id, the attempt in the two highest bytes of the counter, which no task needs."""
     if not attempt:
         return task
-    return TaskID(task[:WORKER_ID_BYTES] + (attempt & 0xFFFF).to_bytes(2, "big") + task[WORKER_ID_BYTES + 2 :])
+    return TaskID(
+        task[:WORKER_ID_BYTES] + (attempt & 0xFFFF).to_bytes(2, "big") + task[WORKER_ID_BYTES + 2 :]
+    )
 
 
 def object_id(task: TaskID, index: int) -> ObjectID:

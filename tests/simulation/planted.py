@@ -8,7 +8,6 @@ A bug is one method and one change of its text. ``seed`` is where it was found f
 """
 
 from __future__ import annotations
-
 import __future__
 
 import importlib

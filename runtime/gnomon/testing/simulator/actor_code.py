@@ -161,7 +161,9 @@ class Code(StreamFrame):
         host.in_program = True
         if host.me != host.session.driver.me:
             job = JobSpec(host.worker.job, host.me, pid=7, started=1)
-            yield from self.ask(lambda request: ev.AskedSomething(host.worker.node, DriverJoined(request, job)))
+            yield from self.ask(
+                lambda request: ev.AskedSomething(host.worker.node, DriverJoined(request, job))
+            )
         yield from self.run_steps()
         for stream in list(self.streams):
             if self.host.kernel.chance(0.5):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _NO_BODY = Body(0, 0.0, (), ())
 
 
-class _Exit(Exception):  # noqa: N818
+class _Exit(Exception):
     """The user's code ends its actor."""
 
 

@@ -24,7 +24,7 @@ _ROOM_WAIT_S = 0.01
 """One that waits longer than this for its consumer counts as blocked."""
 
 
-class Raised(Exception):  # noqa: N818
+class Raised(Exception):
     """The generator raises; what it has made so far stands.
 
     Attributes:

@@ -77,7 +77,9 @@ class NameWatch:
             elif type(message) is ActorNameAnswered and (target, message.request) in self._asked:
                 name, _ = self._asked.pop((target, message.request))
                 if message.actor is not None:
-                    assert message.actor in self._possible(name), f"AC7: {name} is no longer {message.actor!r}"
+                    assert message.actor in self._possible(name), (
+                        f"AC7: {name} is no longer {message.actor!r}"
+                    )
                 else:
                     kept = name in self.holders and self._before.get(name) == self.holders[name]
                     assert not kept, f"AC7: {name} is not found"

@@ -95,7 +95,9 @@ class NodeHost(Host):
     session: Session
 
     def _do_start_worker(self, command: fx.StartWorker) -> None:
-        self.kernel.after(self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job)
+        self.kernel.after(
+            self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job
+        )
 
     def _do_watch_driver(self, command: fx.WatchDriver) -> None:
         """``Session.end_guest`` tells of its end; here, if it has ended already."""
@@ -227,7 +229,9 @@ class WorkerHost(Host):
         self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.widen)
 
     def _do_wake_producer(self, command: fx.WakeProducer) -> None:
-        self.kernel.after(self.kernel.random.uniform(0.00001, 0.0001), self.executor.generating.wake, command.task)
+        self.kernel.after(
+            self.kernel.random.uniform(0.00001, 0.0001), self.executor.generating.wake, command.task
+        )
 
     def _do_answer_ended(self, command: fx.AnswerEnded) -> None:
         self.executor.hand_over()

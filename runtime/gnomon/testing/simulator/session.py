@@ -350,7 +350,9 @@ class Session:
 
     def _until_finished(self) -> None:
         self._until(lambda: not self.unfinished, "the program hangs")
-        assert not self.unfinished, f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
+        assert not self.unfinished, (
+            f"the program hangs: nothing is left to happen.\n{leftovers.waiting(self)}"
+        )
         self._until(lambda: False, "there is no quiet")
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:

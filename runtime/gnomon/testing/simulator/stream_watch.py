@@ -1,9 +1,9 @@
 """Stream watch: generators between executor and consumer, compared with what is promised.
 
-    each item once       an attempt goes on after those that its owner has          ``pushed``, ``item_said``
-    in order, all        whoever sees the end has seen every item, or an error      ``over``
-    back-pressure        an executor is not further ahead than it may               ``item_said``
-    early end            in fair weather nothing is made for who wants no more      ``item_said``
+each item once       an attempt goes on after those that its owner has          ``pushed``, ``item_said``
+in order, all        whoever sees the end has seen every item, or an error      ``over``
+back-pressure        an executor is not further ahead than it may               ``item_said``
+early end            in fair weather nothing is made for who wants no more      ``item_said``
 """
 
 from __future__ import annotations

@@ -198,25 +198,23 @@ class Truth:
             identity, lambda facts: facts.body.number == number and facts.raised
         )
 
-    def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
+    def _explains_TaskCancelledError(self, identity: ObjectID, fields: Any) -> bool:
         task = bytes.fromhex(fields["task_id"])
         return self._any_task(
             identity,
             lambda facts: facts.task == task and (facts.cancelled_at or facts.closed_at) is not None,
         )
 
-    def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
+    def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:
         """Every attempt that it has was begun, and the last one's process was killed."""
         return self._any_task(
             identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
         )
 
-    def _explains_StreamingGeneratorReplayInconsistentError(  # noqa: N802
-        self, identity: ObjectID, fields: Any
-    ) -> bool:
+    def _explains_StreamingGeneratorReplayInconsistentError(self, identity: ObjectID, fields: Any) -> bool:
         return self._any_task(identity, lambda facts: facts.body.shrinks and facts.attempt > 0)
 
-    def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
+    def _explains_ActorUnavailableError(self, identity: ObjectID, fields: Any) -> bool:
         actor = bytes.fromhex(fields["actor_id"])
 
         def proves(facts: TaskFacts) -> bool:
@@ -230,21 +228,19 @@ class Truth:
         lost = any(worker in self.dead for worker in facts.granted.values())
         return facts.dead or facts.killed or facts.kills > 0 or facts.exiting or lost
 
-    def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
+    def _explains_ActorDiedError(self, identity: ObjectID, fields: Any) -> bool:
         actor = ActorID(bytes.fromhex(fields["actor_id"]))
         stillborn = bool(fields["creation_error"]) and bool(self.actors[actor].dependencies)
         ended = stillborn or self._ended(actor)
         return ended and self._any_task(identity, lambda facts: facts.actor == actor)
 
-    def _explains_InfeasibleError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
+    def _explains_InfeasibleError(self, identity: ObjectID, fields: Any) -> bool:
         return any(self.infeasible(facts.resources) for facts in self._causes(identity))
 
-    def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
+    def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
 
-    def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:  # noqa: N802
+    def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
         """What an object contained whose owner has died is held by nobody."""
         freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
-        return any(
-            freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead
-        )
+        return any(freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead)

@@ -291,7 +291,9 @@ class Watch:
         """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
         for facts in self._wished.values():
             if self.fair and self.hosts[owner_of(facts.task)].alive:
-                assert facts.cancelled_at is not None, f"CN: a borrower's cancel of {facts.task.hex()} is lost"
+                assert facts.cancelled_at is not None, (
+                    f"CN: a borrower's cancel of {facts.task.hex()} is lost"
+                )
 
     def settled(self, host: WorkerHost) -> None:
         """A worker process has done all that its last events asked for."""
@@ -329,7 +331,9 @@ class Watch:
         else:
             held = host.worker.execution.resources
             job = self.hosts[owner_of(facts.task)].worker.job
-            assert host.worker.job == job, f"{name} of job {job!r} is begun in a worker of {host.worker.job!r}"
+            assert host.worker.job == job, (
+                f"{name} of job {job!r} is begun in a worker of {host.worker.job!r}"
+            )
             self._check_calls(host, message)
             assert held == facts.resources, f"LR2: {name} needs {facts.resources}, its lease has {held}"
             self._check_capacity()

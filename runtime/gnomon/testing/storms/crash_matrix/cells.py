@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gnomon import exceptions
 from gnomon.testing.storms.crash_matrix.faults import DIES, FAULTS, HANGS, LEAVES, RAISES, STARVES, Fault
-from gnomon.testing.storms.crash_matrix.places import ACTOR, HARMLESS, PLACES, RETRIES, TASK, VALUE, Place
+from gnomon.testing.storms.crash_matrix.places import HARMLESS, PLACES, RETRIES, TASK, VALUE, Place
 
 _RAISED = (exceptions.TaskError, exceptions.SerializationError)
 
