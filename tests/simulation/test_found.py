@@ -113,6 +113,13 @@ def test_a_message_in_the_batch_of_its_senders_death_gets_no_lease() -> None:
     assert node.account.available == node.account.total
 
 
+def test_what_an_earlier_holder_of_a_lease_says_late_changes_nothing() -> None:
+    worker = new_worker()
+    worker.handle([received(PEER, tasks.LeaseBegun(CPU, (), LeaseID(3)))], 1.0)
+    worker.handle([received(OTHER, tasks.LeaseBegun({"GPU": 10_000}, (1,), LeaseID(2)))], 1.1)
+    assert (worker.execution.resources, worker.execution.gpus) == (CPU, ())
+
+
 # -- links and processes ------------------------------------------------------------------------------------
 
 

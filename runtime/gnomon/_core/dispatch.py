@@ -169,7 +169,7 @@ class DispatchMachine:
         leased = LeasedWorker(message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
-        self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus))
+        self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus, message.lease))
         self._dirty[message.key] = None
 
     def awaits(self, worker: WorkerID) -> bool:

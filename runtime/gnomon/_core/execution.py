@@ -32,7 +32,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksReturned,
 )
-from gnomon.ids import ActorID, ObjectID, TaskID, WorkerID, attempt_id, owner_of
+from gnomon.ids import ActorID, LeaseID, ObjectID, TaskID, WorkerID, attempt_id, owner_of
 
 
 class ExecutionMachine:
@@ -47,6 +47,7 @@ class ExecutionMachine:
         threads: of a threaded actor.
         widen_s: a call that runs longer makes another thread take the next.
         cancelled_max: cancelled tasks remembered; those that had ended already are never asked for.
+        lease: the last by which this worker was lent; ``resources`` and ``gpus`` came with it.
         taken: items that the consumers of generators with back-pressure have taken (``production``).
     """
 
@@ -70,6 +71,7 @@ class ExecutionMachine:
         self.actor: ActorID | None = None
         self.resources: dict[str, int] = {}
         self.gpus: tuple[int | str, ...] = ()
+        self.lease = LeaseID(0)
         self.done = 0
         self.threads = 1
         self.widen_s = 0.001

@@ -274,8 +274,11 @@ class Worker:
         self.calls.clients.handle_gone(actor)
 
     def _on_lease_begun(self, sender: WorkerID, message: tasks.LeaseBegun) -> None:
-        self.execution.resources = message.resources
-        self.execution.gpus = message.gpus
+        execution = self.execution
+        if message.lease >= execution.lease and execution.actor is None:
+            execution.lease = message.lease
+            execution.resources = message.resources
+            execution.gpus = message.gpus
 
     def _on_function_shipped(self, sender: WorkerID, message: tasks.FunctionShipped) -> None:
         self.functions[message.function] = message.payload

@@ -17,7 +17,7 @@ from __future__ import annotations
 import msgspec
 
 from gnomon._messages.base import Borrow, Contained, Message, Value
-from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID
+from gnomon.ids import ActorID, FunctionID, LeaseID, ObjectID, TaskID
 
 STREAMING = -1
 """``num_returns`` of a generator whose items are handed on as they come."""
@@ -34,10 +34,15 @@ class FunctionShipped(Message, frozen=True, tag=1):
 
 
 class LeaseBegun(Message, frozen=True, tag=10):
-    """The sender has leased this worker; its tasks hold ``resources`` and ``gpus`` while they run."""
+    """The sender has leased this worker; its tasks hold ``resources`` and ``gpus`` while they run.
+
+    Attributes:
+        lease: numbered by the node: what an earlier holder has said may arrive later.
+    """
 
     resources: dict[str, int]
     gpus: tuple[int | str, ...] = ()
+    lease: LeaseID = LeaseID(0)
 
 
 class Provenance(msgspec.Struct, frozen=True, array_like=True, gc=False):

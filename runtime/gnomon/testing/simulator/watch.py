@@ -392,7 +392,7 @@ class PromiseWatch:
 
     def ended(self, facts: TaskFacts, deaf: bool) -> None:
         """A body has run to its end."""
-        if self.fair and facts.cancelled_at is not None:
+        if self.fair and facts.cancelled_at is not None and not (deaf and facts.actor is not None):
             late, patience = self.now() - facts.cancelled_at, _GRACE_S if deaf else _PATIENCE_S
             assert late < patience, f"CN: {facts.task.hex()} ended as if uncancelled after {late:.3f} s"
 
