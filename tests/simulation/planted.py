@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gnomon.testing.simulator import Report, run_seed
+from gnomon.testing.simulator import SeedReport, run_seed
 
 SEEDS_MAX = 5_000
 LIST = Path(__file__).with_suffix(".toml")
@@ -81,7 +81,7 @@ def planted(bug: Bug) -> Iterator[None]:
             setattr(each, name, method)
 
 
-def find(bug: Bug, first: int, last: int) -> Report | None:
+def find(bug: Bug, first: int, last: int) -> SeedReport | None:
     """The first run among these seeds that fails with the bug."""
     with planted(bug):
         for seed in range(first, last):
@@ -91,7 +91,7 @@ def find(bug: Bug, first: int, last: int) -> Report | None:
     return None
 
 
-def _hunt(bug: Bug) -> Report | None:
+def _hunt(bug: Bug) -> SeedReport | None:
     return find(bug, 0, SEEDS_MAX)
 
 

@@ -16,14 +16,14 @@ process.
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.network import Network, Weather
 from gnomon.testing.simulator.programs import Budget
-from gnomon.testing.simulator.session import Plan, Report, medium_plan_of, plan_of, run_seed
+from gnomon.testing.simulator.session import Plan, SeedReport, medium_plan_of, plan_of, run_seed
 
 __all__ = [
     "Budget",
     "Kernel",
     "Network",
     "Plan",
-    "Report",
+    "SeedReport",
     "Weather",
     "medium_plan_of",
     "plan_of",

@@ -1,6 +1,6 @@
 """Session: one whole simulated session, from a seed: all processes, a random program and faults.
 
-    run_seed(seed) -> Report
+    run_seed(seed) -> SeedReport
 
 When the driver's program has ended and everything is quiet, nothing may be left: that is checked as the
 invariants with (Q) and (E) in their names are, after each process has checked its own after every batch
@@ -90,7 +90,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Report:
+class SeedReport:
     """How a run went.
 
     Attributes:
@@ -147,7 +147,7 @@ def medium_plan_of(seed: int) -> Plan:
     return plan
 
 
-def run_seed(seed: int, plan: Plan | None = None) -> Report:
+def run_seed(seed: int, plan: Plan | None = None) -> SeedReport:
     """Run one simulation; what goes wrong is in the report."""
     return Session(seed, plan or plan_of(seed)).run()
 
@@ -315,7 +315,7 @@ class Session:
 
     # -- the run ---------------------------------------------------------------------------------------------
 
-    def run(self) -> Report:
+    def run(self) -> SeedReport:
         """Run to the end."""
         failure = ""
         try:
@@ -323,7 +323,7 @@ class Session:
         except Exception as error:
             where = _place(error)
             failure = f"{type(error).__name__}: {error}\n  {where}\n{self.kernel.trace.story()}"
-        return Report(
+        return SeedReport(
             self.seed,
             self.plan,
             self.kernel.trace.hexdigest(),
