@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 DIFFERENCES: dict[str, str] = {}
 """``file::test`` (without parameters) -> what gnomon does otherwise than Ray, and why."""
 
-SUBMODULES = "util util.queue util.actor_pool util.multiprocessing actor runtime_context exceptions dag"
+SUBMODULES = "util util.queue util.actor_pool util.multiprocessing util.multiprocessing.pool actor runtime_context exceptions dag"
 
 # names of gnomon.exceptions that Ray does not have -> what Ray raises instead
 EXCEPTIONS = {
@@ -35,6 +35,7 @@ EXCEPTIONS = {
     "SerializationError": TypeError,
     "UnsupportedOptionError": ValueError,
     "InfeasibleError": "TaskUnschedulableError",
+    "DeadlockError": RuntimeError,
 }
 
 

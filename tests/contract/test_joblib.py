@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from gnomon.util.joblib import register_gnomon, register_ray
-
 joblib = pytest.importorskip("joblib", reason="the backend is for those who have joblib")
+
+from gnomon.util.joblib import register_gnomon, register_ray  # noqa: E402 (Ray's needs joblib at once)
 
 
 def square(x):

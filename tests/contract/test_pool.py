@@ -10,7 +10,8 @@ import pytest
 
 import gnomon
 from gnomon.exceptions import ActorDiedError, SerializationError, TaskError
-from gnomon.util.multiprocessing import AsyncResult, IMapIterator, Pool, TimeoutError
+from gnomon.util.multiprocessing import Pool, TimeoutError
+from gnomon.util.multiprocessing.pool import AsyncResult, IMapIterator
 from gnomon.util.queue import Queue
 
 

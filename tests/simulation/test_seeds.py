@@ -10,7 +10,7 @@ import pytest
 
 from gnomon.testing.simulator import Plan, run_seed
 
-SEEDS = 2_000
+SEEDS = 5_000
 
 
 def simulator(*arguments: str, hash_seed: str = "random") -> subprocess.Popen[str]:
@@ -37,11 +37,12 @@ def run_in_parallel(first: int, last: int) -> list[dict[str, Any]]:
 def test_small_seeds() -> None:
     parts = run_in_parallel(0, SEEDS)
     assert sum(part["seeds"] for part in parts) == SEEDS
-    assert sum(part["tasks"] for part in parts) > 5_000
-    assert sum(part["read"] for part in parts) > 10_000, "too few values were compared to prove anything"
+    assert sum(part["tasks"] for part in parts) > 30_000
+    assert sum(part["read"] for part in parts) > 50_000, "too few values were compared to prove anything"
     seen = {name for part in parts for name in part["errors"]}
     expected = {"raised", "WorkerCrashedError", "OwnerDiedError", "TaskCancelledError", "ActorDiedError"}
-    assert expected | {"InfeasibleError", "ActorUnavailableError"} <= seen
+    expected |= {"InfeasibleError", "ActorUnavailableError", "StreamingGeneratorReplayInconsistentError"}
+    assert expected <= seen
     assert "ObjectFreedError" not in seen
 
 

@@ -1,4 +1,4 @@
-"""Executor: what the executing threads of a simulated worker do: take, run, answer, become an actor.
+"""Lanes: what the executing threads of a simulated worker do: take, run, answer, become an actor.
 
     plain worker    one lane: take, run, take, run ...; answers are handed over in batches
     sync actor      the same, in order

@@ -1,4 +1,4 @@
-"""Generating: generators being run by the executing threads of a simulated worker.
+"""Item makers: generators being run by the executing threads of a simulated worker.
 
 An item is a stretch of the user's code of its own: an interrupt strikes in it, or while the generator waits
 for room, not while the item is written and sent. It stands in for ``_shell.generating``.

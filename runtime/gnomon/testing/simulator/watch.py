@@ -1,17 +1,8 @@
-"""Watch: every push, start, cancel and death of a simulation, compared with what is promised.
+"""Promise watch: every push, start, cancel and death of a simulation, compared with what is promised.
 
 It sees what goes over the network and what executors begin, and keeps its own tables: a machine that errs
-does not convince it. ``truth`` has the facts; a broken promise is an AssertionError that names it.
-
-    promise 2, AC3, AC4   at most 1 + retries starts, each attempt once         ``started``
-    promise 3, AC2        calls of one caller in order, retries in their place  ``_check_order``, ``started``
-    AC6                   nothing to whom its caller has killed or knows dead   ``_check_target``
-    CN2, CN3              nothing begins that its owner knows to be cancelled   ``_pushed``, ``started``
-    CN, effect            in fair weather a cancelled task does not run on      ``ended``
-    CN4, CN7              no innocent is killed                                 ``killing``
-    LR1, LR5, LR6         what runs at a time fits into the node                ``started``
-    AC1, AC5              one incarnation at a time, its constructor once       ``constructing``
-    AC5, AC8              who is told to be dead has a reason to be             ``head_said``
+does not convince it. ``truth`` has the facts; a broken promise is an AssertionError that names it. Which
+promise is checked where is listed in the package.
 """
 
 from __future__ import annotations
