@@ -308,8 +308,7 @@ class InlineCalls:
             self._book.ended(call.row, state, text)
             self.unfinished.pop(call.task_id, None)
             call.held = []
-            call.interrupt = None
-            call.sink = None
+            call.interrupt = call.sink = call.function = call.parent = None  # they hold the user's objects
             self.streams.ended(call)
             if call.on_end is not None:
                 call.on_end()
