@@ -105,8 +105,6 @@ def test_a_parameter_server():
             self.rate = rate
 
         def apply(self, *gradients):
-            for parts in zip(*gradients, strict=True):
-                pass
             self.weights = [
                 weight - self.rate * sum(parts) / len(gradients)
                 for weight, parts in zip(self.weights, zip(*gradients, strict=True), strict=True)
