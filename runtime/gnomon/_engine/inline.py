@@ -38,6 +38,7 @@ from gnomon._engine.inline_actors import InlineActors
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import running
 from gnomon._engine.inline_calls import InlineCalls
+from gnomon._engine.inline_devices import InlineDevices
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_waits import Waits
@@ -89,7 +90,8 @@ class InlineEngine:
             settings.inline_result_max_bytes,
             self._released,
         )
-        self._calls = InlineCalls(worker, self._store, self._book, self._waits)
+        devices = InlineDevices(options.resources.get("GPU", 0), options.gpus)
+        self._calls = InlineCalls(worker, self._store, self._book, self._waits, devices)
         self._actors = InlineActors(
             self._calls, self._store, self._book, self._loop, self._waits, options.namespace
         )
@@ -345,4 +347,5 @@ class InlineEngine:
             actor_name=None if actor is None else actor.template.options.name or "",
             node_labels=self._labels,
             is_canceled=call is not None and call.cancelled,
+            gpus=() if call is None else actor.creation.gpus if actor is not None else call.gpus,
         )
