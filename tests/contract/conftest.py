@@ -23,7 +23,13 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine's name, with a session running on it."""
     if request.param == "ray":  # see against_ray.py
         if not gnomon.is_initialized():  # one cluster for all modules: it takes seconds to start
-            gnomon.init(num_cpus=CPUS, num_gpus=GPUS, resources={"gadget": 2}, log_to_driver=False, include_dashboard=False)
+            gnomon.init(
+                num_cpus=CPUS,
+                num_gpus=GPUS,
+                resources={"gadget": 2},
+                log_to_driver=False,
+                include_dashboard=False,
+            )
         yield request.param
         return
     with zero_check.nothing_is_left():

@@ -272,14 +272,17 @@ class InlineEngine:
     def wait(
         self, refs: Sequence[Any], num_returns: int, timeout: float | None, fetch_local: bool
     ) -> tuple[list[Any], list[Any]]:
-        """Ready ones and the others; see ``Engine``."""
-        self._store.wait([ref._id for ref in refs], num_returns, timeout)
-        ready: list[Any] = []
-        others: list[Any] = []
-        for ref in refs:
-            taken = len(ready) < num_returns and self._store.is_ready(ref._id)
-            (ready if taken else others).append(ref)
-        return ready, others
+        """Ready ones and the others; see ``Engine``. Looks no further than it must: loops call it for each result."""
+        refs = refs if isinstance(refs, list) else list(refs)
+        places = self._store.first_ready(refs, num_returns)
+        if len(places) < num_returns:
+            self._store.wait([ref._id for ref in refs], num_returns, timeout)
+            places = self._store.first_ready(refs, num_returns)
+        if len(places) == 1:
+            (place,) = places
+            return [refs[place]], refs[:place] + refs[place + 1 :]
+        taken = set(places)
+        return [refs[place] for place in places], [ref for i, ref in enumerate(refs) if i not in taken]
 
     def future(self, ref: ObjectRef[Any]) -> concurrent.futures.Future[Any]:
         """A future of the value; it holds the reference until it is complete."""
