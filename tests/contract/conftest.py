@@ -14,6 +14,7 @@ import zero_check
 
 ENGINES = os.environ.get("GNOMON_CONTRACT_ENGINES", "inline local").split()
 CPUS = 2
+GPUS = 2
 SETTLE_S = 5.0
 
 
@@ -22,11 +23,17 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine's name, with a session running on it."""
     if request.param == "ray":  # see against_ray.py
         if not gnomon.is_initialized():  # one cluster for all modules: it takes seconds to start
-            gnomon.init(num_cpus=CPUS, resources={"gadget": 2}, log_to_driver=False, include_dashboard=False)
+            gnomon.init(
+                num_cpus=CPUS,
+                num_gpus=GPUS,
+                resources={"gadget": 2},
+                log_to_driver=False,
+                include_dashboard=False,
+            )
         yield request.param
         return
     with zero_check.nothing_is_left():
-        gnomon.init(engine=request.param, num_cpus=CPUS, resources={"gadget": 2})
+        gnomon.init(engine=request.param, num_cpus=CPUS, num_gpus=GPUS, resources={"gadget": 2})
         yield request.param
         gnomon.shutdown()
 

@@ -38,6 +38,7 @@ from gnomon._engine.inline_actors import InlineActors
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import running
 from gnomon._engine.inline_calls import InlineCalls
+from gnomon._engine.inline_devices import InlineDevices
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_waits import Waits
@@ -89,7 +90,8 @@ class InlineEngine:
             settings.inline_result_max_bytes,
             self._released,
         )
-        self._calls = InlineCalls(worker, self._store, self._book, self._waits)
+        devices = InlineDevices(options.resources.get("GPU", 0), options.gpus)
+        self._calls = InlineCalls(worker, self._store, self._book, self._waits, devices)
         self._actors = InlineActors(
             self._calls, self._store, self._book, self._loop, self._waits, options.namespace
         )
@@ -270,14 +272,17 @@ class InlineEngine:
     def wait(
         self, refs: Sequence[Any], num_returns: int, timeout: float | None, fetch_local: bool
     ) -> tuple[list[Any], list[Any]]:
-        """Ready ones and the others; see ``Engine``."""
-        self._store.wait([ref._id for ref in refs], num_returns, timeout)
-        ready: list[Any] = []
-        others: list[Any] = []
-        for ref in refs:
-            taken = len(ready) < num_returns and self._store.is_ready(ref._id)
-            (ready if taken else others).append(ref)
-        return ready, others
+        """Ready ones and the others; see ``Engine``. Looks no further than it must: loops call it for each result."""
+        refs = refs if isinstance(refs, list) else list(refs)
+        places = self._store.first_ready(refs, num_returns)
+        if len(places) < num_returns:
+            self._store.wait([ref._id for ref in refs], num_returns, timeout)
+            places = self._store.first_ready(refs, num_returns)
+        if len(places) == 1:
+            (place,) = places
+            return [refs[place]], refs[:place] + refs[place + 1 :]
+        taken = set(places)
+        return [refs[place] for place in places], [ref for i, ref in enumerate(refs) if i not in taken]
 
     def future(self, ref: ObjectRef[Any]) -> concurrent.futures.Future[Any]:
         """A future of the value; it holds the reference until it is complete."""
@@ -345,4 +350,5 @@ class InlineEngine:
             actor_name=None if actor is None else actor.template.options.name or "",
             node_labels=self._labels,
             is_canceled=call is not None and call.cancelled,
+            gpus=() if call is None else actor.creation.gpus if actor is not None else call.gpus,
         )

@@ -103,6 +103,7 @@ class InlineActors:
         actor = InlineActor(ActorID(creation.task_id), template, namespace, creation, self._lanes(template))
         creation.actor_id = actor.actor_id
         creation.resources = dict(options.resources)
+        self._calls.devices.take(creation)
         handle = handle_object(actor.actor_id)
         ref = self._store.create(handle, template.name, creation.row.cell)
         self._actors[actor.actor_id] = actor
@@ -158,6 +159,7 @@ class InlineActors:
         actor.death = actor.death_of(reason, traceback_str)
         actor.kept = []
         actor.instance = None
+        self._calls.devices.give(actor.creation)
         self._calls.ended(actor.creation, TaskState.CANCELLED)
         self._handle_ready(actor)
         self._tell(actor)

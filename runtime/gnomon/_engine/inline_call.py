@@ -6,6 +6,7 @@ import contextvars
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from gnomon._core.devices import DeviceID
 from gnomon._core.ledger import TaskRow
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling import PackedArgs
@@ -62,10 +63,11 @@ class InlineCall:
         depth: how many calls it is nested in.
         function: what runs: a function or a bound method; None until it starts.
         cell: id of the notebook cell that asked for it.
+        gpus: names of those it holds.
     """
 
     __slots__ = (
-        "actor_id", "attempt", "attempts", "cancelled", "cell", "depth", "ended", "function", "held", "interrupt",
+        "actor_id", "attempt", "attempts", "cancelled", "cell", "depth", "ended", "function", "gpus", "held", "interrupt",
         "name", "needs", "on_end", "packed", "parent", "resources", "results", "retry_on", "row", "sink", "struck",
         "task_id",
     )  # fmt: skip
@@ -97,6 +99,7 @@ class InlineCall:
         self.actor_id: ActorID | None = None
         self.resources: Resources = {}
         self.cell = ""
+        self.gpus: tuple[DeviceID, ...] = ()
         self.attempt = 0
         self.attempts = 1
         self.retry_on: tuple[type[BaseException], ...] = ()

@@ -14,6 +14,7 @@ from gnomon._core.ledger import TaskState
 from gnomon._engine.base import DYNAMIC, STREAMING, Origin, Returned
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import InlineCall, Sink, running
+from gnomon._engine.inline_devices import InlineDevices
 from gnomon._engine.inline_generators import FixedResults, ListedItems, Pull
 from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_streams import InlineStream, InlineStreams
@@ -51,14 +52,18 @@ class InlineCalls:
     Attributes:
         unfinished: calls without an outcome.
         in_use: what running tasks hold.
+        devices: the session's GPUs.
         streams: of those that yield.
     """
 
-    def __init__(self, owner: WorkerID, store: InlineStore, book: InlineBook, waits: Waits) -> None:
+    def __init__(
+        self, owner: WorkerID, store: InlineStore, book: InlineBook, waits: Waits, devices: InlineDevices
+    ) -> None:
         self._owner = owner
         self._store = store
         self._book = book
         self._waits = waits
+        self.devices = devices
         self.streams = InlineStreams(store, waits, lambda call: self.cancel(call, recursive=True))
         self._counter = 0
         self._counter_lock = threading.Lock()
@@ -167,8 +172,9 @@ class InlineCalls:
         token = running.set(call)
         self.in_use.append(call.resources)
         try:
-            while not self._attempt(call, function, lock or threading.RLock()):
-                pass
+            with self.devices.held(call):
+                while not self._attempt(call, function, lock or threading.RLock()):
+                    pass
         finally:
             self.in_use.remove(call.resources)
             running.reset(token)

@@ -225,6 +225,20 @@ class InlineStore:
         """
         return self._entry(identity).blob is not None
 
+    def first_ready(self, refs: Sequence[Any], count: int) -> list[int]:
+        """Where in ``refs`` the first ``count`` ready ones are; fewer where there are fewer."""
+        entries = self._entries
+        places = []
+        for place, ref in enumerate(refs):
+            entry = entries.get(ref._id)
+            if entry is None:
+                self._entry(ref._id)
+            elif entry.blob is not None:
+                places.append(place)
+                if len(places) == count:
+                    break
+        return places
+
     def failed(self, identity: bytes) -> bool:
         """Whether an object has an error."""
         return _failed(self._entry(identity))

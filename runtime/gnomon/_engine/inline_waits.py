@@ -3,7 +3,8 @@
 A thread that waits without a timeout looks up now and then: when every other thread waits too, and the event
 loop of the async actors has nothing to do (no callback, no timer, no socket), then the value can not come, and
 an error says so. Threads that were there when the session began and never used it (a notebook's own) do not
-count; any other thread might still act, so while one runs, the wait goes on.
+count, nor do those of the notebook's machinery; any other thread might still act, so while one runs, the wait goes
+on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ LOOK_UP_S = 0.2
 
 LOOKS = 3
 """So many looks must agree that nothing moves: on a busy machine a thread may be slow to take its turn."""
+
+_MACHINERY = ("IPython", "ipykernel", "zmq", "tornado", "jupyter", "debugpy", "_pydev")
+"""Packages whose threads never call the user's code while a cell runs."""
+
+_OWN_THREADS = ("gnomon-feed", "gnomon-output", "IOPub")
+"""Names of threads that never do so either, and are of no class of their own."""
 
 
 class Wait:
@@ -137,8 +144,12 @@ class Waits:
         """Whether nobody can act: every thread that might, waits."""
         still = self._loop.still()
         for thread in threading.enumerate():
-            if thread in self._bystanders or thread in self._blocked:
+            if thread in self._bystanders or thread in self._blocked or _is_machinery(thread):
                 continue
             if not (still and self._loop.is_mine(thread)):
                 return False
         return True
+
+
+def _is_machinery(thread: threading.Thread) -> bool:
+    return thread.name in _OWN_THREADS or type(thread).__module__.startswith(_MACHINERY)
