@@ -123,8 +123,8 @@ def test_map(chunksize):
         assert pool.map(square, (x for x in range(3)), chunksize) == [0, 1, 4]
         assert pool.map(square, [], chunksize) == []
         assert pool.starmap(add, [(1, 2), (3,)], chunksize) == [3, 5]
-        assert list(pool.imap(square, range(10), chunksize)) == [x * x for x in range(10)]
-        assert sorted(pool.imap_unordered(square, range(10), chunksize)) == [x * x for x in range(10)]
+        assert list(pool.imap(square, range(10), chunksize or 1)) == [x * x for x in range(10)]
+        assert sorted(pool.imap_unordered(square, range(10), chunksize or 1)) == [x * x for x in range(10)]
 
 
 def test_map_raises_the_first_exception():
