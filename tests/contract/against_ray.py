@@ -21,15 +21,12 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 
-<<<<<<< HEAD
 LEFT_OUT = {
     "test_progress_bars.py": "looks into gnomon's hooks for notebooks",
     "test_joblib.py": "needs joblib",
 }
 """Files that can not even be loaded on Ray."""
 
-DIFFERENCES: dict[str, str] = {}
-=======
 DIFFERENCES: dict[str, str] = {
     "test_actor_pool.py::test_timeout": "a negative timeout is an error",
     "test_actor_pool.py::test_a_late_result_can_be_ignored_out_of_order": "an UnboundLocalError there",
@@ -60,7 +57,6 @@ DIFFERENCES: dict[str, str] = {
     "test_queue.py::test_bad_input": "found when it is written",
     "test_queue.py::test_batches": "any iterable",
 }
->>>>>>> util
 """``file::test`` (without parameters) -> what gnomon does otherwise than Ray, and why."""
 
 HANGS: dict[str, str] = {
