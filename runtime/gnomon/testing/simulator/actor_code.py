@@ -17,8 +17,8 @@ from gnomon.testing.simulator.threads import Waiting
 from gnomon.testing.simulator.truth import ActorFacts, TaskFacts
 from gnomon.testing.simulator.values import dump, error_of
 
-LOOKED_UP = Body(1_000_000, 0.001, (), ((),))
-"""What is called through a handle that was got by name."""
+LOOKED_UP = (Body(1_000_000, 0.001, (), ((),)), Body(1_000_001, 0.1, (), ((),)))
+"""What is called through a handle that was got by name: something short or something long."""
 
 _TRIES = 10
 """Times that get-or-create is tried while the actor of that name comes and goes."""
@@ -129,7 +129,8 @@ class Code(StreamFrame):
         )
         if not name or answer.actor is None:
             return False
-        if self._call(answer.actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0):
+        body = LOOKED_UP[self.host.kernel.chance(0.3)]
+        if self._call(answer.actor, body, dump([body.number, []]), (), (), 0):
             # Nobody waits for its result: the actor may be waiting for this very task.
             self.host.post(ev.HandlesDropped((self.handles.pop(),)))
         return True
@@ -208,7 +209,7 @@ class Code(StreamFrame):
             lambda request: ev.AskedSomething(head, ActorNameAsked(request, name[1], name[0]))
         )
         assert answer.actor == actor, f"AC8: {name} is {answer.actor!r} and should be {actor.hex()}"
-        self._call(actor, LOOKED_UP, dump([LOOKED_UP.number, []]), (), (), 0)
+        self._call(actor, LOOKED_UP[0], dump([LOOKED_UP[0].number, []]), (), (), 0)
         result: ObjectID = self.handles[-1]
         yield from self.get((result,))
         value = self.host.worker.references.values[result]

@@ -52,6 +52,8 @@ def left(session: Session) -> list[str]:
         found.append(f"node counts on the drivers {node.jobs.drivers}")
     if sorted(alive) != sorted(pool):
         found.append(f"node counts on the processes {pool}, alive are {alive}")
+    strangers = [worker for worker, job in node.pool.jobs.items() if job not in node.jobs.drivers.values()]
+    found += [f"{worker!r} is of a job that has ended" for worker in strangers]
     for worker in [*node.pool.leased, *node.pool.doomed]:
         found.append(f"the pool has {worker!r} as leased or doomed")
     for actor, record in head.actors.records.items():

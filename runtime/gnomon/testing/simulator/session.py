@@ -164,7 +164,7 @@ class Session:
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.memory = Memory()
-        self.bodies: dict[int, Body] = {LOOKED_UP.number: LOOKED_UP}
+        self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
         self.puts = 0
         self.unfinished = 0
         self._forked = 0
