@@ -105,8 +105,11 @@ def _uncopied(_buffer: pickle.PickleBuffer) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, without a full stop."""
-    return (text_of(error) or type(error).__name__).rstrip(".")
+    """What an error says, without a full stop; with its class, unless it is one of those that pickle raises."""
+    text = text_of(error).rstrip(".")
+    if text and isinstance(error, TypeError | AttributeError | pickle.PicklingError):
+        return text
+    return f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def parts(value: Any) -> Iterator[tuple[str, Any]]:

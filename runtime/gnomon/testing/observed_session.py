@@ -76,7 +76,7 @@ class ObservedSession:
 
     def actor_pid(self, handle: Any) -> int:
         """The process of an actor that this driver calls; 0 while it is known to have none."""
-        client = self.role.calls.clients.get(handle._actor_id)
+        client = self.role.calls.clients.clients.get(handle._actor_id)
         return int(client.pid) if client is not None and client.worker is not None else 0
 
     def held(self) -> list[str]:

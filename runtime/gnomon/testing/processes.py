@@ -57,18 +57,22 @@ def process_name(pid: int) -> str:
         return ""
 
 
-def belongs(pid: int, session: str) -> bool:
-    """Whether a living process carries the mark of ``session`` in its environment."""
-    mark = f"GNOMON_SESSION={session}".encode()
+def bears(pid: int, mark: str) -> bool:
+    """Whether a living process has ``mark`` (``NAME=value``) in the environment it was started with."""
     try:
-        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and is_alive(pid)
+        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and is_alive(pid)
     except OSError:
         return False
 
 
+def bearers(mark: str) -> set[int]:
+    """Pids of the living processes that bear ``mark``: also of those whose parents have gone."""
+    return {int(name) for name in os.listdir("/proc") if name.isdigit() and bears(int(name), mark)}
+
+
 def marked(session: str) -> set[int]:
     """Pids of the living processes of ``session``."""
-    return {int(name) for name in os.listdir("/proc") if name.isdigit() and belongs(int(name), session)}
+    return bearers(f"GNOMON_SESSION={session}")
 
 
 def expect_gone(
@@ -120,7 +124,7 @@ def strike(pid: int, session: str, number: int = signal.SIGKILL) -> bool:
     except OSError:  # it has ended
         return False
     try:
-        if not belongs(pid, session):
+        if not bears(pid, f"GNOMON_SESSION={session}"):
             return False
         signal.pidfd_send_signal(handle, number)
     except OSError:  # it has ended

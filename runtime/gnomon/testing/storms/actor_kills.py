@@ -125,7 +125,9 @@ def _storm(
         return [session.actor_pid(actor) for actor in actors]
 
     with Striker(session.config.session, living, seed, PERIOD_S) as striker:
-        while (done * len(actors) * CALLERS < calls or len(striker.hits) < restarts) and not report.is_late():
+        while (
+            done * len(actors) * CALLERS < calls or not striker.has_struck(restarts)
+        ) and not report.is_late():
             numbers = range(done, done + WAVE)
             done += WAVE
             others = [_call_all.remote(actors, each, numbers, report.left_s()) for each in range(1, CALLERS)]

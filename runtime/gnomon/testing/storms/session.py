@@ -59,7 +59,7 @@ def told(report: Report) -> Iterator[None]:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder for the files of a storm."""
-    with tempfile.TemporaryDirectory(prefix="gnomon-storm-") as folder:
+    with tempfile.TemporaryDirectory(prefix="storm-") as folder:
         yield Path(folder)
 
 

@@ -27,6 +27,7 @@ class Striker:
         self, session: str, candidates: Callable[[], Sequence[int]], seed: int, period_s: float
     ) -> None:
         self.hits: list[int] = []
+        self._error: Exception | None = None
         self._session = session
         self._candidates = candidates
         self._chooser = random.Random(seed)
@@ -35,10 +36,23 @@ class Striker:
         self._thread = threading.Thread(target=self._run, name="gnomon-striker")
 
     def _run(self) -> None:
-        while not self._over.wait(self._period_s):
-            pids = [pid for pid in self._candidates() if pid]
-            if pids and strike(pid := self._chooser.choice(pids), self._session):
-                self.hits.append(pid)
+        try:
+            while not self._over.wait(self._period_s):
+                pids = [pid for pid in self._candidates() if pid]
+                if pids and strike(pid := self._chooser.choice(pids), self._session):
+                    self.hits.append(pid)
+        except Exception as error:
+            self._error = error
+
+    def has_struck(self, times: int) -> bool:
+        """Whether there were so many hits.
+
+        Raises:
+            Exception: what its thread has died of, which nobody else would hear of.
+        """
+        if self._error is not None:
+            raise self._error
+        return len(self.hits) >= times
 
     def __enter__(self) -> Striker:
         self._thread.start()

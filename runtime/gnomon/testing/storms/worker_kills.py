@@ -49,7 +49,7 @@ def run(report: Report, seed: int, tasks: int, kills: int, retries: int) -> None
         count = RunCount(folder / "runs")
         submitted = 0
         with Striker(session.config.session, lambda: _victims(session, chooser), seed, PERIOD_S) as striker:
-            while (submitted < tasks or len(striker.hits) < kills) and not report.is_late():
+            while (submitted < tasks or not striker.has_struck(kills)) and not report.is_late():
                 numbers = range(submitted, submitted + WAVE)
                 submitted += WAVE
                 refs = [function.remote(n, chooser.choice(DURATIONS_S), count) for n in numbers]

@@ -85,6 +85,8 @@ def some_cells(count: int, seed: int) -> list[Cell]:
 
 def _can_be_cancelled(fault: Fault, place: Place) -> bool:
     """An actor that is deaf can not be cancelled: only a task's worker is killed for that."""
+    if place.streams:
+        return False
     if place.owner == TASK:
         return place.heard
     return place.cancellable and not fault.forced

@@ -41,7 +41,11 @@ class Fault(NamedTuple):
 
 
 def _signal_self(number: int) -> Callable[[], None]:
-    return lambda: os.kill(os.getpid(), number)
+    def act() -> None:
+        os.kill(os.getpid(), number)
+        threading.Event().wait(5.0)  # it strikes the process some moment later, when another thread called
+
+    return act
 
 
 def _segfault() -> None:
@@ -92,11 +96,12 @@ def _use_up_memory() -> NoReturn:
     """Large pieces until the limit of the process, which is given back."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_address_space_bytes() + 2**26, hard))
-    kept = []
+    kept: list[Any] = []
     try:
         while True:
             kept.append(bytearray(2**20))
     finally:
+        kept.clear()  # or there is none left to lift the limit with
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
@@ -114,6 +119,7 @@ def _starve() -> NoReturn:
             except MemoryError:
                 size_bytes = max(32, size_bytes // 2)
     finally:
+        kept.clear()  # or there is none left to lift the limit with
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     raise MemoryError("starved")
 
@@ -186,7 +192,7 @@ FAULTS = {
         Fault("CancelledError", RAISES, "CancelledError", lambda: _raise(asyncio.CancelledError())),
         Fault("MemoryError", RAISES, "MemoryError", lambda: _raise(MemoryError())),
         Fault("memory used up", RAISES, "MemoryError", _use_up_memory),
-        Fault("RecursionError", RAISES, "RecursionError", _recurse),
+        Fault("RecursionError", RAISES, "RecursionError|nested too deeply", _recurse),
         Fault("no text", RAISES, "Mute", lambda: _raise(Mute())),
         Fault("no pickle", RAISES, "Heavy", lambda: _raise(Heavy("heavy"))),
         Fault("starved", STARVES, "MemoryError|died|dead", _starve),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 import gnomon
@@ -20,6 +20,10 @@ RETRIES = 1
 """Of the tasks that go wrong: so they are met with others on a worker, and then alone."""
 
 
+ITEM_S = 15.0
+"""How long the next item of a generator may take."""
+
+
 class Place(NamedTuple):
     """Where a fault happens.
 
@@ -30,6 +34,7 @@ class Place(NamedTuple):
         cancellable: whether what hangs there in an actor can be cancelled; of a task all can be, since its
             worker is killed in the end.
         throws: whether it is an exception of its own that goes wrong: that one is told.
+        streams: whether ``start`` takes items until it goes wrong.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Place(NamedTuple):
     heard: bool = True
     cancellable: bool = False
     throws: bool = False
+    streams: bool = False
 
 
 # ------------------------------------------------------------------------------- in tasks
@@ -123,6 +129,35 @@ def _while_submitting(trigger: Trigger) -> str:
     return VALUE if gnomon.get(children) == [VALUE] * 40 else ""
 
 
+@gnomon.remote(num_returns="streaming", max_retries=RETRIES)
+def _items(trigger: Trigger) -> Iterator[Any]:
+    yield 1
+    yield 2
+    trigger.fire()
+    yield VALUE
+
+
+@gnomon.remote(num_returns="streaming", max_retries=RETRIES)
+def _bomb_as_item(trigger: Trigger) -> Iterator[Any]:
+    yield 1
+    yield OnDeparture(trigger)
+
+
+def _after(items: Any, *before: int) -> Any:
+    """The item after those, or the one that tells of the failure: what was sent just before a death is lost with it.
+
+    Items come once each and in order, whatever becomes of the generator.
+    """
+    for number in before:
+        item = next(items)
+        try:
+            value = gnomon.get(item, timeout=ITEM_S)
+        except BaseException:  # looked at by whoever called
+            return item
+        assert value == number, (value, number)
+    return next(items)
+
+
 def _closure(trigger: Trigger) -> Any:
     bomb = OnArrival(trigger)
 
@@ -166,6 +201,12 @@ class _Body:
         threading.Event().wait(seconds)
         return VALUE
 
+    def items(self, trigger: Trigger) -> Iterator[Any]:
+        yield 1
+        yield 2
+        trigger.fire()
+        yield VALUE
+
     def at_exit(self, trigger: Trigger) -> str:
         atexit.register(trigger.fire)
         return VALUE
@@ -185,6 +226,12 @@ class _AsyncBody:
     async def act(self, trigger: Trigger) -> str:
         trigger.fire()
         return VALUE
+
+    async def items(self, trigger: Trigger) -> AsyncIterator[Any]:
+        yield 1
+        yield 2
+        trigger.fire()
+        yield VALUE
 
     async def act_after_await(self, trigger: Trigger) -> str:
         await gnomon.put(1)
@@ -225,6 +272,12 @@ PLACES = {
         Place("a task with large objects", TASK,
               lambda trigger: _with_large.remote(bytes(LARGE_BYTES), trigger)),
         Place("a task that submits", TASK, lambda trigger: _while_submitting.remote(trigger)),
+        Place("a generator", TASK, lambda trigger: _after(_items.remote(trigger), 1, 2), streams=True),
+        Place("an item's departure", TASK, lambda trigger: _after(_bomb_as_item.remote(trigger), 1), streams=True),
+        Place("a generator of an actor", ACTOR,
+              lambda trigger: _after(_Actor.remote().items.options(num_returns="streaming").remote(trigger), 1, 2), streams=True),
+        Place("an async generator", ACTOR,
+              lambda trigger: _after(_Async.remote().items.options(num_returns="streaming").remote(trigger), 1, 2), streams=True),
         Place("a constructor", ACTOR, lambda trigger: _Actor.remote(trigger).ping.remote()),
         Place("a constructor's argument", ACTOR,
               lambda trigger: _Actor.remote(None, OnArrival(trigger)).ping.remote()),

@@ -1,7 +1,8 @@
 """A driver to be killed: tasks run, actors live, and each of them has started processes of its own.
 
-Usage: doomed_driver.py NOTES. Every process writes its pid into NOTES; then the driver says "session
-directory"."""
+Usage: python -m gnomon.testing.storms.doomed_driver NOTES. Every process writes its pid into NOTES; then the driver says "session
+directory".
+"""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import gnomon
 from gnomon._api import session
@@ -17,53 +19,56 @@ from gnomon._api import session
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
-def note(notes: str, name: str, pid: int) -> None:
+def _note(notes: str, name: str, pid: int) -> None:
     path = Path(notes) / f"{name}-{pid}"
     path.with_suffix(".new").write_text(str(pid))
     path.with_suffix(".new").rename(path)
 
 
-def start_children(notes: str) -> None:
+def _start_children(notes: str) -> None:
     """A plain child, one with a session of its own, and a daemon: a grandchild whose parent has gone."""
-    note(notes, "plain", subprocess.Popen(SLEEP).pid)
-    note(notes, "setsid", subprocess.Popen(SLEEP, start_new_session=True).pid)
+    _note(notes, "plain", subprocess.Popen(SLEEP).pid)
+    _note(notes, "setsid", subprocess.Popen(SLEEP, start_new_session=True).pid)
     child = os.fork()
     if child == 0:
         os.setsid()
         daemon = os.fork()
         if daemon == 0:
             os.execv(SLEEP[0], SLEEP)
-        note(notes, "daemon", daemon)
+        _note(notes, "daemon", daemon)
         os._exit(0)
     os.waitpid(child, 0)
 
 
 @gnomon.remote
-def busy(notes: str) -> None:
-    start_children(notes)
-    note(notes, "task", os.getpid())
+def _busy(notes: str) -> None:
+    _start_children(notes)
+    _note(notes, "task", os.getpid())
     while True:
         sum(range(1000))
 
 
-@gnomon.remote(num_cpus=0)
-class Keeper:
+class _Keeping:
     def __init__(self, notes: str) -> None:
-        start_children(notes)
-        note(notes, "actor", os.getpid())
+        _start_children(notes)
+        _note(notes, "actor", os.getpid())
 
     def nested(self, notes: str) -> None:
-        self.inner = Keeper.remote(notes)
+        self.inner = _KEEPER.remote(notes)
 
     def sleep(self) -> None:
         threading.Event().wait(600)
 
 
+_KEEPER: Any = gnomon.remote(num_cpus=0)(_Keeping)
+
+
 def main() -> None:
+    """Be the driver until killed."""
     notes = sys.argv[1]
     gnomon.init(engine="local", num_cpus=2, object_store_memory=64 * 2**20, log_to_driver=False)
-    kept = [gnomon.put(bytes(1_000_000)), *[busy.remote(notes) for _ in range(10)]]
-    keeper = Keeper.remote(notes)
+    kept = [gnomon.put(bytes(1_000_000)), *[_busy.remote(notes) for _ in range(10)]]
+    keeper = _KEEPER.remote(notes)
     gnomon.get(keeper.nested.remote(notes))
     kept.append(keeper.sleep.remote())
     engine = session.engine()

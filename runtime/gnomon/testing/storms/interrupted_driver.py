@@ -1,6 +1,7 @@
 """A driver whose main thread is struck by SIGINT at random instants, as Ctrl-C in a notebook does.
 
-Usage: interrupted_driver.py PROGRAM TIMES SEED. Prints one line of JSON: what was wrong afterwards.
+Usage: python -m gnomon.testing.storms.interrupted_driver PROGRAM TIMES SEED.
+Prints one line of JSON: what was wrong afterwards.
 """
 
 from __future__ import annotations
@@ -14,31 +15,29 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cluster_tools import Cluster
-
 import gnomon
+from gnomon.testing.observed_session import ObservedSession
 
 STRIKE_S = 0.03
 """Interrupts come within this time after a program has begun."""
 
 
 @gnomon.remote
-def add(x: int, y: int = 1) -> int:
+def _add(x: int, y: int = 1) -> int:
     return x + y
 
 
 @gnomon.remote
-def nap(seconds: float) -> None:
+def _nap(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
 @gnomon.remote
-def count(n: int) -> Iterator[int]:
+def _count(n: int) -> Iterator[int]:
     yield from range(n)
 
 
-@gnomon.remote(num_cpus=0)
-class Counter:
+class _Counting:
     def __init__(self) -> None:
         self.value = 0
 
@@ -47,49 +46,52 @@ class Counter:
         return self.value
 
 
-def submit_and_get() -> None:
+_COUNTER: Any = gnomon.remote(num_cpus=0)(_Counting)
+
+
+def _submit_and_get() -> None:
     while True:
-        gnomon.get([add.remote(x) for x in range(100)])
+        gnomon.get([_add.remote(x) for x in range(100)])
 
 
-def call_in_turn() -> None:
+def _call_in_turn() -> None:
     while True:
-        gnomon.get(add.remote(1))
+        gnomon.get(_add.remote(1))
 
 
-def put_and_get() -> None:
+def _put_and_get() -> None:
     while True:
         gnomon.get([gnomon.put(x) for x in range(50)])
 
 
-def put_large() -> None:
+def _put_large() -> None:
     while True:
         gnomon.get(gnomon.put(bytes(1_000_000)))
 
 
-def wait_long() -> None:
+def _wait_long() -> None:
     while True:
-        gnomon.get(nap.remote(0.02))
-        gnomon.wait([nap.remote(0.02), nap.remote(0.02)], num_returns=2)
+        gnomon.get(_nap.remote(0.02))
+        gnomon.wait([_nap.remote(0.02), _nap.remote(0.02)], num_returns=2)
 
 
-def call_actors() -> None:
+def _call_actors() -> None:
     while True:
-        counter = Counter.remote()
+        counter = _COUNTER.remote()
         gnomon.get([counter.add.remote() for _ in range(20)])
 
 
-def take_items() -> None:
+def _take_items() -> None:
     while True:
-        for ref in count.remote(20):
+        for ref in _count.remote(20):
             gnomon.get(ref)
 
 
-def leave_items() -> None:
+def _leave_items() -> None:
     while True:
         generators = [
-            count.remote(1_000),
-            count.options(_generator_backpressure_num_objects=1).remote(1_000),
+            _count.remote(1_000),
+            _count.options(_generator_backpressure_num_objects=1).remote(1_000),
         ]
         gnomon.wait(generators, num_returns=2)
         refs = [next(generator) for generator in generators for _ in range(3)]
@@ -99,23 +101,24 @@ def leave_items() -> None:
 
 
 PROGRAMS: dict[str, Callable[[], None]] = {
-    each.__name__: each
+    each.__name__.strip("_"): each
     for each in (
-        submit_and_get,
-        call_in_turn,
-        put_and_get,
-        put_large,
-        wait_long,
-        call_actors,
-        take_items,
-        leave_items,
+        _submit_and_get,
+        _call_in_turn,
+        _put_and_get,
+        _put_large,
+        _wait_long,
+        _call_actors,
+        _take_items,
+        _leave_items,
     )
 }
 
 
-def struck(program: Callable[[], None], delay_s: float) -> bool:
+def _struck(program: Callable[[], None], delay_s: float) -> bool:
     """Run ``program`` until an interrupt strikes; False if it took a second one, as an impatient person
-    sends it."""
+    sends it.
+    """
     over = threading.Event()
     sent = 0
 
@@ -140,26 +143,27 @@ def struck(program: Callable[[], None], delay_s: float) -> bool:
 
 
 def main() -> None:
+    """Be the driver: interrupted again and again, and asked each time whether all is well."""
     # whoever runs the tests in the background may have SIGINT ignored, and that is inherited
     signal.signal(signal.SIGINT, signal.default_int_handler)
     name, times, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     chooser = random.Random(seed)
     lost: list[str] = []
     sys.unraisablehook = lambda unraisable: lost.append(f"{unraisable.object} {unraisable.exc_value!r}")
-    cluster = Cluster.start()
+    session = ObservedSession.start()
     wrong: list[Any] = []
     for turn in range(times):
-        if not struck(PROGRAMS[name], chooser.random() * STRIKE_S):
+        if not _struck(PROGRAMS[name], chooser.random() * STRIKE_S):
             wrong.append(f"interrupt {turn} was lost")
-        if gnomon.get([add.remote(1), gnomon.put(3)], timeout=20) != [2, 3]:
+        if gnomon.get([_add.remote(1), gnomon.put(3)], timeout=20) != [2, 3]:
             wrong.append(f"wrong values after interrupt {turn}")
     try:
-        cluster.expect_nothing_held()
+        session.expect_nothing_held()
     except AssertionError as error:
         wrong.append(str(error))
     sys.stdout.write(json.dumps({"wrong": wrong + lost}) + "\n")
     sys.stdout.flush()
-    cluster.end()
+    session.end()
 
 
 if __name__ == "__main__":
