@@ -3,6 +3,7 @@
 #   make lab         JupyterLab on the first notebook
 #   make test        every test: Python, front end, notebooks, real browser
 #   make test-quick  without the slow storms, the notebooks and the browser
+#   make storm       real processes under fault, at full size: an hour or more
 #   make lint        ruff, mypy, import contracts, prettier, eslint
 #   make format      what ruff and prettier can mend by themselves
 #   make bench       gnomon microbenchmark
@@ -22,7 +23,7 @@ FRONT_END := $(shell find labextension/src labextension/style labextension/schem
 	$(wildcard package.json package-lock.json tsconfig.json labextension/install.json)
 ASSETS := kernel_ext/gnomon_kernel/static/widget.js kernel_ext/gnomon_kernel/labextension/package.json
 
-.PHONY: lab test test-quick lint format bench picture install clean
+.PHONY: lab test test-quick storm lint format bench picture install clean
 .DEFAULT_GOAL := install
 
 install: $(STAMPS)/install
@@ -36,6 +37,10 @@ test: $(STAMPS)/install $(STAMPS)/chromium
 
 test-quick: $(STAMPS)/install
 	$(PY) -m pytest -m "not slow and not notebook and not lab"
+
+# One of them, or another size: .venv/bin/python -m gnomon.testing.storms worker-kills --tasks 5000 --seed 2
+storm: $(STAMPS)/install
+	$(PY) -m gnomon.testing.storms all
 
 lint: $(STAMPS)/install
 	.venv/bin/ruff check runtime kernel_ext tests

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -331,42 +330,3 @@ def test_200_actors_at_once(cluster: Cluster) -> None:
     assert gnomon.get([log.write.remote(number) for number, log in enumerate(logs)]) == list(range(200))
     del logs
     wait_until(lambda: all(map(is_gone, pids)), "all have ended", 20.0)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_storm_over_actors(cluster: Cluster, tmp_path: Path) -> None:
-    """Restarts at random instants: order kept, nothing lost."""
-    paths = [tmp_path / str(number) for number in range(4)]
-    logs = [Log.options(max_restarts=-1, max_task_retries=-1).remote(str(path)) for path in paths]
-    pids = dict(enumerate(gnomon.get([log.pid.remote() for log in logs])))
-    over = threading.Event()
-    hits = []
-
-    def strike() -> None:
-        number = 0
-        while not over.wait(0.2):
-            number = (number + 1) % len(logs)
-            rows = cluster.engine.ledger.actors
-            pid = rows[logs[number]._actor_id.hex()]["pid"]
-            if pid and kill_process(pid):
-                hits.append(pid)
-
-    thread = threading.Thread(target=strike)
-    thread.start()
-    try:
-        for _ in range(20):
-            refs = [log.write.remote(item) for item in range(250) for log in logs]
-            gnomon.get(refs, timeout=120)
-    finally:
-        over.set()
-        thread.join()
-    assert len(pids) == 4
-    assert hits
-    for path in paths:
-        written = [int(line) for line in path.read_text().split()]
-        position = 0
-        for item in written:  # each is the next one, or one that has been before (a retry)
-            if item == position % 250:
-                position += 1
-        assert position == 5_000, path

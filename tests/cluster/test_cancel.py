@@ -246,9 +246,3 @@ def test_a_cancel_that_strikes_inside_the_runtime(cluster: Cluster, tmp_path: Pa
             gnomon.get(ref, timeout=20)
     assert gnomon.get(tick.remote(3), timeout=20) == 3
     wait_until(lambda: gnomon.available_resources().get("CPU") == 2, "both CPUs are free", 5.0)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_half_of_50000_cancelled(cluster: Cluster, tmp_path: Path) -> None:
-    cancel_half(cluster, RunCount(tmp_path / "runs"), 50_000, False)

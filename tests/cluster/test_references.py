@@ -16,6 +16,7 @@ from cluster_tools import Cluster, kill_process, wait_until
 
 import gnomon
 from gnomon.exceptions import ActorDiedError, OwnerDiedError
+from gnomon.testing.storms.striker import Striker
 
 numpy = pytest.importorskip("numpy")
 
@@ -335,11 +336,9 @@ def test_large_arguments_are_freed_after_the_task(cluster: Cluster) -> None:
 def test_references_under_a_storm(start_cluster: Callable[..., Cluster]) -> None:
     """Workers that borrow and own are killed at random: values are right or their loss is told; nothing is
     left."""
-    from test_worker_storm import storm
-
     cluster = start_cluster(num_cpus=4)
     lost = 0
-    with storm(cluster, seed=5, period_s=0.1) as hit:
+    with Striker(cluster.config.session, cluster.leased_pids, seed=5, period_s=0.1) as striker:
         for fill in range(150):
             box = gnomon.put(bytes([fill]) * LARGE)
             refs = [
@@ -352,6 +351,6 @@ def test_references_under_a_storm(start_cluster: Callable[..., Cluster]) -> None
             except OwnerDiedError:
                 lost += 1
             assert gnomon.get(refs[1], timeout=60) == fill
-    assert lost <= len(hit)
+    assert lost <= len(striker.hits)
     del refs, box, inner
     store_is_empty(cluster)
