@@ -80,7 +80,7 @@ def test_shutdown_can_be_repeated_and_init_starts_anew(unstarted):
         (
             {"object_store_memory": 0},
             ValueError,
-            "object_store_memory of init() must be >= 1 (bytes), not 0.",
+            "object_store_memory of init() must be >= 1000000 bytes, not 0.",
         ),
         (
             {"address": "10.0.0.1:6379"},

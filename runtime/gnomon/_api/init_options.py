@@ -25,8 +25,11 @@ _NO_DASHBOARD = "gnomon serves no dashboard on a port: use `%remote dashboard` i
 
 def _store_memory(what: str, value: Any) -> None:
     checks.memory(what, value)
-    checks.whole(1, " (bytes)")(what, value)
+    checks.whole(STORE_BYTES_MIN, " bytes")(what, value)
 
+
+STORE_BYTES_MIN: Final = 1_000_000
+"""The smallest object store: beside values it holds 128 KiB of the runtime's own."""
 
 _OTHERS: Final = {
     **dict.fromkeys(("_temp_dir", "_node_name", "_object_spilling_directory"), "a session has a directory of its own"),
