@@ -213,7 +213,7 @@ def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = Fa
             steps.append(Step("forget", (target,), at_once=True))
         return steps
     if kind == "task":
-        if depth == 0 and random.random() < 0.06:
+        if depth == 0 and random.random() < (0.2 if budget.taste == "tasks" else 0.06):
             return _make_burst(random, budget)
         steps = [_make_task(random, budget, depth)]
         if budget.cancels and random.random() < _CHASED[budget.taste]:
