@@ -103,6 +103,16 @@ def install() -> None:
         setattr(ray.exceptions, ours, found)
 
 
+NEVER_RUN = {
+    "test_generators.py::test_a_generator_that_nobody_holds_is_stopped",
+    "test_generators.py::test_close",
+    "test_generators.py::test_cancel",
+    "test_generators.py::test_an_async_generator_that_nobody_holds_is_stopped",
+    "test_generators.py::test_an_async_generator_that_swallows_its_cancellation_is_stopped",
+}
+"""Of those, what would never end on Ray, or leave something that runs for ever."""
+
+
 class Plugin:
     """What pytest needs to run the suite here."""
 
@@ -126,7 +136,8 @@ class Plugin:
             if key in HANGS:
                 item.add_marker(pytest.mark.skip(reason=f"never ends on Ray: {HANGS[key]}"))
             if key in DIFFERENCES:
-                item.add_marker(pytest.mark.xfail(reason=DIFFERENCES[key], strict=True))
+                runs = key not in NEVER_RUN
+                item.add_marker(pytest.mark.xfail(reason=DIFFERENCES[key], strict=True, run=runs))
 
 
 def main(arguments: list[str]) -> int:
@@ -137,7 +148,7 @@ def main(arguments: list[str]) -> int:
         # workers import test modules by name, and those import gnomon
         Path(folder, "gnomon.py").write_text("import against_ray\nagainst_ray.install()\n")
         ini = Path(folder, "pytest.ini")
-        ini.write_text("[pytest]\nxfail_strict = true\ntimeout = 200\n")
+        ini.write_text("[pytest]\nxfail_strict = true\ntimeout = 100\n")
         path = [str(HERE), str(HERE.parent), folder]
         sys.path[:0] = path
         os.environ["PYTHONPATH"] = os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")])

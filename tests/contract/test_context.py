@@ -64,10 +64,6 @@ class SyncTeller:
     def where(self):
         return where()
 
-    @gnomon.method(name="told")
-    def named(self):
-        return where()
-
 
 def test_names_in_actors():
     for cls, method in ((SyncTeller, "where"), (Teller, "where"), (Teller, "later")):
@@ -78,10 +74,19 @@ def test_names_in_actors():
         assert told["function"] == f"{__name__}.{cls.__name__}.{method}"
         assert told["actor"] == ""
         assert gnomon.get(call.options(name="mine").remote())["task"] == "mine"
-    assert gnomon.get(gnomon.remote(SyncTeller).remote().named.remote())["task"] == "told"
     actor = gnomon.remote(SyncTeller).options(name="teller", num_cpus=1).remote()
     told = gnomon.get(actor.where.remote())
     assert (told["actor"], told["resources"]) == ("teller", {"CPU": 1.0})
+
+
+def test_the_name_of_a_methods_calls():
+    @gnomon.remote
+    class Named:
+        @gnomon.method(name="told")
+        def where(self):
+            return where()
+
+    assert gnomon.get(Named.remote().where.remote())["task"] == "told"
 
 
 def test_what_there_is_not():

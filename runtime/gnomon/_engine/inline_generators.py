@@ -19,6 +19,7 @@ from gnomon._shell.results import NO_MORE, close_generator
 from gnomon._wire import pickling
 from gnomon._wire.generators import DynamicObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import ResultsMismatchError
 from gnomon.ids import ObjectID, object_id
 
 Packed = tuple[bytes, Sequence[ObjectID]]
@@ -48,10 +49,7 @@ class FixedResults:
         """See ``Sink``."""
         count, there = len(self._call.results), len(self._packed)
         if there < count:
-            raise ValueError(
-                f"{self._call.name} has num_returns={count} but yielded {there} values; yield {count}, or use "
-                'num_returns="streaming".'
-            )
+            raise ResultsMismatchError(self._call.name, count, there, verb="yielded")
         self._fill(self._packed)
 
     def fail(self, blob: bytes, contained: Sequence[ObjectID], raised: bool) -> None:
