@@ -176,7 +176,8 @@ def test_a_failing_constructor_fails_every_call():
     for _ in range(2):
         with pytest.raises(ActorDiedError, match="in the constructor") as caught:
             gnomon.get(broken.method.remote(), timeout=30)
-        assert caught.value.class_name == "Broken"
+        assert "ZeroDivisionError" in str(caught.value)
+        assert caught.value.actor_id == broken._actor_id.hex()
 
 
 def test_kill():
@@ -228,10 +229,8 @@ def test_namespaces():
     two = Counter.options(name="n", namespace="blue").remote(2)
     gnomon.get([one.read.remote(), two.read.remote()])
     assert gnomon.get(gnomon.get_actor("n", namespace="blue").read.remote()) == 2
-    assert list_named_actors(all_namespaces=True) == [
-        {"namespace": "blue", "name": "n"},
-        {"namespace": "red", "name": "n"},
-    ]
+    named = list_named_actors(all_namespaces=True)
+    assert sorted(each["namespace"] for each in named if each["name"] == "n") == ["blue", "red"]
     with pytest.raises(ValueError, match="no living actor"):
         gnomon.get_actor("n")
 
