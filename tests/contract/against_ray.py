@@ -7,9 +7,9 @@ Run by hand, with a Python that has Ray, pytest and pytest-timeout (and need not
 
 Inside, ``import gnomon`` is ``import ray``; ``pytest.raises(match=...)`` looks at the class alone, since the
 sentences are ours. A test that can not pass on Ray is in ``DIFFERENCES`` with the reason, and must fail there
-(strict): when Ray comes round, its row goes. One that never ends there is in ``HANGS``. What the suite needs of
-gnomon's inside (the ledger) is not there on Ray: such tests ask for the
-fixture ``objects_alive`` and are skipped. Not part of ``make test``.
+(strict): when Ray comes round, its row goes. One that never ends there is in ``HANGS``, one that passes
+now and then in ``SOMETIMES``. What the suite needs of gnomon's inside (the ledger) is not there on Ray: such tests ask
+for the fixture ``objects_alive`` and are skipped. Not part of ``make test``.
 """
 
 import importlib
@@ -33,13 +33,10 @@ DIFFERENCES: dict[str, str] = {
     "test_actor_ends.py::test_the_error_tells_the_limit": "errors have fields besides their text",
     "test_actor_ends.py::test_calls_that_run_when_an_async_actor_leaves_die_with_it": "there it waits for them, for ever",
     "test_actor_ends.py::test_cancelled_and_failed_calls_no_longer_count": "there cancelled calls count as pending",
-    "test_actor_ends.py::test_max_pending_calls": "there a call counts a little longer than it runs",
     "test_actor_ends.py::test_without_a_limit[None]": "None is the default of every option",
     "test_actor_ends.py::test_is_canceled": "there it is not available in async actors",
     "test_actor_ends.py::test_an_async_actor_can_not_promise_an_order": "there the wrong promise is not refused",
-    "test_actors.py::test_kill_with_a_restart": "calls after kill() meet the next life; there they may meet the last",
     "test_actors.py::test_inheritance_and_super": "an actor class can be inherited from",
-    "test_concurrency.py::test_calls_of_an_async_actor_start_in_order": "there they start in any order",
     "test_concurrency_groups.py::test_an_async_actor_limits_each_group": "one event loop for all groups: they share locks",
     "test_concurrency_groups.py::test_a_method_of_a_group_that_does_not_exist": "found when it is written",
     "test_concurrency_groups.py::test_a_call_in_a_group_that_does_not_exist": "found when it is written",
@@ -56,6 +53,7 @@ DIFFERENCES: dict[str, str] = {
     "test_generators.py::test_async_methods_that_yield": "a sync method of an async actor may yield too",
     "test_generators.py::test_close_after_the_end": "there generators have no close()",
     # calls, values, errors
+    "test_calls.py::test_only_options_by_name": "one kind of error for each wrong use of the decorator",
     "test_context.py::test_in_the_driver": "shorter ids",
     "test_context.py::test_names_of_tasks": "options can be chained",
     "test_context.py::test_the_name_of_a_methods_calls": "@method(name=...)",
@@ -69,9 +67,16 @@ DIFFERENCES: dict[str, str] = {
     "test_exceptions.py::test_constructors_with_other_arguments": "there it can not be rebuilt: a constructor is called",
     "test_exceptions.py::test_errors_inside_actors": "likewise",
     "test_objects.py::test_as_completed_and_map_unordered": "wrong arguments are refused",
-    "test_objects.py::test_wait_splits_in_order": "the first ready ones of the list; there any",
     "test_tasks.py::test_remote_as_a_call_and_the_underscore_form": "functions written in C can be remote",
+    "test_serializers.py::test_results_and_captured_variables": "a registration holds in every process",
+    "test_serializers.py::test_a_function_that_was_called_before": "a registration holds in every process",
+    "test_serializers.py::test_nested_tasks": "a registration holds in every process",
+    "test_serializers.py::test_wrong_registrations": "found when it is written",
     # pools, queues, graphs
+    "test_queue.py::test_who_waits_longest_is_first": "who waits first is served first",
+    "test_queue.py::test_an_interrupted_consumer_takes_nothing": "looks into gnomon's module",
+    "test_queue.py::test_an_interrupted_producer_puts_nothing": "looks into gnomon's module",
+    "test_queue.py::test_shutdown": "a queue that was shut down says so",
     "test_actor_pool.py::test_timeout": "a negative timeout is an error",
     "test_actor_pool.py::test_a_late_result_can_be_ignored_out_of_order": "an UnboundLocalError there",
     "test_actor_pool.py::test_calls_with_several_results": "timeouts and get_next_unordered know lists of references too",
@@ -119,6 +124,14 @@ HANGS: dict[str, str] = {
     "test_queue.py::test_an_impatient_consumer_takes_nothing": "there the item that it gave up is lost",
 }
 """The same for tests that never end on Ray: they are left out."""
+
+SOMETIMES: dict[str, str] = {
+    "test_actors.py::test_kill_with_a_restart": "calls after kill() meet the next life; there they may meet the last",
+    "test_objects.py::test_wait_splits_in_order": "the first ready ones of the list; there any",
+    "test_actor_ends.py::test_max_pending_calls": "there a call counts a little longer than it runs",
+    "test_concurrency.py::test_calls_of_an_async_actor_start_in_order": "there they start in any order",
+}
+"""The same for tests that pass there now and then."""
 
 SUBMODULES = "util util.queue util.actor_pool util.multiprocessing util.multiprocessing.pool actor runtime_context exceptions dag"
 
@@ -175,6 +188,8 @@ class Plugin:
             for key in {exact, f"{item.path.name}::{item.originalname}"}:
                 if key in HANGS:
                     item.add_marker(pytest.mark.skip(reason=f"never ends on Ray: {HANGS[key]}"))
+                if key in SOMETIMES:
+                    item.add_marker(pytest.mark.xfail(reason=SOMETIMES[key], strict=False))
                 if key in DIFFERENCES:
                     item.add_marker(pytest.mark.xfail(reason=DIFFERENCES[key], strict=True))
 
