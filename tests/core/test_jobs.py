@@ -119,6 +119,40 @@ def test_the_death_of_a_driver_ends_its_job_and_no_other() -> None:
     assert test.watches(B, A) == [cluster.ProcessLost(A, "(pid 7) has ended")]
 
 
+def settled(test: NodeUnderTest, worker: WorkerID, owner: WorkerID) -> None:
+    test.hear(ev.Received(worker, [objects.WriterSettled(owner)]))
+
+
+def test_a_worker_that_runs_nothing_for_a_dead_one_lives_on() -> None:
+    """It may own what others need: the death of a process that has leased it costs nothing but the lease."""
+    test = NodeUnderTest()
+    test.join(A, ONE)
+    (first,) = test.lease(A)
+    (nested,) = test.lease(first)
+    test.hear(ev.WorkerExited(first, "was killed by SIGKILL"))
+    assert test.killed == []
+    settled(test, nested, first)
+    test.now += test.node.orphan_grace_s
+    test.hear()
+    assert test.killed == []
+    assert test.node.account.available == {"CPU": 40_000}
+    assert nested in {worker for worker, _ in test.node.pool.idle[ONE]}
+
+
+def test_a_worker_that_goes_on_for_a_dead_one_is_killed() -> None:
+    test = NodeUnderTest()
+    test.join(A, ONE)
+    (first,) = test.lease(A)
+    (nested,) = test.lease(first)
+    test.hear(ev.WorkerExited(first, "was killed by SIGKILL"))
+    settled(test, nested, WorkerID(b"another."))
+    assert test.node.next_wakeup() == test.now + test.node.orphan_grace_s
+    test.now += test.node.orphan_grace_s
+    test.hear()
+    assert test.killed == [nested]
+    assert test.node.account.available == {"CPU": 40_000}
+
+
 def test_whoever_watches_a_driver_hears_of_its_death() -> None:
     test = NodeUnderTest()
     test.join(A, ONE)

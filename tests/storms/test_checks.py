@@ -49,6 +49,15 @@ def test_runs_are_explained_by_kills(
     assert report.faults == ([wrong] if wrong else [])
 
 
+def test_too_many_runs_and_failures_are_seen() -> None:
+    report = new_report()
+    check_runs(report, [(0, 10)] * 200, 1, [10], {}, -1)
+    assert report.faults == ["200 runs of 1 tasks with 1 kills"]
+    report = new_report()
+    check_runs(report, [(0, 10), (1, 10)], 2, [10], {0: 1, 1: 1}, 0)
+    assert report.faults == ["2 tasks failed with 1 kills, though each is alone on its worker"]
+
+
 def test_a_value_without_a_run_is_seen() -> None:
     report = new_report()
     check_runs(report, RUNS, 4, [10], {}, -1)

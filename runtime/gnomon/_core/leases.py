@@ -264,7 +264,7 @@ class LeaseMachine:
         return lease.demand.owner
 
     def lose_owner(self, owner: WorkerID) -> list[WorkerID]:
-        """An owner is dead: its demands vanish; returns the workers it had, which still run its tasks."""
+        """An owner is dead: its demands vanish; returns the workers it had, which may still run its tasks."""
         for key in [key for key in self.demands if key[0] == owner]:
             demand = self.demands.pop(key)
             demand.outstanding = 0
@@ -275,6 +275,15 @@ class LeaseMachine:
             for worker, lease in self.by_worker.items()
             if lease.demand.owner == owner and lease.demand.actor is None
         ]
+
+    def free_orphan(self, worker: WorkerID, owner: WorkerID) -> bool:
+        """The worker runs nothing for ``owner`` any more, which is dead: its lease ends. False if it has none of it."""
+        lease = self.by_worker.get(worker)
+        if lease is None or lease.demand.owner != owner:
+            return False
+        del self.by_worker[worker]
+        self._end(lease)
+        return True
 
     def reclaim(self) -> None:
         """Something waits: ask whoever has most for one lease, unless the waiting one has as many."""

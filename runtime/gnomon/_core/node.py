@@ -36,6 +36,8 @@ class Node:
     Attributes:
         watchers: who wants to hear of a process's death.
         dead: recent deaths, so that a late watcher is told at once.
+        orphans: workers whose leases' owners have died, and until when they may say that they run nothing for
+            these any more. They may own what others need, so only those that do not say it are killed.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Node:
         pid: int = 0,
         dead_max: int = 100_000,
         report_period_s: float = 0.5,
+        orphan_grace_s: float = 0.1,
         first_job: JobSpec | None = None,
         gpus: Sequence[DeviceID] = (),
     ) -> None:
@@ -76,6 +79,8 @@ class Node:
         self.dead_max = dead_max
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
+        self.orphans: dict[WorkerID, float] = {}
+        self.orphan_grace_s = orphan_grace_s
         self.report_period_s = report_period_s
         self._report_due = 0.0
         self._reported: cluster.NodeReport | None = None
@@ -109,7 +114,7 @@ class Node:
                 sender, message.owner, message.offsets
             ),
             objects.BlocksUnpinned: lambda sender, message: self.blocks.on_unpinned(sender, message.offsets),
-            objects.WriterSettled: lambda sender, message: self.blocks.settle(sender, message.writer),
+            objects.WriterSettled: self._on_writer_settled,
             cluster.ProcessWatched: self._on_process_watched,
             cluster.StatusAsked: self._on_status_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
@@ -131,6 +136,8 @@ class Node:
         for event in events:
             self._handlers[type(event)](event)
         self.blocks.on_time(now)
+        if self.orphans:
+            self._kill_busy_orphans()
         if self.jobs.leaving:
             for driver in self.jobs.gone(now):
                 self._forget_link(driver)
@@ -167,6 +174,7 @@ class Node:
             self.blocks.next_wakeup(),
             self.jobs.next_wakeup(),
             self._report_due or None,
+            min(self.orphans.values(), default=None),
         )
         times = [time for time in wakeups if time is not None]
         return min(times) if times else None
@@ -223,10 +231,15 @@ class Node:
         owner = self.leases.lose_worker(process)
         if owner is not None and owner != self.head:
             told[owner] = None
+        is_driver = process not in self.pool
         self.pool.lose(process)
         self.observers.pop(process, None)
+        self.orphans.pop(process, None)
         for orphan in self.leases.lose_owner(process):
-            self.pool.kill(orphan)
+            if self._has_living_job(orphan) and not is_driver:
+                self.orphans[orphan] = self.now + self.orphan_grace_s
+            else:
+                self.pool.kill(orphan)
         self.blocks.lose(process, [*self.jobs.drivers, *self.pool.pids])
         if process not in self.jobs.leaving:
             self._forget_link(process)
@@ -239,6 +252,26 @@ class Node:
         for watcher in told:
             self._effects.send(watcher, _lost(event))
         self._effects.send(self.head, cluster.ProcessDied(process, event.reason, event.end))
+
+    def _has_living_job(self, worker: WorkerID) -> bool:
+        return self.pool.jobs.get(worker) in self.pool.living
+
+    def _on_writer_settled(self, sender: WorkerID, message: objects.WriterSettled) -> None:
+        """``sender`` has nothing to do any more with a process that has died: if that had leased it, it is idle."""
+        self.blocks.settle(sender, message.writer)
+        if sender not in self.orphans or not self.leases.free_orphan(sender, message.writer):
+            return
+        del self.orphans[sender]
+        if self._has_living_job(sender):
+            self.pool.put_back(sender, self.now)
+        else:
+            self.pool.kill(sender)
+
+    def _kill_busy_orphans(self) -> None:
+        for orphan, due in list(self.orphans.items()):
+            if self.now >= due:
+                del self.orphans[orphan]
+                self.pool.kill(orphan)
 
     def _forget_link(self, process: WorkerID) -> None:
         self.links.forget(process)

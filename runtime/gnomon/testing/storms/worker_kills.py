@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gnomon
+from gnomon._shell.executor import BATCH_MAX
 from gnomon.exceptions import WorkerCrashedError
 from gnomon.testing.observed_session import ObservedSession
 from gnomon.testing.run_count import RunCount
@@ -100,6 +101,10 @@ def check_runs(
     runs = Counter(number for number, _ in entries)
     survived = Counter(number for number, pid in entries if pid not in killed)
     report.facts["runs"] = len(entries)
+    if len(entries) > tasks + len(hits) * (1 + BATCH_MAX):
+        report.fault(f"{len(entries)} runs of {tasks} tasks with {len(hits)} kills")
+    if retries == 0 and len(failed) > len(hits):
+        report.fault(f"{len(failed)} tasks failed with {len(hits)} kills, though each is alone on its worker")
     for number in range(tasks):
         if number not in runs and number not in failed:
             report.fault(f"task {number} has a value and never ran")
