@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gnomon._shell import loop as loop_module
-from gnomon._shell.loop import Loop
+from gnomon._shell.loop import Loop, release
 from gnomon.ids import WorkerID
 
 
@@ -77,3 +77,13 @@ def test_a_wait_that_has_ended_leaves_nothing_behind(loop: Any) -> None:
     assert not loop.wait(signal, 0.0)
     assert loop._blocked == {}
     assert loop._reader == 0
+
+
+def test_a_thread_that_was_roused_can_be_woken_again(loop: Any) -> None:
+    """It is roused for an exception; what it waits for may come before it has looked up."""
+    signal = locked()
+    loop._blocked[1] = signal
+    loop.rouse(1)
+    loop.rouse(1)
+    assert not release(signal)
+    assert signal.acquire(blocking=False)

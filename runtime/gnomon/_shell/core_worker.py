@@ -40,7 +40,7 @@ from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import task_context
 from gnomon._shell.interrupts import Deferred
-from gnomon._shell.loop import Loop
+from gnomon._shell.loop import Loop, release
 from gnomon._store.arena import Arena
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -118,7 +118,7 @@ class CoreWorker:
         question = self._questions.pop(request, None)
         if question is not None:
             question.append(answer)
-            question[0].release()
+            release(question[0])
         elif isinstance(answer, BlockGiven):
             # Whoever asked was interrupted: the block is nobody's.
             node = self.config.node_process
@@ -139,7 +139,7 @@ class CoreWorker:
             waiter()
         for question in list(self._questions.values()):
             question.append(None)
-            question[0].release()
+            release(question[0])
 
     # -- ids and questions ----------------------------------------------------------------------------------------
 
@@ -350,7 +350,7 @@ class CoreWorker:
         lock = threading.Lock()
         lock.acquire()
         token = next(self._tokens)
-        self._waiters[token] = lock.release
+        self._waiters[token] = partial(release, lock)
         blocking = task_context.blocks()
         events: list[Any] = [ValuesAwaited(token, identities, count, hasty, failures)]
         if blocking:

@@ -32,6 +32,7 @@ from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.devices import VisibleDevices
 from gnomon._shell.functions import FunctionTable
 from gnomon._shell.generating import Generating
+from gnomon._shell.loop import release
 from gnomon._shell.methods import method_of
 from gnomon._shell.progress import ProgressNote
 from gnomon._shell.results import Call, load_arguments
@@ -102,11 +103,10 @@ class Executor:
 
     def _release(self, group: str) -> None:
         """Wake one thread that waits for something to do."""
-        try:
-            self._signals[group].release()
-        except RuntimeError:
-            return  # one is being woken already; it wakes the next when there is more
-        self.core.loop.nudge()
+        if release(
+            self._signals[group]
+        ):  # else one is being woken already; it wakes the next when there is more
+            self.core.loop.nudge()
 
     def _interrupt(self, command: fx.InterruptTask) -> None:
         if command.force and self.core.assignment is None:

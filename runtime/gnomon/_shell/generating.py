@@ -15,6 +15,7 @@ from typing import Any
 
 from gnomon._core.events import TaskEnded, WaitEnded, WaitStarted
 from gnomon._shell.core_worker import CoreWorker
+from gnomon._shell.loop import release
 from gnomon._shell.results import NO_MORE, Call, close_generator
 from gnomon.exceptions import TaskInterrupted
 from gnomon.ids import TaskID
@@ -101,7 +102,7 @@ class Generating:
         signal.acquire()
         blocked = False
         try:
-            self.wakers[task] = partial(_release, signal)
+            self.wakers[task] = partial(release, signal)
             self._enter(thread, task)
             while not self._production.has_room(task, call.items, call.limit):
                 self._refuse_cancelled(task)
@@ -114,11 +115,3 @@ class Generating:
             self.wakers.pop(task, None)
             if blocked:
                 self._core.loop.post(WaitEnded())
-
-
-def _release(signal: threading.Lock) -> None:
-    """Wake the thread that waits for ``signal``, if nobody has yet."""
-    try:
-        signal.release()
-    except RuntimeError:
-        return

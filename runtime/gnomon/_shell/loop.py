@@ -64,6 +64,15 @@ _AWAKE, _DOZING, _ASLEEP, _PARKED = 0, 1, 2, 3
 _NOTHING = nullcontext()
 
 
+def release(signal: threading.Lock) -> bool:
+    """Wake the thread that waits for ``signal``. False if somebody (``Loop.rouse``, say) has released it already."""
+    try:
+        signal.release()
+    except RuntimeError:
+        return False
+    return True
+
+
 class Loop:
     """A role at work.
 
@@ -162,10 +171,7 @@ class Loop:
         """An exception is about to be raised in ``thread``: if it waits here, let it look up."""
         signal = self._blocked.get(thread)
         if signal is not None:
-            try:
-                signal.release()
-            except RuntimeError:
-                return  # it has been released already
+            release(signal)
         elif self._reader == thread:
             self.transport.waker.wake()
 
@@ -279,10 +285,7 @@ class Loop:
         return any(signal.locked() for signal in list(self._blocked.values()))
 
     def _unpark(self) -> None:
-        try:
-            self._park.release()
-        except RuntimeError:
-            return  # somebody else has
+        release(self._park)
 
     def _round(self, longest: float, brisk: bool = False) -> None:
         """Wait for something to do, at most ``longest`` seconds, and do it. The caller has ``_reading``.
