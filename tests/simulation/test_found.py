@@ -253,6 +253,26 @@ def give(node: Node, asker: WorkerID, owner: WorkerID) -> int:
     return reserve.offset
 
 
+def answer_use(node: Node) -> None:
+    """Whoever is asked uses nothing: one round."""
+    reclamation = node.blocks.reclamation
+    node.handle([], 2.0)
+    answer = objects.UseTold(reclamation._round, ())
+    node.handle([received(process, answer) for process in list(reclamation._asked)], 2.0)
+
+
+def test_a_block_is_freed_once_when_its_writer_dies_while_room_is_made() -> None:
+    """Its owner may know of the death before the room is there."""
+    node = new_node()
+    effects = node.handle([received(OTHER, objects.BlockAsked(1, 4096, PEER))], 1.0)
+    [reserve] = [command for command in effects.commands if type(command) is fx.ReserveBlock]
+    node.handle([ev.WorkerExited(OTHER, "was killed")], 1.1)
+    node.handle([received(PEER, objects.WriterSettled(OTHER))], 1.2)
+    assert reserve.offset in node.blocks.owners, "the shell is still at it"
+    node.handle([ev.BlockReserved(1, OTHER, reserve.offset, False)], 1.3)
+    assert node.blocks.owners == {}
+
+
 def test_no_block_is_given_out_for_a_dead_owner() -> None:
     node = new_node()
     node.handle([ev.WorkerExited(PEER, "was killed")], 1.0)
@@ -264,9 +284,12 @@ def test_a_block_being_written_for_an_owner_who_dies_is_not_given_to_somebody_el
     node = new_node()
     offset = give(node, OTHER, PEER)
     node.handle([ev.WorkerExited(PEER, "was killed")], 2.0)
-    node.handle([received(ME, objects.BlocksPinned(PEER, ()))], 2.1)
+    for _ in range(3):
+        answer_use(node)
     assert offset in node.blocks.owners, "its writer is still writing"
-    node.handle([received(OTHER, objects.BlocksPinned(PEER, ()), objects.WriterSettled(PEER))], 2.2)
+    node.handle([received(OTHER, objects.WriterSettled(PEER))], 2.2)
+    for _ in range(2):
+        answer_use(node)
     assert node.blocks.owners == {}
     node.check()
 
@@ -282,18 +305,18 @@ def test_a_writer_settles_only_when_its_running_tasks_for_the_dead_have_ended() 
     assert told(effects, NODE, objects.WriterSettled) == [objects.WriterSettled(PEER)]
 
 
-def test_pushed_tasks_pin_the_blocks_of_a_dead_owner() -> None:
+def test_pushed_tasks_use_the_blocks_of_a_dead_owner() -> None:
     worker = new_worker()
     block = Block(NODE, 8192, 4096, put_of(OTHER, 1))
     task = task_id(PEER, 1)
     worker.handle([received(PEER, tasks.TaskPushed(task, FunctionID(b"function"), b"\0", (block,)))], 1.0)
-    effects = worker.handle([received(NODE, objects.BlocksOrphaned(OTHER, (8192,)))], 1.1)
-    assert told(effects, NODE, objects.BlocksPinned) == [objects.BlocksPinned(OTHER, (8192,))]
+    effects = worker.handle([received(NODE, objects.UseAsked(1, (8192,), (OTHER,)))], 1.1)
+    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192,))]
     worker.handle([received(NODE, cluster.ProcessLost(OTHER, "was killed"))], 1.2)
     worker.execution.take(1.3)
     ended = ev.TaskEnded(task, tasks.RAISED, (failure("WorkerCrashedError"),), 1.3, 1.4)
     effects = worker.handle([ended], 1.4)
-    assert told(effects, NODE, objects.BlocksUnpinned) == [objects.BlocksUnpinned((8192,))]
+    assert told(effects, NODE, objects.BlocksUnused) == [objects.BlocksUnused((8192,))]
     assert worker.references.entries == {}
 
 
@@ -445,6 +468,6 @@ def test_what_a_driver_says_after_its_good_bye_is_not_heard() -> None:
     freed = objects.BlocksFreed((offset,))
     node.handle([received(OTHER, cluster.DriverLeaving(2), freed)], 1.1)
     assert offset in node.blocks.owners, "its blocks are free when nobody reads them any more, once"
-    asked = list(node.blocks.orphans[OTHER].asked)
-    node.handle([received(process, objects.BlocksPinned(OTHER, ())) for process in asked], 1.2)
+    for _ in range(2):
+        answer_use(node)
     assert node.blocks.owners == {}

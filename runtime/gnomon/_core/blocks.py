@@ -7,11 +7,9 @@ A block belongs to its object's owner from the start. If the writer dies before 
 block, nobody will ever name it: it is freed once the owner has told that it knows of the death (``settle``),
 because only then can no late message of the writer name it any more.
 
-If the owner dies, readers may still look at its blocks: everybody is asked (``BlocksOrphaned``), and a block
-is free when all have answered and nobody uses it any more. A block whose owner dies before this node knows
-that he has heard of it may also still be being written: it waits for its writer too, until that one has told
-that it knows of the death and writes no more (``settle`` again). Nothing is given out for an owner who is
-dead.
+If the owner dies, readers may still look at its blocks, and a writer may still be writing one: they are
+doubtful (``reclamation``). So are those whose owner says so: one of their holders has died. Nothing is given out
+for an owner who is dead.
 
 Requests that find no room wait in line and are refused after ``patience_s``.
 """
@@ -19,11 +17,12 @@ Requests that find no room wait in line and are refused after ``patience_s``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gnomon._core.effects import Effects, ReserveBlock
-from gnomon._messages.objects import BlockAsked, BlockGiven, BlockRefused, BlocksOrphaned
+from gnomon._core.reclamation import ReclamationMachine
+from gnomon._messages.objects import BlockAsked, BlockGiven, BlockRefused
 from gnomon.ids import WorkerID
 
 
@@ -53,28 +52,6 @@ class Allocator(Protocol):
         ...
 
 
-class _Orphans:
-    """Blocks of a dead owner.
-
-    Attributes:
-        asked: processes that have not answered yet.
-        pins: per block, the processes that use it.
-        writers: the process that may still be writing a block.
-    """
-
-    __slots__ = ("asked", "pins", "writers")
-
-    def __init__(self, asked: dict[WorkerID, None], offsets: list[int], writers: dict[int, WorkerID]) -> None:
-        self.asked = asked
-        self.pins: dict[int, dict[WorkerID, None]] = {offset: {} for offset in offsets}
-        self.writers = writers
-
-    def stop_writing(self, process: WorkerID) -> None:
-        """That process writes none of them any more."""
-        for offset in [offset for offset, writer in self.writers.items() if writer == process]:
-            del self.writers[offset]
-
-
 class BlockMachine:
     """All blocks of a node."""
 
@@ -87,7 +64,7 @@ class BlockMachine:
         self.reserving: dict[int, None] = {}
         self.line: deque[tuple[WorkerID, BlockAsked, float]] = deque()
         self.lost: dict[WorkerID, None] = {}
-        self.orphans: dict[WorkerID, _Orphans] = {}
+        self.reclamation = ReclamationMachine(effects, self._release)
 
     def on_asked(self, asker: WorkerID, message: BlockAsked, now: float) -> None:
         """Room is wanted."""
@@ -135,22 +112,30 @@ class BlockMachine:
     def on_freed(self, sender: WorkerID, offsets: tuple[int, ...]) -> None:
         """The owner no longer needs them (or the writer never told him)."""
         for offset in offsets:
-            if self.owners.get(offset) == sender or self.unheard.get(offset) == sender:
+            if self._may_free(sender, offset):
                 self._release(offset)
         self._serve_line()
 
+    def on_doubted(self, sender: WorkerID, offsets: tuple[int, ...]) -> None:
+        """The owner no longer needs them, but others may: a process has died that had lent them on."""
+        for offset in offsets:
+            if self._may_free(sender, offset):
+                self.reclamation.doubt(offset)
+
+    def _may_free(self, sender: WorkerID, offset: int) -> bool:
+        return self.owners.get(offset) == sender or self.unheard.get(offset) == sender
+
     def settle(self, owner: WorkerID, writer: WorkerID) -> None:
         """``owner`` knows that ``writer`` is dead. Or the reverse: the writer knows it of the owner."""
-        for offset in [o for o, w in self.unheard.items() if w == writer and self.owners[o] == owner]:
-            self._release(offset)
+        lost = [o for o, w in self.unheard.items() if w == writer and self.owners[o] == owner]
+        for offset in lost:
+            if offset not in self.reserving:
+                self._release(offset)
         dead, sender = writer, owner
-        orphans = self.orphans.get(dead)
-        if orphans is not None:
-            orphans.stop_writing(sender)
-            self._free_orphans(dead)
+        self.reclamation.settle(sender, lambda offset: self.owners[offset] == dead)
         self._serve_line()
 
-    def lose(self, process: WorkerID, others: list[WorkerID]) -> None:
+    def lose(self, process: WorkerID) -> None:
         """A process is dead. What it was writing for a living owner waits for ``settle``."""
         self.lost[process] = None
         line, self.line = self.line, deque()
@@ -159,60 +144,17 @@ class BlockMachine:
                 self._refuse(asker, message)
             elif asker != process:
                 self.line.append((asker, message, due))
-        for owner in list(self.orphans):
-            self._drop_pins(owner, process)
-        mine = [
-            offset
-            for offset, owner in self.owners.items()
-            if owner == process and offset not in self.reserving
-        ]
-        if mine:
-            writers = {offset: self.unheard.pop(offset) for offset in mine if offset in self.unheard}
-            orphans = self.orphans[process] = _Orphans(dict.fromkeys(others), mine, writers)
-            for writer in [writer for writer in writers.values() if writer in self.lost]:
-                orphans.stop_writing(writer)
-            for other in others:
-                self._effects().send(other, BlocksOrphaned(process, tuple(mine)))
-            self._free_orphans(process)
+        for offset, owner in self.owners.items():
+            if owner == process and offset not in self.reserving:
+                writer = self.unheard.pop(offset, None)
+                self.reclamation.doubt(offset, None if writer in self.lost else writer)
+        self.reclamation.lose(process)
         self._serve_line()
 
-    def on_pinned(self, process: WorkerID, owner: WorkerID, offsets: tuple[int, ...]) -> None:
-        """A process says which blocks of a dead owner it still uses."""
-        orphans = self.orphans.get(owner)
-        if orphans is not None:
-            orphans.asked.pop(process, None)
-            for offset in offsets:
-                if offset in orphans.pins:
-                    orphans.pins[offset][process] = None
-            self._free_orphans(owner)
-            self._serve_line()
-
-    def on_unpinned(self, process: WorkerID, offsets: tuple[int, ...]) -> None:
-        """It no longer does."""
-        for owner, orphans in list(self.orphans.items()):
-            for offset in offsets:
-                orphans.pins.get(offset, {}).pop(process, None)
-            self._free_orphans(owner)
+    def run(self, processes: Callable[[], Iterable[WorkerID]]) -> None:
+        """At the end of each batch of events."""
+        self.reclamation.run(processes)
         self._serve_line()
-
-    def _drop_pins(self, owner: WorkerID, process: WorkerID) -> None:
-        orphans = self.orphans[owner]
-        orphans.asked.pop(process, None)
-        orphans.stop_writing(process)
-        for pins in orphans.pins.values():
-            pins.pop(process, None)
-        self._free_orphans(owner)
-
-    def _free_orphans(self, owner: WorkerID) -> None:
-        orphans = self.orphans[owner]
-        if orphans.asked:
-            return
-        free = [offset for offset, pins in orphans.pins.items() if not pins and offset not in orphans.writers]
-        for offset in free:
-            del orphans.pins[offset]
-            self._release(offset)
-        if not orphans.pins:
-            del self.orphans[owner]
 
     def _release(self, offset: int) -> None:
         del self.owners[offset]
@@ -241,3 +183,5 @@ class BlockMachine:
         """OD8: every block has an owner; the allocator agrees."""
         self.allocator.check()
         assert all(offset in self.owners for offset in self.unheard)
+        assert all(offset in self.owners for offset in self.reclamation.doubtful)
+        self.reclamation.check()

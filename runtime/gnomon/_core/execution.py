@@ -16,7 +16,7 @@ for (``AnswerEnded``).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecutor, WidenExecutor
@@ -32,7 +32,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksReturned,
 )
-from gnomon.ids import ActorID, LeaseID, ObjectID, TaskID, WorkerID, attempt_id, owner_of
+from gnomon.ids import ActorID, LeaseID, ObjectID, TaskID, WorkerID, attempt_id
 
 
 class ExecutionMachine:
@@ -322,7 +322,7 @@ class ExecutionMachine:
             del self._settling[process]
             self._effects().send(self.borrowing.references.node, WriterSettled(process))
 
-    # -- views of a dead owner's blocks ---------------------------------------------------------------------------
+    # -- views of doubtful blocks ---------------------------------------------------------------------------
 
     def learn_views(self, task: TaskID) -> None:
         """A running task views large arguments: remember where they lie, as long as their objects are held."""
@@ -331,15 +331,13 @@ class ExecutionMachine:
             for block in _blocks_of(taken[1]):
                 self.borrowing.references.learn(block.object, block)
 
-    def hold_blocks(self, owner: WorkerID) -> None:
-        """The owner of some blocks is dead: hold those that pushed tasks view, or will, until they have
-        ended.
-        """
+    def hold_blocks(self, offsets: Collection[int]) -> None:
+        """The node asks who uses these: hold those that pushed tasks view, or will, until they have ended."""
         references = self.borrowing.references
         waiting = [pair for queue in self._queues() for pair in list(queue)]
         for _, message in [*waiting, *list(self.running.values())]:
             for block in _blocks_of(message):
-                if owner_of(block.object) == owner:
+                if block.offset in offsets and block.object not in self._holds.get(message.task, ()):
                     references.hold((block.object,))
                     references.learn(block.object, block)
                     self._holds.setdefault(message.task, []).append(block.object)

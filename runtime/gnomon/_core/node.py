@@ -110,10 +110,11 @@ class Node:
             objects.BlockAsked: lambda sender, message: self.blocks.on_asked(sender, message, self.now),
             objects.BlocksAdopted: lambda sender, message: self.blocks.on_adopted(sender, message.offsets),
             objects.BlocksFreed: lambda sender, message: self.blocks.on_freed(sender, message.offsets),
-            objects.BlocksPinned: lambda sender, message: self.blocks.on_pinned(
-                sender, message.owner, message.offsets
+            objects.BlocksDoubted: lambda sender, message: self.blocks.on_doubted(sender, message.offsets),
+            objects.UseTold: lambda sender, message: self.blocks.reclamation.on_told(
+                sender, message.round, message.offsets
             ),
-            objects.BlocksUnpinned: lambda sender, message: self.blocks.on_unpinned(sender, message.offsets),
+            objects.BlocksUnused: lambda sender, message: self.blocks.reclamation.on_unused(),
             objects.WriterSettled: self._on_writer_settled,
             cluster.ProcessWatched: self._on_process_watched,
             cluster.StatusAsked: self._on_status_asked,
@@ -136,6 +137,7 @@ class Node:
         for event in events:
             self._handlers[type(event)](event)
         self.blocks.on_time(now)
+        self.blocks.run(lambda: [*self.jobs.drivers, *self.pool.pids])
         if self.orphans:
             self._kill_busy_orphans()
         if self.jobs.leaving:
@@ -201,6 +203,7 @@ class Node:
 
     def _on_worker_ready(self, sender: WorkerID, message: leases.WorkerReady) -> None:
         if self.pool.on_ready(sender, message.pid, self.now):
+            self.blocks.reclamation.join(sender)
             for observer in self.observers:
                 if self.jobs.of(observer) == self.pool.jobs[sender]:
                     self._effects.send(sender, cluster.ObservationWanted(observer, True))
@@ -240,7 +243,7 @@ class Node:
                 self.orphans[orphan] = self.now + self.orphan_grace_s
             else:
                 self.pool.kill(orphan)
-        self.blocks.lose(process, [*self.jobs.drivers, *self.pool.pids])
+        self.blocks.lose(process)
         if process not in self.jobs.leaving:
             self._forget_link(process)
         for watchers in self.watchers.values():

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from gnomon._core.block_use import BlockUse
 from gnomon._core.effects import Effects, WakeWaiter
 from gnomon._core.events import ValuesAwaited
 from gnomon._core.ledger import Ledger
@@ -25,10 +26,8 @@ from gnomon._messages.cluster import ProcessWatched
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.objects import (
     BlocksAdopted,
+    BlocksDoubted,
     BlocksFreed,
-    BlocksOrphaned,
-    BlocksPinned,
-    BlocksUnpinned,
     BorrowAdded,
     BorrowRecorded,
     BorrowRemoved,
@@ -58,6 +57,7 @@ class Entry(msgspec.Struct, gc=False, eq=False):
         recorded: the owner knows (or is being told) of the episode.
         confirmed: it has answered that it knows: nobody else need hold the object for us any more.
         ended: by borrower, the last episode that has ended; whatever is told of it later is late. Owner only.
+        doubtful: a process has died that may have lent it on.
         inner: references inside the value, each held by this entry.
         tokens: waiters to count down.
         wanted: borrowers that wait for the value.
@@ -78,6 +78,7 @@ class Entry(msgspec.Struct, gc=False, eq=False):
     size: int = -1
     confirmed: bool = False
     ended: dict[WorkerID, int] | None = None
+    doubtful: bool = False
 
 
 class ReferenceMachine:
@@ -108,6 +109,7 @@ class ReferenceMachine:
         self.objects_listed_max = objects_listed_max
         self.entries: dict[ObjectID, Entry] = {}
         self.values: dict[ObjectID, Value] = {}
+        self.block_use = BlockUse(node, effects)
         self.dependents: dict[ObjectID, int] = {}
         self._waits: dict[int, list[int]] = {}
         self._wait_objects: dict[int, tuple[ObjectID, ...]] = {}
@@ -163,20 +165,20 @@ class ReferenceMachine:
         del self.entries[identity]
         value = self.values.pop(identity, None)
         self.dependents.pop(identity, None)
+        if isinstance(value, Block):
+            self.block_use.drop(value)
         if identity[:WORKER_ID_BYTES] == self.me:
             if value is not None:
                 self._unlist(identity, entry, value)
                 if isinstance(value, Block):
-                    self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
+                    free = BlocksDoubted if entry.doubtful else BlocksFreed
+                    self._effects().send(WorkerID(value.node), free((value.offset,)))
             elif identity.endswith(_HANDLE_SUFFIX):
                 self._on_handles_gone(actor_of(identity))
             return entry.inner
         if identity.endswith(_HANDLE_SUFFIX):
             self._on_handles_gone(actor_of(identity))
-        if owner_of(identity) in self._lost:
-            if isinstance(value, Block):
-                self._effects().send(WorkerID(value.node), BlocksUnpinned((value.offset,)))
-        elif entry.recorded:
+        if entry.recorded and owner_of(identity) not in self._lost:
             self._effects().send(owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode)))
         return entry.inner
 
@@ -214,7 +216,7 @@ class ReferenceMachine:
     ) -> None:
         """``put``: an own object with its value, held by one handle."""
         entry = self.entries[identity] = Entry(1, producer)
-        self.values[identity] = value
+        self._keep(identity, value)
         if contained:
             entry.inner = contained
             self.hold(contained)
@@ -229,10 +231,15 @@ class ReferenceMachine:
                 self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
         if entry is None:
             return False
-        self.values[identity] = value
+        self._keep(identity, value)
         self._list(identity, entry, value, value.size if isinstance(value, Block) else len(value))
         self._tell_ready(identity, entry, value)
         return True
+
+    def _keep(self, identity: ObjectID, value: Value) -> None:
+        self.values[identity] = value
+        if isinstance(value, Block):
+            self.block_use.add(value)
 
     def mark(self, identity: ObjectID, value: bytes) -> None:
         """Give an own object a value of the runtime's own, which no view shows."""
@@ -350,7 +357,7 @@ class ReferenceMachine:
         value = message.value
         if value is None:
             value = failure("ObjectFreedError", object_ref_hex=identity.hex())
-        self.values[identity] = value
+        self._keep(identity, value)
         self._tell_ready(identity, entry, value)
 
     def open_episodes(self, objects: Iterable[ObjectID]) -> list[Borrow]:
@@ -403,19 +410,8 @@ class ReferenceMachine:
         """Another's value has come with a task's arguments; it is known here while the object is held."""
         entry = self.entries.get(identity)
         if entry is not None and identity[:WORKER_ID_BYTES] != self.me and identity not in self.values:
-            self.values[identity] = value
+            self._keep(identity, value)
             self._tell_ready(identity, entry, value)
-
-    def on_blocks_orphaned(self, node: WorkerID, message: BlocksOrphaned) -> None:
-        """The owner of some blocks is dead: say which of them are in use here."""
-        self._effects().send(node, BlocksPinned(message.owner, self._blocks_used(message.owner)))
-
-    def _blocks_used(self, owner: WorkerID) -> tuple[int, ...]:
-        return tuple(
-            value.offset
-            for identity, value in self.values.items()
-            if isinstance(value, Block) and owner_of(identity) == owner
-        )
 
     # -- deaths ---------------------------------------------------------------------------------------------------
 
@@ -429,6 +425,7 @@ class ReferenceMachine:
             if entry.borrowers:
                 for pair in [pair for pair in entry.borrowers if pair[0] == process]:
                     del entry.borrowers[pair]
+                    entry.doubtful = True
                 if not entry.borrowers and entry.holds <= 0:
                     self._free_now(identity, entry)
                     continue
@@ -438,9 +435,13 @@ class ReferenceMachine:
                 value = self._owner_died(identity)
                 self.values[identity] = value
                 self._tell_ready(identity, entry, value)
-        used = self._blocks_used(process)
-        if used:  # for processes that began to use them after everybody was asked
-            self._effects().send(self.node, BlocksPinned(process, used))
+
+    def doubt(self, identities: Iterable[ObjectID]) -> None:
+        """A process has died that had been lent these: it may have lent them on."""
+        for identity in identities:
+            entry = self.entries.get(identity)
+            if entry is not None:
+                entry.doubtful = True
 
     def is_lost(self, process: WorkerID) -> bool:
         """Whether that process is known to be dead."""
@@ -492,3 +493,5 @@ class ReferenceMachine:
                 assert inner in self.entries, f"{identity.hex()} contains {inner.hex()}, which was freed"
         for identity in self.values:
             assert identity in self.entries, f"value of {identity.hex()} outlives its references"
+        for identity in self.block_use.here.values():
+            assert isinstance(self.values.get(identity), Block), f"{identity.hex()} has no block any more"

@@ -84,6 +84,7 @@ class Worker:
         self.functions: dict[bytes, bytes] = {}
         self.settle_s = settle_s
         self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
+        self._use_asked: objects.UseAsked | None = None
         self._blocked = 0
         self._retired = False
         self._birth: tuple[Any, frozenset[int]] | None = None
@@ -151,7 +152,7 @@ class Worker:
             leases.WorkerRetired: self._on_retired,
             objects.ObjectWanted: references.on_object_wanted,
             objects.ObjectServed: lambda sender, message: references.on_object_served(message),
-            objects.BlocksOrphaned: self._on_blocks_orphaned,
+            objects.UseAsked: self._on_use_asked,
             objects.BorrowAdded: references.on_borrow_added,
             objects.BorrowRecorded: lambda sender, message: self.borrowing.on_borrow_recorded(message),
             objects.BorrowRemoved: references.on_borrow_removed,
@@ -262,9 +263,20 @@ class Worker:
         if task is not None:
             self.execution.learn_views(task)
 
-    def _on_blocks_orphaned(self, sender: WorkerID, message: objects.BlocksOrphaned) -> None:
-        self.execution.hold_blocks(message.owner)
-        self.references.on_blocks_orphaned(sender, message)
+    def _on_use_asked(self, sender: WorkerID, message: objects.UseAsked) -> None:
+        """Answered when nothing of the dead is heard any more."""
+        for process in message.dead:
+            if process not in self._dying and not self.references.is_lost(process):
+                self.links.forget(process)
+        if self._dying:
+            self._use_asked = message
+        else:
+            self._tell_use(message)
+
+    def _tell_use(self, message: objects.UseAsked) -> None:
+        self._use_asked = None
+        self.execution.hold_blocks(frozenset(message.offsets))
+        self.references.block_use.answer(message)
 
     def _on_handles_gone(self, actor: ActorID) -> None:
         if owner_of(actor) == self.me:
@@ -408,6 +420,8 @@ class Worker:
             if now >= due:
                 del self._dying[process]
                 self._lose(message)
+        if self._use_asked is not None and not self._dying:
+            self._tell_use(self._use_asked)
 
     def _lose(self, message: cluster.ProcessLost) -> None:
         process = message.process

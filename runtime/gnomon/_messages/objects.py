@@ -12,6 +12,9 @@ any process                      node
   | <-- BlockGiven, BlockRefused |
   | BlocksAdopted            --> |   the owner has heard of a block that a worker wrote for it
   | BlocksFreed              --> |
+  | BlocksDoubted            --> |   the same, after a death
+  | <-- UseAsked                 |   of everybody
+  | UseTold, BlocksUnused    --> |
 """
 
 from __future__ import annotations
@@ -96,22 +99,34 @@ class WriterSettled(Message, frozen=True, tag=50):
     writer: WorkerID
 
 
-class BlocksOrphaned(Message, frozen=True, tag=51):
-    """Node to everybody: the owner of these blocks is dead. Who still uses any?"""
+class BlocksDoubted(Message, frozen=True, tag=51):
+    """Owner to node: as BlocksFreed, but a process has died that may have lent them to somebody."""
 
-    owner: WorkerID
     offsets: tuple[int, ...]
 
 
-class BlocksPinned(Message, frozen=True, tag=52):
-    """The answer: the sender still uses these, and will tell when it no longer does."""
+class UseAsked(Message, frozen=True, tag=52):
+    """Node to everybody: which of these blocks do you use, or have used since I asked last?
 
-    owner: WorkerID
+    Attributes:
+        round: to be repeated in the answer; no answer is wanted if there are no offsets.
+        dead: who has died since I asked last; an answer says that nothing of theirs is heard any more.
+    """
+
+    round: int
+    offsets: tuple[int, ...]
+    dead: tuple[WorkerID, ...]
+
+
+class UseTold(Message, frozen=True, tag=53):
+    """The answer: these."""
+
+    round: int
     offsets: tuple[int, ...]
 
 
-class BlocksUnpinned(Message, frozen=True, tag=53):
-    """It no longer does."""
+class BlocksUnused(Message, frozen=True, tag=54):
+    """The sender no longer uses these, which it said it did."""
 
     offsets: tuple[int, ...]
 
@@ -121,15 +136,16 @@ __all__ = [
     "BlockGiven",
     "BlockRefused",
     "BlocksAdopted",
+    "BlocksDoubted",
     "BlocksFreed",
-    "BlocksOrphaned",
-    "BlocksPinned",
-    "BlocksUnpinned",
+    "BlocksUnused",
     "BorrowAdded",
     "BorrowRecorded",
     "BorrowRemoved",
     "Contained",
     "ObjectServed",
     "ObjectWanted",
+    "UseAsked",
+    "UseTold",
     "WriterSettled",
 ]
