@@ -740,15 +740,20 @@ class UnsupportedOptionError(GnomonError, ValueError):
     Attributes:
         option: its name.
         reason: what can not be honoured.
+        instead: what to do; by default ``next_step``.
     """
 
     next_step = "Leave it out, or give it its default."
 
-    def __init__(self, option: str = "", reason: str = "") -> None:
+    def __init__(self, option: str = "", reason: str = "", instead: str = "") -> None:
         super().__init__(f"The option {option} can not be honoured here{_because(reason)}")
-        self.args = (option, reason)
+        self.args = (option, reason, instead)
         self.option = option
         self.reason = reason
+        self.instead = instead
+
+    def _step(self) -> str:
+        return self.instead or super()._step()
 
 
 # ------------------------------------------------------------------------------- sessions and names
