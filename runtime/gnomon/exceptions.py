@@ -368,9 +368,11 @@ class GetTimeoutError(GnomonError, TimeoutError):
         timeout_s: the time that was given, in seconds.
         ready: how many of the values were there.
         total: how many were asked for.
+        waits_for: why it would wait for ever, and what to do about it; "" where that is not so.
     """
 
     next_step = "Wait longer (timeout=...), or take what is ready with wait()."
+    waits_for: str = ""
 
     def __init__(
         self, message: str = "", timeout_s: float | None = None, ready: int = 0, total: int = 0
@@ -385,6 +387,9 @@ class GetTimeoutError(GnomonError, TimeoutError):
 
     def __str__(self) -> str:
         return GnomonError.__str__(self)
+
+    def _step(self) -> str:
+        return self.waits_for or super()._step()
 
 
 # ------------------------------------------------------------------------------- processes and nodes died
