@@ -67,6 +67,7 @@ class NodeProcess:
             config.directory,
             self.perform,
             {watch.fileno(): lambda: self.loop.stop(), zygote.fileno(): self.on_zygote},
+            (config.head_process,),
         )
 
     def perform(self, command: Command) -> None:

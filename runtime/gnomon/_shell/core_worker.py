@@ -107,7 +107,8 @@ class CoreWorker:
         self._tokens = itertools.count(1)
         self._waiters: dict[int, Callable[[], Any]] = {}
         self._questions: dict[int, list[Any]] = {}
-        self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched)
+        founders = (config.node_process, config.head_process)
+        self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched, founders)
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
