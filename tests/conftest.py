@@ -22,4 +22,5 @@ def _nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     watched = {"processes": zero_check.children} if part in KEEP_THREADS_AND_FILES else zero_check.ALL
     with zero_check.nothing_is_left(watched):
         yield
-        request.node.funcargs.clear()  # pytest would keep the values of torn-down fixtures a little longer
+        # pytest would keep the values of torn-down fixtures a little longer; None when its set-up was stopped
+        (request.node.funcargs or {}).clear()

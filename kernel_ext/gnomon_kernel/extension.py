@@ -25,6 +25,7 @@ from gnomon_kernel.magics import RemoteMagics, complete
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.output import KernelPublisher, OutputRouter
 from gnomon_kernel.progress import WaitDisplay
+from gnomon_kernel.tracebacks import ShortTracebacks
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -38,6 +39,7 @@ class KernelExtension:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._origins = Origins(shell)
+        self._tracebacks = ShortTracebacks(shell)
         self._router: OutputRouter | None = None
 
     def load(self) -> None:
@@ -54,6 +56,7 @@ class KernelExtension:
             hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
         hooks.set_cell_names(self._cell_name)
         exceptions.set_in_notebook(True)
+        self._tracebacks.install()
         panel.register(shell)
         self._origins.resume()
 
@@ -66,6 +69,7 @@ class KernelExtension:
         if match_remote in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(match_remote)
         exceptions.set_in_notebook(False)
+        self._tracebacks.remove()
         hooks.set_cell_names(None)
         hooks.set_wait_observer(None)
         hooks.set_output_sink(None)

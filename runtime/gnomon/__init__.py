@@ -94,7 +94,9 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module(_LAZY[name])
-    raise AttributeError(f"module 'gnomon' has no attribute {name!r}")
+    from gnomon._api.absent import no_name
+
+    raise no_name("gnomon", name, __all__)
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -68,6 +68,9 @@ def start(
         )
     except (ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from error
+    others = commands.already_running()
+    if others:
+        click.echo(others, err=True)
     if block:
         kept = keeper.Keeper(options)
         click.echo(commands.how_to_join(kept.config.directory))

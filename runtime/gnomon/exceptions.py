@@ -30,6 +30,8 @@ from __future__ import annotations
 
 import queue
 import re
+import signal
+import textwrap
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -56,8 +58,10 @@ class GnomonError(Exception):
         self._sentence = message or first_line(type(self).__doc__)
 
     def __str__(self) -> str:
-        step = (_in_notebook and self.notebook_step) or self.next_step
-        return f"{self._sentence} {step}".rstrip()
+        return f"{self._sentence} {self._step()}".rstrip()
+
+    def _step(self) -> str:
+        return (_in_notebook and self.notebook_step) or self.next_step
 
 
 _in_notebook = False
@@ -364,9 +368,11 @@ class GetTimeoutError(GnomonError, TimeoutError):
         timeout_s: the time that was given, in seconds.
         ready: how many of the values were there.
         total: how many were asked for.
+        waits_for: why it would wait for ever, and what to do about it; "" where that is not so.
     """
 
     next_step = "Wait longer (timeout=...), or take what is ready with wait()."
+    waits_for: str = ""
 
     def __init__(
         self, message: str = "", timeout_s: float | None = None, ready: int = 0, total: int = 0
@@ -381,6 +387,9 @@ class GetTimeoutError(GnomonError, TimeoutError):
 
     def __str__(self) -> str:
         return GnomonError.__str__(self)
+
+    def _step(self) -> str:
+        return self.waits_for or super()._step()
 
 
 # ------------------------------------------------------------------------------- processes and nodes died
@@ -400,6 +409,14 @@ class WorkerCrashedError(GnomonError):
     """
 
     next_step = "Look for a crash in native code or too little memory; max_retries=... allows more attempts."
+    _step_after_exit: ClassVar[str] = (
+        "Let the task return or raise instead, which leaves its process alive; max_retries=... allows more "
+        "attempts."
+    )
+    _step_after_kill: ClassVar[str] = (
+        "Find out who killed it (kill -9, a batch system, too little memory); max_retries=... allows more "
+        "attempts."
+    )
 
     def __init__(
         self,
@@ -413,9 +430,7 @@ class WorkerCrashedError(GnomonError):
     ) -> None:
         tries = f" (attempt {attempts}, and no retry is left)" if attempts else ""
         why = _on_node(f"its process {reason}" if reason.startswith("(pid") else reason, node_id)
-        super().__init__(
-            f"The worker of {function_name or 'a task'} died{tries}{_because(why)}{_said(last_output)}"
-        )
+        super().__init__(f"The worker of {function_name or 'a task'} died{tries}{_because(why)}")
         self.args = (function_name, reason, attempts, last_output, pid, node_id, exit_code)
         self.function_name = function_name
         self.reason = reason
@@ -424,6 +439,14 @@ class WorkerCrashedError(GnomonError):
         self.pid = pid
         self.node_id = node_id
         self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{_said(self.last_output)}"
+
+    def _step(self) -> str:
+        if self.exit_code is not None and self.exit_code >= 0:
+            return self._step_after_exit
+        return self._step_after_kill if self.exit_code == -signal.SIGKILL else self.next_step
 
 
 class OutOfMemoryError(GnomonError):
@@ -479,7 +502,7 @@ class ActorError(GnomonError):
     ) -> None:
         super().__init__(
             f"Actor {class_name or 'of unknown class'}{_in_brackets(actor_id)} {self._verb}"
-            f"{_because(_on_node(reason, node_id))}{_MAY_HAVE_RUN[started]}{_said(last_output)}"
+            f"{_because(_on_node(reason, node_id))}{_MAY_HAVE_RUN[started]}"
         )
         self.args = (
             class_name, actor_id, reason, last_output, traceback_str, pid, node_id, exit_code, started
@@ -495,7 +518,7 @@ class ActorError(GnomonError):
         self.started = started
 
     def __str__(self) -> str:
-        return f"{super().__str__()}\n\n{self.traceback_str}".rstrip()
+        return f"{super().__str__()}{_said(self.last_output)}\n\n{self.traceback_str}".rstrip()
 
 
 _MAY_HAVE_RUN = {None: "", True: " This call may have run.", False: " This call had not started."}
@@ -722,15 +745,20 @@ class UnsupportedOptionError(GnomonError, ValueError):
     Attributes:
         option: its name.
         reason: what can not be honoured.
+        instead: what to do; by default ``next_step``.
     """
 
     next_step = "Leave it out, or give it its default."
 
-    def __init__(self, option: str = "", reason: str = "") -> None:
+    def __init__(self, option: str = "", reason: str = "", instead: str = "") -> None:
         super().__init__(f"The option {option} can not be honoured here{_because(reason)}")
-        self.args = (option, reason)
+        self.args = (option, reason, instead)
         self.option = option
         self.reason = reason
+        self.instead = instead
+
+    def _step(self) -> str:
+        return self.instead or super()._step()
 
 
 # ------------------------------------------------------------------------------- sessions and names
@@ -903,7 +931,8 @@ def _on_node(reason: str, node_id: str) -> str:
 
 
 def _said(last_output: str) -> str:
-    return f" It printed last:\n{last_output}\n" if last_output else ""
+    """At the end, since it has lines of its own."""
+    return f" It printed last:\n{textwrap.indent(last_output, '    ')}" if last_output else ""
 
 
 # Ray's names of the same things.

@@ -73,15 +73,16 @@ def test_an_exit_code(cluster: Cluster) -> None:
     assert error.last_output == "last words\nand an error"
     assert error.started is True
     assert text_of(error) == (
-        "Actor Doomed (<id>) is dead: its process (pid <pid>) ended with exit code 3 on node <node>. "
-        "This call may have run. It printed last:\nlast words\nand an error\n "
-        "Create a new one; max_restarts=... lets an actor come back on its own."
+        "Actor Doomed (<id>) is dead: its process (pid <pid>) ended with exit code 3 "
+        "(its code called sys.exit() or os._exit(), or a library did) on node <node>. This call may have run. "
+        "Create a new one; max_restarts=... lets an actor come back on its own. "
+        "It printed last:\n    last words\n    and an error"
     )
     later = fails(doomed.add.remote(1), ActorDiedError)
     assert (later.started, later.exit_code, later.last_output) == (False, 3, "last words\nand an error")
     assert text_of(later).startswith(
-        "Actor Doomed (<id>) is dead: its process (pid <pid>) ended with exit code 3 on node <node>. "
-        "This call had not started. It printed last:\n"
+        "Actor Doomed (<id>) is dead: its process (pid <pid>) ended with exit code 3 "
+        "(its code called sys.exit() or os._exit(), or a library did) on node <node>. This call had not started. "
     )
 
 
@@ -94,7 +95,7 @@ def test_a_signal_and_a_restart(cluster: Cluster) -> None:
     error = fails(waiting, ActorUnavailableError)
     assert (error.exit_code, error.pid, error.started) == (-signal.SIGKILL, pid, True)
     assert text_of(error) == (
-        "Actor Doomed (<id>) is unavailable: its process (pid <pid>) was killed by SIGKILL (often: out of memory) "
+        "Actor Doomed (<id>) is unavailable: its process (pid <pid>) was killed by SIGKILL "
         "on node <node>. This call may have run. "
         "It is being restarted: call again, or set max_task_retries=... so that calls are repeated."
     )
@@ -161,10 +162,42 @@ def test_a_crashed_task(cluster: Cluster) -> None:
     error = fails(crash.remote(), WorkerCrashedError)
     assert (error.exit_code, error.attempts, error.last_output) == (9, 2, "the last line")
     assert error.node_id == cluster.config.node.hex()
-    assert text_of(error).startswith(
-        "The worker of crash died (attempt 2, and no retry is left): "
-        "its process (pid <pid>) ended with exit code 9 on node <node>. It printed last:\nthe last line\n"
+    assert text_of(error) == (
+        "The worker of crash died (attempt 2, and no retry is left): its process (pid <pid>) ended with exit code 9 "
+        "(its code called sys.exit() or os._exit(), or a library did) on node <node>. "
+        "Let the task return or raise instead, which leaves its process alive; max_retries=... allows more "
+        "attempts. It printed last:\n    the last line"
     )
+
+
+def test_a_death_is_not_told_with_the_words_of_earlier_tasks(start_cluster: Any) -> None:
+    start_cluster(num_cpus=1)
+
+    @gnomon.remote(max_retries=0)
+    def speak(last: str, words: str) -> int:
+        if last:
+            print(last)
+            sys.stderr.write(f"{last} too\n")
+            os._exit(1)
+        print(words)
+        return os.getpid()
+
+    @gnomon.remote(max_retries=0)
+    def killed() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    pid = gnomon.get(speak.remote("", "an earlier task"))
+    error = fails(killed.remote(), WorkerCrashedError)
+    assert (error.pid, error.last_output) == (pid, ""), "the same worker, in silence"
+    assert "(kill -9, a batch system, too little memory)" in str(error)
+    pid = gnomon.get([speak.remote("", "more"), speak.remote("", "and more")])[1]
+    error = fails(speak.remote("mine", ""), WorkerCrashedError)
+    assert (error.pid, error.last_output) == (pid, "mine\nmine too")
+    pid = gnomon.get(speak.remote("", "before the actor"))
+    doomed = Doomed.options(num_cpus=1).remote()
+    error = fails(doomed.crash.remote(3), ActorDiedError)
+    assert error.pid == pid
+    assert error.last_output == "last words\nand an error"
 
 
 @gnomon.remote(num_cpus=0, max_restarts=1)

@@ -42,7 +42,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 def _no_reference_is_left(engine: str, request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test the store is empty and no actor is alive."""
     yield
-    request.node.funcargs.clear()  # pytest would keep handles that fixtures made
+    (request.node.funcargs or {}).clear()  # pytest would keep handles that fixtures made
     if engine == "ray":
         return
     ledger = _ledger()

@@ -136,7 +136,10 @@ def test_status_tells_what_is_there(cluster: KeptCluster) -> None:
 
 
 def test_stop_wants_to_know_which_of_several(cluster: KeptCluster) -> None:
-    assert cluster.command("start", "--head", "--num-cpus", "1").returncode == 0
+    second = cluster.command("start", "--head", "--num-cpus", "1")
+    assert second.returncode == 0
+    assert "A cluster of yours runs on this machine already" in second.stderr
+    assert f"gnomon stop {cluster.directory}\n" in second.stderr
     refused = cluster.command("stop")
     assert refused.returncode == 1
     assert "Several clusters are running: name one, or use --all." in refused.stderr

@@ -33,6 +33,7 @@ from gnomon._engine.methods import (
     is_generator,
     method_templates,
 )
+from gnomon._engine.subclasses import Undecorated
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorExit, SessionMismatchError
@@ -167,7 +168,8 @@ class ActorClass(Generic[C]):
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """``class Special(Counter)`` inherits from the class itself; it needs a decorator of its own."""
-        return (self._cls,)
+        last = next(base for base in reversed(bases) if isinstance(base, ActorClass))
+        return (self._cls, Undecorated) if self is last else (self._cls,)
 
     def __repr__(self) -> str:
         return f"ActorClass({self._cls.__name__})"

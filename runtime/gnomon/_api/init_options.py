@@ -122,8 +122,9 @@ def _check_address(given: Mapping[str, Any]) -> None:
     if address != "auto" and not os.path.isabs(address):
         raise UnsupportedOptionError(
             "address of init()",
-            f"{address!r} is no address of a cluster on this machine; those are 'auto', 'local' and the session "
-            "directory that `gnomon start --head` prints",
+            f"{address!r} is no address of a cluster on this machine",
+            "Give 'auto' for the newest cluster of yours, or the session directory that `gnomon start --head` "
+            "prints; 'local' or no address starts a session of its own.",
         )
     if _is_inline(given):
         raise ValueError(f"engine='inline' runs in this process: it can not join address={address!r}.")

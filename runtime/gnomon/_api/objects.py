@@ -14,6 +14,7 @@ from gnomon._engine import notebook_hooks
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import (
+    GetTimeoutError,
     GnomonError,
     InternalError,
     SessionMismatchError,
@@ -70,6 +71,8 @@ def get(object_refs: Any, *, timeout: float | None = None) -> Any:
             _refuse_elements("get()", object_refs)
         return _get_many(object_refs, timeout)
     except (GnomonError, KeyboardInterrupt) as error:
+        if type(error) is GetTimeoutError:
+            waiting.explain_timeout(error)
         raise _for_people(error) from error.__cause__
 
 

@@ -5,6 +5,7 @@ Only where an observer is installed and in the main thread; everywhere else the 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from gnomon._api import session
 from gnomon._engine import notebook_hooks
-from gnomon._engine.base import Engine
+from gnomon._engine.base import STALL_S, Engine
 from gnomon._engine.notebook_hooks import (
     WAIT_FIRST_REPORT_S,
     WAIT_REPORT_PERIOD_S,
@@ -25,8 +26,18 @@ from gnomon.exceptions import GetTimeoutError
 REPORT_SHARE_MAX: Final = 0.05
 """Counting what is ready among very many references takes time: reports may take this share of a wait."""
 
+TIMEOUT_LOOK_S: Final = 0.5
+"""A ``get`` with a shorter timeout is a look, perhaps one of many: it is not explained."""
+
 Refs = Sequence[Any]
 """References, or generators of them: what can be waited for."""
+
+
+def explain_timeout(error: GetTimeoutError) -> None:
+    """Have an error say why more time will not help, if that is so."""
+    engine = session.current
+    if engine is not None and error.timeout_s is not None and error.timeout_s >= TIMEOUT_LOOK_S:
+        error.waits_for = engine.why_waiting()
 
 
 def watched() -> bool:
@@ -45,6 +56,7 @@ class _Watch:
         self.period_s = WAIT_REPORT_PERIOD_S
         self.slice_s = WAIT_FIRST_REPORT_S
         self.reported = False
+        self.looked = False
         self.names: frozenset[str] = frozenset()
 
     def next_slice_s(self) -> tuple[float, bool]:
@@ -66,6 +78,11 @@ class _Watch:
             self.names = frozenset(group.name for group in groups)
         self.reported = True
         observer(WaitProgress(len(self.refs), len(ready), before - self.began, finished, groups))
+        if not self.looked and before - self.began >= STALL_S:
+            self.looked = True
+            why = self.engine.why_waiting()
+            if why:
+                logging.getLogger("gnomon").warning("%s", why)
         spent = time.monotonic() - before
         self.slice_s = max(self.period_s, spent / REPORT_SHARE_MAX)
 

@@ -362,6 +362,9 @@ class ActorMachine:
                 record.state,
                 record.pid,
                 record.spec.detached,
+                record.spec.resources
+                if record.state == ALIVE
+                else {**record.spec.placement, **record.spec.resources},
             )
             for actor, record in self.records.items()
             if record.state != DEAD

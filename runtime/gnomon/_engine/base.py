@@ -26,6 +26,7 @@ Returned = list[ObjectRef[Any]] | list[ObjectRefGenerator[Any]]
 
 __all__ = [
     "DYNAMIC",
+    "STALL_S",
     "STREAMING",
     "ActorBinding",
     "ActorOptions",
@@ -262,6 +263,9 @@ class ExecutionContext:
     gpus: tuple[int | str, ...] = ()
 
 
+STALL_S: Final = 5.0
+"""After so long a driver's wait is looked into: does it wait for ever?"""
+
 FORCE_REFUSED: Final = (
     "cancel(force=True) would end the process of the actor, with all its other calls: cancel a call without force, "
     "or end the actor with gnomon.kill(handle)."
@@ -398,6 +402,10 @@ class Engine(Protocol):
 
     def available_resources(self) -> Resources:
         """Resources that nobody holds now, in units."""
+        ...
+
+    def why_waiting(self) -> str:
+        """Why what has not begun can not begin, and what to do about it; "" if it will."""
         ...
 
     def context(self) -> ExecutionContext:

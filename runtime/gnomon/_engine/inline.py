@@ -329,6 +329,10 @@ class InlineEngine:
                 free[name] = max(0, free.get(name, 0) - units)
         return free
 
+    def why_waiting(self) -> str:
+        """Never: a wait that can not end is an error here."""
+        return ""
+
     def context(self) -> ExecutionContext:
         """Where the calling code runs."""
         call = running.get()

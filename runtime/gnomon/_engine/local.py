@@ -38,6 +38,7 @@ from gnomon._engine.local_returns import returned
 from gnomon._engine.local_session import DriverSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._engine.methods import function_name
+from gnomon._engine.stalls import Stalls, why_waiting
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
 from gnomon._shell.functions import PackedTemplates, pack_function
@@ -93,6 +94,7 @@ class LocalEngine:
         if session is not None:
             core = session.open(self._perform, self._on_lost)
             core.role.reporting.always = notebook_hooks.output_sink is not None
+            core.stalls = Stalls(core)
         assert core is not None
         self.core = core
         self.config = core.config
@@ -267,6 +269,10 @@ class LocalEngine:
     def available_resources(self) -> Resources:
         """See ``Engine``."""
         return self.view.available()
+
+    def why_waiting(self) -> str:
+        """See ``Engine``."""
+        return why_waiting(self.core)
 
     def context(self) -> ExecutionContext:
         """See ``Engine``."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gnomon._engine.arity import arity_of
 from gnomon._engine.base import STREAMING, ActorTemplate, ActorTraits, MethodTemplate
+from gnomon._engine.subclasses import NeedsDecorator
 from gnomon._shell.methods import BUILT_IN
 
 METHOD_OPTIONS: Final = "__gnomon_method__"
@@ -90,4 +91,6 @@ def is_async_class(cls: type) -> bool:
 
 
 def _is_method(member: Any) -> bool:
+    if isinstance(member, NeedsDecorator):
+        return False
     return isinstance(member, staticmethod | classmethod) or inspect.isroutine(member)

@@ -100,7 +100,11 @@ class JobReport(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ActorReport(msgspec.Struct, frozen=True, array_like=True):
-    """One actor that is not dead."""
+    """One actor that is not dead.
+
+    Attributes:
+        resources: what it holds, or waits for while it is not alive, in units.
+    """
 
     actor: ActorID
     job: JobID
@@ -110,6 +114,7 @@ class ActorReport(msgspec.Struct, frozen=True, array_like=True):
     state: str
     pid: int
     detached: bool
+    resources: dict[str, int]
 
 
 class ClusterStatus(Message, frozen=True, tag=86):

@@ -61,6 +61,19 @@ def how_to_join(directory: str) -> str:
     )
 
 
+def already_running() -> str:
+    """What ``start`` tells before it, of this user's other clusters; "" if there is none."""
+    living = [record.directory for record in cluster_records.living()]
+    if not living:
+        return ""
+    what = "A cluster of yours runs" if len(living) == 1 else f"{len(living)} clusters of yours run"
+    ends = "\n".join(f"  end it:   gnomon stop {directory}" for directory in living)
+    return (
+        f"{what} on this machine already, and keeps its share of it. init(address='auto') will join the new one.\n"
+        f"{ends}"
+    )
+
+
 def clusters_to_stop(address: str | None, everything: bool) -> list[str]:
     """The directories of the clusters that ``stop`` means.
 

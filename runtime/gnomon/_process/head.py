@@ -21,6 +21,11 @@ def main(config: SessionConfig) -> None:
         loop.disconnect(command.peer)
 
     loop = Loop(
-        Station(head), config.head_process, config.directory, perform, {watch.fileno(): lambda: loop.stop()}
+        Station(head),
+        config.head_process,
+        config.directory,
+        perform,
+        {watch.fileno(): lambda: loop.stop()},
+        (config.node_process,),
     )
     loop.run()

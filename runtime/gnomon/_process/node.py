@@ -18,11 +18,12 @@ from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec, firs
 from gnomon._shell import lifeline, session_directory
 from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
+from gnomon._shell.memory_pressure import MemoryPressure
 from gnomon._shell.progress import ProgressPage
 from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 from gnomon._shell.zygote import WorkerForked, ZygoteClient
 from gnomon._store.arena import Arena
-from gnomon.ids import WORKER_ID_BYTES, TaskID, WorkerID
+from gnomon.ids import WORKER_ID_BYTES, WorkerID
 
 
 class NodeProcess:
@@ -36,6 +37,8 @@ class NodeProcess:
         self.slots: dict[WorkerID, int] = {}
         self.directory = config.directory
         self.drivers: dict[WorkerID, int] = {}
+        self.killed: set[WorkerID] = set()
+        self.memory = MemoryPressure()
         allocator = ArenaAllocator(config.arena_bytes)
         reserved = allocator.allocate(self.page.size_bytes)
         assert reserved == 0, "the progress page is the arena's first block"
@@ -64,6 +67,7 @@ class NodeProcess:
             config.directory,
             self.perform,
             {watch.fileno(): lambda: self.loop.stop(), zygote.fileno(): self.on_zygote},
+            (config.head_process,),
         )
 
     def perform(self, command: Command) -> None:
@@ -78,6 +82,8 @@ class NodeProcess:
             place = self.slots.get(command.worker)
             if command.running and (place is None or self.page.read(place) != command.running):
                 return  # it has ended meanwhile, and what runs now is innocent
+            if command.worker in self.slots:
+                self.killed.add(command.worker)
             self.zygote.kill(command.worker, signal.SIGKILL)
         elif type(command) is fx.ReserveBlock:
             failed = False
@@ -123,21 +129,32 @@ class NodeProcess:
                 continue
             if isinstance(event, WorkerExit):
                 slot = self.slots.pop(event.worker, None)
-                last = self.page.read(slot) if slot is not None else None
+                self.loop.post(self._exited(event, slot))
                 if slot is not None:
                     self.page.give(slot)
-                self.loop.post(self._exited(event, last))
             else:
                 self.loop.stop()
 
-    def _exited(self, event: WorkerExit, last: TaskID | None) -> WorkerExited:
-        said = last_output(self.config.directory, event.worker) if event.code else ""
+    def _exited(self, event: WorkerExit, slot: int | None) -> WorkerExited:
+        last = self.page.read(slot) if slot is not None else None
+        marks = self.page.output_marks(slot) if slot is not None else (0, 0)
+        said = last_output(self.config.directory, event.worker, marks) if event.code else ""
         end = ProcessEnd(self.config.node, event.pid, event.code if event.pid else None, said)
-        return WorkerExited(event.worker, exit_in_words(event.pid, event.code), last, end)
+        return WorkerExited(event.worker, exit_in_words(event.pid, event.code, self._hint(event)), last, end)
+
+    def _hint(self, event: WorkerExit) -> str:
+        """Why it was killed, where that can be told."""
+        ours = event.worker in self.killed
+        self.killed.discard(event.worker)
+        if event.code != -signal.SIGKILL:
+            return ""
+        if self.memory.has_killed() and not ours:
+            return "the kernel ended a process for want of memory at that time"
+        return "gnomon ended it, as was asked" if ours else ""
 
 
-def exit_in_words(pid: int, code: int) -> str:
-    """``-9`` as ``(pid 12) was killed by SIGKILL``."""
+def exit_in_words(pid: int, code: int, hint: str = "") -> str:
+    """``-9`` as ``(pid 12) was killed by SIGKILL``; ``hint`` is put in brackets behind it."""
     if not pid:
         return f"could not be started: {os.strerror(code)}"
     if code < 0:
@@ -145,14 +162,12 @@ def exit_in_words(pid: int, code: int) -> str:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        hint = " (often: out of memory)" if name == "SIGKILL" else ""
-        return f"(pid {pid}) was killed by {name}{hint}"
-    hint = (
-        " (its runtime could not go on: files closed, or no memory left)"
-        if code == EXIT_RUNTIME_FAILED
-        else ""
-    )
-    return f"(pid {pid}) ended with exit code {code}{hint}"
+        return f"(pid {pid}) was killed by {name}{f' ({hint})' if hint else ''}"
+    if code == EXIT_RUNTIME_FAILED:
+        hint = "its runtime could not go on: files closed, or no memory left"
+    elif code:
+        hint = "its code called sys.exit() or os._exit(), or a library did"
+    return f"(pid {pid}) ended with exit code {code}{f' ({hint})' if hint else ''}"
 
 
 def main(config: SessionConfig, zygote: ZygoteClient) -> Any:

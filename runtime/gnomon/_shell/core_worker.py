@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
@@ -58,8 +58,19 @@ past_owners: set[bytes] = set()
 """Drivers of sessions that have ended in this process: a reference to what they owned is a user's mistake."""
 
 
+class Stalls(Protocol):
+    """What looks into waits that take long."""
+
+    def wait(self, lock: threading.Lock, timeout: float | None) -> bool:
+        """``Loop.wait``, with a look in between."""
+        ...
+
+
 class CoreWorker:
     """This process in its session.
+
+    Attributes:
+        stalls: set in a driver.
 
     Args:
         perform: carries out commands that are not this class's own.
@@ -89,13 +100,15 @@ class CoreWorker:
         self.inline_max = int(config.settings.get("inline_result_max_bytes", 102_400))
         self.ended = ""
         self.assignment: ActorAssigned | None = None
+        self.stalls: Stalls | None = None
         self._perform_other = perform
         self._main_thread = threading.main_thread().ident
         self._counter = itertools.count(1)
         self._tokens = itertools.count(1)
         self._waiters: dict[int, Callable[[], Any]] = {}
         self._questions: dict[int, list[Any]] = {}
-        self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched)
+        founders = (config.node_process, config.head_process)
+        self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched, founders)
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
@@ -357,7 +370,7 @@ class CoreWorker:
             events.append(WaitStarted())
         try:
             self.loop.apply(events)
-            done = self.loop.wait(lock, timeout)
+            done = self.loop.wait(lock, timeout) if self.stalls is None else self.stalls.wait(lock, timeout)
             if self.ended:
                 raise NotInitializedError(self.ended)
             return done

@@ -215,6 +215,8 @@ class Executor:
 
     def _run_one(self, pushed: TaskPushed | CallPushed) -> TaskEnded | None:
         if self._ordered:
+            if output.written and self.actor is None:
+                self.note.mark_output(*output.log_sizes())
             self.note.begin(attempt_id(pushed.task, pushed.attempt) if pushed.attempt else pushed.task)
         if type(pushed) is TaskPushed:
             result = self._run_task(pushed)
@@ -274,6 +276,7 @@ class Executor:
         over).
         """
         spec = assignment.spec
+        self.note.mark_output(*output.log_sizes())
         self.devices.show(assignment.gpus)
         token = task_context.current.set(
             task_context.RunningTask(

@@ -20,25 +20,32 @@ _OURS = re.compile(rf'  File "({re.escape(str(Path(__file__).parents[1]))}|<stri
 """What a crash in native code reports beside the user's frames."""
 
 
-def last_output(directory: str, worker: WorkerID) -> str:
-    """At most ``LINES_MAX`` lines, those of stdout first; empty when it wrote nothing."""
+def last_output(directory: str, worker: WorkerID, marks: tuple[int, int] = (0, 0)) -> str:
+    """At most ``LINES_MAX`` lines, those of stdout first; empty when it wrote nothing.
+
+    Args:
+        directory: of the session.
+        worker: which.
+        marks: how many bytes of each log (stdout, stderr) others have written who ran there before.
+    """
     name = f"worker-{worker.hex()}"
-    out, err = (_last_lines(log_path(directory, name, stream)) for stream in ("out", "err"))
+    streams = zip(("out", "err"), marks, strict=True)
+    out, err = (_last_lines(log_path(directory, name, stream), mark) for stream, mark in streams)
     half = LINES_MAX // 2
     from_err = min(len(err), max(half, LINES_MAX - len(out)))
     from_out = min(len(out), LINES_MAX - from_err)
     return "\n".join([*out[len(out) - from_out :], *err[len(err) - from_err :]])
 
 
-def _last_lines(path: str) -> list[str]:
+def _last_lines(path: str, mark: int) -> list[str]:
     try:
         with open(path, "rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL_BYTES))
+            file.seek(max(mark, size - _TAIL_BYTES))
             tail = file.read(_TAIL_BYTES)
     except OSError:
         return []
-    if size > _TAIL_BYTES:
+    if size - mark > _TAIL_BYTES:
         tail = tail[tail.find(b"\n") + 1 :]  # from the first whole line on
     lines = [line.rstrip() for line in tail.decode("utf-8", "replace").splitlines()]
     return [line[:LINE_CHARACTERS_MAX] for line in lines if line and not _OURS.match(line)][-LINES_MAX:]

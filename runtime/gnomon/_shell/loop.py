@@ -27,7 +27,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -82,6 +82,7 @@ class Loop:
         directory: of the session.
         perform: carries out one command; called under the lock, must not wait.
         watched: fds to poll besides the socket, and what to call when one is readable.
+        founders: peers that exist as long as the session does, though perhaps not yet.
     """
 
     def __init__(
@@ -91,12 +92,13 @@ class Loop:
         directory: str,
         perform: Callable[[Command], None],
         watched: dict[int, Callable[[], None]] | None = None,
+        founders: Iterable[WorkerID] = (),
     ) -> None:
         self.station = station
         self.me = me
         self.lock = threading.Lock()
         self.inbox: deque[Any] = deque()
-        self.transport = Transport(me, directory, watched or ())
+        self.transport = Transport(me, directory, watched or (), founders)
         self._write = self.transport.waker.write
         self._perform = perform
         self._watched = dict(watched or {})

@@ -8,6 +8,8 @@ worker's log file instead.
 from __future__ import annotations
 
 import io
+import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +22,26 @@ from gnomon.ids import WorkerID
 
 TEXT_MAX = 64 * 1024
 """Characters in one message; more is split."""
+
+
+written = False
+"""Whether anything was printed since ``log_sizes`` was asked last."""
+
+
+def log_sizes() -> tuple[int, int]:
+    """How many bytes the logs of this worker (stdout, stderr) have now; what was printed is in them."""
+    global written
+    written = False
+    out, err = (_size_of(stream) for stream in (sys.__stdout__, sys.__stderr__))
+    return out, err
+
+
+def _size_of(stream: Any) -> int:
+    try:
+        stream.flush()
+        return os.fstat(stream.fileno()).st_size
+    except (AttributeError, OSError, ValueError):  # the user has closed it
+        return 0
 
 
 class OutputStream(io.TextIOBase):
@@ -39,6 +61,8 @@ class OutputStream(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if text:
+            global written
+            written = True
             origin = _origin()
             text_ = self._line.pop(origin, "") + text
             end = text_.rfind("\n") + 1

@@ -26,7 +26,11 @@ MESSAGE_BYTES_MAX = 1 << 30
 """Larger frames are refused by the socket: nobody sends them (large values lie in the arena)."""
 
 RECONNECT_MS, RECONNECT_MAX_MS = 2, 1_000
-"""A peer that is still starting is found at once, one that has ended costs next to nothing."""
+"""A peer that is still starting is found at once, one that has ended costs next to nothing. Each attempt waits
+twice as long as the last, so that a peer which starts for a second is found after two."""
+
+FOUNDER_RECONNECT_MAX_MS = 10
+"""Likewise for node and head: no process of a session goes on without them, so they are starting."""
 
 LINGER_MS = 200
 """How long the last words of an ending process may take to leave it."""
@@ -81,12 +85,21 @@ class Waker:
 class Transport:
     """The sockets of process ``me``.
 
+    Args:
+        me: this process.
+        directory: of the session.
+        watched: fds to poll besides the socket.
+        founders: peers that exist as long as the session does.
+
     Attributes:
         malformed: frames dropped because they are no envelopes.
     """
 
-    def __init__(self, me: WorkerID, directory: str, watched: Iterable[int]) -> None:
+    def __init__(
+        self, me: WorkerID, directory: str, watched: Iterable[int], founders: Iterable[WorkerID] = ()
+    ) -> None:
         self.directory = directory
+        self._founders = frozenset(founders)
         self.malformed = 0
         self.waker = Waker()
         self._context = zmq.Context(io_threads=1)
@@ -154,7 +167,8 @@ class Transport:
         socket.setsockopt(zmq.SNDHWM, 0)
         socket.setsockopt(zmq.LINGER, LINGER_MS)
         socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, RECONNECT_MAX_MS)
+        founder = target in self._founders
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, FOUNDER_RECONNECT_MAX_MS if founder else RECONNECT_MAX_MS)
         socket.connect("ipc://" + socket_path(self.directory, target))
         self._outbound[target] = socket
         return socket

@@ -117,9 +117,16 @@ class ObjectRef(Generic[T]):
 
         def _no_value(self, *_others: Any) -> Any:
             raise TypeError(
-                "A reference is no value to calculate with or to compare: get the value with gnomon.get(ref) "
-                "first, or do it in the task that makes it."
+                "A reference is no value to calculate with, to compare, to index or to loop over: get the value "
+                "with gnomon.get(ref) first, or do it in the task that makes it."
             )
+
+        # Not __iter__: who asks whether something is iterable (pandas for a cell's value) must hear no. Without
+        # it, a loop comes to __getitem__.
+        __len__ = __getitem__ = __setitem__ = __contains__ = __int__ = __float__ = _no_value
+
+        def __bool__(self) -> bool:
+            return True  # as in Ray; else Python would ask __len__
 
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_value
         __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _no_value

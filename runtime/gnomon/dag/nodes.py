@@ -73,7 +73,11 @@ class DAGNode:
             TypeError: the input has no such item.
         """
         if _ray_cache_refs:
-            raise UnsupportedOptionError("_ray_cache_refs", "bind what you want to see to a MultiOutputNode")
+            raise UnsupportedOptionError(
+                "_ray_cache_refs",
+                "references are not kept",
+                "Bind what you want to see to a MultiOutputNode.",
+            )
         order = in_order(self)
         values: dict[DAGNode, Any] = {}
         source: DAGNode | None = None
@@ -93,7 +97,11 @@ class DAGNode:
         Raises:
             UnsupportedOptionError: always; it says what to do instead.
         """
-        raise UnsupportedOptionError("experimental_compile()", "call execute(), which submits the same calls")
+        raise UnsupportedOptionError(
+            "experimental_compile()",
+            "graphs are not compiled",
+            "Call execute() of the graph itself, which submits the same calls.",
+        )
 
     def get_args(self) -> tuple[Any, ...]:
         """The positional arguments it was bound with."""

@@ -39,7 +39,9 @@ def __getattr__(name: str) -> Any:
         return ActorPool
     if name in __all__:
         return importlib.import_module(f"gnomon.util.{name}")
-    raise AttributeError(f"module 'gnomon.util' has no attribute {name!r}")
+    from gnomon._api.absent import no_name
+
+    raise no_name("gnomon.util", name, __all__)
 
 
 def list_named_actors(all_namespaces: bool = False) -> list[str] | list[dict[str, str]]:

@@ -1,0 +1,63 @@
+"""Errors that gnomon raises on purpose end, in a notebook, at the line that was typed.
+
+A wrong argument is told by its sentence; the frames in which gnomon found it help nobody. They stay where
+the error was not raised on purpose, that is not by a ``raise`` of ours: then it is a bug, to be reported.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import gnomon
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_PACKAGES = tuple(f"{path}/" for path in (Path(gnomon.__file__).parent, Path(__file__).parent))
+_RAISE = dis.opmap["RAISE_VARARGS"]
+
+
+class ShortTracebacks:
+    """Shows the errors of one shell without the frames of gnomon at their end."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._show = shell.showtraceback
+
+    def install(self) -> None:
+        """From now on."""
+        self._shell.showtraceback = self._shorten_and_show  # type: ignore[method-assign]
+
+    def remove(self) -> None:
+        """As before; what somebody else has put there since stays."""
+        if self._shell.__dict__.get("showtraceback") == self._shorten_and_show:
+            del self._shell.showtraceback
+
+    def _shorten_and_show(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> Any:
+        given = exc_tuple or sys.exc_info()
+        if len(given) == 3 and isinstance(given[1], BaseException):
+            shorten(given[1])
+            exc_tuple = (given[0], given[1], given[1].__traceback__)
+        return self._show(exc_tuple, *args, **kwargs)
+
+
+def shorten(error: BaseException) -> None:
+    """Drop the frames of gnomon at the end of an error's traceback, if gnomon raised it on purpose."""
+    if isinstance(error, gnomon.exceptions.InternalError):
+        return
+    frames: list[TracebackType] = []
+    entry = error.__traceback__
+    while entry is not None:
+        frames.append(entry)
+        entry = entry.tb_next
+    if not frames or frames[-1].tb_frame.f_code.co_code[frames[-1].tb_lasti] != _RAISE:
+        return
+    kept = len(frames)
+    while kept and frames[kept - 1].tb_frame.f_code.co_filename.startswith(_PACKAGES):
+        kept -= 1
+    if 0 < kept < len(frames):
+        frames[kept - 1].tb_next = None

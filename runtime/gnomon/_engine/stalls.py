@@ -1,0 +1,128 @@
+"""Why a wait does not end: what it waits for asks for resources that actors hold, and actors end only when told.
+
+A wait that takes ``STALL_S`` looks once, and a ``get`` whose time is up. Nothing here runs before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from gnomon._engine.base import STALL_S
+from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
+from gnomon._shell.core_worker import CoreWorker
+from gnomon.exceptions import GetTimeoutError, NotInitializedError
+from gnomon.resources import Resources, add, describe
+
+ANSWER_S = 2.0
+"""How long head may take to say what is there."""
+
+ACTORS_NAMED_MAX = 5
+
+
+_logger = logging.getLogger("gnomon")
+
+
+class Stalls:
+    """Looks into the waits of a driver that take ``after_s``; says each thing once."""
+
+    def __init__(self, core: CoreWorker, after_s: float = STALL_S) -> None:
+        self.after_s = after_s
+        self._core = core
+        self._told = ""
+
+    def wait(self, lock: threading.Lock, timeout: float | None) -> bool:
+        """``Loop.wait``, with a look in between."""
+        wait = self._core.loop.wait
+        if timeout is not None and timeout <= self.after_s:
+            return wait(lock, timeout)
+        if wait(lock, self.after_s):
+            return True
+        began = time.monotonic()
+        self.tell()
+        if timeout is None:
+            return wait(lock, None)
+        return wait(lock, max(0.0, timeout - self.after_s - (time.monotonic() - began)))
+
+    def tell(self) -> None:
+        """Warn if it is so, and has not been said last."""
+        why = why_waiting(self._core)
+        if why and why != self._told:
+            self._told = why
+            _logger.warning("%s", why)
+
+
+def why_waiting(core: CoreWorker) -> str:
+    """What stands in the way of this process's tasks and of pending actors, and what to do; "" if nothing does."""
+    with core.loop.lock:
+        queued = [
+            (len(one.ready), dict(one.resources))
+            for one in core.role.tasks.dispatch.classes.values()
+            if one.ready and not one.workers
+        ]
+        unfinished = any(client.unfinished for client in core.role.calls.clients.clients.values())
+    if not queued and not unfinished:
+        return ""
+    try:
+        status = core.ask(core.config.head_process, lambda request: StatusAsked(request, True), ANSWER_S)
+    except (GetTimeoutError, NotInitializedError):
+        return ""  # the runtime is busy, or at its end: the wait itself will tell
+    assert isinstance(status, ClusterStatus)
+    return explain(queued, status)
+
+
+def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> str:
+    """The same, from what is known.
+
+    Args:
+        queued: how many tasks wait that ask for what.
+        status: of the cluster, with its actors.
+    """
+    total: Resources = {}
+    for node in status.nodes:
+        if node.alive:
+            add(total, node.resources)
+    alive = [actor for actor in status.actors if actor.state == "alive"]
+    for actor in alive:
+        for name, units in actor.resources.items():
+            total[name] = total.get(name, 0) - units
+    stuck = [(_tasks(number), asked) for number, asked in queued if _lacking(asked, total)]
+    pending = [
+        actor for actor in status.actors if actor.state != "alive" and _lacking(actor.resources, total)
+    ]
+    for (name, asked), number in Counter((a.class_name, _frozen(a.resources)) for a in pending).items():
+        stuck.append((f"{number} actor{'s'[: number > 1]} {name}", dict(asked)))
+    if not stuck:
+        return ""
+    scarce = {name for _, asked in stuck for name in _lacking(asked, total)}
+    holders = [actor for actor in alive if scarce & set(actor.resources)]
+    waiting = "; ".join(f"{what} for {describe(asked)}" for what, asked in stuck)
+    return (
+        f"What has not begun waits for resources: {waiting}. Living actors hold too much of it, and they end only "
+        f"when told: {_named(holders)}. Let one end (gnomon.kill(handle), or del of its last handle), make such "
+        "actors with num_cpus=0, or start the session with more."
+    )
+
+
+def _lacking(asked: Mapping[str, int], left: Mapping[str, int]) -> list[str]:
+    return [name for name, units in asked.items() if units > max(0, left.get(name, 0))]
+
+
+def _tasks(number: int) -> str:
+    return f"{number} task{'s'[: number > 1]}"
+
+
+def _frozen(resources: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(resources.items()))
+
+
+def _named(actors: list[ActorReport]) -> str:
+    shown = [
+        f"{actor.class_name}{f' {actor.name!r}' if actor.name else ''} (pid {actor.pid}, {describe(actor.resources)})"
+        for actor in actors[:ACTORS_NAMED_MAX]
+    ]
+    more = len(actors) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])])
