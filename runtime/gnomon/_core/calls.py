@@ -20,6 +20,7 @@ from gnomon._core.call_queue import CallRecord
 from gnomon._core.clients import ClientMachine
 from gnomon._core.effects import Effects
 from gnomon._core.events import CallSubmitted
+from gnomon._core.failed_arguments import keep_cause
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.streams import StreamMachine
@@ -151,6 +152,12 @@ class CallMachine:
                 values = tuple(self.references.values[identity] for identity in event.dependencies)
                 bad = next((value for value in values if is_failure(value)), None)
                 if bad is not None:
+                    keep_cause(
+                        self.references,
+                        event.task,
+                        event.num_returns,
+                        event.dependencies[values.index(bad)],
+                    )
                     self._finish(client, record, TaskState.FAILED, (bad,), now, "an argument failed")
                     continue
                 record.values = values
@@ -393,7 +400,7 @@ class CallMachine:
         references = self.references
         if message is not None and worker is not None:
             if message.contained:
-                self.borrowing.adopt_contained(worker, event.task, message.contained)
+                self.streams.adopt_contained(record.stream, worker, message)
             if message.borrows:
                 self.borrowing.settle_arguments(worker, message.borrows, record.holds)
             elif record.holds:

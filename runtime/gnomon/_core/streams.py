@@ -143,6 +143,16 @@ class StreamMachine:
         if message.inner:
             self.borrowing.adopt_contained(worker, message.task, (), message.index)
 
+    def adopt_contained(self, stream: Stream | None, worker: WorkerID, message: TaskFinished) -> None:
+        """What a finished task's results hold; of a generator's only an error does: its last item."""
+        contained = message.contained
+        if stream is not None:
+            if message.items != stream.produced or len(message.values) < 2:
+                contained = ()
+            elif stream.dynamic:
+                self._expect(stream, stream.item(stream.produced + 1))
+        self.borrowing.adopt_contained(worker, message.task, contained)
+
     def finish(self, stream: Stream, values: tuple[Value, ...], message: TaskFinished | None) -> None:
         """The task has finished, with ``message`` or without a word: the only way for a stream to end.
 
@@ -182,7 +192,8 @@ class StreamMachine:
         del self.streams[stream.task]
         if error is not None and len(values) == 2:
             stream.produced += 1
-            self._expect(stream, stream.item(stream.produced))
+            if stream.item(stream.produced) not in references.entries:
+                self._expect(stream, stream.item(stream.produced))
             references.fulfil(stream.item(stream.produced), error)
         items = stream.items(1, stream.produced)
         result = object_id(stream.task, 1)

@@ -23,6 +23,7 @@ from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import Effects
 from gnomon._core.events import TaskSubmitted
+from gnomon._core.failed_arguments import keep_cause
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.records import TaskRecord
 from gnomon._core.references import ReferenceMachine
@@ -117,9 +118,11 @@ class TaskMachine:
 
     def _resolve(self, record: TaskRecord, now: float) -> bool:
         """Fill in the values; an error among them is the task's own outcome."""
-        values = tuple(self.references.values[identity] for identity in record.event.dependencies)
-        for value in values:
+        event = record.event
+        values = tuple(self.references.values[identity] for identity in event.dependencies)
+        for identity, value in zip(event.dependencies, values, strict=True):
             if is_failure(value):
+                keep_cause(self.references, event.task, event.num_returns, identity)
                 self._finish(record, TaskState.FAILED, (value,), now, "an argument failed")
                 return False
         record.values = values
@@ -324,7 +327,7 @@ class TaskMachine:
         references = self.references
         if message is not None and worker is not None:
             if message.contained:
-                self.borrowing.adopt_contained(worker, event.task, message.contained)
+                self.streams.adopt_contained(record.stream, worker, message)
             self.borrowing.settle_arguments(worker, message.borrows, record.holds)
         else:
             references.release(record.holds)

@@ -240,7 +240,8 @@ class InlineCalls:
         for identity in call.packed.dependencies:
             blob = self._store.blob(identity)
             if pickling.is_error(blob):
-                self._end(call, TaskState.FAILED, blob, "an argument failed")
+                contained = self._store.contained(identity)
+                self._end(call, TaskState.FAILED, blob, "an argument failed", contained)
                 return True
         return False
 

@@ -22,7 +22,8 @@ from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ResultsMismatchError
 from gnomon.ids import ObjectID, object_id
 
-Packed = tuple[bytes, Sequence[ObjectID]]
+Packed = tuple[bytes, Sequence[ObjectRef[Any]]]
+"""An item as it is stored, and the references inside it: they have to live until then."""
 
 
 class FixedResults:
@@ -42,7 +43,8 @@ class FixedResults:
         if len(self._packed) == len(self._call.results):
             return False
         packed = pickling.serialize(item, f"the result of {self._call.name}")
-        self._packed.append((pickling.to_bytes(packed), packed.contained))
+        inside = [self._store.reference(each) for each in packed.contained]
+        self._packed.append((pickling.to_bytes(packed), inside))
         return True
 
     def end(self) -> None:
@@ -55,11 +57,13 @@ class FixedResults:
     def fail(self, blob: bytes, contained: Sequence[ObjectID], raised: bool) -> None:
         """See ``Sink``. What was yielded before is kept."""
         missing = len(self._call.results) - len(self._packed)
-        self._fill([*self._packed, *[(blob, contained)] * missing])
+        inside = [self._store.reference(each) for each in contained]
+        self._fill([*self._packed, *[(blob, inside)] * missing])
 
     def _fill(self, packed: Sequence[Packed]) -> None:
-        for identity, (blob, contained) in zip(self._call.results, packed, strict=True):
-            self._store.fill(identity, blob, contained)
+        for identity, (blob, inside) in zip(self._call.results, packed, strict=True):
+            self._store.fill(identity, blob, [ref._id for ref in inside])
+        self._packed = []
 
 
 class ListedItems:

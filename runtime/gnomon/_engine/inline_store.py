@@ -138,6 +138,11 @@ class InlineStore:
                     entry.holders += 1
         self._sweep()
 
+    def contained(self, identity: ObjectID) -> list[ObjectID]:
+        """The references inside an object's value."""
+        with self._lock:
+            return [ref._id for ref in self._entry(identity).contained]
+
     def pin(self, identity: ObjectID) -> None:
         """Keep an object until the end: the user has pickled a reference, which may come back at any time."""
         with self._lock:

@@ -18,6 +18,7 @@ from gnomon.ids import NodeID
 RAISED_KIND = 1
 FAILURE_KIND = 3
 _PREFIX = bytes([FAILURE_KIND])
+_RAISED = bytes([RAISED_KIND])
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, dict[str, Any]]).decode
 
@@ -64,3 +65,8 @@ def is_failure(value: Value | None) -> bool:
     if value is None or isinstance(value, Block) or not value:
         return False
     return value[0] in (RAISED_KIND, FAILURE_KIND)
+
+
+def is_raised(value: Value | None) -> bool:
+    """Whether a value is an exception of the user's code, which may hold anything that a value may."""
+    return isinstance(value, bytes) and value[:1] == _RAISED

@@ -126,9 +126,21 @@ class Call:
     def failed(self, error: BaseException, retriable: bool) -> TaskEnded:
         """The outcome when it has raised."""
         wrapped = TaskError.from_exception(self.name, error, os.getpid())
-        blob = pickling.serialize_error(wrapped)
+        inner: list[ObjectID] = []
+        blob = pickling.serialize_error(wrapped, inner)
         forget_frames(error)
-        return self.failed_with(blob, headline(error)[:200], retriable)
+        ended = self.failed_with(blob, headline(error)[:200], retriable)
+        if inner:
+            ended.contained = self._in_error(tuple(inner))
+            ended.keep = error
+        return ended
+
+    def _in_error(self, inner: tuple[ObjectID, ...], done: int = 0) -> tuple[Contained, ...]:
+        """The references inside an error: it is the value of all results after the first ``done``."""
+        task, count = self.pushed.task, self.pushed.num_returns
+        if count < 0:
+            return (Contained(object_id(task, self.items + 1 + (count == DYNAMIC)), inner),)
+        return tuple(Contained(object_id(task, index), inner) for index in range(done + 1, count + 1))
 
     def failed_with(self, blob: bytes, summary: str, retriable: bool) -> TaskEnded:
         """The outcome with this error value; ``summary``: in one line."""
@@ -216,8 +228,10 @@ class Call:
         except Exception as worse:
             return self.failed(worse, False)
         ended.values = (*stored, *ended.values)
+        if ended.contained:
+            contained += self._in_error(ended.contained[0].inner, len(values))
         ended.contained = tuple(contained)
-        ended.keep = values if contained else None
+        ended.keep = (values, error) if contained else None
         return ended
 
     def cancelled(self) -> TaskEnded:
