@@ -343,7 +343,7 @@ def test_an_async_actor_may_not_block_the_inline_engine(engine):
     q = Queue()
     ref = Blocks.remote().put.remote(q)
     if engine == "inline":
-        with pytest.raises(DeadlockError):
+        with pytest.raises(DeadlockError, match=r"Blocks\.put raised"):
             gnomon.get(ref)
     else:
         gnomon.get(ref)

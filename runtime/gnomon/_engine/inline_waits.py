@@ -4,7 +4,8 @@ A thread that waits without a timeout looks up now and then: when every other th
 loop of the async actors has nothing to do (no callback, no timer, no socket), then the value can not come, and
 an error says so. Threads that were there when the session began and never used it (a notebook's own) do not
 count, nor do those of the notebook's machinery; any other thread might still act, so while one runs, the wait goes
-on.
+on. Of several waits one is told: that which blocks the event loop, else the one that began last. It is most often
+what the others wait for; were one of those told first, its thread would go on, and this one wait for ever.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ class Waits:
         self._bystanders = {each for each in threading.enumerate() if each is not threading.main_thread()}
         self._blocked: dict[threading.Thread, int] = {}
         self._running: set[Wait] = set()
+        self._endless: dict[Wait, threading.Thread] = {}
+        self._deadlocks = 0
         self._closed = False
 
     def used(self) -> None:
@@ -111,12 +114,24 @@ class Waits:
             wait.end()
 
     def _sleep_without_end(self, wait: Wait) -> None:
-        with self.blocked():
-            still = 0
-            while not self._closed and not wait.sleep(LOOK_UP_S):
-                still = still + 1 if self._standstill() else 0
-                if still == LOOKS:
-                    raise DeadlockError()
+        self._endless[wait] = threading.current_thread()
+        try:
+            with self.blocked():
+                still, seen = 0, self._deadlocks
+                while not self._closed and not wait.sleep(LOOK_UP_S):
+                    if seen != self._deadlocks:  # somebody was told, and goes on
+                        still, seen = 0, self._deadlocks
+                    still = still + 1 if self._standstill() else 0
+                    if still >= LOOKS and self._is_first_told(wait):
+                        self._deadlocks += 1
+                        raise DeadlockError()
+        finally:
+            del self._endless[wait]
+
+    def _is_first_told(self, wait: Wait) -> bool:
+        waits = list(self._endless.items())
+        in_loop = [each for each, thread in waits if self._loop.is_mine(thread)]
+        return wait is (in_loop or [each for each, _ in waits])[-1]
 
     @contextmanager
     def held(self, lock: threading.RLock) -> Iterator[None]:
