@@ -103,9 +103,8 @@ class Executor:
 
     def _release(self, group: str) -> None:
         """Wake one thread that waits for something to do."""
-        if release(
-            self._signals[group]
-        ):  # else one is being woken already; it wakes the next when there is more
+        woken = release(self._signals[group])  # else one is being woken already, and wakes the next for more
+        if woken:
             self.core.loop.nudge()
 
     def _interrupt(self, command: fx.InterruptTask) -> None:
