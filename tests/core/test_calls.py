@@ -34,6 +34,8 @@ from actor_roles import (
 
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
+from gnomon._core.ledger import TaskState
+from gnomon._core.worker import Worker
 from gnomon._messages import actors, objects, tasks
 from gnomon._messages.base import Block, Borrow, Contained
 from gnomon.ids import TaskID, WorkerID, handle_object, object_id, task_id
@@ -380,3 +382,36 @@ def test_an_error_with_no_process_behind_it_has_no_end() -> None:
     assert (name, fields["reason"]) == ("ActorDiedError", cause)
     assert "exit_code" not in fields
     assert END.code == 3
+
+
+# -- what is shown as running ---------------------------------------------------------------------------------
+
+
+def shown_running(worker: Worker) -> list[int]:
+    return [
+        int.from_bytes(row.task[8:], "big") - 100
+        for row in worker.ledger.tasks
+        if row.state == TaskState.RUNNING
+    ]
+
+
+def test_of_a_plain_actor_the_oldest_call_is_shown() -> None:
+    worker = caller_with(1, 2, 3)
+    assert shown_running(worker) == [1]
+    worker.handle([received(HOST, finished(1))], 2.0)
+    assert shown_running(worker) == [2]
+
+
+def test_of_each_group_as_many_are_shown_as_run_at_a_time() -> None:
+    worker = caller_with(1, 2, 3, at_once=2)
+    more = [submitted(number, at_once=1, concurrency_group="io") for number in (4, 5, 6)]
+    worker.handle(list(more), 1.5)
+    assert shown_running(worker) == [1, 2, 4]
+    worker.handle([received(HOST, finished(2)), received(HOST, finished(5))], 2.0)
+    assert shown_running(worker) == [1, 3, 4], "the fifth ended before its turn was seen"
+    worker.handle([received(HOST, finished(4))], 2.1)
+    assert shown_running(worker) == [1, 3, 6]
+    worker.handle([received(HEAD, over()), received(NODE, lost())], 2.2)
+    worker.handle([], 2.5)
+    assert shown_running(worker) == []
+    worker.check()

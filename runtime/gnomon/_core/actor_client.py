@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from gnomon._core.call_queue import CallQueue, CallRecord
 from gnomon._messages.actors import PENDING, ActorChanged
 from gnomon._messages.failures import FAILURE_KIND, ProcessEnd, failure
 from gnomon.ids import ActorID, TaskID, WorkerID
+
+
+class GroupShown:
+    """For the views: of the pushed calls of one concurrency group, which run, as far as can be told from here."""
+
+    __slots__ = ("running", "waiting")
+
+    def __init__(self) -> None:
+        self.running: set[TaskID] = set()
+        self.waiting: deque[CallRecord] = deque()
+
+    def enter(self, record: CallRecord) -> bool:
+        """A call was pushed; whether it runs."""
+        if len(self.running) < record.event.at_once:
+            self.running.add(record.event.task)
+            return True
+        self.waiting.append(record)
+        return False
+
+    def leave(self, record: CallRecord, inflight: Mapping[TaskID, CallRecord]) -> CallRecord | None:
+        """A call has ended; the one that runs in its place."""
+        if record.event.task not in self.running:
+            return None
+        self.running.discard(record.event.task)
+        while self.waiting:
+            following = self.waiting.popleft()
+            if inflight.get(following.event.task) is following:
+                self.running.add(following.event.task)
+                return following
+        return None
 
 
 class ActorClient:
@@ -22,11 +54,12 @@ class ActorClient:
         patience: when those answers are waited for no longer.
         last_started: the call that its dead process had begun last.
         unfinished: calls without an outcome.
+        groups: of actors that run several calls at a time: what is shown of each concurrency group.
         unheld: no handle is known here that keeps it alive; without calls it is forgotten.
     """
 
     __slots__ = (
-        "actor", "cause", "class_name", "done", "end", "ending", "error", "following", "incarnation", "inflight",
+        "actor", "cause", "class_name", "done", "end", "ending", "error", "following", "groups", "incarnation", "inflight",
         "last_started", "patience", "pid", "queue", "refused", "running", "state", "target", "unfinished", "unheld",
         "worker",
     )  # fmt: skip
@@ -49,6 +82,7 @@ class ActorClient:
         self.last_started: TaskID | None = None
         self.done = 0
         self.running: CallRecord | None = None
+        self.groups: dict[str, GroupShown] = {}
         self.queue = CallQueue()
         self.inflight: dict[TaskID, CallRecord] = {}
         self.unfinished = 0

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gnomon._core.actor_client import ActorClient
+from gnomon._core.actor_client import ActorClient, GroupShown
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.call_queue import CallRecord
 from gnomon._core.clients import ClientMachine
@@ -191,11 +191,20 @@ class CallMachine:
             self._show_running(client, record, now)
 
     def _show_running(self, client: ActorClient, record: CallRecord, now: float) -> None:
-        """For the views: of an ordered actor's calls the oldest runs and the others are in its mailbox."""
-        if record.event.in_order and client.running is not None:
-            return
-        if record.event.in_order:
+        """For the views: of an ordered actor's calls the oldest runs (or the oldest ``at_once`` of each group) and
+        the others are in its mailbox.
+        """
+        event = record.event
+        if event.at_once:
+            if not client.groups.setdefault(event.concurrency_group, GroupShown()).enter(record):
+                return
+        elif event.in_order:
+            if client.running is not None:
+                return
             client.running = record
+        self._show(record, now)
+
+    def _show(self, record: CallRecord, now: float) -> None:
         record.row.started = now
         self.ledger.task_changed(record.row, TaskState.RUNNING)
 
@@ -216,6 +225,11 @@ class CallMachine:
             oldest = next(iter(client.inflight.values()), None)
             if oldest is not None:
                 self._show_running(client, oldest, message.finished)
+        elif record.event.at_once:
+            shown = client.groups.get(record.event.concurrency_group)
+            following = shown.leave(record, client.inflight) if shown is not None else None
+            if following is not None:
+                self._show(following, message.finished)
         self.clients.dirty[client.actor] = None
         row = record.row
         row.started = message.started
@@ -284,6 +298,7 @@ class CallMachine:
         """The incarnation that had these calls is gone. Those behind the one it began last have not run."""
         lost, client.inflight = client.inflight, {}
         client.running = None
+        client.groups.clear()
         if client.worker is not None and not self.references.is_lost(client.worker):
             self._keep_arguments(client.worker, lost)
         started = True

@@ -74,6 +74,7 @@ class CallSubmitted(Event):
 
     Attributes:
         in_order: it may not start before the caller's earlier calls have.
+        at_once: how many calls of its group run at a time; 0 for one of the whole actor, or where no order is kept.
         name: what the user calls it; "" for ``group``, which is ``Class.method``.
         retry_on: see ``CallPushed``.
         pending: counts this process's calls to an actor that limits them; told when the call has ended.
@@ -97,6 +98,7 @@ class CallSubmitted(Event):
     name: str = ""
     retry_on: bytes = b""
     pending: PendingCalls | None = None
+    at_once: int = 0
 
 
 class ActorSubmitted(Event):

@@ -206,6 +206,7 @@ class ActorTraits:
         max_pending_calls: unfinished calls that one process may have; -1 is without end.
         max_task_retries: of the methods that every actor has.
         properties: names that are properties of the class, for the error that says so.
+        at_once: for actors that run several calls at a time, in order: how many of each group ("" is the rest).
     """
 
     out_of_order: bool = False
@@ -213,6 +214,7 @@ class ActorTraits:
     max_pending_calls: int = -1
     max_task_retries: int = 0
     properties: tuple[str, ...] = ()
+    at_once: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True, eq=False)

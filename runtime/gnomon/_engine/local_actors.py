@@ -164,6 +164,7 @@ class LocalActors:
                 name=method.task_name,
                 retry_on=self._packed_classes(retry) if isinstance(retry, tuple) else b"",
                 pending=pending,
+                at_once=dict(traits.at_once).get(method.concurrency_group or "", 1) if traits.at_once else 0,
             )
         )
         return refs

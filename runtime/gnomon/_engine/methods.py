@@ -57,7 +57,16 @@ def traits_of(template: ActorTemplate) -> ActorTraits:
         max_pending_calls=options.max_pending_calls,
         max_task_retries=options.max_task_retries,
         properties=tuple(name for name, member in members.items() if isinstance(member, property)),
+        at_once=_at_once(template),
     )
+
+
+def _at_once(template: ActorTemplate) -> tuple[tuple[str, int], ...]:
+    options = template.options
+    several = options.concurrency_groups or (options.max_concurrency or 1) > 1
+    if options.out_of_order or template.is_async or not several:
+        return ()
+    return (("", options.max_concurrency or 1), *options.concurrency_groups.items())
 
 
 def is_generator(function: Any) -> bool:
