@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 import gnomon
@@ -212,3 +213,17 @@ def test_an_exception_that_can_not_be_pickled_tells_its_story(engine):
     text = str(caught.value)
     assert "Stubborn: what went wrong" in text
     assert 'raise Stubborn("what went wrong")' in text
+
+
+def test_who_writes_into_a_stored_array_is_told_what_to_do(engine):
+    @gnomon.remote
+    def change(array):
+        array[0] = 1
+
+    with pytest.raises(ValueError, match="read-only") as caught:
+        gnomon.get(change.remote(np.zeros(LARGE)))
+    assert "take a copy first: array = array.copy()" in str(caught.value)
+    array = gnomon.get(gnomon.put(np.zeros(LARGE)))
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 1
+    assert array.copy().flags.writeable

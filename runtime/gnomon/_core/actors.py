@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from gnomon._core.effects import Effects
 from gnomon._messages.actors import (
     ALIVE,
@@ -288,6 +290,7 @@ class ActorMachine:
         self._homeless.pop(spec.actor, None)
         self._publish(record)
         record.subscribers.clear()
+        record.spec = msgspec.structs.replace(spec, payload=b"", arguments=b"", values=(), description=b"")
         self._graves[spec.actor] = None
         if len(self._graves) > self.dead_max:
             oldest = next(iter(self._graves))

@@ -23,11 +23,20 @@ from collections import deque
 from collections.abc import Callable
 
 from gnomon._core.effects import Effects
+from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.records import TaskRecord
+from gnomon._core.shipping import FunctionBudget
 from gnomon._messages.leases import LeaseBroken, LeaseGranted, LeaseReturned, LeasesWanted
-from gnomon._messages.tasks import FunctionShipped, ItemsTaken, LeaseBegun, TaskPushed, TasksRecalled
-from gnomon.ids import FunctionID, LeaseID, TaskID, WorkerID, attempt_id
+from gnomon._messages.tasks import (
+    FunctionsForgotten,
+    FunctionShipped,
+    ItemsTaken,
+    LeaseBegun,
+    TaskPushed,
+    TasksRecalled,
+)
+from gnomon.ids import LeaseID, TaskID, WorkerID, attempt_id
 
 
 class LeasedWorker:
@@ -52,7 +61,7 @@ class LeasedWorker:
         self.key = message.key
         self.number = number
         self.inflight: dict[TaskID, TaskRecord] = {}
-        self.shipped: set[FunctionID] = set()
+        self.shipped = FunctionBudget()
         self.granted = now
         self.idle_since = now
         self.draining = False
@@ -277,6 +286,7 @@ class DispatchMachine:
         effects = self._effects()
         worker = leased.worker
         inflight = leased.inflight
+        shipped = leased.shipped.sizes
         while room > 0 and ready:
             record = ready.popleft()
             event = record.event
@@ -286,9 +296,8 @@ class DispatchMachine:
                     return
                 leased.stuck = True
                 room = 1
-            if event.function not in leased.shipped:
-                leased.shipped.add(event.function)
-                effects.send(worker, FunctionShipped(event.function, event.payload))
+            if event.function not in shipped:
+                self._ship(leased, event)
             effects.send(
                 worker,
                 TaskPushed(
@@ -315,6 +324,13 @@ class DispatchMachine:
             if record.stream is not None and record.stream.room:
                 effects.send(worker, ItemsTaken(event.task, record.attempt, record.stream.room))
             room -= 1
+
+    def _ship(self, leased: LeasedWorker, event: TaskSubmitted) -> None:
+        in_use = (record.event.function for record in leased.inflight.values())
+        gone = leased.shipped.add(event.function, len(event.payload), in_use)
+        if gone:
+            self._effects().send(leased.worker, FunctionsForgotten(gone))
+        self._effects().send(leased.worker, FunctionShipped(event.function, event.payload))
 
     def _balance(self, one: SchedulingClass) -> None:
         """A worker is idle and nothing is queued: take from the fullest what it has not started."""

@@ -28,6 +28,7 @@ from gnomon._core.links import LinkMachine
 from gnomon._core.production import ProductionMachine
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.reporting import ReportingMachine
+from gnomon._core.shipping import FunctionsHere
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
 from gnomon._messages import actors, cluster, leases, objects, tasks
@@ -81,7 +82,7 @@ class Worker:
         self.execution = ExecutionMachine(self._out, self.borrowing)
         self.production = ProductionMachine(self._out, self.execution, self.borrowing)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
-        self.functions: dict[bytes, bytes] = {}
+        self.functions = FunctionsHere()
         self.settle_s = settle_s
         self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
         self._use_asked: objects.UseAsked | None = None
@@ -134,7 +135,8 @@ class Worker:
         return {
             tasks.TaskPushed: execution.on_pushed,
             tasks.CallPushed: execution.on_pushed,
-            tasks.FunctionShipped: self._on_function_shipped,
+            tasks.FunctionShipped: self.functions.on_shipped,
+            tasks.FunctionsForgotten: self.functions.on_forgotten,
             tasks.LeaseBegun: self._on_lease_begun,
             tasks.TaskFinished: self._on_task_finished,
             tasks.ItemYielded: self._on_item_yielded,
@@ -288,12 +290,10 @@ class Worker:
     def _on_lease_begun(self, sender: WorkerID, message: tasks.LeaseBegun) -> None:
         execution = self.execution
         if message.lease >= execution.lease and execution.actor is None:
+            self.functions.lease_begun()
             execution.lease = message.lease
             execution.resources = message.resources
             execution.gpus = message.gpus
-
-    def _on_function_shipped(self, sender: WorkerID, message: tasks.FunctionShipped) -> None:
-        self.functions[message.function] = message.payload
 
     def _on_wait_started(self, event: ev.WaitStarted) -> None:
         """The running task blocks: its CPU is free meanwhile, and what is queued behind it goes elsewhere."""

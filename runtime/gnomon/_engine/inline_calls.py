@@ -19,6 +19,7 @@ from gnomon._engine.inline_generators import FixedResults, ListedItems, Pull
 from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_streams import InlineStream, InlineStreams
 from gnomon._engine.inline_waits import Wait, Waits
+from gnomon._shell.results import advise_copy
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling import PackedArgs
@@ -272,6 +273,8 @@ class InlineCalls:
 
     def raised(self, call: InlineCall, error: BaseException) -> None:
         """Store what the user's code raised."""
+        if isinstance(error, ValueError):
+            advise_copy(error)
         self.failed(call, TaskError.from_exception(call.name, error, os.getpid()), raised=True)
 
     def failed(

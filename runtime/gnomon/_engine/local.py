@@ -148,7 +148,9 @@ class LocalEngine:
 
     def _prepare(self, template: TaskTemplate) -> _Prepared:
         options = template.options
-        function, payload, captured = pack_function(template.function, options.retry_exceptions)
+        function, payload, captured = pack_function(
+            template.function, options.retry_exceptions, self.core.large_capture_bytes
+        )
         handles = own(self.core, captured)
         key = frozenset(options.resources.items())
         with self._lock:

@@ -51,7 +51,7 @@ class LocalActors:
         options = template.options
         core = self.core
         if template.engine_state is None:
-            function, payload, captured = pack_function(template.cls, False)
+            function, payload, captured = pack_function(template.cls, False, core.large_capture_bytes)
             template.engine_state = function, payload, own(core, captured)
             self._packed.add(template)
         function, payload, handles = template.engine_state

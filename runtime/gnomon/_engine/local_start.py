@@ -66,6 +66,10 @@ class LocalStarter:
             raise
 
 
+_SETTINGS_OF_PROCESSES = ("inline_result_max_bytes", "large_capture_bytes")
+"""What drivers and workers read of the settings."""
+
+
 def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig, int]:
     """A new session.
 
@@ -101,9 +105,7 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
         sys_path=_sys_path(),
         main_module=_main_module(),
         settings={
-            "inline_result_max_bytes": options.settings.get(
-                "inline_result_max_bytes", settings.inline_result_max_bytes
-            )
+            name: options.settings.get(name, getattr(settings, name)) for name in _SETTINGS_OF_PROCESSES
         },
         labels=node_labels(node, options.labels),
         gpus=list(options.gpus),

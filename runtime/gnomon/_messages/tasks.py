@@ -3,6 +3,7 @@
 owner                               executor
   | LeaseBegun                     --> |
   | FunctionShipped (once a function)  |
+  | FunctionsForgotten             --> |   when there are too many
   | TaskPushed, TaskPushed, ...    --> |
   | <-- TaskFinished, TaskFinished ... |   results, small ones inline
   | <-- ItemYielded, ItemYielded ...   |   of a generator, before its TaskFinished
@@ -31,6 +32,12 @@ class FunctionShipped(Message, frozen=True, tag=1):
 
     function: FunctionID
     payload: bytes
+
+
+class FunctionsForgotten(Message, frozen=True, tag=13):
+    """No task of the sender's needs these any more; should one later, they are shipped again."""
+
+    functions: tuple[FunctionID, ...]
 
 
 class LeaseBegun(Message, frozen=True, tag=10):

@@ -98,6 +98,7 @@ class CoreWorker:
         self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes
         self.values = self.role.references.values
         self.inline_max = int(config.settings.get("inline_result_max_bytes", 102_400))
+        self.large_capture_bytes = int(config.settings.get("large_capture_bytes", 2**20))
         self.ended = ""
         self.assignment: ActorAssigned | None = None
         self.stalls: Stalls | None = None

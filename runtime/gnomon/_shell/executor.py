@@ -52,7 +52,7 @@ class Executor:
         self.core = core
         self.note = note
         self.execution = core.role.execution
-        self.functions = FunctionTable(core.role.functions, core.handles_arrived)
+        self.functions = FunctionTable(core.role.functions.payloads, core.handles_arrived)
         self.devices = VisibleDevices()
         self.actor: Any = None
         self.ending = ""

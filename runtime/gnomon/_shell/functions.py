@@ -17,7 +17,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from gnomon._core.shipping import FUNCTIONS_MAX, FunctionBudget
 from gnomon._wire import pickling, pickling_serializers
+from gnomon._wire.captures import warn_if_large
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import FunctionID, ObjectID, TaskID
 
@@ -28,12 +30,17 @@ RetryClasses = tuple[type[BaseException], ...]
 
 
 def pack_function(
-    function: Callable[..., Any], retry: bool | RetryClasses
+    function: Callable[..., Any], retry: bool | RetryClasses, large_bytes: int
 ) -> tuple[FunctionID, bytes, tuple[ObjectID, ...]]:
-    """The id of a function (a hash of the content), its payload, and the references that it captures."""
+    """The id of a function (a hash of the content), its payload, and the references that it captures.
+
+    A pickled function of more than ``large_bytes`` is warned of.
+    """
     classes = pickling.dump_function(retry) if isinstance(retry, tuple) else b""  # type: ignore[arg-type]
     captured: list[ObjectID] = []
-    payload = _encode((pickling.dump_function(function, captured), classes, pickling_serializers.pack()))
+    blob = pickling.dump_function(function, captured)
+    warn_if_large(function, len(blob), large_bytes)
+    payload = _encode((blob, classes, pickling_serializers.pack()))
     return pickling.function_id(payload), payload, tuple(captured)
 
 
@@ -83,6 +90,7 @@ class FunctionTable:
         self._payloads = payloads
         self._arrived = arrived
         self._loaded: dict[FunctionID, tuple[Callable[..., Any], RetryClasses]] = {}
+        self._kept = FunctionBudget()
         self._capturing: dict[FunctionID, None] = {}
         self._classes: dict[bytes, RetryClasses] = {}
 
@@ -92,10 +100,13 @@ class FunctionTable:
         """
         found = self._loaded.get(function)
         if found is None:
-            found, captures = self.load_payload(self._payloads[function], task)
+            payload = self._payloads[function]
+            found, captures = self.load_payload(payload, task)
             self._loaded[function] = found
             if captures:
                 self._capturing[function] = None
+            for old in self._kept.add(function, len(payload)):
+                self._loaded.pop(old, None)
         return found
 
     def load_classes(self, blob: bytes) -> RetryClasses:
@@ -103,6 +114,8 @@ class FunctionTable:
         found = self._classes.get(blob)
         if found is None:
             refs: list[ObjectRef[Any]] = []
+            if len(self._classes) >= FUNCTIONS_MAX:
+                self._classes.clear()
             found = self._classes[blob] = pickling.load_function(blob, refs)
         return found
 
@@ -110,7 +123,7 @@ class FunctionTable:
         """Nothing is left to run: let go of functions that capture references."""
         if self._capturing:
             for function in self._capturing:
-                del self._loaded[function]
+                self._loaded.pop(function, None)
             self._capturing.clear()
 
     def load_payload(

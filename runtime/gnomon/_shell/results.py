@@ -125,6 +125,8 @@ class Call:
 
     def failed(self, error: BaseException, retriable: bool) -> TaskEnded:
         """The outcome when it has raised."""
+        if isinstance(error, ValueError):
+            advise_copy(error)
         wrapped = TaskError.from_exception(self.name, error, os.getpid())
         inner: list[ObjectID] = []
         blob = pickling.serialize_error(wrapped, inner)
@@ -261,6 +263,22 @@ def load_arguments(
 def value_object(value: Value) -> Any:
     """The object a block belongs to; small values do not know theirs, and need not."""
     return None if isinstance(value, bytes) else value.object
+
+
+_READ_ONLY = (
+    "assignment destination is read-only",
+    "output array is read-only",
+    "buffer source array is read-only",
+)
+
+
+def advise_copy(error: ValueError) -> None:
+    """NumPy says that an array is read-only; why it is, and what helps, only we know."""
+    if error.args and error.args[0] in _READ_ONLY and not getattr(error, "__notes__", None):
+        error.add_note(
+            "Arrays that come out of the object store are views of it, which everybody shares, and so read-only. "
+            "To change one, take a copy first: array = array.copy()."
+        )
 
 
 def forget_frames(error: BaseException) -> None:

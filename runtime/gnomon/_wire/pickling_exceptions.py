@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import cloudpickle
+from gnomon._wire.pickling_serializers import PicklerByValue, dumps_by_value
 
 PROTOCOL = 5
 
@@ -38,7 +38,7 @@ def _dump(error: BaseException, lenient: bool) -> bytes:
     return target.getvalue()
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no types
+class _Pickler(PicklerByValue):
     def __init__(self, target: io.BytesIO, lenient: bool) -> None:
         super().__init__(target, PROTOCOL)
         self._lenient = lenient
@@ -84,7 +84,7 @@ def _can_travel(value: Any) -> bool:
     if isinstance(value, BaseException):
         return True  # it is taken apart in its turn
     try:
-        cloudpickle.dumps(value, PROTOCOL)
+        dumps_by_value(value, PROTOCOL)
     except Exception:
         return False
     return True

@@ -87,7 +87,7 @@ def _reducer(serializer: Callable[[Any], Any], deserializer: Callable[[Any], Any
     return lambda value: (deserializer, (serializer(value),))
 
 
-class _ByValue(cloudpickle.Pickler):  # type: ignore[misc]
+class PicklerByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no types
     """cloudpickle's pickler, which asks the table first."""
 
     dispatch_table: Any = ChainMap(table, cloudpickle.Pickler.dispatch_table)
@@ -111,5 +111,5 @@ def dumps_by_value(value: Any, protocol: int, buffer_callback: Buffers | None = 
         blob: bytes = cloudpickle.dumps(value, protocol, buffer_callback=buffer_callback)
         return blob
     with io.BytesIO() as file:
-        _ByValue(file, protocol, buffer_callback=buffer_callback).dump(value)
+        PicklerByValue(file, protocol, buffer_callback=buffer_callback).dump(value)
         return file.getvalue()

@@ -219,7 +219,7 @@ class Lanes:
     def _open(self, thread: Code, message: TaskPushed | CallPushed) -> None:
         """Give a thread its body and the handles that its arguments bring to life."""
         if type(message) is TaskPushed:
-            assert message.function in self.host.worker.functions, "a task came before its function"
+            assert message.function in self.host.worker.functions.payloads, "a task came before its function"
         dependencies = self.host.truth.tasks[message.task].dependencies
         self._open_arguments(thread, message.task, dependencies, message.arguments, message.values)
 
