@@ -102,7 +102,7 @@ def test_the_executor_hands_back_the_rest_and_whatever_comes_later() -> None:
         tasks.TasksReturned((task_id(PEER, 2), task_id(PEER, 3)))
     ]
     effects = hear(worker, ev.Received(PEER, [pushed(4)]))
-    assert sent(effects, PEER, tasks.TasksReturned) == [tasks.TasksReturned((task_id(PEER, 4),))]
+    assert sent(effects, PEER, tasks.TasksReturned) == [tasks.TasksReturned((task_id(PEER, 4),), last=True)]
     assert worker.execution.take(2.0) is None
 
 

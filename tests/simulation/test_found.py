@@ -106,6 +106,40 @@ def test_a_grant_that_is_reclaimed_at_once_is_used_for_a_slice() -> None:
     )
 
 
+def used_up() -> Worker:
+    """A worker that has run the last call of PEER's function, which PEER did not live to tell the node."""
+    worker = new_worker()
+    task = task_id(PEER, 1)
+    pushed = tasks.TaskPushed(task, FunctionID(b"function"), b"\0", max_calls=1)
+    worker.handle([received(PEER, tasks.LeaseBegun(CPU, (), LeaseID(1)), pushed)], 1.0)
+    assert worker.execution.take(1.1) is not None
+    worker.handle([ev.TaskEnded(task, tasks.OK, (b"\0value",), 1.1, 1.2, last=True)], 1.2)
+    worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.3)
+    return worker
+
+
+def test_a_worker_that_is_used_up_and_lent_again_says_so_and_is_not_pushed_to_for_ever() -> None:
+    effects = used_up().handle(
+        [received(OTHER, tasks.TaskPushed(task_id(OTHER, 1), FunctionID(b"g"), b"\0"))], 2.0
+    )
+    [returned] = told(effects, OTHER, tasks.TasksReturned)
+    assert returned.last
+    owner = new_worker()
+    owner.handle([submitted(1)], 2.0)
+    owner.handle([received(NODE, granted(7))], 2.1)
+    effects = owner.handle([received(PEER, tasks.TasksReturned((task_id(ME, 1),), last=True))], 2.2)
+    assert not told(effects, PEER, tasks.TaskPushed)
+    assert told(effects, NODE, leases.LeaseReturned) == [leases.LeaseReturned(LeaseID(7), spent=True)]
+    assert told(effects, NODE, leases.LeasesWanted)
+
+
+def test_a_worker_that_is_used_up_and_becomes_an_actor_takes_calls() -> None:
+    worker, actor = used_up(), ActorID(task_id(OTHER, 1))
+    worker.handle([received(HEAD, actors.ActorAssigned(spec(actor, owner=OTHER), 0))], 2.0)
+    worker.handle([received(OTHER, tasks.CallPushed(task_id(OTHER, 2), actor, 0, "method", b"\0"))], 2.1)
+    assert worker.execution.take(2.2) is not None
+
+
 def test_a_message_in_the_batch_of_its_senders_death_gets_no_lease() -> None:
     node = new_node()
     node.handle([ev.WorkerExited(PEER, "was killed"), received(PEER, leases.LeasesWanted(1, CPU, 1, 0))], 2.0)
@@ -212,6 +246,22 @@ def test_an_actor_whose_owner_died_before_it_was_registered_is_dead() -> None:
     assert [change.state for change in told(effects, OTHER, actors.ActorChanged)] == [actors.DEAD]
     effects = head.handle([received(ME, actors.ActorSubscribed(actor))], 3.0)
     assert [change.state for change in told(effects, ME, actors.ActorChanged)] == [actors.DEAD]
+
+
+def test_a_kill_that_is_faster_than_the_registration_counts() -> None:
+    head = Head(HEAD, LinkMachine(HEAD))
+    head.handle([received(NODE, cluster.NodeJoined(NodeID(b"thenode."), CPU))], 1.0)
+    actor = ActorID(task_id(ME, 1))
+    killed = received(PEER, actors.ActorKilled(actor, True), actors.ActorSubscribed(actor))
+    effects = head.handle([received(OTHER, actors.ActorSubscribed(actor)), killed], 1.1)
+    for borrower in (OTHER, PEER):
+        assert [change.state for change in told(effects, borrower, actors.ActorChanged)] == [actors.DEAD]
+    effects = head.handle([received(ME, actors.ActorRegistered(spec(actor, name="ann"), 5))], 1.2)
+    assert [change.state for change in told(effects, ME, actors.ActorChanged)] == [actors.DEAD]
+    assert told(effects, ME, actors.ActorAdmitted) == [actors.ActorAdmitted(5, False)]
+    assert not told(effects, NODE, actors.ActorWorkerWanted)
+    assert head.actors.names == {}
+    head.check()
 
 
 def test_a_named_actor_takes_its_name_before_its_arguments_are_there() -> None:

@@ -42,6 +42,7 @@ from gnomon._messages.failures import ProcessEnd, failure
 from gnomon.ids import ActorID, WorkerID, owner_of
 
 _NOBODY = WorkerID(b"")
+_KILLED = "it was killed by gnomon.kill"
 _OWNER_DIED = "its owner, the process that created it, died"
 
 
@@ -125,7 +126,10 @@ class ActorMachine:
         if message.request:
             self._effects().send(sender, ActorAdmitted(message.request, False))
         record.resolved = message.resolved
-        if record.resolved:
+        early_death = self._unborn.pop(spec.actor, None)
+        if early_death is not None:
+            self._die(record, early_death.cause, kill=False)
+        elif record.resolved:
             self._place(record)
 
     def _place(self, record: ActorRecord) -> None:
@@ -253,15 +257,17 @@ class ActorMachine:
             self._die(record, record.draining, kill=True)
 
     def on_killed(self, actor: ActorID, no_restart: bool) -> None:
-        """``kill``."""
+        """``kill``, which may be faster than the registration: then that is of a dead actor."""
         record = self.records.get(actor)
+        if record is None and no_restart and actor not in self._forgotten and actor not in self._unborn:
+            self._never_born(ActorChanged(actor, DEAD, 0, _NOBODY, 0, _KILLED))
         if record is None or record.state == DEAD:
             return
         left = record.spec.max_restarts
         if not record.resolved and not no_restart:
             return  # there is nothing yet that could be restarted
         if no_restart or (left >= 0 and record.restarts >= left):
-            self._die(record, "it was killed by gnomon.kill", kill=True)
+            self._die(record, _KILLED, kill=True)
         else:
             self._unwant(record)
             self._restart(record, "it was killed by gnomon.kill(no_restart=False)")

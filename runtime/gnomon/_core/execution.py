@@ -92,7 +92,7 @@ class ExecutionMachine:
             and (message.actor != self.actor or message.incarnation != self.incarnation)
         ):
             refused = (
-                TasksReturned((message.task,))
+                TasksReturned((message.task,), last=True)  # who was told of its last call has died
                 if type(message) is TaskPushed
                 else TaskFinished(message.task, message.attempt, REFUSED, ())
             )

@@ -183,6 +183,8 @@ class TaskMachine:
 
     def on_returned(self, worker: WorkerID, message: TasksReturned, now: float) -> None:
         """Tasks come back unstarted: they go first in the queue, in their order."""
+        if message.last:
+            self.dispatch.spend(worker)
         back = []
         for task in message.tasks:
             record = self.records.get(task)

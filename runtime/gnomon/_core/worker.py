@@ -347,6 +347,9 @@ class Worker:
     def _on_actor_assigned(self, sender: WorkerID, message: actors.ActorAssigned) -> None:
         spec = message.spec
         self.execution.actor = spec.actor
+        self.execution.closed = (
+            ""  # used up it may be for a function; that one's owner died, and the node knows nothing
+        )
         self.execution.resources = spec.resources
         self.execution.gpus = message.gpus
         self.execution.incarnation = message.incarnation

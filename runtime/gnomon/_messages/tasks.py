@@ -177,9 +177,14 @@ class ItemsTaken(Message, frozen=True, tag=12):
 
 
 class TasksReturned(Message, frozen=True, tag=5):
-    """Tasks handed back unstarted."""
+    """Tasks handed back unstarted.
+
+    Attributes:
+        last: the sender's calls are used up: it will take no more.
+    """
 
     tasks: tuple[TaskID, ...]
+    last: bool = False
 
 
 class TasksRecalled(Message, frozen=True, tag=6):

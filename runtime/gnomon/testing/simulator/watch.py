@@ -185,7 +185,8 @@ class PromiseWatch:
 
     def _children_cancel_heard(self, host: WorkerHost, event: ev.ChildrenCancelAsked) -> None:
         for facts in self._children.get(event.parent, ()):
-            self._cancel(host, facts)
+            if owner_of(facts.task) == host.me:  # an earlier attempt's, elsewhere, are nobody's any more
+                self._cancel(host, facts)
 
     def _cancel(self, host: WorkerHost, facts: TaskFacts) -> None:
         if facts.cancelled_at is None:
