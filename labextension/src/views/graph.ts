@@ -9,23 +9,14 @@ import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { el, setAttribute, setText } from './dom';
 import { formatCount, plural } from './format';
+import type { Mode } from './graph-modes';
+import { MODES, MODE_TITLES } from './graph-modes';
 import { GroupTable } from './group-table';
 import { Layers, neighbourhood } from './layers';
 import type { IPoint, IScene, IStageHost } from './stage';
-import { Stage } from './stage';
+import { fullScale, Stage } from './stage';
 import { describeTasks, TASK_STATES } from './states';
 import { TaskScene } from './task-scene';
-
-const MODES = ['auto', 'tasks', 'functions', 'table'] as const;
-
-type Mode = (typeof MODES)[number];
-
-const MODE_TITLES: Readonly<Record<Mode, string>> = {
-  auto: 'Single tasks while they are few, functions when they are many',
-  tasks: 'Every task as a mark of its own',
-  functions: 'One box a function, one cell a task',
-  table: 'The counts as a table'
-};
 
 /** Up to here every task is drawn by itself: beyond, the picture says nothing any more. */
 const AUTO_TASKS_MAX = 150;
@@ -184,7 +175,14 @@ export class GraphView implements IView, IStageHost {
 
   private _single(): boolean {
     const few = this._context.feed.model.tasksTotal <= AUTO_TASKS_MAX && this._layers.widest <= AUTO_WIDEST_MAX;
-    return this._focused >= 0 || this._mode === 'tasks' || (this._mode === 'auto' && few);
+    return this._focused >= 0 || this._mode === 'tasks' || (this._mode === 'auto' && few && this._fits());
+  }
+
+  /** Whether the picture of single tasks can be read where it has to fit: a long chain can not. */
+  private _fits(): boolean {
+    const space = { width: this._stage.width, height: this._stage.height };
+    this._tasks.update(space);
+    return space.width * space.height === 0 || fullScale(space, this._tasks) >= this._tasks.scaleMin;
   }
 
   private _drawnTasks(): number[] {

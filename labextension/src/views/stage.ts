@@ -164,8 +164,7 @@ export class Stage {
   }
 
   private _wanted(scene: IScene): ICamera {
-    const [innerWidth, innerHeight] = [this.width - 2 * MARGIN, this.height - 2 * MARGIN];
-    const full = Math.min(innerWidth / Math.max(1, scene.width), innerHeight / Math.max(1, scene.height));
+    const full = fullScale(this, scene);
     const scale = Math.min(FIT_SCALE_MAX, Math.max(scene.scaleMin, full));
     const focus = full < scene.scaleMin ? scene.focus() : null;
     return {
@@ -275,6 +274,15 @@ export class Stage {
   private _jump = true;
   private _frame = 0;
   private _drawnAt = 0;
+}
+
+/** The scale at which a picture just fits into a place. */
+export function fullScale(
+  space: { readonly width: number; readonly height: number },
+  picture: { readonly width: number; readonly height: number }
+): number {
+  const [width, height] = [space.width - 2 * MARGIN, space.height - 2 * MARGIN];
+  return Math.min(width / Math.max(1, picture.width), height / Math.max(1, picture.height));
 }
 
 /** Offset of a picture of `length` in a space: centred if it fits, else with the focus in the middle. */

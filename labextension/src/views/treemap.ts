@@ -3,21 +3,11 @@
 import type { IViewContext } from './context';
 import { el } from './dom';
 import { drawIcon, fitText } from './draw';
-import { formatBytes, plural } from './format';
+import { formatBytes } from './format';
 import type { IRect } from './squarify';
 import { squarify } from './squarify';
-
-/** Tiles drawn one by one; the rest share a last one. */
-const TILES_MAX = 150;
-/** A tile under this share of the whole is not drawn by itself. */
-const SHARE_MIN = 0.0008;
-
-interface ITile {
-  readonly id: string;
-  readonly label: string;
-  readonly size: number;
-  readonly state: string;
-}
+import type { ITile } from './tiles';
+import { tilesOf } from './tiles';
 
 /** The canvas of tiles. */
 export class Treemap {
@@ -46,15 +36,7 @@ export class Treemap {
   }
 
   update(): void {
-    const rows = this._context.feed.model.objectsBySize().filter(row => row.size > 0);
-    const total = rows.reduce((sum, row) => sum + row.size, 0);
-    const single = rows.slice(0, TILES_MAX).filter(row => row.size >= total * SHARE_MIN);
-    const rest = rows.slice(single.length);
-    this._tiles = single.map(row => ({ id: row.id, label: row.producer || 'put', size: row.size, state: row.state }));
-    if (rest.length > 0) {
-      const size = rest.reduce((sum, row) => sum + row.size, 0);
-      this._tiles.push({ id: '', label: plural(rest.length, 'smaller object'), size, state: 'pending' });
-    }
+    this._tiles = tilesOf(this._context.feed.model.objectsBySize());
     this.invalidate();
   }
 
@@ -96,7 +78,7 @@ export class Treemap {
     this._draw2d.setTransform(ratio, 0, 0, ratio, 0, 0);
     const space = { x: 0, y: 0, width: clientWidth, height: clientHeight };
     this._rects = squarify(
-      this._tiles.map(tile => tile.size),
+      this._tiles.map(tile => tile.area),
       space
     );
     this._tiles.forEach((tile, i) => this._drawTile(tile, this._rects[i]));

@@ -58,7 +58,7 @@ past_owners: set[bytes] = set()
 """Drivers of sessions that have ended in this process: a reference to what they owned is a user's mistake."""
 
 
-class Stalls(Protocol):
+class LongWaits(Protocol):
     """What looks into waits that take long."""
 
     def wait(self, lock: threading.Lock, timeout: float | None) -> bool:
@@ -101,7 +101,7 @@ class CoreWorker:
         self.large_capture_bytes = int(config.settings.get("large_capture_bytes", 2**20))
         self.ended = ""
         self.assignment: ActorAssigned | None = None
-        self.stalls: Stalls | None = None
+        self.stalls: LongWaits | None = None
         self._perform_other = perform
         self._main_thread = threading.main_thread().ident
         self._counter = itertools.count(1)

@@ -1,0 +1,74 @@
+/** What fits: tiles into the store map, single tasks into the graph view. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Layers } from '../../labextension/src/views/layers';
+import type { IObjectRow } from '../../labextension/src/views/model';
+import { Model } from '../../labextension/src/views/model';
+import { fullScale } from '../../labextension/src/views/stage';
+import { arrangeToFit } from '../../labextension/src/views/task-fit';
+import { clusterLayers } from '../../labextension/src/views/task-layout';
+import { tilesOf } from '../../labextension/src/views/tiles';
+import type { INewTask } from './message';
+import { message } from './message';
+
+describe('tiles of the store map', () => {
+  const object = (id: string, size: number, state: IObjectRow['state'] = 'store'): IObjectRow => ({
+    id,
+    size,
+    state,
+    producer: id,
+    holders: 1,
+    cell: 0,
+    node: ''
+  });
+
+  test('the text of an error does not crowd out values', () => {
+    const tiles = tilesOf([object('error', 5000, 'error'), object('a', 1000, 'memory'), object('b', 840, 'memory')]);
+    assert.deepEqual(
+      tiles.map(tile => [tile.id, tile.size]),
+      [
+        ['a', 1000],
+        ['b', 840],
+        ['error', 5000]
+      ]
+    );
+    assert.ok(tiles[2].area / tiles.reduce((sum, tile) => sum + tile.area, 0) < 0.081);
+  });
+
+  test('errors alone fill the map, small ones keep their size', () => {
+    assert.equal(tilesOf([object('error', 5000, 'error')])[0].area, 5000);
+    const [value, small] = tilesOf([object('a', 1_000_000), object('error', 5000, 'error')]);
+    assert.deepEqual([value.area, small.area], [1_000_000, 5000]);
+  });
+
+  test('the many small ones share a tile', () => {
+    const many = Array.from({ length: 200 }, (_, i) => object(`${i}`, 10));
+    const tiles = tilesOf([...many, object('empty', 0, 'pending')]);
+    assert.equal(tiles.length, 151);
+    assert.deepEqual([tiles[150].label, tiles[150].size], ['50 smaller objects', 500]);
+  });
+});
+
+describe('the scale at which a picture fits', () => {
+  test('a chain of 27 tasks can not be read in a cell, a map of 27 can', () => {
+    const space = { width: 900, height: 420 };
+    const scale = (tasks: readonly INewTask[]): number => {
+      const model = new Model();
+      assert.equal(model.apply(...message({ names: ['a'] }, tasks)), 'applied');
+      const layers = new Layers();
+      layers.sync(model);
+      const clusters = clusterLayers(
+        model.tasks,
+        Array.from({ length: tasks.length }, (_, i) => i),
+        task => layers.of(task)
+      );
+      return fullScale(
+        space,
+        arrangeToFit(model.tasks, clusters, space, () => 5)
+      );
+    };
+    assert.ok(scale(Array.from({ length: 27 }, (_, i) => ({ func: 0, deps: i ? [i - 1] : [] }))) < 0.6);
+    assert.ok(scale(Array.from({ length: 27 }, () => ({ func: 0 }))) >= 0.6);
+  });
+});
