@@ -274,8 +274,12 @@ class CoreWorker:
         if missing and not self._await_all(refs, missing, timeout):
             ready = sum(ref._id in values for ref in refs)
             raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
-        load = self.load
-        return [load(ref._id, values[ref._id]) for ref in refs]
+        blobs = self.read_all([values[ref._id] for ref in refs], None)
+        rebuild = self._rebuild
+        try:
+            return [rebuild(ref._id, blob) for ref, blob in zip(refs, blobs, strict=True)]
+        finally:
+            del blobs  # an error's traceback holds this frame, and need not hold the blocks
 
     def wait(
         self, refs: Sequence[Any], num_returns: int, timeout: float | None
@@ -382,7 +386,9 @@ class CoreWorker:
 
     def load(self, identity: ObjectID, value: Value) -> Any:
         """The Python value; raises it when it is an error."""
-        blob = self.read(identity, value)
+        return self._rebuild(identity, self.read(value))
+
+    def _rebuild(self, identity: ObjectID, blob: bytes | memoryview) -> Any:
         arrived: list[ObjectRef[Any]] = []
         try:
             loaded = pickling.deserialize(blob, arrived)
@@ -397,13 +403,21 @@ class CoreWorker:
                 del loaded  # its traceback holds this frame: with it here, the user's frames would wait for the collector
         return loaded
 
-    def read(self, identity: ObjectID, value: Value, task: TaskID | None = None) -> bytes | memoryview:
+    def read(self, value: Value, task: TaskID | None = None) -> bytes | memoryview:
         """The blob of a value; a view of the arena counts as a handle until it is gone."""
-        if not isinstance(value, Block):
-            return value
+        return value if isinstance(value, bytes) else self.read_all((value,), task)[0]
+
+    def read_all(self, values: Sequence[Value], task: TaskID | None) -> Sequence[bytes | memoryview]:
+        """The blobs of many values, of the arguments of ``task`` if it is one; the role hears of all at once."""
+        viewed = tuple([value.object for value in values if isinstance(value, Block)])
+        if not viewed:
+            return values  # type: ignore[return-value]  # all of them bytes
         with self.undisturbed():
-            self.loop.post(HandlesArrived((value.object,), task, None))
-            return self.arena.view(value.offset, value.size, partial(self.loop.drop, value.object))
+            self.loop.post(HandlesArrived(viewed, task, None))
+            return [self._view(value) if isinstance(value, Block) else value for value in values]
+
+    def _view(self, block: Block) -> memoryview:
+        return self.arena.view(block.offset, block.size, partial(self.loop.drop, block.object))
 
     def handles_arrived(self, refs: list[ObjectRef[Any]], task: TaskID | None = None) -> None:
         """References came to life outside of any value (a user's own pickle), or in the function of

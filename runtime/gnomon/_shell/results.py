@@ -251,18 +251,12 @@ def load_arguments(
     """Rebuild packed arguments with the values of their dependencies."""
     arrived: list[ObjectRef[Any]] = []
     try:
-        loaded = [
-            pickling.deserialize(core.read(value_object(value), value, task), arrived) for value in values
-        ]
-        return pickling.unpack_args(core.read(value_object(blob), blob, task), loaded, arrived)
+        blobs = core.read_all(values, task) if values else ()
+        loaded = [pickling.deserialize(each, arrived) for each in blobs]
+        return pickling.unpack_args(core.read(blob, task), loaded, arrived)
     finally:
         if arrived:
             core.loop.post(HandlesArrived(tuple(ref._id for ref in arrived), task, None))
-
-
-def value_object(value: Value) -> Any:
-    """The object a block belongs to; small values do not know theirs, and need not."""
-    return None if isinstance(value, bytes) else value.object
 
 
 _READ_ONLY = (

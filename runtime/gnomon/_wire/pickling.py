@@ -2,7 +2,9 @@
 
 Three speeds, because a task's argument is most often a number and sometimes a gigabyte:
 
-    atomic      int, float, str, bytes, bool, None: the C pickler, nothing to collect
+    atomic      int, float, str, bytes, bool, None: the C pickler, nothing to collect; large bytes (and
+                bytearrays) are not pickled at all: one copy into the store, and one out of it, since nobody
+                else may own the memory of such an object
     plain       whatever the C pickler takes; protocol 5 hands out large buffers uncopied
     cloud       what it refuses (lambdas, local classes), and all that names ``__main__``, whose contents
                 the receiving process does not have: cloudpickle sends those by value
@@ -54,7 +56,7 @@ PROTOCOL = 5
 _Place = TypeVar("_Place", int, str)
 _ATOMIC = frozenset((int, float, str, bytes, bool, type(None)))
 _RAW_BYTES_MIN = 65_536
-"""Larger ``bytes`` travel without a pickle; below, one copy more costs less than the frame."""
+"""Larger ``bytes`` and ``bytearray`` travel without a pickle; below, one copy more costs less than the frame."""
 
 
 class PackedArgs:
@@ -91,6 +93,8 @@ def serialize(value: Any, what: str = "the value") -> Serialized:
         if kind is bytes and len(value) >= _RAW_BYTES_MIN:
             return Serialized(frames.RAW, b"", [memoryview(value)], [])
         return Serialized(frames.VALUE, dumps(value, PROTOCOL), [], [])
+    if kind is bytearray and len(value) >= _RAW_BYTES_MIN:
+        return Serialized(frames.RAW_ARRAY, b"", [memoryview(value)], [])
     try:
         return _collect(frames.VALUE, value, {})
     except GnomonError:
@@ -131,7 +135,9 @@ def deserialize(blob: bytes | memoryview, arrived: list[ObjectRef[Any]] | None) 
         except Exception as error:
             raise explain.no_rebuild(error) from error
     if kind == frames.RAW:
-        return bytes(frames.split(blob)[1][0])
+        return frames.copy_out(frames.split(blob)[1][0])
+    if kind == frames.RAW_ARRAY:
+        return bytearray(frames.split(blob)[1][0])
     if kind == frames.ERROR:
         return _load_error(blob, arrived)
     if kind == frames.FAILURE:

@@ -32,6 +32,8 @@ CALL: Final = 5
 """Arguments of a call: pickled (positional list, keywords, slots)."""
 EMPTY: Final = 6
 """Arguments of a call: none."""
+RAW_ARRAY: Final = 7
+"""A large ``bytearray``, as RAW."""
 FRAMED: Final = 0x80
 KIND_MASK: Final = 0x7F
 
@@ -108,7 +110,7 @@ class Serialized:
             position += size
 
 
-_KIND_BYTES = [bytes((kind,)) for kind in range(EMPTY + 1)]
+_KIND_BYTES = [bytes((kind,)) for kind in range(RAW_ARRAY + 1)]
 
 
 def split(blob: bytes | memoryview) -> tuple[bytes | memoryview, list[memoryview]]:
@@ -150,6 +152,23 @@ def copy_into(target: memoryview, start: int, source: bytes | memoryview) -> Non
     destination = (ctypes.c_char * size).from_buffer(target, start)
     with _Address(source) as address:
         ctypes.memmove(destination, address, size)
+
+
+def copy_out(source: memoryview) -> bytes:
+    """``source`` as ``bytes``: one copy, which Python's type can not do without; without the GIL when it is large."""
+    size = source.nbytes
+    if size < _COPY_WITHOUT_GIL_BYTES:
+        return bytes(source)
+    copied: bytes = _new_bytes(None, size)
+    with _Address(copied) as target, _Address(source) as address:
+        ctypes.memmove(target, address, size)
+    return copied
+
+
+_new_bytes = ctypes.pythonapi.PyBytes_FromStringAndSize
+"""With None: bytes that nobody has seen yet, to be filled once."""
+_new_bytes.restype = ctypes.py_object
+_new_bytes.argtypes = (ctypes.c_char_p, ctypes.c_ssize_t)
 
 
 class _PyBuffer(ctypes.Structure):
