@@ -12,6 +12,7 @@ import sys
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,12 +26,6 @@ from gnomon.ids import ObjectID
 
 if TYPE_CHECKING:
     from gnomon._shell.core_worker import CoreWorker
-
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_PLUMBING = (
-    "IPython.", "ipykernel.", "asyncio.", "threading", "tornado.", "zmq.", "runpy", "concurrent.", "_pytest.", "pluggy.",
-)  # fmt: skip
-"""Modules whose functions run below the user's: their variables are no names for anybody."""
 
 
 def main_module() -> Iterator[Root]:
@@ -109,14 +104,21 @@ def _variables(prefix: str, space: dict[str, Any]) -> Iterator[Root]:
 
 def _of_modules() -> Iterator[Root]:
     """The variables of the user's own modules; a library's would take too long to look through."""
-    import sysconfig  # costs milliseconds that every start would pay
-
-    libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and name != "__main__" and not file.startswith((*libraries, _OWN)):
-            if not name.startswith(("gnomon.", "gnomon_kernel")):
-                yield from _variables(f"{name}.", vars(module))
+        if name == "__main__" or name.partition(".")[0] in ("gnomon", "gnomon_kernel"):
+            continue
+        if isinstance(file, str) and not file.startswith(_libraries()):
+            yield from _variables(f"{name}.", vars(module))
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    """Where code lies that is not the user's: its variables are no names for anybody."""
+    import sysconfig  # costs milliseconds that every start would pay
+
+    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return ("<frozen ", *sorted(paths))
 
 
 def _of_last_error() -> Iterator[Root]:
@@ -129,8 +131,7 @@ def _of_running_functions() -> Iterator[Root]:
     for frame in list(sys._current_frames().values()):
         below: Any = frame
         while below is not None:
-            module = str(below.f_globals.get("__name__", ""))
-            if not is_ours(below) and not module.startswith(_PLUMBING):
+            if not is_ours(below) and not below.f_code.co_filename.startswith(_libraries()):
                 for name, value in locals_of(below).items():
                     yield Root("local", f"{name} in the running {below.f_code.co_qualname}()", value)
             below = below.f_back

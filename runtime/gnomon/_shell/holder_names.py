@@ -290,7 +290,7 @@ def _of_instance(value: Any) -> Iterator[tuple[str, Any, Any]]:
     if kind is DynamicObjectRefGenerator:
         yield "item", 0, value._refs
         return
-    if kind.__module__.startswith(("gnomon._", "gnomon.observe")):
+    if kind.__module__.startswith(("gnomon._", "gnomon.observe", "gnomon_kernel")):
         yield from _of_remote(value)
         return
     attributes = getattr(value, "__dict__", None)

@@ -17,11 +17,23 @@ from functools import cache
 from gnomon._core.ledger import Ledger
 from gnomon.observe import hooks
 from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
-from gnomon.observe.memory_report import MemoryReport, MemoryRow, ObjectHolder, memory, memory_text
+from gnomon.observe.memory_report import (
+    MEMORY_GROUPS,
+    MEMORY_SORTS,
+    MEMORY_UNITS,
+    MemoryReport,
+    MemoryRow,
+    ObjectHolder,
+    memory,
+    memory_text,
+)
 from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
 from gnomon.observe.timeline import chrome_trace, write_chrome_trace
 
 __all__ = [
+    "MEMORY_GROUPS",
+    "MEMORY_SORTS",
+    "MEMORY_UNITS",
     "MESSAGES_PER_SECOND_MAX",
     "Feed",
     "Graph",

@@ -17,9 +17,9 @@ from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import OBJECT_ID_BYTES, ObjectID
 
 __all__ = [
-    "GROUPS",
-    "SORTS",
-    "UNITS",
+    "MEMORY_GROUPS",
+    "MEMORY_SORTS",
+    "MEMORY_UNITS",
     "MemoryReport",
     "MemoryRow",
     "ObjectHolder",
@@ -30,9 +30,9 @@ __all__ = [
 TIMEOUT_S = 5.0
 """Only where a process is busy with native code that keeps the interpreter, or hangs, does it take that long."""
 
-UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-GROUPS = ("NODE_ADDRESS", "STACK_TRACE")
-SORTS = ("PID", "OBJECT_SIZE", "REFERENCE_TYPE")
+MEMORY_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+MEMORY_GROUPS = ("NODE_ADDRESS", "STACK_TRACE")
+MEMORY_SORTS = ("PID", "OBJECT_SIZE", "REFERENCE_TYPE")
 
 _HEAD = ("size", "state", "made by", "call site", "owner", "object", "held by")
 
@@ -111,9 +111,9 @@ def memory_text(
         ValueError: an unknown word; the message lists those there are.
     """
     for name, value, known in (
-        ("group_by", group_by, GROUPS),
-        ("sort_by", sort_by, SORTS),
-        ("units", units, tuple(UNITS)),
+        ("group_by", group_by, MEMORY_GROUPS),
+        ("sort_by", sort_by, MEMORY_SORTS),
+        ("units", units, tuple(MEMORY_UNITS)),
     ):
         if value not in known:
             raise ValueError(f"{name} of memory_text() must be one of {', '.join(known)}, not {value!r}.")
@@ -195,5 +195,5 @@ def _counted(objects: int) -> str:
 
 def amount(size_bytes: int, units: str) -> str:
     """A size in the given unit, with the unit."""
-    size = size_bytes / UNITS[units]
+    size = size_bytes / MEMORY_UNITS[units]
     return f"{size_bytes:,} B" if units == "B" else f"{size:,.3f} {units}"
