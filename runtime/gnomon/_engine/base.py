@@ -415,8 +415,11 @@ class Engine(Protocol):
         """Where the calling thread runs."""
         ...
 
-    def memory(self, objects: Sequence[ObjectID], timeout_s: float) -> MemoryReport:
-        """All objects, or these, with who holds each; computed by asking everybody, in at most ``timeout_s``."""
+    def memory(self, objects: Sequence[ObjectID], timeout_s: float, everywhere: bool = True) -> MemoryReport:
+        """All objects, or these, with who holds each; computed by asking everybody, in at most ``timeout_s``.
+
+        Without ``everywhere`` only what this process knows.
+        """
         ...
 
     def current_actor(self) -> ActorBinding | None:

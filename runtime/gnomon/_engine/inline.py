@@ -300,7 +300,7 @@ class InlineEngine:
         self._store.when_ready(ref._id, complete)
         return future
 
-    def memory(self, objects: Sequence[ObjectID], timeout_s: float) -> MemoryReport:
+    def memory(self, objects: Sequence[ObjectID], timeout_s: float, everywhere: bool = True) -> MemoryReport:
         """See ``Engine``."""
         from gnomon._engine.inline_memory import memory_of  # few programs ask
 

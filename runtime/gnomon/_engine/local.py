@@ -10,6 +10,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -231,7 +232,10 @@ class LocalEngine:
     # -- objects --------------------------------------------------------------------------------------------------
 
     def _put(self, value: Any) -> ObjectRef[Any]:
-        return self.core.put(value)
+        origin = notebook_hooks.origin
+        if origin is None:
+            return self.core.put(value)
+        return self.core.put(value, provenance_of(origin, sys._getframe(2).f_lineno, None))
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """See ``Engine``."""
@@ -309,11 +313,11 @@ class LocalEngine:
             return None
         return assignment.spec.name
 
-    def memory(self, objects: Sequence[ObjectID], timeout_s: float) -> MemoryReport:
+    def memory(self, objects: Sequence[ObjectID], timeout_s: float, everywhere: bool = True) -> MemoryReport:
         """See ``Engine``."""
         from gnomon._engine.local_memory import memory_of  # few programs ask
 
-        return memory_of(self.core, tuple(objects), timeout_s)
+        return memory_of(self.core, tuple(objects), timeout_s, everywhere)
 
     def shutdown(self) -> None:
         """See ``Engine``."""

@@ -23,13 +23,16 @@ ROWS_MAX = 1_000
 """Objects that each process tells of."""
 
 
-def memory_of(core: CoreWorker, objects: tuple[ObjectID, ...], timeout_s: float) -> MemoryReport:
+def memory_of(
+    core: CoreWorker, objects: tuple[ObjectID, ...], timeout_s: float, everywhere: bool = True
+) -> MemoryReport:
     """Ask all processes what they hold.
 
     Args:
         core: of the asking process; one that only looks has nothing to add.
         objects: only these; empty means all.
         timeout_s: for all answers together.
+        everywhere: else only what this process knows.
 
     Raises:
         NotInitializedError: the session has ended.
@@ -37,6 +40,8 @@ def memory_of(core: CoreWorker, objects: tuple[ObjectID, ...], timeout_s: float)
     ends = time.monotonic() + timeout_s
     budget_s = min(SEARCH_MAX_S, timeout_s * SEARCH_SHARE)
     answers = [(core.me, _own_answer(core, objects, budget_s))]
+    if not everywhere:
+        return put_together(answers, core.me)
     nodes = _nodes(core, ends)
     others, silent = _processes(core, [report.process for report in nodes if report.alive], ends)
     silent += 0 if nodes else 1

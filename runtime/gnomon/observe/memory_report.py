@@ -41,6 +41,7 @@ def memory(
     objects: ObjectRef[Any] | str | Iterable[ObjectRef[Any] | str] | None = None,
     *,
     timeout_s: float = TIMEOUT_S,
+    everywhere: bool = True,
 ) -> MemoryReport:
     """Every object of the session, largest first, with who holds it.
 
@@ -48,6 +49,7 @@ def memory(
         objects: only these: a reference, an id in hexadecimal, or several; None for all.
         timeout_s: for all processes together to answer; half of it, and at most 0.2 s, may go into the search for
             names in each.
+        everywhere: ask all processes; else only what this one knows, without waiting for anybody.
 
     Returns:
         A report; without a session an empty one.
@@ -61,7 +63,7 @@ def memory(
     engine = current_engine()
     if engine is None or (objects is not None and not wanted):
         return MemoryReport()
-    return engine.memory(wanted, timeout_s)
+    return engine.memory(wanted, timeout_s, everywhere)
 
 
 def _identities(objects: Any) -> list[ObjectID]:
