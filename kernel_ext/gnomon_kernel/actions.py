@@ -13,10 +13,13 @@ from IPython.core.error import UsageError
 
 import gnomon
 import gnomon.exceptions
+from gnomon import observe
 from gnomon_kernel import cell as cells
+from gnomon_kernel import holders
 from gnomon_kernel.cell_task import CELL_TASK_NAME, CellCode, CellOutcome, ShownAs, run_cell
 from gnomon_kernel.display import duration, resources_line, say
 from gnomon_kernel.origins import Origins
+from gnomon_kernel.outputs import WeakOutputs
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -25,9 +28,10 @@ if TYPE_CHECKING:
 class Actions:
     """The actions of one shell."""
 
-    def __init__(self, shell: InteractiveShell, origins: Origins) -> None:
+    def __init__(self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs) -> None:
         self._shell = shell
         self._origins = origins
+        self._outputs = outputs
 
     # ----------------------------------------------------------------------------- the session
 
@@ -92,6 +96,26 @@ class Actions:
 
         cell = None if options.cell is None else str(options.cell)
         return state.frame(state.tasks(state=options.state, cell=cell))
+
+    def memory(self, options: argparse.Namespace) -> None:
+        """Who holds what, as text."""
+        if not gnomon.is_initialized():
+            say("gnomon: nothing is running")
+            return
+        wanted = holders.wanted(self._shell.user_ns, options.objects)
+        say(
+            observe.memory_text(
+                observe.memory(wanted),
+                group_by=options.group_by,
+                sort_by=options.sort_by,
+                units=options.units,
+                limit=options.num_entries,
+            )
+        )
+
+    def unpin(self, options: argparse.Namespace) -> None:
+        """Let go of what outputs and the last error hold."""
+        say(f"gnomon {holders.unpin(self._shell, self._outputs, options.what)}")
 
     # ----------------------------------------------------------------------------- cells
 

@@ -24,6 +24,7 @@ from gnomon_kernel.interrupts import cancel_after, wake_loop_on_interrupt
 from gnomon_kernel.magics import RemoteMagics, complete
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.output import KernelPublisher, OutputRouter
+from gnomon_kernel.outputs import WeakOutputs
 from gnomon_kernel.progress import WaitDisplay
 from gnomon_kernel.tracebacks import ShortTracebacks
 
@@ -41,11 +42,12 @@ class KernelExtension:
         self._origins = Origins(shell)
         self._tracebacks = ShortTracebacks(shell)
         self._router: OutputRouter | None = None
+        self._outputs = WeakOutputs(shell)
 
     def load(self) -> None:
         """Register magics, completion, events and hooks."""
         shell = self._shell
-        shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins)))
+        shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins, self._outputs)))
         shell.Completer.custom_matchers.append(match_remote)
         shell.events.register("pre_run_cell", self._on_cell_start)
         shell.events.register("post_run_cell", self._on_cell_end)
@@ -55,6 +57,8 @@ class KernelExtension:
             hooks.set_output_sink(self._router.accept)
             hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
         hooks.set_cell_names(self._cell_name)
+        hooks.set_names(self._outputs.named)
+        self._outputs.load()
         exceptions.set_in_notebook(True)
         self._tracebacks.install()
         panel.register(shell)
@@ -70,6 +74,8 @@ class KernelExtension:
             shell.Completer.custom_matchers.remove(match_remote)
         exceptions.set_in_notebook(False)
         self._tracebacks.remove()
+        self._outputs.unload()
+        hooks.set_names(None)
         hooks.set_cell_names(None)
         hooks.set_wait_observer(None)
         hooks.set_output_sink(None)
@@ -90,8 +96,10 @@ class KernelExtension:
     def _on_cell_start(self, info: Any = None) -> None:
         wake_loop_on_interrupt()
         self._origins.on_cell_start(info)
+        self._outputs.on_cell_start(getattr(info, "raw_cell", None) or "")
 
     def _on_cell_end(self, result: Any = None) -> None:
+        self._outputs.on_cell_end(result)
         ended = self._origins.on_cell_end()
         if ended is None:
             return

@@ -1,6 +1,6 @@
 """Sends the feed to the views of this kernel: one thread for all of them, which sleeps while none is visible.
 
-    view --(subscribe, resync, hidden, visible, detail)--> FeedLink --> FeedSender --(header, buffer)--> view
+    view --(subscribe, resync, hidden, visible, detail, object)--> FeedLink --> FeedSender --(header, buffer)--> view
 
 Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
 only queued there. Everything else happens in the sender's own thread.
@@ -74,6 +74,15 @@ class FeedLink:
                 self._subscription.hide()
         elif kind == "detail" and isinstance(content.get("id"), int):
             self._send(observe.feed().detail(content["id"]), [])
+        elif kind == "object" and isinstance(content.get("id"), str):
+            # other processes are asked: meanwhile the sender serves all views
+            threading.Thread(target=self._tell_holders, args=(content["id"],), daemon=True).start()
+
+    def _tell_holders(self, identity: str) -> None:
+        try:
+            self._send(observe.feed().object_detail(identity), [])
+        except Exception:
+            _log.exception("A live view could not be told who holds the object %s.", identity)
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
+from gnomon import observe
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -98,6 +100,26 @@ def _tasks_parser() -> _Parser:
     return parser
 
 
+def _memory_parser() -> _Parser:
+    parser = _parser("%remote memory")
+    parser.add_argument("objects", nargs="*", metavar="REF", help="only these references, or ids of objects")
+    parser.add_argument("--group-by", choices=observe.MEMORY_GROUPS, default="NODE_ADDRESS", help="tables")
+    parser.add_argument(
+        "--sort-by", choices=observe.MEMORY_SORTS, default="OBJECT_SIZE", help="order in them"
+    )
+    parser.add_argument("--units", choices=tuple(observe.MEMORY_UNITS), default="MB", help="of sizes")
+    parser.add_argument("--num-entries", type=int, metavar="N", help="rows in each table")
+    return parser
+
+
+def _unpin_parser() -> _Parser:
+    parser = _parser("%remote unpin")
+    parser.add_argument(
+        "what", nargs="?", default="all", metavar="N|Out|tracebacks|all", help="an output, or what else holds"
+    )
+    return parser
+
+
 def cell_parser() -> _Parser:
     """The options of ``%%remote``."""
     parser = _parser("%%remote")
@@ -140,12 +162,18 @@ COMMANDS: dict[str, MagicCommand] = {
     "graph": _view("graph", "tasks and how they depend on each other"),
     "objects": _view("objects", "the object store"),
     "actors": _view("actors", "actors and their calls"),
+    "memory": MagicCommand(
+        "objects and who holds each, by name", lambda a, options: a.memory(options), _memory_parser
+    ),
+    "unpin": MagicCommand(
+        "let go of what outputs and the last error hold", lambda a, options: a.unpin(options), _unpin_parser
+    ),
     "tasks": MagicCommand("tasks as a pandas frame", lambda a, options: a.tasks(options), _tasks_parser),
 }
 
 
 def split(line: str, space: dict[str, Any] | None = None) -> list[str]:
-    """Split a line at blanks, except inside quotes and braces, so that JSON may stand as it is.
+    """Split a line at blanks, except inside quotes, braces and brackets, so that JSON may stand as it is.
 
     A word ``$name`` is replaced by the notebook's value of that name.
 
@@ -157,10 +185,12 @@ def split(line: str, space: dict[str, Any] | None = None) -> list[str]:
         opens, closes = not quote and character in "\"'", quote == character
         if opens or closes:
             quote = character if opens else ""
-            word += character if depth else ""  # quotes inside braces are JSON's own
+            word += (
+                character if depth else ""
+            )  # quotes inside braces are JSON's own, and Python's inside brackets
             continue
-        if not quote and character in "{}":
-            depth += 1 if character == "{" else -1
+        if not quote and character in "{}[]":
+            depth += 1 if character in "{[" else -1
         if character.isspace() and not quote and depth <= 0:
             words.append(word)
             word = ""

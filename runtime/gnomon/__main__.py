@@ -112,6 +112,38 @@ def status(address: str | None) -> None:
 
 
 @main.command()
+@click.argument("address", required=False)
+@click.option(
+    "--group-by", type=click.Choice(["NODE_ADDRESS", "STACK_TRACE"]), default="NODE_ADDRESS", show_default=True,
+    help="A table for each node, or for each place in the code.",
+)  # fmt: skip
+@click.option(
+    "--sort-by", type=click.Choice(["PID", "OBJECT_SIZE", "REFERENCE_TYPE"]), default="OBJECT_SIZE",
+    show_default=True, help="The order within a table.",
+)  # fmt: skip
+@click.option(
+    "--units", type=click.Choice(["B", "KB", "MB", "GB"]), default="B", show_default=True, help="Of sizes."
+)
+@click.option(
+    "--num-entries", "-n", "limit", type=click.IntRange(0), metavar="N", help="Rows in each table; all by default."
+)  # fmt: skip
+@click.option("--stats-only", is_flag=True, help="Only the totals.")
+def memory(
+    address: str | None, group_by: str, sort_by: str, units: str, limit: int | None, stats_only: bool
+) -> None:
+    """Show the objects of a cluster and who holds each: the newest, or that in the session directory ADDRESS."""
+    from gnomon._process import commands
+
+    try:
+        text = commands.memory(
+            address, group_by=group_by, sort_by=sort_by, units=units, limit=limit, stats_only=stats_only
+        )
+    except ConnectionError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(text)
+
+
+@main.command()
 @click.option("--rows", "pattern", metavar="PATTERN", help="Only rows that contain or match PATTERN.")
 @click.option(
     "--json", "json_path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),

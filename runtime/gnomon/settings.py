@@ -23,6 +23,9 @@ class Settings:
         tasks_listed_max: tasks that have a row of their own in the views; beyond, only the counts grow.
         object_store_fraction: share of the machine's memory that the object store may take when
             ``object_store_memory`` is not given. 30 %, as in Ray.
+        record_call_sites: outside notebooks, note the file and line of each submission and ``put`` in the driver,
+            for `gnomon memory`; in notebooks cells and lines always are. Off, as in Ray: it costs every task a
+            little.
         object_store_default_max_bytes: and never more than this unless asked for.
     """
 
@@ -30,4 +33,5 @@ class Settings:
     large_capture_bytes: int = 2**20
     tasks_listed_max: int = 10_000
     object_store_fraction: float = 0.3
+    record_call_sites: bool = False
     object_store_default_max_bytes: int = 8 * 2**30

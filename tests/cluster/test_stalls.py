@@ -64,7 +64,7 @@ def test_a_long_wait_warns_once(
     start_cluster: Callable[..., Cluster], caplog: pytest.LogCaptureFixture
 ) -> None:
     cluster = start_cluster(num_cpus=1)
-    cluster.core.stalls.after_s = 0.05
+    cluster.core.wait_long.__self__.after_s = 0.05
     holder = Holder.remote()
     gnomon.get(holder.hold.remote(), timeout=20)
     second = Holder.remote()

@@ -83,6 +83,19 @@ describe('a feed', () => {
     assert.equal(feed.status, 'closed');
   });
 
+  test('asks who holds an object, and hands the answer on until disposed', () => {
+    const { channel, feed } = start();
+    const told: (readonly string[])[] = [];
+    feed.onObject(detail => told.push(detail.holders ?? []));
+    feed.askObject('ab');
+    assert.ok(channel.sent.includes('object'));
+    channel.receive([{ kind: 'object', id: 'ab', holders: ['x', 'Out[3]'] }]);
+    assert.deepEqual(told, [['x', 'Out[3]']]);
+    feed.dispose();
+    channel.receive([{ kind: 'object', id: 'ab', holders: [] }]);
+    assert.equal(told.length, 1);
+  });
+
   test('hands on details and changes, until disposed', () => {
     const { channel, feed } = start();
     const details: number[] = [];

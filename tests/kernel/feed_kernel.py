@@ -23,12 +23,13 @@ DEADLINE_S = 30.0
 SETUP = """
 import os, sys, threading, time
 from types import SimpleNamespace
+from gnomon import observe
 from gnomon._core.ledger import Ledger
 from observe.engineer import Engineer
 import gnomon_kernel.panel as panel
 ledger = Ledger("session-1")
 engineer = Engineer(ledger)
-engine = SimpleNamespace(ledger=ledger, name="local")
+engine = SimpleNamespace(ledger=ledger, name="local", memory=lambda *_: observe.MemoryReport())
 session = SimpleNamespace(current_engine=lambda: engine)
 sys.modules["gnomon._api.session"] = session
 

@@ -9,12 +9,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from gnomon import observe
 from gnomon._core.ledger import Ledger
 from gnomon_kernel import widgets
 from gnomon_kernel.widgets import static
 from kernel.feed_kernel import FeedKernel, FeedView, feed_kernel
 from observe.engineer import Engineer
 
+HELD = "results['big'] of a long variable name that goes on and on"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TWIN_BYTES_MAX = 100_000
 
@@ -97,11 +99,21 @@ def test_a_cell_that_runs_again_closes_its_earlier_view(kernel, released):
     kernel.run("assert len(widgets._shown) == 3")
 
 
+def holders(identities, _timeout_s, everywhere):
+    """What an engine says of the first object."""
+    assert not everywhere, "twins wait for nobody"
+    named = tuple(observe.ObjectHolder("variable", name) for name in (HELD, "x", "y"))
+    row = observe.MemoryRow(identities[0].hex(), "", 1, "store", "load", "", "driver", 1, (), 3, named)
+    return observe.MemoryReport((row,))
+
+
 @pytest.fixture
 def picture(monkeypatch: pytest.MonkeyPatch):
     """Reads the picture of a session that a test has filled."""
     ledger = Ledger("session-1")
-    session = SimpleNamespace(current_engine=lambda: SimpleNamespace(ledger=ledger, name="local"))
+    session = SimpleNamespace(
+        current_engine=lambda: SimpleNamespace(ledger=ledger, name="local", memory=holders)
+    )
     monkeypatch.setitem(sys.modules, "gnomon._api.session", session)
     return Engineer(ledger)
 
@@ -147,6 +159,8 @@ def test_twins_tell_the_story_in_words(picture):
         "  total: 1 waiting",
     ]
     assert objects.splitlines()[0] == "objects: 4 objects, 3.4 MB in store"
+    assert objects.splitlines()[1].endswith(f"load {'':<25} held by {HELD[:39]}…, x and 1 more")
+    assert "held by" not in objects.splitlines()[2]
     assert actors.splitlines()[0] == "actors: 3 alive, 0 restarting, 1 dead"
     dashboard = widgets.VIEWS["dashboard"](picture_now).text
     assert all(line in dashboard for line in (graph, objects, actors))

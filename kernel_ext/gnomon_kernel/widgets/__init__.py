@@ -86,7 +86,7 @@ def show(view_name: str) -> None:
         shell.events.register("pre_run_cell", _refresh)
         shell.events.register("post_run_cell", _refresh)
     _shown.append(shown)
-    shown.publish(read_picture())
+    shown.publish(read_picture(_shows_objects()))
 
 
 def close_all() -> None:
@@ -101,10 +101,14 @@ def close_all() -> None:
 
 def _refresh(*_: Any) -> None:
     """Bring the twins up to date; called by IPython before and after each cell. Keeps what was, when idle."""
-    picture = read_picture()
+    picture = read_picture(_shows_objects())
     if not picture.is_empty:
         for shown in _shown:
             shown.publish(picture)
+
+
+def _shows_objects() -> bool:
+    return any(shown.view in ("objects", "dashboard") for shown in _shown)
 
 
 def _live_view(shell: Any, view_name: str) -> LiveView | None:

@@ -28,15 +28,18 @@ def twin(picture: Picture) -> Twin:
             shortened(row["producer"], 30),
             size_words(row["size_bytes"]),
             row["state"],
-            row["holders"],
+            picture.held_by.get(row["object_id"]) or row["holders"],
             row["cell"],
             row["object_id"][-12:],
         )
         for row in picture.objects[:TABLE_ROWS_MAX]
     ]
-    lines = [f"  {size:>9}  {state:<8} {producer}" for producer, size, state, *_ in rows[:_LINES_IN_TEXT_MAX]]
+    lines = [
+        f"  {size:>9}  {state:<8} {producer:<30} {f'held by {held}' if isinstance(held, str) else ''}".rstrip()
+        for producer, size, state, held, *_ in rows[:_LINES_IN_TEXT_MAX]
+    ]
     more = picture.summary["objects"].get("count", 0) - len(rows)
-    listing = table(["made by", "size", "state", "holders", "cell", "id"], rows, more) if rows else ""
+    listing = table(["made by", "size", "state", "held by", "cell", "id"], rows, more) if rows else ""
     return Twin("\n".join([words, *lines]), section(words, _store_bar(picture, words) + listing))
 
 

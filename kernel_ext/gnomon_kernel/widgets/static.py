@@ -7,11 +7,12 @@ style sheet of its own, follows the page's text colour, and stays far below 100 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from gnomon import observe
+from gnomon.exceptions import GnomonError
 
 STATE_COLOURS = {
     "waiting": "#8a8f98",
@@ -35,6 +36,10 @@ STATE_MARKS = {"waiting": "…", "ready": "•", "running": "▸", "done": "✓"
 """A state is never told by colour alone."""
 
 TABLE_ROWS_MAX = 20
+NAMES_SHOWN_MAX = 2
+
+_NAMES_WAIT_S = 0.06
+"""Twice the time that a search for names may take: twins are read at the start and the end of every cell."""
 
 _BAR_ORDER = ("done", "failed", "cancelled", "running", "ready", "waiting")
 _SEGMENT_WIDTH_MIN = 3.0
@@ -42,12 +47,17 @@ _SEGMENT_WIDTH_MIN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything that the twins show, read at one moment."""
+    """Everything that the twins show, read at one moment.
+
+    Attributes:
+        held_by: by object, the names that this process has for it; read only when a view shows objects.
+    """
 
     graph: observe.Graph
     summary: Mapping[str, Any]
     objects: Sequence[Mapping[str, Any]]
     actors: Sequence[Mapping[str, Any]]
+    held_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -63,14 +73,30 @@ class Twin:
     html: str
 
 
-def read_picture() -> Picture:
-    """The current session as it is now."""
+def read_picture(names: bool = True) -> Picture:
+    """The current session as it is now; with ``names`` also who holds its objects."""
+    objects = observe.objects(limit=TABLE_ROWS_MAX)
     return Picture(
         graph=observe.graph(),
         summary=observe.summary(),
-        objects=observe.objects(limit=TABLE_ROWS_MAX),
+        objects=objects,
         actors=observe.actors(),
+        held_by=_held_by(objects) if names and objects else {},
     )
+
+
+def _held_by(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    wanted = [row["object_id"] for row in objects]
+    try:
+        report = observe.memory(wanted, timeout_s=_NAMES_WAIT_S, everywhere=False)
+    except GnomonError:  # the session is ending: then nobody holds anything
+        return {}
+    return {row.object_id: _listed([holder.name for holder in row.holders]) for row in report.rows}
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
+    return ", ".join(shortened(name, 40) for name in names[:NAMES_SHOWN_MAX]) + more
 
 
 def size_words(size_bytes: float) -> str:

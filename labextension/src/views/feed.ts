@@ -25,6 +25,23 @@ export interface ITaskDetail {
   readonly error?: string;
 }
 
+/** What the kernel says of one object when asked. Every field but `id` may be absent. */
+export interface IObjectDetail {
+  readonly id: string;
+  /** False when it has been freed. */
+  readonly there?: boolean;
+  /** Cell or file, and line. */
+  readonly call_site?: string;
+  /** The process that owns it. */
+  readonly owner?: string;
+  /** In how many nodes' stores it lies. */
+  readonly copies?: number;
+  /** Each in words, by name where it has one. */
+  readonly holders?: readonly string[];
+  /** False when a process did not answer in time, or its search for names came to no end. */
+  readonly complete?: boolean;
+}
+
 /** A lost request for a snapshot is repeated after this time, in milliseconds. */
 const RESYNC_AGAIN_MS = 2000;
 
@@ -67,6 +84,17 @@ export class Feed {
     this._channel.send({ kind: 'detail', id: task });
   }
 
+  /** Calls back with answers to {@link Feed.askObject}. Returns a function that stops it. */
+  onObject(listener: (detail: IObjectDetail) => void): () => void {
+    this._objectListeners.add(listener);
+    return () => this._objectListeners.delete(listener);
+  }
+
+  /** Asks the kernel who holds an object: it asks all processes. There may be no answer. */
+  askObject(id: string): void {
+    this._channel.send({ kind: 'object', id });
+  }
+
   /** Tells the kernel whether anybody can see the view. */
   setVisible(visible: boolean): void {
     if (visible === this._visible) {
@@ -81,6 +109,7 @@ export class Feed {
     this._stops.splice(0).forEach(stop => stop());
     this._listeners.clear();
     this._detailListeners.clear();
+    this._objectListeners.clear();
   }
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
@@ -91,6 +120,9 @@ export class Feed {
         break;
       case 'detail':
         this._detailListeners.forEach(listener => listener(message as unknown as ITaskDetail));
+        break;
+      case 'object':
+        this._objectListeners.forEach(listener => listener(message as unknown as IObjectDetail));
         break;
       case 'idle':
         this._set('idle');
@@ -132,4 +164,5 @@ export class Feed {
   private readonly _stops: (() => void)[] = [];
   private readonly _listeners = new Set<() => void>();
   private readonly _detailListeners = new Set<(detail: ITaskDetail) => void>();
+  private readonly _objectListeners = new Set<(detail: IObjectDetail) => void>();
 }

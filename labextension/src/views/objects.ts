@@ -5,6 +5,7 @@ import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatBytes, formatCount, plural } from './format';
 import type { IObjectRow, Model } from './model';
 import { OBJECT_STATE_MEANING } from './states';
+import { ObjectCard } from './object-card';
 import { Treemap } from './treemap';
 
 /** Rows in the table; the header counts all. */
@@ -33,8 +34,10 @@ export class ObjectsView implements IView {
     );
     const table = el('table', 'table', [el('thead', '', [this._heads()]), body], { 'aria-label': 'objects' });
     this._scroll = el('div', 'table-scroll', [table]);
+    this._card = new ObjectCard(_context.feed, () => this._choose(''));
     const content = el('div', 'objects-content', [this._treemap.node, this._scroll]);
-    this.node = el('section', 'view objects', [el('div', 'meters', [this._meters]), content, this._empty]);
+    const meterList = el('div', 'meters', [this._meters]);
+    this.node = el('section', 'view objects', [meterList, content, this._card.node, this._empty]);
     this._content = content;
     this._meterRows = new KeyedList<IMeter>(this._meters, makeMeter, fillMeter);
     this.update();
@@ -62,6 +65,7 @@ export class ObjectsView implements IView {
 
   dispose(): void {
     this._treemap.dispose();
+    this._card.dispose();
   }
 
   private _sorted(model: Model): IObjectRow[] {
@@ -94,8 +98,10 @@ export class ObjectsView implements IView {
   }
 
   private _makeRow(row: IObjectRow): HTMLElement {
+    const name = el('button', 'link object-name', '', { type: 'button', 'aria-label': 'Show who holds it' });
+    name.addEventListener('click', () => this._choose(row.id));
     const element = el('tr', '', [
-      el('td', 'clip', [el('span', 'object-name'), el('span', 'muted object-cell')]),
+      el('td', 'clip', [name, el('span', 'muted object-cell')]),
       el('td', 'number'),
       el('td', 'state-cell'),
       el('td', 'number')
@@ -109,6 +115,7 @@ export class ObjectsView implements IView {
     const { model } = this._context.feed;
     const [name, size, state, holders] = element.children;
     setText(name.children[0], row.producer || 'put');
+    setAttribute(name.children[0], 'aria-label', `${row.producer || 'put'}: show who holds it`);
     setText(name.children[1], model.cells[row.cell]?.label ?? '');
     setAttribute(
       element,
@@ -125,14 +132,16 @@ export class ObjectsView implements IView {
     element.classList.toggle('jp-gnomon-chosen', row.id === this._chosen);
   }
 
-  /** A tile was clicked: bring its row into sight. */
+  /** A tile or a row was clicked: bring the row into sight, and say who holds it. */
   private _choose(id: string): void {
     this._chosen = id === this._chosen ? '' : id;
+    this._card.show(this._chosen);
     this.update();
     this._scroll.querySelector('.jp-gnomon-chosen')?.scrollIntoView({ block: 'nearest' });
   }
 
   private readonly _treemap: Treemap;
+  private readonly _card: ObjectCard;
   private readonly _rows: KeyedList<IObjectRow>;
   private readonly _meters = el('div', 'meter-list');
   private readonly _meterRows: KeyedList<IMeter>;

@@ -21,7 +21,9 @@ from typing import Any, Final
 
 from gnomon._api import init_options
 from gnomon._api.init_context import InitContext
+from gnomon._engine import notebook_hooks
 from gnomon._engine.base import Engine, InitOptions
+from gnomon._engine.call_sites import FILES
 from gnomon.exceptions import AlreadyInitializedError, NotInitializedError
 
 ENGINES: Final = {
@@ -141,6 +143,8 @@ def shutdown(*, wait_for_processes: bool = False, _exiting_interpreter: bool = F
             warnings.warn("shutdown() inside a task does nothing: the driver ends the session.", stacklevel=2)
             return
         current = None
+        if notebook_hooks.origin is FILES:
+            notebook_hooks.origin = None
         _session.ended = not _exiting_interpreter
         _session.options = None
         engine.shutdown()
@@ -220,6 +224,8 @@ def _start(given: Mapping[str, Any]) -> InitContext:
         atexit.register(shutdown, _exiting_interpreter=True)
         _session.exit_registered = True
     _session.given, _session.options, _session.ended = given, options, False
+    if options.settings.get("record_call_sites") and notebook_hooks.origin is None:
+        notebook_hooks.origin = FILES
     current = started
     return InitContext(started.info, shutdown)
 

@@ -15,7 +15,7 @@ where somebody dies, ends in ``_complete``, once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gnomon._core.effects import Effects
 from gnomon._core.references import ReferenceMachine
@@ -126,6 +126,13 @@ class BorrowMachine:
         self.references.release(receipt.holds)
         if receipt.executor is not None and receipt.task is not None:
             self._effects().send(receipt.executor, HoldReleased(receipt.task, receipt.index))
+
+    def handed_on(self) -> Iterator[tuple[ObjectID, ...]]:
+        """What is held until somebody has answered, by hand-over."""
+        for receipt in dict.fromkeys(self._receipts.values()):
+            yield receipt.holds
+        for _submitter, inner in self._result_holds.values():
+            yield inner
 
     def open_receipts(self) -> frozenset[int]:
         """Reports that have not been answered."""

@@ -8,7 +8,7 @@ in its spec, large ones too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -49,6 +49,10 @@ class CreationMachine:
         self._waiting: dict[ActorID, tuple[ActorSubmitted, set[ObjectID]]] = {}
         self._waiting_on: dict[ObjectID, list[ActorID]] = {}
         self._inlining: dict[ActorID, ActorSpec] = {}
+
+    def kept(self) -> Iterable[tuple[ActorID, tuple[ObjectID, ...]]]:
+        """The arguments that are held for each actor."""
+        return self._holds.items()
 
     def submit(self, event: ActorSubmitted, now: float) -> None:
         """A new actor; its creator's handle is the first reference to its handle object."""

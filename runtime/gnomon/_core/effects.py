@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gnomon._messages.base import Message, Value
+from gnomon._messages.holders import HeldObject
 from gnomon._messages.session import NO_JOB
 from gnomon.ids import ActorID, JobID, TaskID, WorkerID
 
@@ -129,6 +130,22 @@ class ReserveBlock(Command, frozen=True):
     asker: WorkerID
     offset: int
     size: int
+
+
+class NameHolders(Command, frozen=True):
+    """Find names for what is held here, and tell ``asker``; takes time, so not in the loop's thread.
+
+    Attributes:
+        request: the asker's.
+        rows: as the role knows them.
+        left_out: objects that are in no row.
+    """
+
+    asker: WorkerID
+    request: int
+    rows: tuple[HeldObject, ...]
+    left_out: int
+    budget_s: float
 
 
 class DropPeer(Command, frozen=True):

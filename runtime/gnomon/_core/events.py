@@ -297,6 +297,19 @@ class DriverExited(Event):
     reason: str
 
 
+class HoldingsWanted(Event):
+    """Somebody here asks what this process holds; answered by AnswerRequest((rows, left out)).
+
+    Attributes:
+        objects: only these; empty means all.
+        rows_max: the largest ones, no more than these.
+    """
+
+    request: int
+    objects: tuple[ObjectID, ...]
+    rows_max: int
+
+
 class ValuesInlined(Event):
     """The values of a detached actor's arguments, copied out of the arena."""
 
@@ -330,6 +343,7 @@ __all__ = [
     "Event",
     "HandlesArrived",
     "HandlesDropped",
+    "HoldingsWanted",
     "ItemProduced",
     "ItemTaken",
     "ObjectStored",

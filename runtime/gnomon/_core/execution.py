@@ -16,7 +16,7 @@ for (``AnswerEnded``).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecutor, WidenExecutor
@@ -341,6 +341,10 @@ class ExecutionMachine:
                     references.hold((block.object,))
                     references.learn(block.object, block)
                     self._holds.setdefault(message.task, []).append(block.object)
+
+    def kept(self) -> Iterable[list[ObjectID]]:
+        """What ``hold_blocks`` holds, by task."""
+        return self._holds.values()
 
     def _let_go(self, task: TaskID) -> None:
         if self.taken:

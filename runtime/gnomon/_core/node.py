@@ -20,7 +20,7 @@ from gnomon._core.jobs import JobMachine
 from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.pool import PoolMachine
-from gnomon._messages import actors, cluster, leases, objects
+from gnomon._messages import actors, cluster, holders, leases, objects
 from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import JobID, NodeID, WorkerID
 
@@ -118,6 +118,7 @@ class Node:
             objects.WriterSettled: self._on_writer_settled,
             cluster.ProcessWatched: self._on_process_watched,
             cluster.StatusAsked: self._on_status_asked,
+            holders.ProcessesAsked: self._on_processes_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
             cluster.DriverJoined: self._on_driver_joined,
             cluster.DriverLeaving: self._on_driver_leaving,
@@ -340,6 +341,10 @@ class Node:
 
     def _on_status_asked(self, sender: WorkerID, message: cluster.StatusAsked) -> None:
         self._effects.send(sender, cluster.NodeStatus(message.request, self._report()))
+
+    def _on_processes_asked(self, sender: WorkerID, message: holders.ProcessesAsked) -> None:
+        drivers = [driver for driver, job in self.jobs.drivers.items() if not self.jobs.specs[job].hidden]
+        self._effects.send(sender, holders.ProcessesTold(message.request, (*drivers, *self.pool.pids)))
 
     def _report(self) -> cluster.NodeReport:
         allocator = self.blocks.allocator

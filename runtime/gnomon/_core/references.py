@@ -19,7 +19,7 @@ import msgspec
 
 from gnomon._core.block_use import BlockUse
 from gnomon._core.effects import Effects, WakeWaiter
-from gnomon._core.events import ValuesAwaited
+from gnomon._core.events import ObjectStored, ValuesAwaited
 from gnomon._core.ledger import Ledger
 from gnomon._messages.base import Block, Borrow, Value
 from gnomon._messages.cluster import ProcessWatched
@@ -62,12 +62,14 @@ class Entry(msgspec.Struct, gc=False, eq=False):
         tokens: waiters to count down.
         wanted: borrowers that wait for the value.
         listed: has a row in the ledger.
+        line: of the ``put`` that stored it, in the cell or file; 0 when not known.
         size: of the value in bytes; -1 before it is counted.
     """
 
     holds: int
     producer: str = ""
     cell: int = 0
+    line: int = 0
     borrowers: dict[tuple[WorkerID, int], None] | None = None
     episode: int = 0
     recorded: bool = False
@@ -211,16 +213,15 @@ class ReferenceMachine:
 
     # -- values ---------------------------------------------------------------------------------------------------
 
-    def store(
-        self, identity: ObjectID, value: Value, contained: tuple[ObjectID, ...], size: int, producer: str
-    ) -> None:
+    def store(self, event: ObjectStored, cell: int, line: int) -> None:
         """``put``: an own object with its value, held by one handle."""
-        entry = self.entries[identity] = Entry(1, producer)
-        self._keep(identity, value)
-        if contained:
+        identity = event.object
+        entry = self.entries[identity] = Entry(1, "put", cell, line)
+        self._keep(identity, event.value)
+        if contained := event.contained:
             entry.inner = contained
             self.hold(contained)
-        self._list(identity, entry, value, size)
+        self._list(identity, entry, event.value, event.size)
 
     def fulfil(self, identity: ObjectID, value: Value) -> bool:
         """An own task's result has come. False when nobody wants it any more."""

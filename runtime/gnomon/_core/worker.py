@@ -23,6 +23,7 @@ from gnomon._core.creation import CreationMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import Effects
 from gnomon._core.execution import ExecutionMachine
+from gnomon._core.holdings import holdings
 from gnomon._core.ledger import Ledger
 from gnomon._core.links import LinkMachine
 from gnomon._core.production import ProductionMachine
@@ -31,7 +32,7 @@ from gnomon._core.reporting import ReportingMachine
 from gnomon._core.shipping import FunctionsHere
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
-from gnomon._messages import actors, cluster, leases, objects, tasks
+from gnomon._messages import actors, cluster, holders, leases, objects, tasks
 from gnomon._messages.base import Value
 from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
 
@@ -102,9 +103,7 @@ class Worker:
             ev.TaskSubmitted: lambda event: self.tasks.submit(event, self.now),
             ev.CallSubmitted: lambda event: self.calls.submit(event, self.now),
             ev.ActorSubmitted: lambda event: self.creation.submit(event, self.now),
-            ev.ObjectStored: lambda event: references.store(
-                event.object, event.value, event.contained, event.size, "put"
-            ),
+            ev.ObjectStored: self._on_object_stored,
             ev.HandlesArrived: self._on_handles_arrived,
             ev.HandlesDropped: lambda event: references.release(event.objects),
             ev.ValuesAwaited: references.wait_for,
@@ -123,6 +122,7 @@ class Worker:
             ev.CompletionWanted: lambda event: self.streams.want_completion(event.task),
             ev.ActorConstructed: self._on_actor_constructed,
             ev.ActorEnding: self._on_actor_ending,
+            ev.HoldingsWanted: self._on_holdings_wanted,
             ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
             ev.Received: self._on_received,
         }
@@ -165,6 +165,9 @@ class Worker:
             actors.ActorAdmitted: answer,
             actors.ActorNameAnswered: answer,
             cluster.ClusterStatus: answer,
+            holders.HoldersAsked: self._on_holders_asked,
+            holders.HoldersTold: answer,
+            holders.ProcessesTold: answer,
             actors.ActorAssigned: self._on_actor_assigned,
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,
@@ -236,6 +239,13 @@ class Worker:
             receivers[type(message)](sender, message)
 
     # -- tasks and objects ----------------------------------------------------------------------------------------
+
+    def _on_object_stored(self, event: ev.ObjectStored) -> None:
+        cell = line = 0
+        if event.provenance is not None:
+            cell = self.ledger.cells.number((event.provenance.cell, event.provenance.label))
+            line = event.provenance.line
+        self.references.store(event, cell, line)
 
     def _on_task_finished(self, sender: WorkerID, message: tasks.TaskFinished) -> None:
         if not self.calls.on_finished(sender, message, self.now):
@@ -438,6 +448,14 @@ class Worker:
         self.reporting.on_process_lost(process)
         self.execution.on_process_lost(process)
         self.production.on_process_lost(process)
+
+    def _on_holdings_wanted(self, event: ev.HoldingsWanted) -> None:
+        found = holdings(self, event.objects, event.rows_max)
+        self._effects.do(fx.AnswerRequest(event.request, found))
+
+    def _on_holders_asked(self, sender: WorkerID, message: holders.HoldersAsked) -> None:
+        rows, left_out = holdings(self, message.objects, message.rows_max)
+        self._effects.do(fx.NameHolders(sender, message.request, rows, left_out, message.budget_s))
 
     def _answer(self, sender: WorkerID, message: Any) -> None:
         self._effects.do(fx.AnswerRequest(message.request, message))

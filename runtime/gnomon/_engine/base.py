@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gnomon._core.ledger import Ledger
 from gnomon._engine.arity import Arity
+from gnomon._engine.memory import MemoryReport
 from gnomon._messages.tasks import DYNAMIC, STREAMING
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
+from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID
 from gnomon.resources import Resources
 
 if TYPE_CHECKING:
@@ -412,6 +413,13 @@ class Engine(Protocol):
 
     def context(self) -> ExecutionContext:
         """Where the calling thread runs."""
+        ...
+
+    def memory(self, objects: Sequence[ObjectID], timeout_s: float, everywhere: bool = True) -> MemoryReport:
+        """All objects, or these, with who holds each; computed by asking everybody, in at most ``timeout_s``.
+
+        Without ``everywhere`` only what this process knows.
+        """
         ...
 
     def current_actor(self) -> ActorBinding | None:

@@ -42,6 +42,7 @@ from gnomon._engine.inline_devices import InlineDevices
 from gnomon._engine.inline_loop import LoopThread
 from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_waits import Waits
+from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -298,6 +299,13 @@ class InlineEngine:
 
         self._store.when_ready(ref._id, complete)
         return future
+
+    def memory(self, objects: Sequence[ObjectID], timeout_s: float, everywhere: bool = True) -> MemoryReport:
+        """See ``Engine``."""
+        from gnomon._engine.inline_memory import memory_of  # few programs ask
+
+        actors = self._actors.living()
+        return memory_of(self._store, self.ledger, self._worker, actors, tuple(objects), timeout_s / 2)
 
     # ---------------------------------------------------------------- the cluster
 

@@ -71,6 +71,11 @@ class InlineActors:
         self._actors: dict[ActorID, InlineActor] = {}
         self._names: dict[tuple[str, str], ActorID] = {}
 
+    def living(self) -> list[tuple[str, Any]]:
+        """Class name and instance of each actor that is alive."""
+        actors = list(self._actors.values())
+        return [(actor.template.name, actor.instance) for actor in actors if actor.instance is not None]
+
     def clear(self) -> None:
         """The session ends."""
         for actor in list(self._actors.values()):

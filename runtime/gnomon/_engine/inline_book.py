@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._engine.base import Origin
+from gnomon._engine.call_sites import label_of
 from gnomon.ids import NodeID, ObjectID, TaskID, WorkerID, task_of
 from gnomon.resources import Resources, to_amounts
 
@@ -57,7 +58,7 @@ class InlineBook:
 
     def cell(self, origin: Origin | None) -> int:
         """The number of a cell."""
-        return 0 if origin is None else self.ledger.cells.number((origin.cell, origin.label))
+        return 0 if origin is None else self.ledger.cells.number((origin.cell, label_of(origin)))
 
     def node(
         self, resources: Resources, available: Resources, capacity_bytes: int, alive: bool = True

@@ -106,6 +106,11 @@ class InlineStore:
         self._sweep()
         return ObjectRef(identity)
 
+    def entries(self) -> dict[ObjectID, InlineObject]:
+        """All objects as they are now, for whoever looks."""
+        self._sweep()
+        return {ObjectID(identity): entry for identity, entry in self._entries.copy().items()}
+
     def exists(self, identity: bytes) -> bool:
         """Whether somebody holds a reference to an object."""
         self._sweep()

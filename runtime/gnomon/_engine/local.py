@@ -10,8 +10,9 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import queue
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gnomon._core import effects as fx
@@ -37,11 +38,14 @@ from gnomon._engine.local_output import show_output
 from gnomon._engine.local_returns import returned
 from gnomon._engine.local_session import DriverSession
 from gnomon._engine.local_status import ClusterView
+from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
 from gnomon._engine.stalls import Stalls, why_waiting
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
 from gnomon._shell.functions import PackedTemplates, pack_function
+from gnomon._shell.holder_answers import main_module
+from gnomon._shell.holder_names import Root
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import FunctionID, ObjectID, task_of
@@ -94,9 +98,11 @@ class LocalEngine:
         if session is not None:
             core = session.open(self._perform, self._on_lost)
             core.role.reporting.always = notebook_hooks.output_sink is not None
-            core.stalls = Stalls(core)
+            core.wait_long = Stalls(core).wait
         assert core is not None
         self.core = core
+        if session is not None:
+            core.named = _named
         self.config = core.config
         self.ledger = core.role.ledger
         self.info = SessionInfo(
@@ -226,7 +232,10 @@ class LocalEngine:
     # -- objects --------------------------------------------------------------------------------------------------
 
     def _put(self, value: Any) -> ObjectRef[Any]:
-        return self.core.put(value)
+        origin = notebook_hooks.origin
+        if origin is None:
+            return self.core.put(value)
+        return self.core.put(value, provenance_of(origin, sys._getframe(2).f_lineno, None))
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """See ``Engine``."""
@@ -304,6 +313,12 @@ class LocalEngine:
             return None
         return assignment.spec.name
 
+    def memory(self, objects: Sequence[ObjectID], timeout_s: float, everywhere: bool = True) -> MemoryReport:
+        """See ``Engine``."""
+        from gnomon._engine.local_memory import memory_of  # few programs ask
+
+        return memory_of(self.core, tuple(objects), timeout_s, everywhere)
+
     def shutdown(self) -> None:
         """See ``Engine``."""
         if self._session is None:
@@ -313,6 +328,11 @@ class LocalEngine:
         self._packed.close()
         self._session.end()
         self._futures.put(None)
+
+
+def _named() -> Iterable[Root]:
+    """Where a search for the names of references begins in a driver: a notebook knows better than we do."""
+    return (notebook_hooks.named or main_module)()
 
 
 def _complete(

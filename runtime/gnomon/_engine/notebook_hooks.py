@@ -7,11 +7,15 @@ engines read them. Outside a notebook all are None and cost one global read. The
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._engine.base import Origin
+
+if TYPE_CHECKING:
+    from gnomon._shell.holder_names import Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,10 @@ wait_observer: WaitObserver | None = None
 
 cell_name: Callable[[str], str | None] | None = None
 """What people call the cell that was compiled under a file name (``In[3]``); for the tracebacks of tasks."""
+
+
+named: Callable[[], Iterable[Root]] | None = None
+"""What has a name in the notebook: where a search for the holders of objects begins."""
 
 
 def current_origin() -> Origin | None:

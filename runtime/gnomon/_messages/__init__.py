@@ -1,1 +1,1 @@
-"""Every message, grouped by who talks to whom: tasks, leases, actors, objects, cluster."""
+"""Every message, grouped by who talks to whom: tasks, leases, actors, objects, cluster, holders."""

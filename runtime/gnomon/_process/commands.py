@@ -1,4 +1,4 @@
-"""What ``gnomon start``, ``stop`` and ``status`` do. Parsing and exit codes are ``__main__``'s matter."""
+"""What ``gnomon start``, ``stop``, ``status`` and ``memory`` do. Parsing and exit codes are ``__main__``'s matter."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 import os
 import select
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from gnomon._api import checks, init_options
 from gnomon._engine.base import InitOptions
@@ -15,6 +16,9 @@ from gnomon._messages.cluster import ClusterStatus, StatusAsked
 from gnomon._shell import cluster_records
 from gnomon.exceptions import ClusterNotFoundError
 from gnomon.resources import describe
+
+if TYPE_CHECKING:
+    from gnomon._shell.core_worker import CoreWorker
 
 STOP_S = 10.0
 """How long a cluster may take to end."""
@@ -118,17 +122,41 @@ def status(address: str | None) -> str:
     Raises:
         ClusterNotFoundError: there is none.
     """
+    with _observer(address) as core:
+        found = core.ask(core.config.head_process, lambda request: StatusAsked(request, True))
+    assert isinstance(found, ClusterStatus)
+    return "\n".join(_lines(core.config.directory, found))
+
+
+def memory(address: str | None, **options: Any) -> str:
+    """The objects of a cluster and who holds them, as text.
+
+    Args:
+        address: as for ``status``.
+        options: those of ``observe.memory_text``.
+
+    Raises:
+        ClusterNotFoundError: there is none.
+    """
+    from gnomon._engine.local_memory import memory_of
+    from gnomon.observe.memory_report import TIMEOUT_S, memory_text
+
+    with _observer(address) as core:
+        report = memory_of(core, (), TIMEOUT_S)
+    return f"Cluster in {core.config.directory}\n\n{memory_text(report, **options)}"
+
+
+@contextmanager
+def _observer(address: str | None) -> Iterator[CoreWorker]:
+    """Join a cluster to look at it: no job is listed, no workers are started."""
     from gnomon._engine.local_start import enter_cluster
 
-    address = address or os.environ.get(init_options.ADDRESS_VARIABLE) or "auto"
-    session = enter_cluster(address, "", look=True)
+    session = enter_cluster(address or os.environ.get(init_options.ADDRESS_VARIABLE) or "auto", "", look=True)
     core = session.open(lambda command: None, lambda reason: None)
     try:
-        found = core.ask(session.config.head_process, lambda request: StatusAsked(request, True))
+        yield core
     finally:
         session.end()
-    assert isinstance(found, ClusterStatus)
-    return "\n".join(_lines(session.config.directory, found))
 
 
 def _lines(directory: str, status: ClusterStatus) -> list[str]:

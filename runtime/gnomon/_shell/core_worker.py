@@ -12,10 +12,10 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
@@ -38,7 +38,8 @@ from gnomon._messages.failures import is_failure
 from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
-from gnomon._shell import task_context
+from gnomon._shell import holder_answers, task_context
+from gnomon._shell.holder_names import Root
 from gnomon._shell.interrupts import Deferred
 from gnomon._shell.loop import Loop, release
 from gnomon._store.arena import Arena
@@ -58,19 +59,11 @@ past_owners: set[bytes] = set()
 """Drivers of sessions that have ended in this process: a reference to what they owned is a user's mistake."""
 
 
-class LongWaits(Protocol):
-    """What looks into waits that take long."""
-
-    def wait(self, lock: threading.Lock, timeout: float | None) -> bool:
-        """``Loop.wait``, with a look in between."""
-        ...
-
-
 class CoreWorker:
     """This process in its session.
 
     Attributes:
-        stalls: set in a driver.
+        wait_long: ``Loop.wait``; in a driver with a look at why it takes long.
 
     Args:
         perform: carries out commands that are not this class's own.
@@ -85,15 +78,8 @@ class CoreWorker:
     ) -> None:
         self.config = config
         self.me = me
-        self.role = Worker(
-            me,
-            config.node_process,
-            config.head_process,
-            config.driver,
-            config.job,
-            config.session,
-            LinkMachine(me),
-        )
+        founders = (config.node_process, config.head_process)
+        self.role = Worker(me, *founders, config.driver, config.job, config.session, LinkMachine(me))
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes
         self.values = self.role.references.values
@@ -101,15 +87,15 @@ class CoreWorker:
         self.large_capture_bytes = int(config.settings.get("large_capture_bytes", 2**20))
         self.ended = ""
         self.assignment: ActorAssigned | None = None
-        self.stalls: LongWaits | None = None
+        self.named: Callable[[], Iterable[Root]] = holder_answers.main_module
         self._perform_other = perform
         self._main_thread = threading.main_thread().ident
         self._counter = itertools.count(1)
         self._tokens = itertools.count(1)
         self._waiters: dict[int, Callable[[], Any]] = {}
         self._questions: dict[int, list[Any]] = {}
-        founders = (config.node_process, config.head_process)
         self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched, founders)
+        self.wait_long: Callable[[threading.Lock, float | None], bool] = self.loop.wait
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
@@ -123,6 +109,8 @@ class CoreWorker:
             self._answer(command.request, command.answer)  # type: ignore[attr-defined]
         elif kind is fx.DropPeer:
             self.loop.disconnect(command.peer)  # type: ignore[attr-defined]
+        elif kind is fx.NameHolders:
+            holder_answers.answer_in_thread(self, command)  # type: ignore[arg-type]
         elif kind is fx.InlineValues:
             self._inline_values(command)  # type: ignore[arg-type]
         else:
@@ -170,22 +158,52 @@ class CoreWorker:
         """
         return self.ask_role(lambda request: AskedSomething(target, make(request)), timeout_s)
 
-    def ask_role(self, make: Callable[[int], Any], timeout_s: float = 30.0) -> Any:
-        """Post the event ``make(request number)`` and wait for its AnswerRequest."""
+    def ask_each(
+        self, targets: Sequence[WorkerID], make: Callable[[int], Any], timeout_s: float
+    ) -> dict[WorkerID, Any]:
+        """Ask several processes at once; those that have not answered after ``timeout_s`` are not in the answer.
+
+        Raises:
+            NotInitializedError: the session has ended meanwhile.
+        """
+        questions: dict[WorkerID, tuple[int, list[Any]]] = {}
+        try:
+            for target in targets:
+                request, question = self._question()
+                questions[target] = request, question
+                self.loop.post(AskedSomething(target, make(request)))
+            deadline = time.monotonic() + timeout_s
+            for _, question in questions.values():
+                self.loop.wait(question[0], max(0.0, deadline - time.monotonic()))
+        finally:
+            for request, _ in questions.values():
+                self._questions.pop(request, None)
+        if self.ended:
+            raise NotInitializedError(self.ended)
+        return {target: question[1] for target, (_, question) in questions.items() if len(question) > 1}
+
+    def _question(self) -> tuple[int, list[Any]]:
+        """A request's number, and the list that holds a lock to wait for, and then the answer too."""
         request = next(self._tokens)
         lock = threading.Lock()
         lock.acquire()
         question: list[Any] = [lock]
         self._questions[request] = question
+        if self.ended:
+            self._questions.pop(request, None)
+            raise NotInitializedError(self.ended)
+        return request, question
+
+    def ask_role(self, make: Callable[[int], Any], timeout_s: float = 30.0) -> Any:
+        """Post the event ``make(request number)`` and wait for its AnswerRequest."""
+        request, question = self._question()
         try:
-            if self.ended:
-                raise NotInitializedError(self.ended)
             self.loop.post(make(request))
-            if not self.loop.wait(lock, timeout_s):
+            if not self.loop.wait(question[0], timeout_s):
                 raise GetTimeoutError(f"The runtime has not answered within {timeout_s:g} s.")
         finally:
             self._questions.pop(request, None)
-        if question[-1] is None or question[-1] is lock:
+        if question[-1] is None or len(question) == 1:
             raise NotInitializedError(self.ended)
         return question[-1]
 
@@ -249,12 +267,10 @@ class CoreWorker:
 
     def _holders(self) -> str:
         """The largest objects that this process owns, as a table."""
-        rows = []
-        for identity, value in list(self.values.items()):
-            if isinstance(value, Block):
-                rows.append((value.size, identity.hex()))
-        rows.sort(reverse=True)
-        return "\n".join(f"{size:>15,} bytes  ObjectRef({name})" for size, name in rows[:10])
+        blocks = [
+            (value.size, name.hex()) for name, value in list(self.values.items()) if isinstance(value, Block)
+        ]
+        return "\n".join(f"{size:>15,} bytes  ObjectRef({name})" for size, name in sorted(blocks)[:-11:-1])
 
     # -- values in ------------------------------------------------------------------------------------------------
 
@@ -375,7 +391,7 @@ class CoreWorker:
             events.append(WaitStarted())
         try:
             self.loop.apply(events)
-            done = self.loop.wait(lock, timeout) if self.stalls is None else self.stalls.wait(lock, timeout)
+            done = self.wait_long(lock, timeout)
             if self.ended:
                 raise NotInitializedError(self.ended)
             return done

@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from types import GeneratorType
 from typing import Any
 
@@ -32,6 +33,8 @@ from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.devices import VisibleDevices
 from gnomon._shell.functions import FunctionTable
 from gnomon._shell.generating import Generating
+from gnomon._shell.holder_answers import main_module
+from gnomon._shell.holder_names import Root
 from gnomon._shell.loop import release
 from gnomon._shell.methods import method_of
 from gnomon._shell.progress import ProgressNote
@@ -67,6 +70,7 @@ class Executor:
         self._calls: dict[FunctionID, int] = {}
         self.user_code = UserCode(self.struck, self._rouse)
         self.generating = Generating(core, self.user_code.enter, self.user_code.leave, self.struck)
+        core.named = self._named
 
     # -- commands, in the loop's thread ---------------------------------------------------------------------------
 
@@ -93,6 +97,12 @@ class Executor:
                 self.core.loop.post(ended)
         elif type(command) is fx.InterruptTask:
             self._interrupt(command)
+
+    def _named(self) -> Iterator[Root]:
+        """Where a search for the names of references begins in a worker."""
+        if self.actor is not None:
+            yield Root("actor", f"{type(self.actor).__name__}.self", self.actor)
+        yield from main_module()
 
     def wake(self, group: str = "") -> None:
         """There is something to do, for the threads of a concurrency group."""

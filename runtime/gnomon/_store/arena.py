@@ -130,6 +130,13 @@ class Arena:
         weakref.finalize(block, on_release).atexit = False
         return memoryview(block).cast("B").toreadonly()[:size]
 
+    def offset_of(self, address: int) -> int | None:
+        """Where in the arena a machine address of this process lies; None if it lies elsewhere."""
+        if self._fd < 0:
+            return None
+        offset = address - ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        return offset if 0 <= offset < self.capacity_bytes else None
+
     def close(self) -> None:
         """Give the arena up; idempotent. Views that are still out stay valid until they are gone."""
         if self._fd < 0:

@@ -2,6 +2,7 @@
 
     feed()              snapshot and numbered deltas, for the live views
     tasks() actors() objects() nodes() summary() graph()    rows as they are now
+    memory()                   every object and who holds it, by name; memory_text() as a table
     frame(rows)         the same as a pandas frame
     chrome_trace()      tasks over time, for a trace viewer
     hooks               how a notebook takes part
@@ -16,13 +17,29 @@ from functools import cache
 from gnomon._core.ledger import Ledger
 from gnomon.observe import hooks
 from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
+from gnomon.observe.memory_report import (
+    MEMORY_GROUPS,
+    MEMORY_SORTS,
+    MEMORY_UNITS,
+    MemoryReport,
+    MemoryRow,
+    ObjectHolder,
+    memory,
+    memory_text,
+)
 from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
 from gnomon.observe.timeline import chrome_trace, write_chrome_trace
 
 __all__ = [
+    "MEMORY_GROUPS",
+    "MEMORY_SORTS",
+    "MEMORY_UNITS",
     "MESSAGES_PER_SECOND_MAX",
     "Feed",
     "Graph",
+    "MemoryReport",
+    "MemoryRow",
+    "ObjectHolder",
     "Subscription",
     "actors",
     "chrome_trace",
@@ -30,6 +47,8 @@ __all__ = [
     "frame",
     "graph",
     "hooks",
+    "memory",
+    "memory_text",
     "nodes",
     "objects",
     "summary",

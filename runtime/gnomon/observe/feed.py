@@ -20,9 +20,13 @@ from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon.observe.backlog import Backlog, Message, Source
 from gnomon.observe.columns import wall_time
 from gnomon.observe.largest import LargestObjects
+from gnomon.observe.memory_report import memory
 
 MESSAGES_PER_SECOND_MAX = 5
 """What a sender must keep to for each subscription; a poll itself is never refused."""
+
+OBJECT_DETAIL_S = 2.0
+"""How long a view waits for the names of an object's holders."""
 
 Follow = Callable[[], tuple[Ledger, str] | None]
 """Tells which ledger to show and its engine's name; None while there is no session."""
@@ -60,6 +64,24 @@ class Feed:
         if ledger is None or not 0 <= index < len(ledger.tasks):
             return {"kind": "detail", "id": index, "text": "This task belongs to a session that has ended."}
         return task_detail(ledger, ledger.tasks[index], time.time() - time.monotonic())
+
+    def object_detail(self, identity: str) -> dict[str, Any]:
+        """Who holds an object, and where it comes from: a message of kind "object". Waits for other processes.
+
+        Raises:
+            ValueError: no such id can be.
+        """
+        report = memory(identity, timeout_s=OBJECT_DETAIL_S)
+        found: dict[str, Any] = {"kind": "object", "id": identity, "there": bool(report.rows)}
+        for row in report.rows:
+            found |= {
+                "call_site": row.call_site,
+                "owner": f"{row.owner} (pid {row.owner_pid})" if row.owner_pid else row.owner,
+                "copies": len(row.nodes),
+                "holders": [str(holder) for holder in row.holders],
+                "complete": report.complete and not report.silent,
+            }
+        return found
 
     def _show(self, subscription: Subscription) -> None:
         with self._lock:

@@ -6,7 +6,8 @@ engines can read them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
+from typing import Any
 
 from gnomon._engine import notebook_hooks as _slots
 from gnomon._engine.base import CancelReceipt, Origin
@@ -40,6 +41,7 @@ __all__ = [
     "group_progress",
     "output_sink",
     "set_cell_names",
+    "set_names",
     "set_origin",
     "set_output_sink",
     "set_wait_observer",
@@ -55,6 +57,18 @@ def set_origin(origin: Origin | None) -> None:
 def set_cell_names(cell_name: Callable[[str], str | None] | None) -> None:
     """Name cells in the tracebacks of tasks: ``cell_name`` gets a file name, and returns what people call it."""
     _slots.cell_name = cell_name
+
+
+def set_names(named: Callable[[], Iterable[tuple[str, str, Any]]] | None) -> None:
+    """Say what has a name in the notebook, for the holders of objects.
+
+    Args:
+        named: called when somebody asks who holds what, in any thread; gives (kind, name, value), with "variable" or
+            "output" as the kind.
+    """
+    from gnomon._shell.holder_names import Root  # importing it early would cost every start
+
+    _slots.named = None if named is None else lambda: (Root(*each) for each in named())
 
 
 def set_output_sink(sink: OutputSink | None) -> None:

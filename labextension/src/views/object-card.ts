@@ -1,0 +1,91 @@
+/**
+ * The card below the table of objects: who holds the chosen one, by name.
+ *
+ * The kernel has to ask all processes for it, so it is asked when an object is chosen, and never by itself again.
+ */
+
+import { el } from './dom';
+import type { Feed, IObjectDetail } from './feed';
+
+const LISTED_AT_MOST = 12;
+
+/** The card. Empty and hidden while nothing is chosen. */
+export class ObjectCard {
+  readonly node = el('section', 'object-card', [], { 'aria-live': 'polite', 'aria-label': 'who holds the object' });
+
+  constructor(
+    private readonly _feed: Pick<Feed, 'askObject' | 'onObject'>,
+    private readonly _close: () => void
+  ) {
+    this.node.hidden = true;
+    this._stop = _feed.onObject(detail => this._answered(detail));
+  }
+
+  /** Shows an object; '' shows nothing. */
+  show(id: string): void {
+    this._id = id;
+    this.node.hidden = id === '';
+    if (id === '') {
+      this.node.replaceChildren();
+      return;
+    }
+    this._fill([el('p', 'muted', 'Asking who holds it …')]);
+    this._feed.askObject(id);
+  }
+
+  dispose(): void {
+    this._stop();
+  }
+
+  private _answered(detail: IObjectDetail): void {
+    if (detail.id === this._id && this._id !== '') {
+      this._fill(content(detail));
+    }
+  }
+
+  private _fill(parts: readonly Node[]): void {
+    const again = el('button', 'link', 'look again', { type: 'button' });
+    again.addEventListener('click', () => this.show(this._id));
+    const close = el('button', 'close', '×', { type: 'button', 'aria-label': 'Close', title: 'Close' });
+    close.addEventListener('click', () => this._close());
+    const title = el('strong', 'detail-title', `object …${this._id.slice(-12)}`);
+    this.node.replaceChildren(el('div', 'detail-head', [title, again, close]), ...parts);
+  }
+
+  private _id = '';
+  private readonly _stop: () => void;
+}
+
+function content(detail: IObjectDetail): Node[] {
+  if (detail.there === false) {
+    return [el('p', 'muted', 'It has been freed: nobody held it any more.')];
+  }
+  const rows = describe(detail).flatMap(([term, value]) => [el('dt', '', term), el('dd', '', value)]);
+  return [el('dl', 'facts', rows)];
+}
+
+/** What the card says of an object that is there, as terms and texts. */
+export function describe(detail: IObjectDetail): (readonly [term: string, value: string])[] {
+  const holders = detail.holders ?? [];
+  const facts: (readonly [string, string])[] = holders
+    .slice(0, LISTED_AT_MOST)
+    .map((holder, index) => [index === 0 ? 'held by' : '', holder] as const);
+  if (holders.length === 0) {
+    facts.push(['held by', 'nobody that answered']);
+  } else if (holders.length > LISTED_AT_MOST) {
+    facts.push(['', `and ${holders.length - LISTED_AT_MOST} more`]);
+  }
+  if (detail.complete === false) {
+    facts.push(['', 'Some processes could not say all in time.']);
+  }
+  if (detail.call_site) {
+    facts.push(['asked for in', detail.call_site.replace(/:(\d+)$/, ', line $1')]);
+  }
+  if (detail.owner) {
+    facts.push(['owner', detail.owner]);
+  }
+  if (detail.copies !== undefined && detail.copies > 1) {
+    facts.push(['copies', `${detail.copies}, one on each of as many nodes`]);
+  }
+  return facts;
+}

@@ -1,0 +1,201 @@
+"""Who holds what: every object of the session with its size, origin and holders by name.
+
+    memory()                       a report, by asking every process
+    memory_text(report, ...)       the same as a table of plain text
+
+Nothing is noted for this while nobody asks: the books are searched, and each process looks for names for a
+fraction of a second. What that search can not name is counted, not left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from gnomon._engine.memory import MemoryReport, MemoryRow, ObjectHolder
+from gnomon._wire.object_ref import ObjectRef
+from gnomon.ids import OBJECT_ID_BYTES, ObjectID
+
+__all__ = [
+    "MEMORY_GROUPS",
+    "MEMORY_SORTS",
+    "MEMORY_UNITS",
+    "MemoryReport",
+    "MemoryRow",
+    "ObjectHolder",
+    "memory",
+    "memory_text",
+]
+
+TIMEOUT_S = 5.0
+"""Only where a process is busy with native code that keeps the interpreter, or hangs, does it take that long."""
+
+MEMORY_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+MEMORY_GROUPS = ("NODE_ADDRESS", "STACK_TRACE")
+MEMORY_SORTS = ("PID", "OBJECT_SIZE", "REFERENCE_TYPE")
+
+_HEAD = ("size", "state", "made by", "call site", "owner", "object", "held by")
+
+
+def memory(
+    objects: ObjectRef[Any] | str | Iterable[ObjectRef[Any] | str] | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    everywhere: bool = True,
+) -> MemoryReport:
+    """Every object of the session, largest first, with who holds it.
+
+    Args:
+        objects: only these: a reference, an id in hexadecimal, or several; None for all.
+        timeout_s: for all processes together to answer; half of it, and at most 0.2 s, may go into the search for
+            names in each.
+        everywhere: ask all processes; else only what this one knows, without waiting for anybody.
+
+    Returns:
+        A report; without a session an empty one.
+
+    Raises:
+        ValueError: something in ``objects`` is neither a reference nor the id of an object.
+    """
+    from gnomon._api.session import current_engine
+
+    wanted = _identities(objects)
+    engine = current_engine()
+    if engine is None or (objects is not None and not wanted):
+        return MemoryReport()
+    return engine.memory(wanted, timeout_s, everywhere)
+
+
+def _identities(objects: Any) -> list[ObjectID]:
+    if objects is None:
+        return []
+    several = [objects] if isinstance(objects, ObjectRef | str) else list(objects)
+    return [_identity(each) for each in several]
+
+
+def _identity(given: Any) -> ObjectID:
+    if isinstance(given, ObjectRef):
+        return given._id
+    try:
+        found = bytes.fromhex(given)
+    except (TypeError, ValueError):
+        found = b""
+    if len(found) != OBJECT_ID_BYTES:
+        raise ValueError(
+            f"memory() takes references or ids of objects ({2 * OBJECT_ID_BYTES} hexadecimal digits), not {given!r}."
+        )
+    return ObjectID(found)
+
+
+# -- text ---------------------------------------------------------------------------------------------------------
+
+
+def memory_text(
+    report: MemoryReport,
+    *,
+    group_by: Literal["NODE_ADDRESS", "STACK_TRACE"] | str = "NODE_ADDRESS",
+    sort_by: Literal["PID", "OBJECT_SIZE", "REFERENCE_TYPE"] | str = "OBJECT_SIZE",
+    units: Literal["B", "KB", "MB", "GB"] | str = "B",
+    limit: int | None = None,
+    stats_only: bool = False,
+) -> str:
+    """A report as plain text: a table for each group, and the store's totals.
+
+    Args:
+        report: from :func:`memory`.
+        group_by: a table for each node that holds the value, or for each call site.
+        sort_by: the order within a table.
+        units: of the sizes.
+        limit: rows in each table; None for all.
+        stats_only: the totals alone.
+
+    Raises:
+        ValueError: an unknown word; the message lists those there are.
+    """
+    for name, value, known in (
+        ("group_by", group_by, MEMORY_GROUPS),
+        ("sort_by", sort_by, MEMORY_SORTS),
+        ("units", units, tuple(MEMORY_UNITS)),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} of memory_text() must be one of {', '.join(known)}, not {value!r}.")
+    lines = [] if stats_only else _tables(report, group_by, sort_by, units, limit)
+    return "\n".join([*lines, *_totals(report, units)])
+
+
+def _tables(report: MemoryReport, group_by: str, sort_by: str, units: str, limit: int | None) -> list[str]:
+    groups: dict[str, list[MemoryRow]] = {}
+    for row in report.rows:
+        groups.setdefault(_group(row, group_by), []).append(row)
+    lines: list[str] = []
+    for group in sorted(groups):
+        rows = sorted(groups[group], key=_order(sort_by))
+        shown = rows if limit is None else rows[:limit]
+        size = sum(row.size_bytes or 0 for row in rows)
+        lines.append(f"{group}: {_counted(len(rows))}, {amount(size, units)}")
+        lines += _aligned([_HEAD, *(_cells(row, units) for row in shown)])
+        if len(shown) < len(rows):
+            lines.append(f"  ... and {len(rows) - len(shown):,} more")
+        lines.append("")
+    return lines
+
+
+def _group(row: MemoryRow, group_by: str) -> str:
+    if group_by == "STACK_TRACE":
+        return f"call site {row.call_site or 'not known'} ({row.producer or 'not known'})"
+    return f"node {row.nodes[0]}" if row.nodes else "with their owners, in no store"
+
+
+def _order(sort_by: str) -> Any:
+    if sort_by == "PID":
+        return lambda row: (row.owner_pid, -(row.size_bytes or 0))
+    if sort_by == "REFERENCE_TYPE":
+        return lambda row: (row.reference_types, -(row.size_bytes or 0))
+    return lambda row: -(row.size_bytes or 0)
+
+
+def _cells(row: MemoryRow, units: str) -> tuple[str, ...]:
+    owner = f"{row.owner} (pid {row.owner_pid})" if row.owner_pid else row.owner
+    copies = f"{row.state}, {len(row.nodes)} copies" if len(row.nodes) > 1 else row.state
+    size = "-" if row.size_bytes is None else amount(row.size_bytes, units)
+    held = "; ".join(map(str, row.holders)) or "nobody that answered"
+    return size, copies, row.producer or "-", row.call_site or "-", owner, row.object_id, held
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as they need; the last one is left as it is."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if column == 0 else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=False))
+        ]
+        lines.append("  " + "  ".join([*cells, row[-1]]))
+    return lines
+
+
+def _totals(report: MemoryReport, units: str) -> list[str]:
+    used, capacity = report.store_used_bytes, report.store_capacity_bytes
+    lines = [
+        f"{_counted(len(report.rows))}; object stores: {amount(used, units)} of {amount(capacity, units)} used"
+    ]
+    if report.left_out:
+        lines.append(f"{report.left_out:,} more objects, smaller than these, are not listed")
+    if report.silent:
+        lines.append(
+            f"{report.silent} process{'es' if report.silent > 1 else ''} did not answer: what is held there is not listed"
+        )
+    if not report.complete:
+        lines.append("the search for names ran out of time: some references have a name that is not told")
+    return lines
+
+
+def _counted(objects: int) -> str:
+    return "1 object" if objects == 1 else f"{objects:,} objects"
+
+
+def amount(size_bytes: int, units: str) -> str:
+    """A size in the given unit, with the unit."""
+    size = size_bytes / MEMORY_UNITS[units]
+    return f"{size_bytes:,} B" if units == "B" else f"{size:,.3f} {units}"
