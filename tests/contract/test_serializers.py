@@ -55,6 +55,41 @@ def test_results_and_captured_variables():
     assert gnomon.get(Maker.remote().make.remote(5)).x == 5
 
 
+@pytest.mark.usefixtures("registered")
+def test_exceptions_items_and_actors():
+    class Jammed(Exception):
+        def __init__(self, one):
+            super().__init__("jammed")
+            self.one = one
+
+    @gnomon.remote
+    def fail():
+        raise Jammed(Locked(6))
+
+    with pytest.raises(Jammed) as caught:
+        gnomon.get(fail.remote())
+    assert caught.value.one.x == 6
+
+    @gnomon.remote(num_returns="streaming")
+    def several():
+        yield Locked(7)
+        yield {"deep": [Locked(8)]}
+
+    first, second = several.remote()
+    assert gnomon.get(first).x == 7
+    assert gnomon.get(second)["deep"][0].x == 8
+
+    @gnomon.remote
+    class Keeper:
+        def __init__(self, one):
+            self.one = one
+
+        def take(self, one):
+            return [self.one, one]
+
+    assert [one.x for one in gnomon.get(Keeper.remote(Locked(9)).take.remote(Locked(10)))] == [9, 10]
+
+
 def test_a_function_that_was_called_before():
     @gnomon.remote
     def make():

@@ -13,7 +13,7 @@ from gnomon._core.links import LinkMachine
 from gnomon._core.worker import Worker
 from gnomon._messages import actors, cluster, leases, objects, tasks
 from gnomon._messages.base import Block, Contained
-from gnomon._messages.failures import STREAM_END, failure, is_failure, read_failure
+from gnomon._messages.failures import RAISED_KIND, STREAM_END, failure, is_failure, read_failure
 from gnomon.ids import (
     COMPLETION_INDEX,
     HANDLE_INDEX,
@@ -441,6 +441,81 @@ def test_a_dynamic_result_that_nobody_wants_leaves_nothing(dynamic: Owner) -> No
     effects = dynamic.ends(2, values=(Block(NODE, 8192, 100, item(1)),))
     assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((8192,))]
     assert dynamic.holds_nothing()
+
+
+# -- references inside errors ----------------------------------------------------------------------------------
+
+MINE = object_id(task_id(ME, 7), 1)
+RAISED = bytes((RAISED_KIND,)) + b"an exception with a reference"
+
+
+def fails_with_reference(owner: Owner, items: int, outer: int, values: tuple[Any, ...]) -> Effects:
+    """The generator raises an error that holds MINE, after ``items`` items; MINE has no other holder then."""
+    owner.handle(ev.ObjectStored(MINE, b"\0value", (), 6))
+    contained = (Contained(item(outer), (MINE,)),)
+    ended = tasks.TaskFinished(TASK, owner.attempt, tasks.RAISED, values, contained=contained, items=items)
+    effects = owner.hear(ended)
+    assert told(effects, owner.worker, tasks.HoldReleased) == [tasks.HoldReleased(TASK, 0)]
+    owner.handle(ev.HandlesDropped((MINE,)))
+    return effects
+
+
+def test_the_references_in_a_generators_error_are_held_by_it(owner: Owner) -> None:
+    owner.yields(1)
+    fails_with_reference(owner, 1, 2, (RAISED, NONE))
+    assert owner.values[item(2)] == RAISED
+    assert MINE in owner.values
+    owner.take(1)
+    owner.take(2)
+    owner.drop(1, 2)
+    assert MINE not in owner.values
+
+
+def test_the_references_in_the_error_of_a_list_are_held_by_it(dynamic: Owner) -> None:
+    dynamic.yields(1)
+    fails_with_reference(dynamic, 1, 3, (RAISED, LIST))
+    assert dynamic.values[item(3)] == RAISED
+    assert MINE in dynamic.values
+    dynamic.drop(1)
+    assert dynamic.holds_nothing()
+
+
+def test_the_error_of_a_list_that_nobody_wants_keeps_nothing(dynamic: Owner) -> None:
+    dynamic.yields(1)
+    dynamic.drop(1)
+    fails_with_reference(dynamic, 1, 3, (RAISED, LIST))
+    assert dynamic.holds_nothing()
+
+
+def test_an_error_that_comes_too_early_in_a_replay_does_not_touch_the_items(owner: Owner) -> None:
+    theirs = object_id(task_id(ME, 8), 1)
+    owner.handle(ev.ObjectStored(theirs, b"\0value", (), 6))
+    owner.yields(1, inner=(theirs,))
+    owner.handle(ev.HandlesDropped((theirs,)))
+    owner.loses_its_worker()
+    owner.grant(OTHER)
+    fails_with_reference(owner, 0, 1, (RAISED, NONE))
+    assert owner.entries[item(1)].inner == (theirs,)
+    assert theirs in owner.values
+    assert MINE not in owner.values
+
+
+def test_a_failed_argument_is_held_by_what_it_fails(owner: Owner) -> None:
+    owner.handle(ev.ObjectStored(MINE, b"\0value", (), 6))
+    failed = object_id(task_id(ME, 2), 1)
+    owner.handle(ev.ObjectStored(failed, RAISED, (MINE,), 1))
+    late = task_id(ME, 3)
+    owner.handle(
+        ev.TaskSubmitted(
+            late, FunctionID(b"function"), b"", "g", {}, 2, b"\0", (failed,), (), 2, 0, False, None, None
+        )
+    )  # fmt: skip
+    owner.handle(ev.HandlesDropped((MINE, failed, object_id(late, 1))))
+    assert owner.values[object_id(late, 2)] == RAISED
+    assert MINE in owner.values
+    owner.handle(ev.HandlesDropped((object_id(late, 2),)))
+    assert MINE not in owner.values
+    assert failed not in owner.values
 
 
 # -- a fixed number of results ---------------------------------------------------------------------------------

@@ -91,6 +91,24 @@ def test_data_frames_and_object_arrays() -> None:
     assert round_trip(values).tolist() == values.tolist()
 
 
+@pytest.mark.parametrize("wrap", [lambda array: array, lambda array: [array, lambda: 1]])
+def test_arrays_of_times_are_buffers(wrap: Any) -> None:
+    value = np.arange(20_000).astype("M8[s]")
+    serialized = pickling.serialize(wrap(value))
+    assert len(serialized.inband) < 5_000
+    assert [buffer.nbytes for buffer in serialized.buffers] == [value.nbytes]
+    back = pickling.deserialize(pickling.to_bytes(serialized), [])
+    found = back[0] if isinstance(back, list) else back
+    np.testing.assert_array_equal(found, value)
+    assert found.dtype == value.dtype
+    assert not found.flags.writeable
+
+
+def test_references_beside_arrays_of_times_are_collected_once(identity: Any) -> None:
+    value = [ObjectRef[Any](identity(1)), np.arange(20_000).astype("M8[s]"), ObjectRef[Any](identity(2))]
+    assert pickling.serialize(value).contained == [identity(1), identity(2)]
+
+
 def test_an_array_module_array_comes_back() -> None:
     assert round_trip(array.array("d", range(100))) == array.array("d", range(100))
 

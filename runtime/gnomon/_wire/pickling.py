@@ -26,6 +26,7 @@ from gnomon._wire import explain, pickling_exceptions
 from gnomon._wire import pickling_errors as errors
 from gnomon._wire import pickling_frames as frames
 from gnomon._wire import pickling_serializers as serializers
+from gnomon._wire import pickling_times as times
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling_frames import KIND_MASK, Serialized
 from gnomon._wire.pickling_functions import dump_function, function_id, load_function
@@ -280,11 +281,17 @@ def _take_apart(value: Any, found: dict[ObjectID, None] | None) -> tuple[bytes, 
         except Exception:  # cloudpickle decides whether it is an error
             inband = b""
         if inband and _MAIN not in inband:
+            if times.is_among(inband):
+                buffers.clear()
+                inband = times.dumps(value, PROTOCOL, buffers.append, by_value=False)
             return inband, [buffer.raw() for buffer in buffers]
         buffers.clear()
         if found:
             found.clear()
     inband = serializers.dumps_by_value(value, PROTOCOL, buffers.append)
+    if times.is_among(inband):
+        buffers.clear()
+        inband = times.dumps(value, PROTOCOL, buffers.append, by_value=True)
     return inband, [buffer.raw() for buffer in buffers]
 
 

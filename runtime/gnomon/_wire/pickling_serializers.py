@@ -93,14 +93,15 @@ class PicklerByValue(cloudpickle.Pickler):  # type: ignore[misc]  # it ships no 
     dispatch_table: Any = ChainMap(table, cloudpickle.Pickler.dispatch_table)
 
 
-_plain_table: Any = ChainMap(table, copyreg.dispatch_table)
+plain_table: Any = ChainMap(table, copyreg.dispatch_table)
+"""What pickle's own pickler looks up."""
 
 
 def dumps(value: Any, protocol: int, buffer_callback: Buffers | None = None) -> bytes:
     """As ``pickle.dumps``, by the table."""
     with io.BytesIO() as file:
         pickler = pickle.Pickler(file, protocol, buffer_callback=buffer_callback)
-        pickler.dispatch_table = _plain_table
+        pickler.dispatch_table = plain_table
         pickler.dump(value)
         return file.getvalue()
 
