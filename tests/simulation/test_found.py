@@ -370,6 +370,26 @@ def test_pushed_tasks_use_the_blocks_of_a_dead_owner() -> None:
     assert worker.references.entries == {}
 
 
+def test_a_view_counts_although_its_owner_was_known_to_be_dead_before() -> None:
+    worker = new_worker()
+    block, mine = Block(NODE, 8192, 4096, put_of(OTHER, 1)), Block(NODE, 16384, 4096, put_of(ME, 1))
+    worker.handle([ev.HandlesArrived((put_of(OTHER, 2),), None, None)], 1.0)
+    worker.handle([received(NODE, cluster.ProcessLost(OTHER, "was killed"))], 1.1)
+    task = task_id(PEER, 1)
+    pushed = tasks.TaskPushed(task, FunctionID(b"function"), b"\0", (block, mine))
+    worker.handle([received(PEER, pushed)], 1.2)
+    assert worker.execution.take(1.3) is not None
+    worker.handle([ev.HandlesArrived((block.object, mine.object), task, None)], 1.3)
+    worker.handle([ev.TaskEnded(task, tasks.OK, (b"\0value",), 1.3, 1.4)], 1.4)  # it keeps both views
+    effects = worker.handle([received(NODE, objects.UseAsked(1, (8192, 16384), ()))], 1.5)
+    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192, 16384))]
+    effects = worker.handle([ev.HandlesDropped((block.object, mine.object))], 1.6)
+    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((16384,))], (
+        "others may view it"
+    )
+    assert not told(effects, NODE, objects.BlocksFreed)
+
+
 # -- cancels and kills --------------------------------------------------------------------------------------
 
 
@@ -450,6 +470,20 @@ def test_a_call_is_not_wasted_on_a_process_that_is_known_to_be_dead() -> None:
     again = actors.ActorChanged(actor, actors.ALIVE, 1, OTHER, 12, "was killed")
     effects = worker.handle([received(HEAD, again)], 1.4)
     assert [push.task for push in told(effects, OTHER, tasks.CallPushed)] == [task_id(ME, 2)]
+
+
+def test_no_call_is_wasted_on_a_process_whose_death_the_node_mentions_in_a_question() -> None:
+    worker, actor = new_worker(), ActorID(task_id(OTHER, 1))
+    worker.handle([call(1, actor), ev.CancelAsked(task_id(ME, 1), False, True)], 1.0)
+    worker.handle([received(HEAD, actors.ActorChanged(actor, actors.ALIVE, 0, PEER, 11, ""))], 1.1)
+    worker.handle([received(NODE, objects.UseAsked(1, (8192,), (PEER,)))], 1.2)
+    effects = worker.handle([call(2, actor)], 1.3)
+    assert not told(effects, PEER, tasks.CallPushed)
+    again = actors.ActorChanged(actor, actors.ALIVE, 1, OTHER, 12, "was killed")
+    effects = worker.handle([received(HEAD, again)], 1.4)
+    assert [(push.task, push.attempt) for push in told(effects, OTHER, tasks.CallPushed)] == [
+        (task_id(ME, 2), 0)
+    ]
 
 
 def test_arguments_of_a_call_are_held_until_the_actor_that_was_killed_is_gone() -> None:

@@ -97,6 +97,12 @@ class ClientMachine:
             client.last_started = last_started
             self._settle(client, now)
 
+    def note_death(self, process: WorkerID) -> None:
+        """Nothing reaches ``process`` any more: a call would be wasted on it. What becomes of the actor, head tells."""
+        actor = self._by_worker.get(process)
+        if actor is not None:
+            self.clients[actor].target = None
+
     def awaits(self, process: WorkerID) -> bool:
         """Whether an answer from ``process`` is missing."""
         actor = self._by_worker.get(process)

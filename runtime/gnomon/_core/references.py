@@ -90,6 +90,7 @@ class ReferenceMachine:
         values: the values that are here, by object; read by the user's threads, written only by this machine
             and, for a ``put``, by the thread that stores.
         failures: how many errors have come; read by the user's threads.
+        lost: processes that are dead.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class ReferenceMachine:
         self._hasty: dict[int, frozenset[ObjectID]] = {}
         self.failures = 0
         self._watched: dict[WorkerID, None] = {}
-        self._lost: dict[WorkerID, None] = {}
+        self.lost: dict[WorkerID, None] = {}
         self._next_episode = 1
 
     # -- holds ----------------------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ class ReferenceMachine:
             return entry.inner
         if identity.endswith(_HANDLE_SUFFIX):
             self._on_handles_gone(actor_of(identity))
-        if entry.recorded and owner_of(identity) not in self._lost:
+        if entry.recorded and owner_of(identity) not in self.lost:
             self._effects().send(owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode)))
         return entry.inner
 
@@ -190,19 +191,27 @@ class ReferenceMachine:
         if isinstance(value, Block):
             self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
 
-    def _borrow(self, identity: ObjectID) -> Entry:
+    def meet(self, block: Block) -> None:
+        """A large value has come with a task, and is about to be held: here it is known, whoever has died."""
+        if block.object not in self.entries:
+            self._borrow(block.object, block)
+
+    def _borrow(self, identity: ObjectID, block: Block | None = None) -> Entry:
         entry = self.entries[identity] = Entry(0)
         owner = owner_of(identity)
+        if block is not None:
+            self._keep(identity, block)
         if owner == self.me:
-            # Freed already, or of an earlier life: a typed error, never a hang.
-            self.values[identity] = failure("ObjectFreedError", object_ref_hex=identity.hex())
+            entry.doubtful = True  # freed already, or of an earlier life: a typed error, never a hang
+            if block is None:
+                self.values[identity] = failure("ObjectFreedError", object_ref_hex=identity.hex())
             return entry
         entry.episode = self._next_episode
         self._next_episode += 1
-        if owner in self._lost:
-            self.values[identity] = self._owner_died(identity)
-        else:
+        if owner not in self.lost:
             self.watch(owner)
+        elif block is None:
+            self.values[identity] = self._owner_died(identity)
         return entry
 
     def watch(self, process: WorkerID) -> None:
@@ -301,9 +310,7 @@ class ReferenceMachine:
 
     def want(self, identity: ObjectID) -> None:
         """See to it that the value comes: ask the owner, if that is not us."""
-        entry = self.entries.get(identity)
-        if entry is None:
-            entry = self._borrow(identity)
+        entry = self.entries.get(identity) or self._borrow(identity)
         if identity in self.values or owner_of(identity) == self.me:
             return
         if entry.tokens is None and identity not in self.dependents:
@@ -339,11 +346,9 @@ class ReferenceMachine:
         identity = message.object
         value = self.values.get(identity)
         entry = self.entries.get(identity)
-        if value is not None:
+        if value is not None or entry is None:
             inner = entry.inner if entry is not None else ()
             self._effects().send(borrower, ObjectServed(identity, value, inner))
-        elif entry is None:
-            self._effects().send(borrower, ObjectServed(identity, None))
         elif entry.wanted is None:
             entry.wanted = [borrower]
         elif borrower not in entry.wanted:
@@ -374,7 +379,7 @@ class ReferenceMachine:
         """Owner: ``borrower`` holds handles to these."""
         for borrow in borrows:
             entry = self.entries.get(borrow.object)
-            if entry is None or borrower in self._lost:
+            if entry is None or borrower in self.lost:
                 continue
             if entry.ended is not None and borrow.episode <= entry.ended.get(borrower, 0):
                 continue  # its end was faster, or two have told of it
@@ -401,11 +406,8 @@ class ReferenceMachine:
         if entry.borrowers is not None and key in entry.borrowers:
             del entry.borrowers[key]
             if not entry.borrowers and entry.holds <= 0:
-                self._free_now(identity, entry)
-
-    def _free_now(self, identity: ObjectID, entry: Entry) -> None:
-        entry.holds += 1
-        self.release((identity,))
+                entry.holds += 1
+                self.release((identity,))
 
     def learn(self, identity: ObjectID, value: Value) -> None:
         """Another's value has come with a task's arguments; it is known here while the object is held."""
@@ -418,7 +420,7 @@ class ReferenceMachine:
 
     def on_process_lost(self, process: WorkerID) -> None:
         """A process is dead: its borrows end, its objects are lost, its answers will not come."""
-        self._lost[process] = None
+        self.lost[process] = None
         self._watched.pop(process, None)
         for identity, entry in list(self.entries.items()):
             if self.entries.get(identity) is not entry:
@@ -428,7 +430,8 @@ class ReferenceMachine:
                     del entry.borrowers[pair]
                     entry.doubtful = True
                 if not entry.borrowers and entry.holds <= 0:
-                    self._free_now(identity, entry)
+                    entry.holds += 1
+                    self.release((identity,))
                     continue
             if entry.wanted is not None and process in entry.wanted:
                 entry.wanted = [other for other in entry.wanted if other != process] or None
@@ -446,7 +449,7 @@ class ReferenceMachine:
 
     def is_lost(self, process: WorkerID) -> bool:
         """Whether that process is known to be dead."""
-        return process in self._lost
+        return process in self.lost
 
     def _owner_died(self, identity: ObjectID) -> bytes:
         return failure(

@@ -271,6 +271,8 @@ class Worker:
         # A constructor has no TaskFinished that could tell of them: they are reported at once.
         actor = self.execution.actor
         task = None if actor is not None and event.task == TaskID(actor) else event.task
+        if task is not None:
+            self.execution.meet_views(task, event.objects)
         self.borrowing.handles_arrived(event.objects, task, event.container)
         if task is not None:
             self.execution.learn_views(task)
@@ -280,6 +282,8 @@ class Worker:
         for process in message.dead:
             if process not in self._dying and not self.references.is_lost(process):
                 self.links.forget(process)
+                self.references.lost[process] = None  # on_process_lost follows if it is of any concern here
+                self.calls.clients.note_death(process)
         if self._dying:
             self._use_asked = message
         else:

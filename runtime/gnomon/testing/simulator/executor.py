@@ -39,6 +39,7 @@ class Lanes:
     Attributes:
         running: by task, what runs.
         is_async: it is an async actor: what waits does not block.
+        kept: large values that the actor views in its state.
         may_wait: its code may wait for values as long as it takes.
     """
 
@@ -55,7 +56,7 @@ class Lanes:
         self._spent = False
         self._constructing = False
         self._draining = ""
-        self._kept: list[Block] = []
+        self.kept: list[Block] = []
         self._calls: dict[FunctionID, int] = {}
         self._ended: dict[TaskID, Thread] = {}
 
@@ -143,7 +144,7 @@ class Lanes:
         thread = Code(self.host, _NO_BODY, message.task)
         self.running[message.task] = thread
         self.host.watch.started(self.host, message)
-        self.host.session.begun(self.host)
+        self.host.session.begun(self.host, message.task)
         thread.start(self._run(thread, submitter, message))
 
     # -- running -------------------------------------------------------------------------------------------------
@@ -271,8 +272,8 @@ class Lanes:
             thread.handles.remove(identity)
         for view in [each for each in thread.views if harmless(each.object)][: thread.body.keep]:
             thread.views.remove(view)
-            self._kept.append(view)
-        for view in self._kept:
+            self.kept.append(view)
+        for view in self.kept:
             self.host.memory.read(view)
 
     # -- being an actor ------------------------------------------------------------------------------------------

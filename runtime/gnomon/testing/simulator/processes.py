@@ -170,6 +170,11 @@ class WorkerHost(Host):
         self.watch.settled(self)
         self.session.check_handles()
 
+    def check_views(self) -> None:
+        """Whatever code here views is what it was."""
+        for view in [view for thread in self.threads for view in thread.views] + self.executor.kept:
+            self.memory.read(view)
+
     # -- what code asks for ----------------------------------------------------------------------------------
 
     def new_task(self) -> TaskID:

@@ -152,12 +152,31 @@ _TASTES: dict[str, dict[str, float]] = {
     "names": _MIXED | {"task": 5, "actor": 4, "lookup": 4, "kill": 2, "drop": 5},
     "streams": _MIXED | {"next": 8, "drain": 3, "close": 1, "let_go": 1, "complete": 1, "cancel": 1},
     "cancels": _MIXED | {"cancel": 5, "cancel_cell": 1, "get": 2, "wait": 3, "sleep": 3, "task": 12},
+    "lending": {
+        "task": 8,
+        "call": 12,
+        "put": 8,
+        "drop": 6,
+        "get": 4,
+        "actor": 2,
+        "wait": 0.5,
+        "sleep": 0.5,
+        "next": 1,
+    },
 }
-TASTES = tuple(_TASTES)
-_CHASED = dict.fromkeys(TASTES, 0.03) | {"cancels": 0.4}
+TASTES = tuple(taste for taste in _TASTES if taste != "lending")
+"""Of which a program has one at random; lending is a plan of its own."""
+_CHASED = dict.fromkeys(_TASTES, 0.03) | {"cancels": 0.4}
 """Share of tasks that are cancelled soon after their submission."""
-_GENERATORS = dict.fromkeys(TASTES, 0.1) | {"streams": 0.6}
+_GENERATORS = dict.fromkeys(_TASTES, 0.1) | {"streams": 0.6}
 """Share of bodies that are generators."""
+_LARGE_PUTS = dict.fromkeys(_TASTES, 0.3) | {"lending": 0.8}
+_LARGE_RESULTS = dict.fromkeys(_TASTES, 0.2) | {"lending": 0.6}
+"""Shares of values that lie in the arena."""
+_KEPT = dict.fromkeys(_TASTES, (0, 0, 1, 2)) | {"lending": (0, 1, 2, 3)}
+"""How many of its arguments a method keeps: one of these."""
+_PICKED = dict.fromkeys(_TASTES, (0, 1, 1, 2, 3)) | {"lending": (1, 2, 2, 3, 4)}
+"""How many variables a step is about: one of these."""
 
 _IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel", "next", "drain", "let_go")
 MANY = 1000
@@ -176,10 +195,13 @@ def make_program(random: Random, budget: Budget, first: int = 0) -> Body:
     """A driver's program; its bodies are numbered from ``first``."""
     budget.number = first
     steps: list[Step] = []
-    if budget.actors and random.random() < 0.6:
+    if budget.actors and (random.random() < 0.6 or budget.taste == "lending"):
         steps.append(_make_actor(random, budget, 0))
     while budget.tasks > 0:
-        steps += _make_steps(random, budget, 0)
+        if budget.taste == "lending" and random.random() < 0.5:
+            steps.append(_make_relay(random, budget, 0))
+        else:
+            steps += _make_steps(random, budget, 0)
     return Body(budget.next_number(), 0.0, tuple(steps), ())
 
 
@@ -187,7 +209,7 @@ def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = Fa
     """One step, or a burst of calls to one actor."""
     kinds = dict(_TASTES[budget.taste])
     if in_method:
-        kinds = {kind: kinds[kind] for kind in _IN_METHOD}
+        kinds = {kind: kinds.get(kind, 0) for kind in _IN_METHOD}
     if not budget.cancels:
         for kind in ("cancel", "kill", "cancel_cell"):
             kinds.pop(kind, None)
@@ -223,13 +245,13 @@ def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = Fa
     return [_make_small(random, budget, kind)]
 
 
-def _picks(random: Random) -> tuple[int, ...]:
-    return tuple(random.randrange(1000) for _ in range(random.choice((0, 1, 1, 2, 3))))
+def _picks(random: Random, budget: Budget) -> tuple[int, ...]:
+    return tuple(random.randrange(1000) for _ in range(random.choice(_PICKED[budget.taste])))
 
 
 def _make_task(random: Random, budget: Budget, depth: int) -> Step:
     budget.tasks -= 1
-    picks = _picks(random)
+    picks = _picks(random, budget)
     body = _make_generator(random, budget, _make_body(random, budget, depth + 1))
     retries = random.choice((0, 1, 1, 3, _endless(body)))
     return Step("task", picks, random.randint(0, len(picks)), body, amount=retries)
@@ -253,7 +275,7 @@ def _make_burst(random: Random, budget: Budget) -> list[Step]:
 
 def _make_call(random: Random, budget: Budget, depth: int, target: int, place: int) -> Step:
     budget.tasks -= 1
-    picks = _picks(random)
+    picks = _picks(random, budget)
     nested = random.randint(0, len(picks))
     body = _make_generator(random, budget, _make_body(random, budget, depth + 1, in_method=True))
     retries = random.choice((0, 0, 2, 2, _endless(body)))
@@ -263,9 +285,43 @@ def _make_call(random: Random, budget: Budget, depth: int, target: int, place: i
     return Step("call", (target, *picks), nested, body, amount=retries, at_once=place > 0, group=group)
 
 
+def _make_relay(random: Random, budget: Budget, depth: int) -> Step:
+    """What was made last is handed on, hop by hop, through tasks and calls; each hop adds something of its own.
+
+    Each hop lets go when it has handed on, so that an object is held by borrowers of borrowers alone.
+    """
+    budget.tasks -= 1
+    steps: list[Step] = []
+    if random.random() < 0.7:
+        steps.append(Step("put", (-1, -2)[: random.randrange(3)], random.randrange(2), large=True))
+    if random.random() < 0.3:
+        steps.append(Step("get", (random.choice((-1, -2)),)))
+    if depth < budget.depth:
+        for _ in range(random.choice((1, 1, 2))):
+            steps.append(_make_relay(random, budget, depth + 1))
+    in_call = depth > 0 and random.random() < 0.6
+    body = Body(
+        budget.next_number(),
+        random.choice((0.00001, 0.001, 0.02, 0.3)),
+        tuple(steps),
+        (random.choice(((), (-1,), (-1, -2))),),
+        large=random.random() < 0.5,
+        keep=random.choice((0, 1, 2)) if in_call else 0,
+        cpus=5_000,
+    )
+    picks = (-1, -2, -3)[: random.choice((2, 3))]
+    nested = random.randint(1, len(picks))
+    retries = random.choice((0, 0, 1))
+    if in_call:
+        return Step(
+            "call", (random.randrange(1000), *picks), nested, body, amount=retries, group=random.randrange(3)
+        )
+    return Step("task", picks, nested, body, amount=retries)
+
+
 def _make_actor(random: Random, budget: Budget, depth: int) -> Step:
     budget.actors -= 1
-    picks = _picks(random)
+    picks = _picks(random, budget)
     body = _make_body(random, budget, depth + 1, in_method=True)
     name = random.choice(("", "ann", "bob") if budget.taste == "names" else ("", "", "", "ann", "bob"))
     return Step(
@@ -286,10 +342,10 @@ def _make_small(random: Random, budget: Budget, kind: str) -> Step:
     if kind in ("drop", "kill", "cancel", "next", "drain", "close", "let_go", "complete"):
         how = random.randrange(15)
         return Step(kind, (random.randrange(1000),), amount=how, at_once=random.random() < 0.3)
-    picks = _picks(random)
+    picks = _picks(random, budget)
     if kind == "wait":
         return Step(kind, picks, amount=random.choice((0.0, 0.001, 0.1)))
-    large = budget.large and random.random() < 0.3
+    large = budget.large and random.random() < _LARGE_PUTS[budget.taste]
     return Step(kind, picks, random.randint(0, len(picks)), large=large)
 
 
@@ -314,10 +370,10 @@ def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = Fal
         random.uniform(1.5, 4.0) if deaf else random.choice((0.00001, 0.0001, 0.001, 0.05, 0.3)),
         tuple(steps),
         results,
-        large=budget.large and random.random() < 0.2,
+        large=budget.large and random.random() < _LARGE_RESULTS[budget.taste],
         raises=raises,
         retry_exceptions=random.random() < 0.7,
-        keep=random.choice((0, 0, 1, 2)) if in_method else 0,
+        keep=random.choice(_KEPT[budget.taste]) if in_method else 0,
         deaf=deaf,
         cpus=random.choice((10_000, 10_000, 5_000)),
         gpus=gpus,

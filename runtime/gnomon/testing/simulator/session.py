@@ -20,7 +20,7 @@ from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.worker import Worker
 from gnomon._messages.session import JobSpec
-from gnomon.ids import JobID, NodeID, WorkerID, owner_of
+from gnomon.ids import JobID, NodeID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
 from gnomon.testing.simulator.host import Host
@@ -61,6 +61,7 @@ class Plan:
         guest: a second driver joins for a while, with a program of its own.
         crashes: worker processes killed at random moments.
         strikes: worker processes killed while something runs there.
+        betrayals: worker processes killed while something runs elsewhere that they have submitted.
         pauses: processes that stand still for a while.
         partitions: pairs of processes that can not reach each other for a while.
         reserve_failure: probability that the machine has no memory for a block.
@@ -73,6 +74,7 @@ class Plan:
     cpus: int = 2
     crashes: int = 0
     strikes: int = 0
+    betrayals: int = 0
     pauses: int = 0
     partitions: int = 0
     arena_bytes: int = _ROOMY
@@ -84,7 +86,7 @@ class Plan:
         """No faults at all, and room for everything."""
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
-            self.crashes or self.strikes or self.pauses or self.partitions or self.reserve_failure
+            self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -113,6 +115,8 @@ class SeedReport:
 
 def plan_of(seed: int) -> Plan:
     """The small plan of a seed: a third of them in fair weather, the others with faults of all kinds."""
+    if seed % 10 == 7:
+        return lending_plan_of(seed)
     random = Random(seed ^ 0x5EED)
     plan = Plan(budget=Budget(tasks=random.choice((4, 10, 16, 30)), depth=random.choice((1, 2, 3, 5))))
     plan.cpus = random.choice((1, 2, 4))
@@ -134,6 +138,28 @@ def plan_of(seed: int) -> Plan:
         plan.crashes = random.choice((0, 1, 2))
         plan.strikes = random.choice((0, 1, 2, 4))
         plan.reserve_failure = random.choice((0.0, 0.1))
+    return plan
+
+
+def lending_plan_of(seed: int) -> Plan:
+    """Large values are handed on through tasks and actors, and kept, while lenders and owners are killed."""
+    random = Random(seed ^ 0x1E4D)
+    budget = Budget(
+        tasks=random.choice((15, 30, 50)),
+        depth=random.choice((2, 3, 5)),
+        actors=random.choice((2, 4)),
+        errors=random.random() < 0.2,
+        cancels=random.random() < 0.2,
+        taste="lending",
+    )
+    plan = Plan(budget=budget, cpus=random.choice((2, 4)), faults_s=random.choice((0.2, 1.0, 3.0)))
+    plan.weather.loss = random.choice((0.0, 0.0, 0.1))
+    plan.weather.straggling = random.choice((0.0, 0.1, 0.3))
+    plan.weather.straggle_s = random.choice((0.01, 0.1, 0.5))
+    plan.betrayals = random.choice((1, 2, 4))
+    plan.strikes = random.choice((0, 1, 2))
+    plan.crashes = random.choice((0, 1))
+    plan.pauses = random.choice((0, 0, 3, 6))
     return plan
 
 
@@ -171,6 +197,7 @@ class Session:
         self._begun = 0
         self._looks = 0
         self._strikes: dict[int, None] = {}
+        self._betrayals: dict[int, None] = {}
         self._actors_max = plan.budget.actors
         self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
@@ -270,6 +297,9 @@ class Session:
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
         for _ in range(plan.strikes):
             self._strikes[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
+        for _ in range(plan.betrayals):
+            start = kernel.random.randint(1, 2 * plan.budget.tasks)
+            self._betrayals.update(dict.fromkeys(range(start, start + 10)))
 
     def _pick(self, hosts: list[Host]) -> Host:
         return hosts[self.kernel.random.randrange(len(hosts))]
@@ -281,12 +311,17 @@ class Session:
             self.kill(self._pick(alive).me, _KILLED)
 
     def check_handles(self) -> None:
-        """OR1: whatever code holds a handle on, the owner has; looked at now and then.
+        """OR1: whatever code holds a handle on, the owner has; OD8: what it views is still there. Looked at now and then.
 
-        Not after a death: who has died may have lent something whose owner had not heard of it yet.
+        The former not after a death: who has died may have lent something whose owner had not heard of it yet.
         """
         self._looks += 1
-        if self.truth.dead or self._looks % _LOOK_EVERY:
+        if self._looks % _LOOK_EVERY:
+            return
+        for host in self.workers.values():
+            if host.alive and not self.watch.is_doomed(host):
+                host.check_views()
+        if self.truth.dead:
             return
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
@@ -298,11 +333,16 @@ class Session:
                         held = identity in owner.worker.references.entries
                         assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
-    def begun(self, host: WorkerHost) -> None:
-        """A task or call begins: the process may be killed while it runs."""
+    def begun(self, host: WorkerHost, task: TaskID) -> None:
+        """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
         self._begun += 1
+        random = self.kernel.random
         if self._begun in self._strikes:
-            self.kernel.after(self.kernel.random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
+            self.kernel.after(random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
+        if self._begun in self._betrayals and owner_of(task) not in (DRIVER, GUEST):
+            self.kernel.after(
+                random.uniform(0.0, random.choice((0.002, 0.05))), self.kill, owner_of(task), _KILLED
+            )
 
     def _pause(self) -> None:
         everybody = [self.head_host, self.node_host, *self.workers.values()]
@@ -341,6 +381,7 @@ class Session:
         if survivors:
             self.unfinished += 1
             self._strikes.clear()
+            self._betrayals.clear()
             epilogue = Code(self.driver, self.program, None)
             epilogue.start(epilogue.end_detached(survivors))
             self._until_finished()
