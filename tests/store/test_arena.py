@@ -177,3 +177,38 @@ def test_the_fd_is_not_inherited_by_accident() -> None:
     assert not os.get_inheritable(fd)
     os.close(fd)
     assert resource.getpagesize() <= MIB
+
+
+def faults(arena: Arena, offset: int, value: pickling.Serialized) -> int:
+    """How many page faults writing a value takes."""
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    arena.write(offset, value)
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each page is a fault")
+def test_memory_that_others_have_used_is_entered_at_once(arena: Arena) -> None:
+    value = pickling.serialize(np.ones(16 * MIB, dtype=np.uint8))
+    pages = 16 * MIB // resource.getpagesize()
+    arena.reserve(5_000, value.total_bytes)
+    arena.write(5_000, value)
+    assert faults(arena, 5_000, value) < 100
+    other = Arena(os.dup(arena.fileno()), 64 * MIB)
+    try:
+        assert faults(other, 5_000, value) < pages / 4
+        assert faults(other, 5_000, value) < 100
+        back = pickling.deserialize(arena.view(5_000, value.total_bytes, lambda: None), [])
+        assert back.sum() == 16 * MIB
+    finally:
+        other.close()
+
+
+def test_memory_is_written_to_the_end_of_the_arena(arena: Arena) -> None:
+    value = pickling.serialize(np.ones(3 * MIB, dtype=np.uint8))
+    offset = 64 * MIB - value.total_bytes
+    arena.reserve(offset, value.total_bytes)
+    arena.write(offset, value)
+    other = Arena(os.dup(arena.fileno()), 64 * MIB)
+    other.write(offset, value)
+    assert bytes(arena._target[-5:]) == b"\1" * 5
+    other.close()
