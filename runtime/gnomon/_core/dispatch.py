@@ -27,7 +27,8 @@ from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.records import TaskRecord
 from gnomon._core.shipping import FunctionBudget
-from gnomon._messages.leases import LeaseBroken, LeaseGranted, LeaseReturned, LeasesWanted
+from gnomon._messages.leases import LeaseBroken, LeaseElsewhere, LeaseGranted, LeaseReturned, LeasesWanted
+from gnomon._messages.session import NO_JOB
 from gnomon._messages.tasks import (
     FunctionsForgotten,
     FunctionShipped,
@@ -36,13 +37,14 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksRecalled,
 )
-from gnomon.ids import LeaseID, TaskID, WorkerID, attempt_id
+from gnomon.ids import JobID, LeaseID, TaskID, WorkerID, attempt_id
 
 
 class LeasedWorker:
     """A worker that this process may use.
 
     Attributes:
+        node: which has given it.
         draining: gets no more tasks and is returned when empty.
         spent: its calls are used up: when it is returned, nobody may use it any more.
         recalled: asked to hand tasks back, not answered yet.
@@ -51,11 +53,12 @@ class LeasedWorker:
     """
 
     __slots__ = (
-        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "spent",
-        "stuck", "worker",
+        "draining", "granted", "idle_since", "inflight", "key", "lease", "node", "number", "recalled", "shipped",
+        "spent", "stuck", "worker",
     )  # fmt: skip
 
-    def __init__(self, message: LeaseGranted, number: int, now: float) -> None:
+    def __init__(self, node: WorkerID, message: LeaseGranted, number: int, now: float) -> None:
+        self.node = node
         self.worker = message.worker
         self.lease: LeaseID = message.lease
         self.key = message.key
@@ -70,25 +73,53 @@ class LeasedWorker:
         self.stuck = False
 
 
-class SchedulingClass:
-    """Tasks that ask for the same resources.
+class Asked:
+    """What one node has been asked for, for one class.
 
     Attributes:
         wanted: leases last asked for beyond those granted.
         seen: grants received so far.
+        hops: how often the demand had been sent on when it came to that node.
+    """
+
+    __slots__ = ("hops", "seen", "wanted")
+
+    def __init__(self) -> None:
+        self.wanted = 0
+        self.seen = 0
+        self.hops = 0
+
+
+class SchedulingClass:
+    """Tasks that ask for the same resources.
+
+    Attributes:
+        home: the node that is asked first; it may send a demand on to others.
+        asked: what each node has been asked for.
+        wanted: the sum of that.
+        spread: each lease on another node, if that is possible.
         mean_s: exponential mean of a task's duration; None while unknown.
     """
 
-    __slots__ = ("key", "mean_s", "ready", "resources", "seen", "wanted", "workers")
+    __slots__ = ("asked", "home", "key", "mean_s", "ready", "resources", "spread", "wanted", "workers")
 
-    def __init__(self, key: int, resources: dict[str, int]) -> None:
+    def __init__(self, key: int, resources: dict[str, int], home: WorkerID, spread: bool = False) -> None:
         self.key = key
         self.resources = resources
+        self.home = home
+        self.spread = spread
         self.ready: deque[TaskRecord] = deque()
         self.workers: dict[WorkerID, LeasedWorker] = {}
+        self.asked: dict[WorkerID, Asked] = {home: Asked()}
         self.wanted = 0
-        self.seen = 0
         self.mean_s: float | None = None
+
+    def at(self, node: WorkerID) -> Asked:
+        """What ``node`` has been asked for."""
+        asked = self.asked.get(node)
+        if asked is None:
+            asked = self.asked[node] = Asked()
+        return asked
 
     def depth(self, horizon_s: float, depth_max: int) -> int:
         """How many tasks to keep at each worker."""
@@ -115,6 +146,7 @@ class DispatchMachine:
         wanted_max: int = 1024,
     ) -> None:
         self.node = node
+        self.job: JobID = NO_JOB
         self._effects = effects
         self.ledger = ledger
         self.horizon_s = horizon_s
@@ -133,7 +165,9 @@ class DispatchMachine:
         event = record.event
         one = self.classes.get(event.class_key)
         if one is None:
-            one = self.classes[event.class_key] = SchedulingClass(event.class_key, event.resources)
+            one = self.classes[event.class_key] = SchedulingClass(
+                event.class_key, event.resources, self.node, event.spread
+            )
         if first:
             one.ready.appendleft(record)
         else:
@@ -169,13 +203,16 @@ class DispatchMachine:
             leased.draining = leased.spent = True
             self._dirty[leased.key] = None
 
-    def grant(self, message: LeaseGranted, now: float) -> None:
-        """The node has given a worker."""
+    def grant(self, node: WorkerID, message: LeaseGranted, now: float) -> None:
+        """A node has given a worker."""
         one = self.classes[message.key]
-        one.seen += 1
-        one.wanted = max(0, one.wanted - 1)
+        asked = one.at(node)
+        asked.seen += 1
+        if asked.wanted:
+            asked.wanted -= 1
+            one.wanted -= 1
         number = self.ledger.workers.number((message.worker.hex(), message.pid, f"worker {message.pid}"))
-        leased = LeasedWorker(message, number, now)
+        leased = LeasedWorker(node, message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
         self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus, message.lease))
@@ -186,11 +223,37 @@ class DispatchMachine:
         leased = self.leased.get(worker)
         return leased is not None and bool(leased.inflight)
 
-    def lose(self, worker: WorkerID, last_started: TaskID | None) -> list[TaskRecord]:
+    def on_elsewhere(self, node: WorkerID, message: LeaseElsewhere) -> None:
+        """``node`` says that another one should be asked for some leases; both hear what is wanted of them now."""
+        one = self.classes[message.key]
+        asked, there = one.at(node), one.at(message.node)
+        moved = min(message.count, asked.wanted)
+        if moved and asked is not there:
+            asked.wanted -= moved
+            there.wanted += moved
+            there.hops = message.hops
+            self._tell(one, node, asked)
+            self._tell(one, message.node, there)
+
+    def lose_node(self, node: WorkerID) -> None:
+        """A node is dead: what was asked of it is asked at home. Its workers' deaths are told one by one."""
+        for one in self.classes.values():
+            asked = one.asked.pop(node, None)
+            if one.home == node:
+                one.home = self.node
+                one.at(self.node)
+            if asked is not None:
+                one.wanted -= asked.wanted
+                self._dirty[one.key] = None
+
+    def lose(
+        self, worker: WorkerID, last_started: TaskID | None, with_node: bool = False
+    ) -> list[TaskRecord]:
         """A leased worker is dead; returns the tasks it had, oldest first.
 
         A worker starts tasks in the order of their arrival, so those up to ``last_started`` (the attempt
-        it began last) may have run and cost an attempt; those after it have not, and cost nothing.
+        it began last) may have run and cost an attempt; those after it have not, and cost nothing. When its node
+        has died too (``with_node``) nobody knows which that was, and each may have begun.
         """
         leased = self.leased.pop(worker, None)
         if leased is None:
@@ -199,6 +262,10 @@ class DispatchMachine:
         self.classes[leased.key].workers.pop(worker, None)
         self._dirty[leased.key] = None
         lost = list(leased.inflight.values())
+        if with_node:
+            for record in lost:
+                record.started_elsewhere = True
+            return lost
         for place, record in enumerate(lost):
             if attempt_id(record.event.task, record.attempt) == last_started:
                 for begun in lost[: place + 1]:
@@ -212,7 +279,7 @@ class DispatchMachine:
         leased = self.leased.get(worker)
         if leased is not None:
             leased.draining = True
-            self._effects().send(self.node, LeaseBroken(leased.lease, task))
+            self._effects().send(leased.node, LeaseBroken(leased.lease, task))
 
     def drop_class(self, key: int) -> list[TaskRecord]:
         """The class is infeasible; returns its queued tasks."""
@@ -222,12 +289,14 @@ class DispatchMachine:
         dropped = list(one.ready)
         one.ready.clear()
         one.wanted = 0
+        for asked in one.asked.values():
+            asked.wanted = 0
         return dropped
 
-    def reclaim(self, lease: LeaseID, now: float) -> None:
-        """The node asks for a lease back: at once when idle, else when its time slice is over."""
+    def reclaim(self, node: WorkerID, lease: LeaseID, now: float) -> None:
+        """A node asks for a lease back: at once when idle, else when its time slice is over."""
         for leased in self.leased.values():
-            if leased.lease == lease:
+            if leased.lease == lease and leased.node == node:
                 if not leased.inflight and not self.classes[leased.key].ready:
                     self._give_back(leased)
                 elif not leased.draining:
@@ -341,21 +410,41 @@ class DispatchMachine:
             self._effects().send(fullest.worker, TasksRecalled((waiting + 1) // 2))
 
     def _ask(self, one: SchedulingClass) -> None:
-        """Tell the node how many leases are wanted, in powers of two so that it hears only of real changes."""
+        """Say how many leases are wanted, in powers of two so that only real changes are heard of.
+
+        What is more is asked at home, what is less is taken back from whoever was asked, from home first.
+        """
         backlog = len(one.ready)
         wanted = 0
         if backlog:
-            wanted = min(self.wanted_max, 1 << (backlog - 1).bit_length())
+            wanted = min(self.wanted_max, backlog if one.spread else 1 << (backlog - 1).bit_length())
         if wanted == one.wanted or (0 < wanted < one.wanted and one.wanted < 4 * wanted):
             return
-        one.wanted = wanted
-        self._effects().send(self.node, LeasesWanted(one.key, one.resources, wanted, one.seen))
+        change, one.wanted = wanted - one.wanted, wanted
+        home = one.asked[one.home]
+        if change > 0 or home.wanted + change >= 0:
+            home.wanted += change
+            home.hops = 0
+            self._tell(one, one.home, home)
+            return
+        for node, asked in one.asked.items():
+            less = min(asked.wanted, -change)
+            if less:
+                asked.wanted -= less
+                change += less
+                self._tell(one, node, asked)
+
+    def _tell(self, one: SchedulingClass, node: WorkerID, asked: Asked) -> None:
+        message = LeasesWanted(
+            one.key, one.resources, asked.wanted, asked.seen, self.job, asked.hops, one.spread
+        )
+        self._effects().send(node, message)
 
     def _give_back(self, leased: LeasedWorker) -> None:
         self.leased.pop(leased.worker, None)
         self._reclaims.pop(leased.worker, None)
         self.classes[leased.key].workers.pop(leased.worker, None)
-        self._effects().send(self.node, LeaseReturned(leased.lease, leased.spent))
+        self._effects().send(leased.node, LeaseReturned(leased.lease, leased.spent))
 
     def _on_time(self, now: float) -> None:
         self._wakeup = 0.0
@@ -394,6 +483,8 @@ class DispatchMachine:
                 assert record.event.task not in seen, seen[record.event.task]
                 seen[record.event.task] = "queued"
                 assert record.row.state == TaskState.READY
+            assert one.home in one.asked
+            assert one.wanted == sum(asked.wanted for asked in one.asked.values()), one.key
             for worker, leased in one.workers.items():
                 assert self.leased.get(worker) is leased
                 for task, record in leased.inflight.items():

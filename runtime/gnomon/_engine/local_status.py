@@ -25,7 +25,6 @@ class ClusterView:
     def nodes(self) -> list[dict[str, Any]]:
         """One dict per node, with Ray's keys."""
         host = socket.gethostname()
-        own, labels = self._core.config.node, self._core.config.labels
         return [
             {
                 "NodeID": report.node.hex(),
@@ -33,7 +32,7 @@ class ClusterView:
                 "NodeManagerAddress": "127.0.0.1",
                 "NodeManagerHostname": host,
                 "Resources": to_amounts(report.resources),
-                "Labels": dict(labels) if report.node == own else {},
+                "Labels": dict(report.labels),
                 "alive": report.alive,
             }
             for report in self.reports()

@@ -38,6 +38,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
         owner: whose death ends a non-detached actor.
         groups: calls at a time by name of the concurrency group.
         job: whose workers it may run in.
+        spread: it lives where the fewest do.
     """
 
     actor: ActorID
@@ -59,6 +60,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
     provenance: Provenance | None = None
     groups: dict[str, int] = {}
     job: JobID = NO_JOB
+    spread: bool = False
 
 
 class ActorRegistered(Message, frozen=True, tag=60):

@@ -32,11 +32,11 @@ from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
 from gnomon.testing.simulator.truth import Truth
 from gnomon.testing.simulator.watch import PromiseWatch
 
-DRIVER = WorkerID(b"driver..")
-GUEST = WorkerID(b"guest...")
+DRIVER = WorkerID(b"n1.drive")
+GUEST = WorkerID(b"n1.guest")
 JOB, GUEST_JOB = JobID(b"job1"), JobID(b"job2")
-HEAD = WorkerID(b"head....")
-NODE = WorkerID(b"node....")
+HEAD = WorkerID(b"n1.head.")
+NODE = WorkerID(b"n1.node.")
 NODE_ID = NodeID(b"thenode.")
 
 _HANG_S = 300.0
@@ -261,11 +261,11 @@ class Session:
 
     def _new_worker_id(self) -> WorkerID:
         self._forked += 1
-        return WorkerID(b"w%07d" % self._forked)
+        return WorkerID(b"n1.%05d" % self._forked)
 
     def fork(self, worker: WorkerID, job: JobID) -> None:
         """The node's zygote has forked."""
-        host = self._add_worker(worker, worker.decode().replace("w000", "w"), job)
+        host = self._add_worker(worker, "w" + worker[4:].decode(), job)
         host.start()
         announce(host, NODE, len(self.workers))
 
