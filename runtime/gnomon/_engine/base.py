@@ -415,6 +415,10 @@ class Engine(Protocol):
         """Why what has not begun can not begin, and what to do about it; "" if it will."""
         ...
 
+    def store_bytes(self) -> tuple[int, int]:
+        """Capacity of the object stores of all nodes, and how much of it is in use."""
+        ...
+
     def context(self) -> ExecutionContext:
         """Where the calling thread runs."""
         ...

@@ -286,6 +286,10 @@ class LocalEngine:
         """See ``Engine``."""
         return why_waiting(self.core)
 
+    def store_bytes(self) -> tuple[int, int]:
+        """See ``Engine``."""
+        return self.view.store()
+
     def context(self) -> ExecutionContext:
         """See ``Engine``."""
         running = task_context.current.get()

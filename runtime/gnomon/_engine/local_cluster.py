@@ -84,10 +84,10 @@ class LocalCluster:
                 break
             if self._door.serve():
                 break
+        self._ended.set()
         self._door.close()
         cluster_records.remove(self._record)
         self._process.end(END_S)
-        self._ended.set()
 
     def add(self, options: InitOptions) -> ClusterNode:
         """Start one more node; it joins by itself a moment later.
@@ -154,3 +154,5 @@ class LocalCluster:
             node.process.kill()
         self._process.kill()
         self.nodes.clear()
+        for fd in (self.config.arena_fd, self.config.lifeline_fd):
+            os.close(fd)

@@ -53,3 +53,8 @@ class ClusterView:
             if report.alive:
                 add(found, report.available)
         return {name: units for name, units in found.items() if units}
+
+    def store(self) -> tuple[int, int]:
+        """Capacity and use of the stores of the living nodes, in bytes."""
+        living = [report for report in self.reports() if report.alive]
+        return sum(report.store_capacity for report in living), sum(report.store_used for report in living)
