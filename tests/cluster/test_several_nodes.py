@@ -189,7 +189,7 @@ def _is_on(pid: int, node: ClusterNode) -> bool:
 
 def test_actors_of_a_dead_node_restart_elsewhere_or_die(cluster: Cluster) -> None:
     old = special(cluster)
-    node = cluster.add_node(num_cpus=1, resources={"special": 5})
+    node = cluster.add_node(num_cpus=4, resources={"special": 5})
     asked = {"special": 1.5}
     lasting = Counting.options(resources=asked, max_restarts=1, max_task_retries=2).remote()
     first = gnomon.get(lasting.place.remote())[0]

@@ -107,12 +107,11 @@ def test_a_death_is_told_across_nodes() -> None:
     first, second = roles.nodes
     (theirs,) = list(second.pool.pids)
     assert roles.watch(DRIVER, first, theirs) == []
+    lost = cluster.ProcessLost(theirs, "was killed", node=second.me)
     roles.post(second.me, ev.WorkerExited(theirs, "was killed"))
     roles.run()
-    assert cluster.ProcessLost(theirs, "was killed") in roles.sent(cluster.ProcessLost, DRIVER)
-    assert roles.watch(DRIVER, first, theirs) == [cluster.ProcessLost(theirs, "was killed")], (
-        "and to who comes late"
-    )
+    assert lost in roles.sent(cluster.ProcessLost, DRIVER)
+    assert roles.watch(DRIVER, first, theirs) == [lost], "and to who comes late"
 
 
 def test_who_asks_for_a_process_of_no_node_is_told_so() -> None:

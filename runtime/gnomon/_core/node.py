@@ -266,7 +266,8 @@ class Node:
         """A worker or driver of this node has ended: head hears of it, and whoever must know."""
         is_driver = event.worker not in self.pool
         self.pool.lose(event.worker)
-        lost = cluster.ProcessLost(event.worker, event.reason, event.last_started, event.end)
+        home = self.me if self.neighbours.views else NOBODY
+        lost = cluster.ProcessLost(event.worker, event.reason, event.last_started, event.end, False, home)
         self._bury(lost, is_driver)
         self._effects.send(self.head, cluster.ProcessDied(event.worker, event.reason, event.end))
 

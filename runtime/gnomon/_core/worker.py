@@ -453,7 +453,7 @@ class Worker:
         self.calls.clients.on_worker_lost(process, message.last_started, self.now)
         self.borrowing.on_process_lost(process)
         self.reporting.on_process_lost(process)
-        self.execution.on_process_lost(process)
+        self.execution.on_process_lost(process, message.node)
         self.production.on_process_lost(process)
 
     def _on_holdings_wanted(self, event: ev.HoldingsWanted) -> None:

@@ -19,7 +19,7 @@ import msgspec
 
 from gnomon._messages.base import Message
 from gnomon._messages.failures import ProcessEnd
-from gnomon._messages.session import JobSpec
+from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
 
 
@@ -87,6 +87,7 @@ class ProcessLost(Message, frozen=True, tag=82):
         last_started: the task it had begun last; those pushed after that one have not run.
         end: None for a process of which the node knows nothing.
         with_node: its node has died too, so that nobody knows what it had begun.
+        node: on which it lived, where there are several: WriterSettled is to be told there too.
     """
 
     process: WorkerID
@@ -94,6 +95,7 @@ class ProcessLost(Message, frozen=True, tag=82):
     last_started: TaskID | None = None
     end: ProcessEnd | None = None
     with_node: bool = False
+    node: WorkerID = NOBODY
 
 
 class ProcessDied(Message, frozen=True, tag=83):
