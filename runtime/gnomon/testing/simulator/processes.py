@@ -75,7 +75,9 @@ class HeadHost(Host):
     session: Session
 
     def _do_watch_node(self, command: fx.WatchNode) -> None:
-        """``Nodes.kill_one`` tells of its end."""
+        """``Nodes.kill_one`` tells of its end; here, if it has ended already."""
+        if not self.session.nodes.hosts[command.node].alive:
+            self.kernel.after(0.0001, self.post, ev.NodeExited(command.node, "has ended"))
 
     def before_events(self, events: list[Any]) -> None:
         """Who is given to which actor is noted."""

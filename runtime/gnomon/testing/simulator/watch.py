@@ -431,7 +431,7 @@ class PromiseWatch:
     def head_heard(self, events: Iterable[Any]) -> None:
         """Head takes these events in."""
         for event in events:
-            for message in event.messages:
+            for message in event.messages if type(event) is ev.Received else ():
                 if type(message) is ActorWorkerGranted:
                     self.truth.actors[message.actor].granted[message.incarnation] = message.worker
 
