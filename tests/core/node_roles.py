@@ -11,9 +11,10 @@ from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.worker import Worker
-from gnomon._messages import cluster, leases
+from gnomon._messages import cluster, leases, objects
+from gnomon._messages.base import Block, Value
 from gnomon._messages.session import NOBODY, JobSpec
-from gnomon.ids import FunctionID, JobID, NodeID, TaskID, WorkerID, node_tag, task_id
+from gnomon.ids import FunctionID, JobID, NodeID, ObjectID, TaskID, WorkerID, node_tag, object_id, task_id
 
 HEAD = WorkerID(b"n1.head.")
 DRIVER = WorkerID(b"n1.drive")
@@ -126,16 +127,26 @@ class Roles:
             self.submitted += 1
             task = task_id(DRIVER, self.submitted)
             tasks.append(task)
-            retries = options.get("max_retries", 3)
+            retries, dependencies = options.get("max_retries", 3), options.get("dependencies", ())
             events.append(
                 ev.TaskSubmitted(
-                    task, FunctionID(b"f" * 8), b"", "f", asked, key, b"", none, none, 1, retries, False, None, None,
+                    task, FunctionID(b"f" * 8), b"", "f", asked, key, b"", dependencies, none, 1, retries, False, None, None,
                     spread=options.get("spread", False),
                 )
             )  # fmt: skip
         self.post(DRIVER, *events)
         self.run()
         return tasks
+
+    def put(self, value: Value) -> ObjectID:
+        """The driver has an object of this value."""
+        self.submitted += 1
+        identity = object_id(task_id(DRIVER, self.submitted), 1)
+        self.post(DRIVER, ev.ObjectStored(identity, value, (), 10))
+        if isinstance(value, Block):
+            self.post(DRIVER, ev.AskedSomething(WorkerID(value.node), objects.BlocksAdopted((value.offset,))))
+        self.run()
+        return identity
 
     def at(self, node: Node) -> int:
         """How many workers of ``node`` the driver has leased."""

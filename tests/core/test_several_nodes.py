@@ -5,15 +5,18 @@ from __future__ import annotations
 from node_roles import CPU, DRIVER, HEAD, JOB, Roles, process_of
 
 from gnomon._core import events as ev
+from gnomon._core.dispatch import NEAR_BYTES_MIN
 from gnomon._core.ledger import TaskState
 from gnomon._messages import actors, cluster, leases
 from gnomon._messages.actors import ActorSpec
+from gnomon._messages.base import Block
 from gnomon._messages.failures import read_failure
 from gnomon.ids import ActorID, FunctionID, WorkerID, object_id, task_id
 
 TWO = {"CPU": 20_000}
 SPECIAL = {"CPU": 10_000, "special": 10_000}
 A_SPECIAL = {"special": 10_000}
+NOTHING = object_id(task_id(DRIVER, 9_999), 1)
 
 
 def test_every_node_hears_of_every_other() -> None:
@@ -238,3 +241,18 @@ def test_a_node_that_leaves_gives_out_nothing_more_and_ends_when_it_is_idle() ->
     assert roles.ended == [second.me]
     states = [record.row.state for record in roles.driver.tasks.records.values()]
     assert TaskState.READY in states or TaskState.RUNNING in states
+
+
+def test_a_task_goes_where_most_of_its_arguments_are() -> None:
+    """For large arguments only, and not to a node that is dead."""
+    roles = Roles({"CPU": 40_000}, {"CPU": 40_000})
+    second = roles.nodes[1]
+    large, small = (roles.put(Block(second.me, 0, size, NOTHING)) for size in (NEAR_BYTES_MIN, 1_000))
+    roles.submit(1, dependencies=(small,))
+    assert [roles.at(node) for node in roles.nodes] == [1, 0]
+    roles.submit(2, dependencies=(large, small))
+    assert [roles.at(node) for node in roles.nodes] == [1, 2]
+    roles.kill(second)
+    assert roles.at(roles.nodes[0]) == 3
+    roles.submit(1, dependencies=(large,))
+    assert roles.at(roles.nodes[0]) == 4

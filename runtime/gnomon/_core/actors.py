@@ -74,6 +74,7 @@ class ActorMachine:
 
     Attributes:
         choose_node: where the next worker is asked for; None while no node has joined.
+        name_of: a node's id in hex.
         dead_max: dead actors remembered, so that late handles hear why.
         forgotten_max: of older ones it is only remembered that they were.
     """
@@ -82,11 +83,13 @@ class ActorMachine:
         self,
         effects: Callable[[], Effects],
         choose_node: Callable[[ActorSpec], WorkerID | None],
+        name_of: Callable[[WorkerID | None], str] = lambda node: "",
         dead_max: int = 10_000,
         forgotten_max: int = 200_000,
     ) -> None:
         self._effects = effects
         self._choose_node = choose_node
+        self._name_of = name_of
         self.dead_max = dead_max
         self.forgotten_max = forgotten_max
         self.records: dict[ActorID, ActorRecord] = {}
@@ -350,6 +353,7 @@ class ActorMachine:
             record.cause,
             record.error,
             record.end,
+            self._name_of(self.nodes.get(record.spec.actor)) if record.worker is not None else "",
         )
 
     def _publish(self, record: ActorRecord) -> None:

@@ -26,7 +26,8 @@ from gnomon._core.effects import Effects
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.records import TaskRecord
-from gnomon._core.shipping import FunctionBudget
+from gnomon._core.scheduling_class import Asked, LeasedWorker, SchedulingClass
+from gnomon._messages.base import Block
 from gnomon._messages.leases import LeaseBroken, LeaseElsewhere, LeaseGranted, LeaseReturned, LeasesWanted
 from gnomon._messages.session import NO_JOB
 from gnomon._messages.tasks import (
@@ -39,100 +40,19 @@ from gnomon._messages.tasks import (
 )
 from gnomon.ids import JobID, LeaseID, TaskID, WorkerID, attempt_id
 
+NEAR_BYTES_MIN = 1 << 20
+"""Arguments that are smaller than this in all are brought to wherever a worker is free."""
 
-class LeasedWorker:
-    """A worker that this process may use.
-
-    Attributes:
-        node: which has given it.
-        draining: gets no more tasks and is returned when empty.
-        spent: its calls are used up: when it is returned, nobody may use it any more.
-        recalled: asked to hand tasks back, not answered yet.
-        stuck: gets no more before what it has is done: it handed tasks back because one runs long (or waits), or
-            has one that is to be alone.
-    """
-
-    __slots__ = (
-        "draining", "granted", "idle_since", "inflight", "key", "lease", "node", "number", "recalled", "shipped",
-        "spent", "stuck", "worker",
-    )  # fmt: skip
-
-    def __init__(self, node: WorkerID, message: LeaseGranted, number: int, now: float) -> None:
-        self.node = node
-        self.worker = message.worker
-        self.lease: LeaseID = message.lease
-        self.key = message.key
-        self.number = number
-        self.inflight: dict[TaskID, TaskRecord] = {}
-        self.shipped = FunctionBudget()
-        self.granted = now
-        self.idle_since = now
-        self.draining = False
-        self.spent = False
-        self.recalled = False
-        self.stuck = False
-
-
-class Asked:
-    """What one node has been asked for, for one class.
-
-    Attributes:
-        wanted: leases last asked for beyond those granted.
-        seen: grants received so far.
-        hops: how often the demand had been sent on when it came to that node.
-    """
-
-    __slots__ = ("hops", "seen", "wanted")
-
-    def __init__(self) -> None:
-        self.wanted = 0
-        self.seen = 0
-        self.hops = 0
-
-
-class SchedulingClass:
-    """Tasks that ask for the same resources.
-
-    Attributes:
-        home: the node that is asked first; it may send a demand on to others.
-        asked: what each node has been asked for.
-        wanted: the sum of that.
-        spread: each lease on another node, if that is possible.
-        mean_s: exponential mean of a task's duration; None while unknown.
-    """
-
-    __slots__ = ("asked", "home", "key", "mean_s", "ready", "resources", "spread", "wanted", "workers")
-
-    def __init__(self, key: int, resources: dict[str, int], home: WorkerID, spread: bool = False) -> None:
-        self.key = key
-        self.resources = resources
-        self.home = home
-        self.spread = spread
-        self.ready: deque[TaskRecord] = deque()
-        self.workers: dict[WorkerID, LeasedWorker] = {}
-        self.asked: dict[WorkerID, Asked] = {home: Asked()}
-        self.wanted = 0
-        self.mean_s: float | None = None
-
-    def at(self, node: WorkerID) -> Asked:
-        """What ``node`` has been asked for."""
-        asked = self.asked.get(node)
-        if asked is None:
-            asked = self.asked[node] = Asked()
-        return asked
-
-    def depth(self, horizon_s: float, depth_max: int) -> int:
-        """How many tasks to keep at each worker."""
-        mean = self.mean_s
-        if mean is None:
-            return 1
-        if mean * depth_max <= horizon_s:
-            return depth_max
-        return max(1, int(horizon_s / mean))
+_FIRST_NEAR = 1 << 32
 
 
 class DispatchMachine:
-    """All scheduling classes of an owner."""
+    """All scheduling classes of an owner.
+
+    Attributes:
+        job: this process's.
+        is_lost: whether a process, a node's among them, is known to be dead.
+    """
 
     def __init__(
         self,
@@ -147,6 +67,8 @@ class DispatchMachine:
     ) -> None:
         self.node = node
         self.job: JobID = NO_JOB
+        self.is_lost: Callable[[WorkerID], bool] = lambda process: False
+        self._nearby: dict[tuple[int, WorkerID], int] = {}
         self._effects = effects
         self.ledger = ledger
         self.horizon_s = horizon_s
@@ -163,20 +85,42 @@ class DispatchMachine:
     def queue(self, record: TaskRecord, first: bool = False) -> None:
         """A task is ready; it is pushed when ``run`` is called at the end of the batch of events."""
         event = record.event
-        one = self.classes.get(event.class_key)
+        key = event.class_key
+        if record.values and not event.spread:
+            key = self._near(record)
+        one = self.classes.get(key)
         if one is None:
-            one = self.classes[event.class_key] = SchedulingClass(
-                event.class_key, event.resources, self.node, event.spread
-            )
+            one = self.classes[key] = SchedulingClass(key, event.resources, self.node, event.spread)
         if first:
             one.ready.appendleft(record)
         else:
             one.ready.append(record)
-        self._dirty[event.class_key] = None
+        self._dirty[key] = None
+
+    def _near(self, record: TaskRecord) -> int:
+        """The class of a task with arguments: one of its own for each node where large ones lie, which is asked first."""
+        bytes_at: dict[WorkerID, int] = {}
+        for value in record.values:
+            if type(value) is Block:
+                node = WorkerID(value.node)
+                bytes_at[node] = bytes_at.get(node, 0) + value.size
+        key = record.event.class_key
+        best = max(bytes_at, key=bytes_at.__getitem__, default=self.node)
+        if best == self.node or bytes_at[best] < NEAR_BYTES_MIN or self.is_lost(best):
+            record.near = -1
+            return key
+        place = (key, best)
+        near = self._nearby.get(place)
+        if near is None:
+            near = self._nearby[place] = _FIRST_NEAR + len(self._nearby)
+            self.classes[near] = SchedulingClass(near, record.event.resources, best)
+        record.near = near
+        return near
 
     def remove(self, record: TaskRecord) -> None:
         """A queued task is cancelled."""
-        self.classes[record.event.class_key].ready.remove(record)
+        key = record.event.class_key if record.near < 0 else record.near
+        self.classes[key].ready.remove(record)
 
     def done(self, record: TaskRecord, worker: WorkerID, duration_s: float | None, now: float) -> None:
         """A task has left a worker: finished after ``duration_s``, or unstarted (None)."""

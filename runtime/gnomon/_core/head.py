@@ -42,7 +42,7 @@ class Head:
         self.now = 0.0
         self._effects = Effects()
         self.membership = MembershipMachine(self._out)
-        self.actors = ActorMachine(self._out, self._choose_node)
+        self.actors = ActorMachine(self._out, self._choose_node, self.membership.name_of)
         self.jobs = JobTable()
         self._observers: dict[WorkerID, None] = {}
         self._asked: dict[int, _Question] = {}

@@ -75,7 +75,7 @@ class Worker:
             self.references, self.borrowing, self._on_stream_abandoned, self._on_items_wanted
         )
         dispatch = DispatchMachine(node, self._out, self.ledger, **limits)
-        dispatch.job = job
+        dispatch.job, dispatch.is_lost = job, self.references.is_lost
         self.tasks = TaskMachine(
             self._out, self.ledger, self.references, self.borrowing, dispatch, self.streams
         )

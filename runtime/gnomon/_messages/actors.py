@@ -159,6 +159,7 @@ class ActorChanged(Message, frozen=True, tag=70):
         incarnation: 0 for the first.
         error: the pickled error of a constructor that raised, else empty.
         end: how its process ended, if that is why.
+        node: where it lives, an id in hex.
     """
 
     actor: ActorID
@@ -169,6 +170,7 @@ class ActorChanged(Message, frozen=True, tag=70):
     cause: str
     error: bytes = b""
     end: ProcessEnd | None = None
+    node: str = ""
 
 
 class ActorSubscribed(Message, frozen=True, tag=71):
