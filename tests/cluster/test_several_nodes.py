@@ -293,3 +293,14 @@ def test_the_cluster_dies_with_its_process() -> None:
         kill_process(process.pid)
         process.communicate()
         expect_gone(session, directory)
+
+
+def test_a_node_that_hangs_is_taken_for_dead(cluster: Cluster) -> None:
+    node = special(cluster)
+    ref = where.options(resources={"special": 1}).remote()
+    assert gnomon.get(ref) == node.node_id
+    os.kill(node.pid, signal.SIGSTOP)
+    # asking for nodes() would wait for its answer
+    wait_until(lambda: node.process.poll() is not None, "head has killed it")
+    assert gnomon.get(where.remote()) != node.node_id
+    assert [each["Alive"] for each in gnomon.nodes() if each["NodeID"] == node.node_id] == [False]

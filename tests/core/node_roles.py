@@ -35,12 +35,13 @@ class Roles:
         now: advances with every round, so that what is told at intervals is told.
     """
 
-    def __init__(self, *nodes: dict[str, int]) -> None:
+    def __init__(self, *nodes: dict[str, int], patience_s: float = 0.0) -> None:
         self.now = 1.0
         self.told: list[tuple[WorkerID, WorkerID, Any]] = []
-        self.roles: dict[WorkerID, Any] = {HEAD: Head(HEAD, LinkMachine(HEAD))}
+        self.roles: dict[WorkerID, Any] = {HEAD: Head(HEAD, LinkMachine(HEAD), patience_s)}
         self.nodes: list[Node] = []
         self.ended: list[WorkerID] = []
+        self.killed: list[WorkerID] = []
         self.watched: dict[WorkerID, fx.WatchNode] = {}
         for resources in nodes:
             self.join(resources)
@@ -101,6 +102,8 @@ class Roles:
             self.post(me, ev.WorkerExited(command.worker, "was killed"))
         elif isinstance(command, fx.WatchNode):
             self.watched[command.node] = command
+        elif isinstance(command, fx.KillNode):
+            self.killed.append(command.node)
         elif isinstance(command, fx.EndProcess):
             self.ended.append(me)
 

@@ -256,3 +256,23 @@ def test_a_task_goes_where_most_of_its_arguments_are() -> None:
     assert roles.at(roles.nodes[0]) == 3
     roles.submit(1, dependencies=(large,))
     assert roles.at(roles.nodes[0]) == 4
+
+
+def test_a_silent_node_is_killed_and_one_that_is_heard_is_not() -> None:
+    roles = Roles(CPU, patience_s=5.0)
+    silent, heard = roles.join(CPU), roles.join(CPU)
+    heard.neighbours.heartbeat_s = 1.0
+    roles.run(40)
+    assert not roles.killed
+    roles.run(100)
+    assert roles.killed[0] == silent.me
+    assert heard.me not in roles.killed
+
+
+def test_a_head_that_has_stood_still_blames_nobody() -> None:
+    roles = Roles(CPU, patience_s=5.0)
+    roles.join(CPU)
+    roles.run(20)
+    roles.now += 60.0
+    roles.run(20)
+    assert not roles.killed

@@ -127,6 +127,14 @@ class WatchNode(Command, frozen=True):
     started: int
 
 
+class KillNode(Command, frozen=True):
+    """Kill the process of a node that is silent for too long; NodeExited follows. Fields as in WatchNode."""
+
+    node: WorkerID
+    pid: int
+    started: int
+
+
 class InlineValues(Command, frozen=True):
     """Copy these values out of the arena, for the spec of an actor that outlives their owner; the shell
     answers with ValuesInlined.

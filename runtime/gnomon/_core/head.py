@@ -36,12 +36,12 @@ class _Question(msgspec.Struct, eq=False):
 class Head:
     """The cluster's control state."""
 
-    def __init__(self, me: WorkerID, links: LinkMachine) -> None:
+    def __init__(self, me: WorkerID, links: LinkMachine, patience_s: float = 0.0) -> None:
         self.me = me
         self.links = links
         self.now = 0.0
         self._effects = Effects()
-        self.membership = MembershipMachine(self._out)
+        self.membership = MembershipMachine(self._out, patience_s=patience_s)
         self.actors = ActorMachine(self._out, self._choose_node, self.membership.name_of)
         self.jobs = JobTable()
         self._observers: dict[WorkerID, None] = {}
@@ -149,7 +149,7 @@ class Head:
             self._on_status_asked(asker, question)
 
     def _on_node_load(self, sender: WorkerID, message: cluster.NodeLoad) -> None:
-        self.membership.on_load(sender, message)
+        self.membership.on_load(sender, message, self.now)
         self._move_waiting()
 
     def _move_waiting(self) -> None:

@@ -1,6 +1,7 @@
 """Membership: the nodes of the cluster, as head knows them. Head's side of ``neighbours``.
 
     NodeJoined ----> LIVING ----> DEAD                    (NodeExited: its process has ended, by whatever cause)
+                        |  (silent for ``patience_s``: killed)
                         |           ^
                         +- leaving -+                      (it said so: nothing more is placed there)
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gnomon._core.effects import Effects, WatchNode
+from gnomon._core.effects import Effects, KillNode, WatchNode
 from gnomon._core.placement import NodeView, choose, choose_busy, most_of_each
 from gnomon._messages.cluster import (
     NodeJoined,
@@ -35,10 +36,16 @@ class MembershipMachine:
         nodes: those that live, in the order of their joining.
         dead: those that have died, by tag; what they were is still listed.
         news_period_s: between two rounds of news about loads.
+        patience_s: a node that has not been heard of for so long hangs; 0 is never. When head itself has stood
+            still, all nodes get that much time anew.
     """
 
     def __init__(
-        self, effects: Callable[[], Effects], news_period_s: float = 0.05, dead_max: int = 1_000
+        self,
+        effects: Callable[[], Effects],
+        news_period_s: float = 0.05,
+        dead_max: int = 1_000,
+        patience_s: float = 0.0,
     ) -> None:
         self._effects = effects
         self.news_period_s = news_period_s
@@ -49,6 +56,9 @@ class MembershipMachine:
         self._stale = False
         self._due = 0.0
         self._turn = 0
+        self.patience_s = patience_s
+        self._heard: dict[WorkerID, float] = {}
+        self._ran = 0.0
 
     def on_joined(self, node: WorkerID, message: NodeJoined, now: float) -> None:
         """A node serves the cluster."""
@@ -57,11 +67,14 @@ class MembershipMachine:
         self.nodes[node] = NodeView(NodeSeen(node, message.node, total, total))
         if message.started:
             self._effects().do(WatchNode(node, message.node, message.pid, message.started))
+            self._heard[node] = now
         if len(self.nodes) > 1:
             self._tell(now)
 
-    def on_load(self, node: WorkerID, message: NodeLoad) -> None:
-        """What is free there has changed, or it is leaving."""
+    def on_load(self, node: WorkerID, message: NodeLoad, now: float) -> None:
+        """What is free there has changed, or it is leaving; or it only says that it lives."""
+        if node in self._heard:
+            self._heard[node] = now
         view = self.nodes.get(node)
         if view is not None:
             view.available = dict(message.available)
@@ -75,6 +88,7 @@ class MembershipMachine:
         if view is None:
             return False
         joined = self._joined.pop(node)
+        self._heard.pop(node, None)
         report = NodeReport(view.node, node, joined.pid, False, {}, {}, 0, 0, 0, joined.labels)
         self.dead[node_tag(node)] = (node, report, reason)
         if len(self.dead) > self.dead_max:
@@ -152,9 +166,22 @@ class MembershipMachine:
     # -- news -------------------------------------------------------------------------------------------------
 
     def run(self, now: float) -> None:
-        """At the end of each batch: spread the news of loads."""
+        """At the end of each batch: spread the news of loads, look for nodes that are silent."""
+        if self.patience_s and self._heard:
+            self._look_for_silent(now)
         if self._stale and now >= self._due and len(self.nodes) > 1:
             self._tell(now)
+
+    def _look_for_silent(self, now: float) -> None:
+        stood_still = now - self._ran > self.patience_s / 2
+        self._ran = now
+        for node, heard in self._heard.items():
+            if stood_still:
+                self._heard[node] = now
+            elif now - heard > self.patience_s:
+                self._heard[node] = now  # it ends, unless something keeps it; then it is tried again
+                joined = self._joined[node]
+                self._effects().do(KillNode(node, joined.pid, joined.started))
 
     def _tell(self, now: float) -> None:
         self._stale = False
@@ -167,8 +194,10 @@ class MembershipMachine:
             self._effects().send(node, NodesSeen(seen))
 
     def next_wakeup(self) -> float | None:
-        """When news are due."""
-        return self._due if self._stale and len(self.nodes) > 1 else None
+        """When news are due, or the next look at silent nodes."""
+        look = self._ran + self.patience_s / 5 if self.patience_s and self._heard else None
+        news = self._due if self._stale and len(self.nodes) > 1 else None
+        return look if news is None else news if look is None else min(look, news)
 
     def check(self) -> None:
         """MB1: nobody is dead and alive."""

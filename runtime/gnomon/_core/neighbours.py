@@ -35,6 +35,7 @@ class NeighbourMachine:
         dead: nodes that have died, by tag: (process, reason).
         leaving: this node gives out nothing more.
         load_period_s: between two reports of this node's load.
+        heartbeat_s: it is reported after so long even if it has not changed; 0 is never.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class NeighbourMachine:
         waiting: Callable[[], tuple[ActorID, ...]],
         load_period_s: float = 0.05,
         dead_max: int = 1_000,
+        heartbeat_s: float = 0.0,
     ) -> None:
         self.me = me
         self.head = head
@@ -60,6 +62,8 @@ class NeighbourMachine:
         self.leaving = False
         self._told: NodeLoad | None = None
         self._due = 0.0
+        self.heartbeat_s = heartbeat_s
+        self._beat = 0.0
 
     # -- who is there -----------------------------------------------------------------------------------------
 
@@ -168,9 +172,10 @@ class NeighbourMachine:
         if now < self._due:
             return
         load = self._load()
-        if load != self._told:
+        if load != self._told or (self.heartbeat_s and now >= self._beat):
             self._told = load
             self._due = now + self.load_period_s
+            self._beat = now + self.heartbeat_s
             self._effects().send(self.head, load)
 
     def _load(self) -> NodeLoad:
@@ -178,7 +183,11 @@ class NeighbourMachine:
 
     def next_wakeup(self) -> float | None:
         """When a change that was kept back may be told."""
-        return self._due if self.is_choice and self._told != self._load() else None
+        if not self.is_choice:
+            return None
+        if self._told != self._load():
+            return self._due
+        return self._beat if self.heartbeat_s else None
 
     def check(self) -> None:
         """This node is no neighbour of itself; nobody of a dead node is awaited."""

@@ -67,6 +67,7 @@ class Node:
         labels: dict[str, str] | None = None,
         started: int = 0,
         drain_limit_s: float = 5.0,
+        heartbeat_s: float = 0.0,
     ) -> None:
         self.me = me
         self.node = node
@@ -84,7 +85,7 @@ class Node:
         self.jobs = JobMachine(lambda: self.pool.jobs, first_job)
         devices = DeviceBook(self.account.total.get("GPU", 0), gpus)
         self.neighbours = NeighbourMachine(
-            me, head, self._out, self.account, lambda: self.leases.waiting_actors()
+            me, head, self._out, self.account, lambda: self.leases.waiting_actors(), heartbeat_s=heartbeat_s
         )
         self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours)
         self.blocks = BlockMachine(self._out, allocator)

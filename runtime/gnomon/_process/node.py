@@ -25,6 +25,9 @@ from gnomon._shell.zygote import WorkerForked, ZygoteClient
 from gnomon._store.arena import Arena
 from gnomon.ids import WORKER_ID_BYTES, WorkerID, process_id
 
+HEARTBEAT_S = 1.0
+"""A node that was added says at least so often that it lives (see ``head.PATIENCE_S``)."""
+
 
 class NodeProcess:
     """Carries out what the node's role decides."""
@@ -60,6 +63,7 @@ class NodeProcess:
             gpus=config.gpus,
             labels=config.labels,
             started=0 if config.with_head else reaping.start_time(os.getpid()),
+            heartbeat_s=0.0 if config.with_head else HEARTBEAT_S,
         )
         self.role = role
         watch = lifeline.watch(config.lifeline_fd)
