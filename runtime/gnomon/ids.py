@@ -3,7 +3,8 @@
 Each is a ``bytes`` at run time and a type of its own for the checker. An object's id contains its
 task's id, and that contains its owner's: who owns an object is read off its id, never looked up.
 
-    WorkerID 8      any process of a session (driver, worker, node, head)
+    WorkerID 8      any process of a session (driver, worker, node, head); its first 3 bytes are its node's tag,
+                    so that whoever wants to hear of its death knows whom to ask
     TaskID   16     WorkerID of the owner + 8-byte counter
     ObjectID 20     TaskID + 4-byte index (results are 1..n, ``put`` makes index 1)
     ActorID  16     the TaskID of its creation; index 0 of it is the actor's handle object
@@ -25,6 +26,7 @@ FunctionID = NewType("FunctionID", bytes)
 LeaseID = NewType("LeaseID", int)
 
 WORKER_ID_BYTES = 8
+NODE_TAG_BYTES = 3
 TASK_ID_BYTES = 16
 OBJECT_ID_BYTES = 20
 
@@ -33,6 +35,16 @@ HANDLE_INDEX = 0
 
 COMPLETION_INDEX = 2**32 - 1
 """Index of the object that tells of the end of a generator's task."""
+
+
+def node_tag(process: WorkerID) -> bytes:
+    """What the ids of a node's process and of all others that live on it begin with."""
+    return process[:NODE_TAG_BYTES]
+
+
+def process_id(node: WorkerID, random: bytes) -> WorkerID:
+    """The id of a process that lives on the node with process ``node``, from 8 random bytes."""
+    return WorkerID(node[:NODE_TAG_BYTES] + random[NODE_TAG_BYTES:WORKER_ID_BYTES])
 
 
 def task_id(owner: WorkerID, counter: int) -> TaskID:

@@ -18,7 +18,7 @@ def cluster_resources() -> dict[str, float]:
     """All resources of the cluster by name: CPU, GPU, memory and object_store_memory in bytes, your own."""
     engine = session.engine()
     amounts = to_amounts(engine.cluster_resources())
-    amounts["object_store_memory"] = float(engine.info.store_capacity_bytes)
+    amounts["object_store_memory"] = float(engine.store_bytes()[0])
     return amounts
 
 
@@ -26,8 +26,8 @@ def available_resources() -> dict[str, float]:
     """What of them nobody holds now."""
     engine = session.engine()
     amounts = to_amounts({name: units for name, units in engine.available_resources().items() if units})
-    used = engine.ledger.totals.get("store_used_bytes", 0)
-    amounts["object_store_memory"] = float(engine.info.store_capacity_bytes - used)
+    capacity, used = engine.store_bytes()
+    amounts["object_store_memory"] = float(capacity - used)
     return amounts
 
 

@@ -221,6 +221,7 @@ def task_options(given: Mapping[str, Any], generator: bool = False) -> TaskOptio
         name=given.get("name") or "",
         max_calls=_or(given.get("max_calls"), 0),
         backpressure=_backpressure(given),
+        spread=given.get("scheduling_strategy") == "SPREAD",
     )
 
 
@@ -249,6 +250,7 @@ def actor_options(given: Mapping[str, Any]) -> ActorOptions:
         concurrency_groups=dict(given.get("concurrency_groups") or {}),
         max_pending_calls=_or(given.get("max_pending_calls"), -1),
         out_of_order=bool(given.get("allow_out_of_order_execution")),
+        spread=given.get("scheduling_strategy") == "SPREAD",
     )
 
 

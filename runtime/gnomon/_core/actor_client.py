@@ -47,6 +47,7 @@ class ActorClient:
 
     Attributes:
         worker: whose answers count; None unless it is alive.
+        node: where it lives, an id in hex; for people.
         target: where calls may be pushed; None while they must wait.
         refused: an incarnation that refuses calls; wait for the next.
         ending: head says that this incarnation is over; its last answers may still be on their way.
@@ -60,7 +61,7 @@ class ActorClient:
 
     __slots__ = (
         "actor", "cause", "class_name", "done", "end", "ending", "error", "following", "groups", "incarnation", "inflight",
-        "last_started", "patience", "pid", "queue", "refused", "running", "state", "target", "unfinished", "unheld",
+        "last_started", "node", "patience", "pid", "queue", "refused", "running", "state", "target", "unfinished", "unheld",
         "worker",
     )  # fmt: skip
 
@@ -72,6 +73,7 @@ class ActorClient:
         self.worker: WorkerID | None = None
         self.target: WorkerID | None = None
         self.pid = 0
+        self.node = ""
         self.cause = ""
         self.error = b""
         self.end: ProcessEnd | None = None
@@ -123,6 +125,7 @@ class ActorClient:
             "current": current,
             "restarts": max(0, self.incarnation),
             "cause": self.cause,
+            "node": self.node,
         }
 
     def check(self) -> None:

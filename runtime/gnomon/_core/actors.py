@@ -74,6 +74,7 @@ class ActorMachine:
 
     Attributes:
         choose_node: where the next worker is asked for; None while no node has joined.
+        name_of: a node's id in hex.
         dead_max: dead actors remembered, so that late handles hear why.
         forgotten_max: of older ones it is only remembered that they were.
     """
@@ -82,11 +83,13 @@ class ActorMachine:
         self,
         effects: Callable[[], Effects],
         choose_node: Callable[[ActorSpec], WorkerID | None],
+        name_of: Callable[[WorkerID | None], str] = lambda node: "",
         dead_max: int = 10_000,
         forgotten_max: int = 200_000,
     ) -> None:
         self._effects = effects
         self._choose_node = choose_node
+        self._name_of = name_of
         self.dead_max = dead_max
         self.forgotten_max = forgotten_max
         self.records: dict[ActorID, ActorRecord] = {}
@@ -99,6 +102,7 @@ class ActorMachine:
         self._homeless: dict[ActorID, None] = {}
         self._unborn: dict[ActorID, ActorChanged] = {}
         self._lost: dict[WorkerID, None] = {}
+        self._waiting: dict[ActorID, None] = {}
 
     # -- birth ----------------------------------------------------------------------------------------------------
 
@@ -138,7 +142,12 @@ class ActorMachine:
         if node is None:
             self._homeless[spec.actor] = None
             return
+        self._want(record, node)
+
+    def _want(self, record: ActorRecord, node: WorkerID) -> None:
+        spec = record.spec
         self.nodes[spec.actor] = node
+        self._waiting[spec.actor] = None
         message = ActorWorkerWanted(spec.actor, record.incarnation, spec.resources, spec.placement, spec.job)
         self._effects().send(node, message)
 
@@ -150,14 +159,38 @@ class ActorMachine:
             if record is not None and record.state != DEAD:
                 self._place(record)
 
+    def move(self, actor: ActorID, here: WorkerID, choose: Callable[[ActorSpec], WorkerID | None]) -> None:
+        """It waits at a node that is busy; ``choose`` finds another with room, or None."""
+        record = self.records.get(actor)
+        if record is None or actor not in self._waiting or self.nodes[actor] != here:
+            return
+        node = choose(record.spec)
+        if node is not None and node != here:
+            self._effects().send(here, ActorWorkerUnwanted(actor, record.incarnation))
+            self._want(record, node)
+
+    def on_node_lost(self, node: WorkerID) -> None:
+        """A node is dead: who waited for a worker there waits elsewhere."""
+        for actor in list(self._waiting):
+            record = self.records.get(actor)
+            if self.nodes.get(actor) == node and record is not None and record.state != DEAD:
+                self._place(record)
+
+    def early(self) -> list[WorkerID]:
+        """Processes that wait to hear of actors which head does not know yet."""
+        owners = [owner_of(actor) for actor in self._early]
+        return [*owners, *(process for waiting in self._early.values() for process in waiting)]
+
     def on_granted(self, node: WorkerID, message: ActorWorkerGranted) -> None:
         """A worker for it."""
         record = self.records.get(message.actor)
-        if record is None or record.state == DEAD or record.incarnation != message.incarnation:
+        wanted = record is not None and record.state != DEAD and record.incarnation == message.incarnation
+        if record is None or not wanted or self.nodes.get(message.actor) != node:
             self._effects().send(node, ActorWorkerUnwanted(message.actor, message.incarnation))
             return
         record.worker = message.worker
         record.pid = message.pid
+        self._waiting.pop(message.actor, None)
         self.by_worker[message.worker] = message.actor
         assigned = ActorAssigned(record.spec, record.incarnation, message.gpus)
         self._effects().send(message.worker, assigned)
@@ -294,6 +327,7 @@ class ActorMachine:
         if spec.name and self.names.get((spec.namespace, spec.name)) == spec.actor:
             del self.names[(spec.namespace, spec.name)]
         self._homeless.pop(spec.actor, None)
+        self._waiting.pop(spec.actor, None)
         self._publish(record)
         record.subscribers.clear()
         record.spec = msgspec.structs.replace(spec, payload=b"", arguments=b"", values=(), description=b"")
@@ -319,6 +353,7 @@ class ActorMachine:
             record.cause,
             record.error,
             record.end,
+            self._name_of(self.nodes.get(record.spec.actor)) if record.worker is not None else "",
         )
 
     def _publish(self, record: ActorRecord) -> None:

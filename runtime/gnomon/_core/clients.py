@@ -122,6 +122,7 @@ class ClientMachine:
     def _apply(self, client: ActorClient, message: ActorChanged, now: float) -> None:
         client.cause, client.error, client.end = message.cause, message.error, message.end
         client.pid = message.pid or client.pid
+        client.node = message.node
         self._on_over(client, message, now)
         if client.worker is not None:
             self._by_worker.pop(client.worker, None)

@@ -26,8 +26,10 @@ from gnomon._core.effects import Effects
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.records import TaskRecord
-from gnomon._core.shipping import FunctionBudget
-from gnomon._messages.leases import LeaseBroken, LeaseGranted, LeaseReturned, LeasesWanted
+from gnomon._core.scheduling_class import Asked, LeasedWorker, SchedulingClass
+from gnomon._messages.base import Block
+from gnomon._messages.leases import LeaseBroken, LeaseElsewhere, LeaseGranted, LeaseReturned, LeasesWanted
+from gnomon._messages.session import NO_JOB
 from gnomon._messages.tasks import (
     FunctionsForgotten,
     FunctionShipped,
@@ -36,72 +38,21 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksRecalled,
 )
-from gnomon.ids import LeaseID, TaskID, WorkerID, attempt_id
+from gnomon.ids import JobID, LeaseID, TaskID, WorkerID, attempt_id
 
+NEAR_BYTES_MIN = 1 << 20
+"""Arguments that are smaller than this in all are brought to wherever a worker is free."""
 
-class LeasedWorker:
-    """A worker that this process may use.
-
-    Attributes:
-        draining: gets no more tasks and is returned when empty.
-        spent: its calls are used up: when it is returned, nobody may use it any more.
-        recalled: asked to hand tasks back, not answered yet.
-        stuck: gets no more before what it has is done: it handed tasks back because one runs long (or waits), or
-            has one that is to be alone.
-    """
-
-    __slots__ = (
-        "draining", "granted", "idle_since", "inflight", "key", "lease", "number", "recalled", "shipped", "spent",
-        "stuck", "worker",
-    )  # fmt: skip
-
-    def __init__(self, message: LeaseGranted, number: int, now: float) -> None:
-        self.worker = message.worker
-        self.lease: LeaseID = message.lease
-        self.key = message.key
-        self.number = number
-        self.inflight: dict[TaskID, TaskRecord] = {}
-        self.shipped = FunctionBudget()
-        self.granted = now
-        self.idle_since = now
-        self.draining = False
-        self.spent = False
-        self.recalled = False
-        self.stuck = False
-
-
-class SchedulingClass:
-    """Tasks that ask for the same resources.
-
-    Attributes:
-        wanted: leases last asked for beyond those granted.
-        seen: grants received so far.
-        mean_s: exponential mean of a task's duration; None while unknown.
-    """
-
-    __slots__ = ("key", "mean_s", "ready", "resources", "seen", "wanted", "workers")
-
-    def __init__(self, key: int, resources: dict[str, int]) -> None:
-        self.key = key
-        self.resources = resources
-        self.ready: deque[TaskRecord] = deque()
-        self.workers: dict[WorkerID, LeasedWorker] = {}
-        self.wanted = 0
-        self.seen = 0
-        self.mean_s: float | None = None
-
-    def depth(self, horizon_s: float, depth_max: int) -> int:
-        """How many tasks to keep at each worker."""
-        mean = self.mean_s
-        if mean is None:
-            return 1
-        if mean * depth_max <= horizon_s:
-            return depth_max
-        return max(1, int(horizon_s / mean))
+_FIRST_NEAR = 1 << 32
 
 
 class DispatchMachine:
-    """All scheduling classes of an owner."""
+    """All scheduling classes of an owner.
+
+    Attributes:
+        job: this process's.
+        is_lost: whether a process, a node's among them, is known to be dead.
+    """
 
     def __init__(
         self,
@@ -115,6 +66,9 @@ class DispatchMachine:
         wanted_max: int = 1024,
     ) -> None:
         self.node = node
+        self.job: JobID = NO_JOB
+        self.is_lost: Callable[[WorkerID], bool] = lambda process: False
+        self._nearby: dict[tuple[int, WorkerID], int] = {}
         self._effects = effects
         self.ledger = ledger
         self.horizon_s = horizon_s
@@ -131,18 +85,42 @@ class DispatchMachine:
     def queue(self, record: TaskRecord, first: bool = False) -> None:
         """A task is ready; it is pushed when ``run`` is called at the end of the batch of events."""
         event = record.event
-        one = self.classes.get(event.class_key)
+        key = event.class_key
+        if record.values and not event.spread:
+            key = self._near(record)
+        one = self.classes.get(key)
         if one is None:
-            one = self.classes[event.class_key] = SchedulingClass(event.class_key, event.resources)
+            one = self.classes[key] = SchedulingClass(key, event.resources, self.node, event.spread)
         if first:
             one.ready.appendleft(record)
         else:
             one.ready.append(record)
-        self._dirty[event.class_key] = None
+        self._dirty[key] = None
+
+    def _near(self, record: TaskRecord) -> int:
+        """The class of a task with arguments: one of its own for each node where large ones lie, which is asked first."""
+        bytes_at: dict[WorkerID, int] = {}
+        for value in record.values:
+            if type(value) is Block:
+                node = WorkerID(value.node)
+                bytes_at[node] = bytes_at.get(node, 0) + value.size
+        key = record.event.class_key
+        best = max(bytes_at, key=bytes_at.__getitem__, default=self.node)
+        if best == self.node or bytes_at[best] < NEAR_BYTES_MIN or self.is_lost(best):
+            record.near = -1
+            return key
+        place = (key, best)
+        near = self._nearby.get(place)
+        if near is None:
+            near = self._nearby[place] = _FIRST_NEAR + len(self._nearby)
+            self.classes[near] = SchedulingClass(near, record.event.resources, best)
+        record.near = near
+        return near
 
     def remove(self, record: TaskRecord) -> None:
         """A queued task is cancelled."""
-        self.classes[record.event.class_key].ready.remove(record)
+        key = record.event.class_key if record.near < 0 else record.near
+        self.classes[key].ready.remove(record)
 
     def done(self, record: TaskRecord, worker: WorkerID, duration_s: float | None, now: float) -> None:
         """A task has left a worker: finished after ``duration_s``, or unstarted (None)."""
@@ -169,13 +147,16 @@ class DispatchMachine:
             leased.draining = leased.spent = True
             self._dirty[leased.key] = None
 
-    def grant(self, message: LeaseGranted, now: float) -> None:
-        """The node has given a worker."""
+    def grant(self, node: WorkerID, message: LeaseGranted, now: float) -> None:
+        """A node has given a worker."""
         one = self.classes[message.key]
-        one.seen += 1
-        one.wanted = max(0, one.wanted - 1)
+        asked = one.at(node)
+        asked.seen += 1
+        if asked.wanted:
+            asked.wanted -= 1
+            one.wanted -= 1
         number = self.ledger.workers.number((message.worker.hex(), message.pid, f"worker {message.pid}"))
-        leased = LeasedWorker(message, number, now)
+        leased = LeasedWorker(node, message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
         self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus, message.lease))
@@ -186,11 +167,37 @@ class DispatchMachine:
         leased = self.leased.get(worker)
         return leased is not None and bool(leased.inflight)
 
-    def lose(self, worker: WorkerID, last_started: TaskID | None) -> list[TaskRecord]:
+    def on_elsewhere(self, node: WorkerID, message: LeaseElsewhere) -> None:
+        """``node`` says that another one should be asked for some leases; both hear what is wanted of them now."""
+        one = self.classes[message.key]
+        asked, there = one.at(node), one.at(message.node)
+        moved = min(message.count, asked.wanted)
+        if moved and asked is not there:
+            asked.wanted -= moved
+            there.wanted += moved
+            there.hops = message.hops
+            self._tell(one, node, asked)
+            self._tell(one, message.node, there)
+
+    def lose_node(self, node: WorkerID) -> None:
+        """A node is dead: what was asked of it is asked at home. Its workers' deaths are told one by one."""
+        for one in self.classes.values():
+            asked = one.asked.pop(node, None)
+            if one.home == node:
+                one.home = self.node
+                one.at(self.node)
+            if asked is not None:
+                one.wanted -= asked.wanted
+                self._dirty[one.key] = None
+
+    def lose(
+        self, worker: WorkerID, last_started: TaskID | None, with_node: bool = False
+    ) -> list[TaskRecord]:
         """A leased worker is dead; returns the tasks it had, oldest first.
 
         A worker starts tasks in the order of their arrival, so those up to ``last_started`` (the attempt
-        it began last) may have run and cost an attempt; those after it have not, and cost nothing.
+        it began last) may have run and cost an attempt; those after it have not, and cost nothing. When its node
+        has died too (``with_node``) nobody knows which that was, and each may have begun.
         """
         leased = self.leased.pop(worker, None)
         if leased is None:
@@ -199,6 +206,10 @@ class DispatchMachine:
         self.classes[leased.key].workers.pop(worker, None)
         self._dirty[leased.key] = None
         lost = list(leased.inflight.values())
+        if with_node:
+            for record in lost:
+                record.started_elsewhere = True
+            return lost
         for place, record in enumerate(lost):
             if attempt_id(record.event.task, record.attempt) == last_started:
                 for begun in lost[: place + 1]:
@@ -212,7 +223,7 @@ class DispatchMachine:
         leased = self.leased.get(worker)
         if leased is not None:
             leased.draining = True
-            self._effects().send(self.node, LeaseBroken(leased.lease, task))
+            self._effects().send(leased.node, LeaseBroken(leased.lease, task))
 
     def drop_class(self, key: int) -> list[TaskRecord]:
         """The class is infeasible; returns its queued tasks."""
@@ -222,12 +233,14 @@ class DispatchMachine:
         dropped = list(one.ready)
         one.ready.clear()
         one.wanted = 0
+        for asked in one.asked.values():
+            asked.wanted = 0
         return dropped
 
-    def reclaim(self, lease: LeaseID, now: float) -> None:
-        """The node asks for a lease back: at once when idle, else when its time slice is over."""
+    def reclaim(self, node: WorkerID, lease: LeaseID, now: float) -> None:
+        """A node asks for a lease back: at once when idle, else when its time slice is over."""
         for leased in self.leased.values():
-            if leased.lease == lease:
+            if leased.lease == lease and leased.node == node:
                 if not leased.inflight and not self.classes[leased.key].ready:
                     self._give_back(leased)
                 elif not leased.draining:
@@ -341,21 +354,41 @@ class DispatchMachine:
             self._effects().send(fullest.worker, TasksRecalled((waiting + 1) // 2))
 
     def _ask(self, one: SchedulingClass) -> None:
-        """Tell the node how many leases are wanted, in powers of two so that it hears only of real changes."""
+        """Say how many leases are wanted, in powers of two so that only real changes are heard of.
+
+        What is more is asked at home, what is less is taken back from whoever was asked, from home first.
+        """
         backlog = len(one.ready)
         wanted = 0
         if backlog:
-            wanted = min(self.wanted_max, 1 << (backlog - 1).bit_length())
+            wanted = min(self.wanted_max, backlog if one.spread else 1 << (backlog - 1).bit_length())
         if wanted == one.wanted or (0 < wanted < one.wanted and one.wanted < 4 * wanted):
             return
-        one.wanted = wanted
-        self._effects().send(self.node, LeasesWanted(one.key, one.resources, wanted, one.seen))
+        change, one.wanted = wanted - one.wanted, wanted
+        home = one.asked[one.home]
+        if change > 0 or home.wanted + change >= 0:
+            home.wanted += change
+            home.hops = 0
+            self._tell(one, one.home, home)
+            return
+        for node, asked in one.asked.items():
+            less = min(asked.wanted, -change)
+            if less:
+                asked.wanted -= less
+                change += less
+                self._tell(one, node, asked)
+
+    def _tell(self, one: SchedulingClass, node: WorkerID, asked: Asked) -> None:
+        message = LeasesWanted(
+            one.key, one.resources, asked.wanted, asked.seen, self.job, asked.hops, one.spread
+        )
+        self._effects().send(node, message)
 
     def _give_back(self, leased: LeasedWorker) -> None:
         self.leased.pop(leased.worker, None)
         self._reclaims.pop(leased.worker, None)
         self.classes[leased.key].workers.pop(leased.worker, None)
-        self._effects().send(self.node, LeaseReturned(leased.lease, leased.spent))
+        self._effects().send(leased.node, LeaseReturned(leased.lease, leased.spent))
 
     def _on_time(self, now: float) -> None:
         self._wakeup = 0.0
@@ -394,6 +427,8 @@ class DispatchMachine:
                 assert record.event.task not in seen, seen[record.event.task]
                 seen[record.event.task] = "queued"
                 assert record.row.state == TaskState.READY
+            assert one.home in one.asked
+            assert one.wanted == sum(asked.wanted for asked in one.asked.values()), one.key
             for worker, leased in one.workers.items():
                 assert self.leased.get(worker) is leased
                 for task, record in leased.inflight.items():

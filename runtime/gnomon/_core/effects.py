@@ -14,7 +14,7 @@ import msgspec
 from gnomon._messages.base import Message, Value
 from gnomon._messages.holders import HeldObject
 from gnomon._messages.session import NO_JOB
-from gnomon.ids import ActorID, JobID, TaskID, WorkerID
+from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
 
 
 class Command(msgspec.Struct, frozen=True, gc=False):
@@ -110,6 +110,27 @@ class WatchDriver(Command, frozen=True):
     """
 
     driver: WorkerID
+    pid: int
+    started: int
+
+
+class WatchNode(Command, frozen=True):
+    """Post NodeExited when the process of a node has ended, or if it has already, and nothing of it is left.
+
+    Attributes:
+        started: its start time; another process with this pid is not meant.
+    """
+
+    node: WorkerID
+    name: NodeID
+    pid: int
+    started: int
+
+
+class KillNode(Command, frozen=True):
+    """Kill the process of a node that is silent for too long; NodeExited follows. Fields as in WatchNode."""
+
+    node: WorkerID
     pid: int
     started: int
 

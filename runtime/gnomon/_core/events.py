@@ -32,6 +32,7 @@ class TaskSubmitted(Event):
         payload: the pickled function; shipped to each executor once.
         group: name for the views.
         resources: in units; equal ones share leases.
+        spread: tasks of its class go to as many nodes as possible.
         arguments: packed arguments, or a Block.
         dependencies: objects whose values fill the slots of the arguments.
         contained: references nested in the arguments.
@@ -54,6 +55,7 @@ class TaskSubmitted(Event):
     parent: TaskID | None
     backpressure: int = 0
     max_calls: int = 0
+    spread: bool = False
 
 
 class PendingCalls:
@@ -310,6 +312,17 @@ class HoldingsWanted(Event):
     rows_max: int
 
 
+class NodeExited(Event):
+    """The process of a node has ended, and all that lived there with it; ``reason`` says how, in words."""
+
+    node: WorkerID
+    reason: str
+
+
+class DrainAsked(Event):
+    """This node is to leave the cluster, in good order."""
+
+
 class ValuesInlined(Event):
     """The values of a detached actor's arguments, copied out of the arena."""
 
@@ -339,6 +352,7 @@ __all__ = [
     "CellCancelAsked",
     "ChildrenCancelAsked",
     "CompletionWanted",
+    "DrainAsked",
     "DriverExited",
     "Event",
     "HandlesArrived",
@@ -346,6 +360,7 @@ __all__ = [
     "HoldingsWanted",
     "ItemProduced",
     "ItemTaken",
+    "NodeExited",
     "ObjectStored",
     "Received",
     "StreamClosed",

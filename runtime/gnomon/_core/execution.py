@@ -23,6 +23,7 @@ from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecut
 from gnomon._core.events import TaskEnded
 from gnomon._messages.base import Block
 from gnomon._messages.objects import WriterSettled
+from gnomon._messages.session import NOBODY
 from gnomon._messages.tasks import (
     CANCELLED,
     REFUSED,
@@ -80,7 +81,7 @@ class ExecutionMachine:
         self.taken: dict[TaskID, int] = {}
         self._cancelled: dict[TaskID, bool] = {}
         self._holds: dict[TaskID, list[ObjectID]] = {}
-        self._settling: dict[WorkerID, None] = {}
+        self._settling: dict[WorkerID, WorkerID] = {}
         self._withdrawn: dict[TaskID, tuple[WorkerID, TaskCancelled]] = {}
         self._woken = False
         self._woken_groups: dict[str, None] = {}
@@ -302,10 +303,11 @@ class ExecutionMachine:
                 self._let_go(message.task)
                 self._effects().send(sender, TaskFinished(message.task, message.attempt, REFUSED, ()))
 
-    def on_process_lost(self, process: WorkerID) -> None:
+    def on_process_lost(self, process: WorkerID, node: WorkerID = NOBODY) -> None:
         """A submitter is dead: nobody wants the answers to what it has queued here.
 
-        The node is told that nothing is written for it any more, now or when its running tasks have ended.
+        The node is told that nothing is written for it any more, now or when its running tasks have ended. So is
+        the dead one's ``node``, if that is another: nothing that it has written there will be taken any more.
         """
         for queue in self._queues():
             for pair in [pair for pair in list(queue) if pair[0] == process]:
@@ -314,13 +316,15 @@ class ExecutionMachine:
                 except ValueError:
                     continue  # an executing thread was faster
                 self._let_go(pair[1].task)
-        self._settling[process] = None
+        self._settling[process] = node
         self._settle(process)
 
     def _settle(self, process: WorkerID) -> None:
         if not any(sender == process for sender, _ in list(self.running.values())):
-            del self._settling[process]
-            self._effects().send(self.borrowing.references.node, WriterSettled(process))
+            home, here = self._settling.pop(process), self.borrowing.references.node
+            self._effects().send(here, WriterSettled(process))
+            if home not in (NOBODY, here):
+                self._effects().send(home, WriterSettled(process))
 
     # -- views of doubtful blocks ---------------------------------------------------------------------------
 

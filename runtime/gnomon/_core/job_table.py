@@ -19,9 +19,11 @@ class JobTable:
         self.ended_max = ended_max
         self.reports: dict[JobID, JobReport] = {}
         self._ended: dict[JobID, None] = {}
+        self._started: dict[JobID, JobStarted] = {}
 
     def on_started(self, message: JobStarted, now: float) -> None:
         """A driver has joined."""
+        self._started[message.job] = message
         self.reports[message.job] = JobReport(
             message.job, message.pid, message.entrypoint, message.namespace, now, 0.0
         )
@@ -37,3 +39,8 @@ class JobTable:
             oldest = next(iter(self._ended))
             del self._ended[oldest]
             del self.reports[oldest]
+            del self._started[oldest]
+
+    def known(self) -> list[tuple[JobStarted, bool]]:
+        """How each job was announced, and whether it has ended; for a node that joins."""
+        return [(started, job in self._ended) for job, started in self._started.items()]

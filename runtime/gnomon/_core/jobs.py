@@ -22,6 +22,7 @@ class JobMachine:
 
     Attributes:
         drivers: the job of each driver that has not left.
+        elsewhere: likewise, of drivers on other nodes.
         specs: by job, also of jobs that have ended.
         leaving: drivers that have said good-bye, and until when their links are kept for the last answer.
         ended_max: ended jobs kept; the oldest without a worker is forgotten first.
@@ -38,6 +39,7 @@ class JobMachine:
         self._worker_jobs = worker_jobs
         self.first = first.job if first is not None else NO_JOB
         self.drivers: dict[WorkerID, JobID] = {}
+        self.elsewhere: dict[WorkerID, JobID] = {}
         self.specs: dict[JobID, JobSpec] = {}
         self.ended: dict[JobID, None] = {}
         self.leaving: dict[WorkerID, float] = {}
@@ -46,16 +48,27 @@ class JobMachine:
         if first is not None:
             self.open(first)
 
-    def open(self, spec: JobSpec) -> None:
-        """A driver has joined."""
-        self.drivers[spec.driver] = spec.job
+    def open(self, spec: JobSpec, here: bool = True) -> None:
+        """A driver has joined, at this node or another."""
+        (self.drivers if here else self.elsewhere)[spec.driver] = spec.job
         self.specs[spec.job] = spec
 
     def close(self, driver: WorkerID) -> JobSpec | None:
         """A driver has left or died; returns its job. None if it is no driver (any more)."""
         job = self.drivers.pop(driver, None)
-        if job is None:
-            return None
+        return self._end(job) if job is not None else None
+
+    def close_elsewhere(self, job: JobID) -> None:
+        """A driver of another node has left or died."""
+        spec = self.specs.get(job)
+        if spec is not None and self.elsewhere.pop(spec.driver, None) is not None:
+            self._end(job)
+
+    def is_driver(self, process: WorkerID) -> bool:
+        """Whether it is a driver of another node."""
+        return process in self.elsewhere
+
+    def _end(self, job: JobID) -> JobSpec | None:
         self.ended[job] = None
         if len(self.ended) > self.ended_max:
             used = set(self._worker_jobs().values())
@@ -67,7 +80,7 @@ class JobMachine:
 
     def of(self, process: WorkerID) -> JobID:
         """The job of a driver or worker."""
-        job = self.drivers.get(process)
+        job = self.drivers.get(process) or self.elsewhere.get(process)
         if job is None:
             job = self._worker_jobs().get(process, self.first)
         return job
@@ -92,7 +105,7 @@ class JobMachine:
     def check(self) -> None:
         """A living job has one driver; a job with workers is known."""
         assert len(set(self.drivers.values())) == len(self.drivers)
-        for job in self.drivers.values():
+        for job in (*self.drivers.values(), *self.elsewhere.values()):
             assert job in self.specs
             assert job not in self.ended, job.hex()
         for worker, job in self._worker_jobs().items():

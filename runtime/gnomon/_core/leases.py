@@ -2,8 +2,9 @@
 
     demand (owner, class)            lease
     WANTED ---- resources free ----> PLACED ---- a worker is idle ----> GRANTED ----> ended
-                                        |                                  |
-                                        +-- demand withdrawn --> ended     +-- returned, owner or worker dead
+       |                                |                                  |
+       |                                +-- demand withdrawn --> ended     +-- returned, owner or worker dead
+       +-- another node is better --> the owner is told to ask there
 
 Resources are taken when a lease is placed, so that two demands never count on the same CPU; a placed lease
 takes the first worker of its job that becomes idle. Demands are served in turn, one lease at a time. When something
@@ -19,11 +20,21 @@ from collections.abc import Callable
 from gnomon._core.account import ResourceAccount
 from gnomon._core.devices import DeviceBook
 from gnomon._core.effects import Effects
+from gnomon._core.neighbours import NeighbourMachine
 from gnomon._messages.actors import ActorWorkerGranted, ActorWorkerInfeasible, ActorWorkerWanted
-from gnomon._messages.leases import DemandInfeasible, LeaseGranted, LeaseReclaimed, LeasesWanted
+from gnomon._messages.leases import (
+    DemandInfeasible,
+    LeaseElsewhere,
+    LeaseGranted,
+    LeaseReclaimed,
+    LeasesWanted,
+)
 from gnomon._messages.session import NO_JOB
 from gnomon.ids import ActorID, JobID, LeaseID, WorkerID, owner_of
 from gnomon.resources import UNITS
+
+HOPS_MAX = 3
+"""How often a demand is sent on before it waits where it is; news of other nodes let it go on from there (LR10)."""
 
 
 class Demand:
@@ -34,11 +45,14 @@ class Demand:
         outstanding: leases wanted and not placed yet.
         placed: leases placed and not granted yet.
         job: whose workers it can use.
+        hops: how often it has been sent on.
+        spread: each lease on another node, if that is possible.
     """
 
     __slots__ = (
         "actor",
         "granted",
+        "hops",
         "incarnation",
         "job",
         "key",
@@ -46,6 +60,7 @@ class Demand:
         "owner",
         "placed",
         "resources",
+        "spread",
     )
 
     def __init__(self, owner: WorkerID, key: int, resources: dict[str, int], job: JobID) -> None:
@@ -58,6 +73,8 @@ class Demand:
         self.placed = 0
         self.actor: ActorID | None = None
         self.incarnation = 0
+        self.hops = 0
+        self.spread = False
 
 
 class Lease:
@@ -86,6 +103,7 @@ class LeaseMachine:
     Args:
         devices: the node's GPUs; numbered ones when None.
         job_of: the job that an owner belongs to.
+        neighbours: other nodes to which demands may be sent on.
     """
 
     def __init__(
@@ -94,8 +112,10 @@ class LeaseMachine:
         account: ResourceAccount,
         devices: DeviceBook | None = None,
         job_of: Callable[[WorkerID], JobID] = lambda owner: NO_JOB,
+        neighbours: NeighbourMachine | None = None,
     ) -> None:
         self._effects = effects
+        self.neighbours = neighbours
         self.account = account
         self.devices = devices if devices is not None else DeviceBook(account.total.get("GPU", 0))
         self._job_of = job_of
@@ -113,11 +133,12 @@ class LeaseMachine:
         key = (owner, message.key)
         demand = self.demands.get(key)
         if demand is None:
-            demand = self.demands[key] = Demand(owner, message.key, message.resources, self._job_of(owner))
+            job = message.job or self._job_of(owner)
+            demand = self.demands[key] = Demand(owner, message.key, message.resources, job)
+        demand.hops, demand.spread = message.hops, message.spread
         if not self._feasible(message.resources):
             if message.wanted:
-                has = dict(self.account.total)
-                self._effects().send(owner, DemandInfeasible(message.key, message.resources, has))
+                self._refuse(owner, message)
             return
         wanted = max(0, message.wanted - (demand.granted - message.seen))
         while demand.placed > wanted:
@@ -125,6 +146,23 @@ class LeaseMachine:
         demand.outstanding = wanted - demand.placed
         if demand.outstanding and demand not in self.queue:
             self.queue.append(demand)
+
+    def _refuse(self, owner: WorkerID, message: LeasesWanted) -> None:
+        """It can never be served here: elsewhere perhaps, else nowhere."""
+        has = dict(self.account.total)
+        if self.neighbours is not None:
+            target = self.neighbours.feasible(message.resources)
+            if target is not None:
+                elsewhere = LeaseElsewhere(message.key, target, message.wanted, message.hops + 1)
+                self._effects().send(owner, elsewhere)
+                return
+            has = self.neighbours.most(has)
+        self._effects().send(owner, DemandInfeasible(message.key, message.resources, has))
+
+    def reconsider(self) -> None:
+        """There is news of other nodes: what waits here may go on from here once more."""
+        for demand in self.queue:
+            demand.hops = 0
 
     def on_actor_wanted(self, head: WorkerID, message: ActorWorkerWanted) -> None:
         """Head wants a worker for an actor. It needs ``placement`` to be possible, and keeps ``resources``."""
@@ -176,26 +214,50 @@ class LeaseMachine:
     # -- leases ---------------------------------------------------------------------------------------------------
 
     def place(self) -> None:
-        """Take resources for whatever fits, each demand in its turn."""
+        """Take resources for whatever fits, each demand in its turn; or send it on to where it fits better."""
+        away: dict[tuple[WorkerID, int, WorkerID], int] = {}
         turns = len(self.queue)
         while turns:
             demand = self.queue.popleft()
             turns -= 1
             if not demand.outstanding:
                 continue
-            if self._can_take(demand.resources):
-                self.account.take(demand.resources)
-                demand.outstanding -= 1
-                demand.placed += 1
-                lease = Lease(LeaseID(self._next), demand)
-                if "GPU" in demand.resources:
-                    lease.gpus = self.devices.take(demand.resources["GPU"])
-                self._next += 1
-                self.leases[lease.lease] = lease
-                self.placed.append(lease)
+            here = self._can_take(demand.resources)
+            if self.neighbours is not None and self.neighbours.is_choice:
+                here = self._choose(demand, here, away)
+            if here:
+                self._take(demand)
+            if here or not demand.outstanding:
                 turns = len(self.queue) + (1 if demand.outstanding else 0)
             if demand.outstanding:
                 self.queue.append(demand)
+        for (owner, key, node), count in away.items():
+            hops = self.demands[(owner, key)].hops + 1
+            self._effects().send(owner, LeaseElsewhere(key, node, count, hops))
+
+    def _choose(self, demand: Demand, here: bool, away: dict[tuple[WorkerID, int, WorkerID], int]) -> bool:
+        """Where there are several nodes: send on what others should have; returns whether this node takes the next."""
+        neighbours = self.neighbours
+        assert neighbours is not None
+        while demand.outstanding and demand.actor is None and demand.hops < HOPS_MAX:
+            target = neighbours.better(demand.resources, here, demand.spread)
+            if target is None:
+                break
+            place = (demand.owner, demand.key, target)
+            away[place] = away.get(place, 0) + 1
+            demand.outstanding -= 1
+        return here and bool(demand.outstanding) and not neighbours.leaving
+
+    def _take(self, demand: Demand) -> None:
+        self.account.take(demand.resources)
+        demand.outstanding -= 1
+        demand.placed += 1
+        lease = Lease(LeaseID(self._next), demand)
+        if "GPU" in demand.resources:
+            lease.gpus = self.devices.take(demand.resources["GPU"])
+        self._next += 1
+        self.leases[lease.lease] = lease
+        self.placed.append(lease)
 
     def assign(self, lease: Lease, worker: WorkerID, pid: int) -> None:
         """An idle worker for a placed lease."""
@@ -304,6 +366,21 @@ class LeaseMachine:
             chosen = richest[0]
             chosen.reclaimed = True
             self._effects().send(chosen.demand.owner, LeaseReclaimed(chosen.lease))
+
+    def waiting_actors(self) -> tuple[ActorID, ...]:
+        """Actors for which something must become free."""
+        return tuple(demand.actor for demand in self.queue if demand.actor is not None)
+
+    def reclaim_all(self) -> None:
+        """This node gives out nothing more: ask for all that tasks have."""
+        for lease in self.leases.values():
+            if lease.worker is not None and lease.demand.actor is None and not lease.reclaimed:
+                lease.reclaimed = True
+                self._effects().send(lease.demand.owner, LeaseReclaimed(lease.lease))
+
+    def has_tasks(self) -> bool:
+        """Whether somebody has a worker for tasks."""
+        return any(lease.demand.actor is None for lease in self.leases.values())
 
     def check(self) -> None:
         """LR1, LR2, LR6: exact sums, also of each GPU; one worker per lease and one lease per worker."""

@@ -1,8 +1,12 @@
 """Node: the role that owns one machine's workers, resources and arena.
 
-LeaseMachine   who may use which worker          PoolMachine    the processes
-BlockMachine   who has which part of the arena   JobMachine     the drivers, and whose worker is whose
-                                                 (and here) who wants to hear of whose death
+LeaseMachine   who may use which worker          PoolMachine       the processes
+BlockMachine   who has which part of the arena   JobMachine        the drivers, and whose worker is whose
+                                                 NeighbourMachine  other nodes, and who lives there
+                                                 (and here)        who wants to hear of whose death
+
+A process of another node that speaks to this one, or owns what lies here, is watched: with its death goes what it held
+here, just as with the death of one of our own.
 """
 
 from __future__ import annotations
@@ -19,10 +23,11 @@ from gnomon._core.effects import Effects
 from gnomon._core.jobs import JobMachine
 from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
+from gnomon._core.neighbours import NeighbourMachine
 from gnomon._core.pool import PoolMachine
 from gnomon._messages import actors, cluster, holders, leases, objects
 from gnomon._messages.session import NOBODY, JobSpec
-from gnomon.ids import JobID, NodeID, WorkerID
+from gnomon.ids import JobID, NodeID, WorkerID, node_tag
 
 
 class Node:
@@ -32,6 +37,7 @@ class Node:
         driver: the first job's; NOBODY when drivers are still to join.
         first_job: how its workers see the world; a plain one when None.
         gpus: names of the GPUs; numbers when empty.
+        pid, started: as in NodeJoined; ``started`` is 0 for the node that head lives and dies with.
 
     Attributes:
         watchers: who wants to hear of a process's death.
@@ -58,11 +64,17 @@ class Node:
         orphan_grace_s: float = 0.1,
         first_job: JobSpec | None = None,
         gpus: Sequence[DeviceID] = (),
+        labels: dict[str, str] | None = None,
+        started: int = 0,
+        drain_limit_s: float = 5.0,
+        heartbeat_s: float = 0.0,
     ) -> None:
         self.me = me
         self.node = node
         self.head = head
         self.pid = pid
+        self.started = started
+        self.labels = labels or {}
         self.links = links
         self.now = 0.0
         self._effects = Effects()
@@ -72,11 +84,17 @@ class Node:
         self.pool = PoolMachine(self._out, new_id, keep_idle, workers_max)
         self.jobs = JobMachine(lambda: self.pool.jobs, first_job)
         devices = DeviceBook(self.account.total.get("GPU", 0), gpus)
-        self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of)
+        self.neighbours = NeighbourMachine(
+            me, head, self._out, self.account, lambda: self.leases.waiting_actors(), heartbeat_s=heartbeat_s
+        )
+        self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours)
         self.blocks = BlockMachine(self._out, allocator)
         self.watchers: dict[WorkerID, dict[WorkerID, None]] = {}
-        self.dead: dict[WorkerID, ev.WorkerExited] = {}
+        self.dead: dict[WorkerID, cluster.ProcessLost] = {}
         self.dead_max = dead_max
+        self.drain_limit_s = drain_limit_s
+        self._drain_due = 0.0
+        self._met: dict[WorkerID, None] = {me: None, head: None}
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
         self.orphans: dict[WorkerID, float] = {}
@@ -92,6 +110,7 @@ class Node:
             ev.Received: self._on_received,
             ev.WorkerExited: self._lose,
             ev.DriverExited: self._on_driver_exited,
+            ev.DrainAsked: lambda event: self._drain(),
             ev.BlockReserved: lambda event: self.blocks.on_reserved(
                 event.request, event.asker, event.offset, event.failed
             ),
@@ -107,7 +126,7 @@ class Node:
             leases.WorkerUnblocked: lambda sender, message: self.leases.unblock(sender),
             actors.ActorWorkerWanted: self.leases.on_actor_wanted,
             actors.ActorWorkerUnwanted: self._on_actor_worker_unwanted,
-            objects.BlockAsked: lambda sender, message: self.blocks.on_asked(sender, message, self.now),
+            objects.BlockAsked: self._on_block_asked,
             objects.BlocksAdopted: lambda sender, message: self.blocks.on_adopted(sender, message.offsets),
             objects.BlocksFreed: lambda sender, message: self.blocks.on_freed(sender, message.offsets),
             objects.BlocksDoubted: lambda sender, message: self.blocks.on_doubted(sender, message.offsets),
@@ -117,6 +136,11 @@ class Node:
             objects.BlocksUnused: lambda sender, message: self.blocks.reclamation.on_unused(),
             objects.WriterSettled: self._on_writer_settled,
             cluster.ProcessWatched: self._on_process_watched,
+            cluster.ProcessLost: lambda sender, message: self._lose_elsewhere(message),
+            cluster.NodesSeen: self._on_nodes_seen,
+            cluster.NodeLost: self._on_node_lost,
+            cluster.JobStarted: self._on_job_started,
+            cluster.JobEnded: self._on_job_ended,
             cluster.StatusAsked: self._on_status_asked,
             holders.ProcessesAsked: self._on_processes_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
@@ -132,7 +156,9 @@ class Node:
         self.now = now
         if not self._joined:
             self._joined = True
-            self._effects.send(self.head, cluster.NodeJoined(self.node, dict(self.account.total)))
+            total = dict(self.account.total)
+            joined = cluster.NodeJoined(self.node, total, self.pid, self.started, self.labels)
+            self._effects.send(self.head, joined)
             for job in self.jobs.specs.values():
                 self._begin(job)
         for event in events:
@@ -146,6 +172,10 @@ class Node:
                 self._forget_link(driver)
         self._serve()
         self._tell_observers()
+        if self.neighbours.is_choice:
+            self.neighbours.tell_load(now)
+            if self._drain_due:
+                self._end_when_drained()
         effects, self._effects = self._effects, Effects()
         return effects
 
@@ -177,6 +207,8 @@ class Node:
             self.blocks.next_wakeup(),
             self.jobs.next_wakeup(),
             self._report_due or None,
+            self.neighbours.next_wakeup(),
+            self._drain_due or None,
             min(self.orphans.values(), default=None),
         )
         times = [time for time in wakeups if time is not None]
@@ -189,12 +221,15 @@ class Node:
         self.blocks.check()
         self.jobs.check()
         self.links.check()
+        self.neighbours.check()
         for worker in self.leases.by_worker:
             assert worker in self.pool.leased, worker.hex()
 
     def _on_received(self, event: ev.Received) -> None:
         if event.sender in self.links.dead:
             return  # it died in the same batch: MB1
+        if event.sender not in self._met:
+            self._meet(event.sender)
         for message in event.messages:
             if event.sender in self.jobs.leaving:
                 return  # it has said good-bye, perhaps with the message before this one
@@ -229,14 +264,28 @@ class Node:
             self.pool.kill(worker)
 
     def _lose(self, event: ev.WorkerExited) -> None:
-        """A worker or driver has ended: tell whoever must know, take back what it held."""
-        process = event.worker
+        """A worker or driver of this node has ended: head hears of it, and whoever must know."""
+        is_driver = event.worker not in self.pool
+        self.pool.lose(event.worker)
+        home = self.me if self.neighbours.views else NOBODY
+        lost = cluster.ProcessLost(event.worker, event.reason, event.last_started, event.end, False, home)
+        self._bury(lost, is_driver)
+        self._effects.send(self.head, cluster.ProcessDied(event.worker, event.reason, event.end))
+
+    def _lose_elsewhere(self, lost: cluster.ProcessLost) -> None:
+        """A process of another node has ended, or that node itself."""
+        if lost.process not in self.dead:
+            self.neighbours.forget(lost.process)
+            self._bury(lost, self.jobs.is_driver(lost.process))
+
+    def _bury(self, lost: cluster.ProcessLost, is_driver: bool) -> None:
+        """A process has ended: tell whoever must know, take back what it held here."""
+        process = lost.process
         told = self.watchers.pop(process, {})
         owner = self.leases.lose_worker(process)
         if owner is not None and owner != self.head:
             told[owner] = None
-        is_driver = process not in self.pool
-        self.pool.lose(process)
+        self._met.pop(process, None)
         self.observers.pop(process, None)
         self.orphans.pop(process, None)
         for orphan in self.leases.lose_owner(process):
@@ -249,13 +298,12 @@ class Node:
             self._forget_link(process)
         for watchers in self.watchers.values():
             watchers.pop(process, None)
-        self.dead[process] = event
+        self.dead[process] = lost
         if len(self.dead) > self.dead_max:
             del self.dead[next(iter(self.dead))]
         told.pop(process, None)
         for watcher in told:
-            self._effects.send(watcher, _lost(event))
-        self._effects.send(self.head, cluster.ProcessDied(process, event.reason, event.end))
+            self._effects.send(watcher, lost)
 
     def _has_living_job(self, worker: WorkerID) -> bool:
         return self.pool.jobs.get(worker) in self.pool.living
@@ -284,11 +332,64 @@ class Node:
     def _on_process_watched(self, sender: WorkerID, message: cluster.ProcessWatched) -> None:
         process = message.process
         if process in self.dead:
-            self._effects.send(sender, _lost(self.dead[process]))
-        elif not (process in self.pool or process in self.jobs.drivers or process in (self.head, self.me)):
+            self._effects.send(sender, self.dead[process])
+            return
+        here = process in self.pool or process in self.jobs.drivers or process in (self.head, self.me)
+        if not here and node_tag(process) == node_tag(self.me):
             self._effects.send(sender, cluster.ProcessLost(process, "is not part of this session"))
-        else:
-            self.watchers.setdefault(process, {})[sender] = None
+            return
+        self.watchers.setdefault(process, {})[sender] = None
+        if not here:
+            self._watch_elsewhere(process)
+
+    # -- other nodes ----------------------------------------------------------------------------------------------
+
+    def _meet(self, process: WorkerID) -> None:
+        """It speaks to us, or owns something here: hear of its death, wherever it lives."""
+        self._met[process] = None
+        is_ours = process in self.pool or process in self.jobs.drivers or process in self.jobs.leaving
+        if not is_ours and node_tag(process) != node_tag(self.me):
+            self._watch_elsewhere(process)
+
+    def _watch_elsewhere(self, process: WorkerID) -> None:
+        lost = self.neighbours.watch(process)
+        if lost is not None:
+            self._lose_elsewhere(lost)
+
+    def _on_block_asked(self, sender: WorkerID, message: objects.BlockAsked) -> None:
+        if message.owner not in self._met:
+            self._meet(message.owner)
+        self.blocks.on_asked(sender, message, self.now)
+
+    def _on_nodes_seen(self, sender: WorkerID, message: cluster.NodesSeen) -> None:
+        self.neighbours.on_nodes_seen(message)
+        self.leases.reconsider()
+
+    def _on_node_lost(self, sender: WorkerID, message: cluster.NodeLost) -> None:
+        for lost in self.neighbours.on_node_lost(message):
+            self._lose_elsewhere(lost)
+
+    def _on_job_started(self, sender: WorkerID, message: cluster.JobStarted) -> None:
+        """A driver has joined at another node: its tasks may come here."""
+        if message.spec is not None and message.job not in self.jobs.specs:
+            self.jobs.open(message.spec, here=False)
+            self.pool.open_job(message.job)
+
+    def _on_job_ended(self, sender: WorkerID, message: cluster.JobEnded) -> None:
+        self.jobs.close_elsewhere(message.job)
+        self.pool.end_job(message.job)
+
+    def _drain(self) -> None:
+        """This node is to leave: it gives out nothing more, and ends when the tasks that run here have ended."""
+        self._drain_due = self.now + self.drain_limit_s
+        self.neighbours.leaving = True
+        self.leases.reclaim_all()
+
+    def _end_when_drained(self) -> None:
+        self.leases.reclaim_all()  # what was placed before may have been granted meanwhile
+        if self.now >= self._drain_due or not self.leases.has_tasks():
+            self._drain_due = 0.0
+            self._effects.do(fx.EndProcess("it has left the cluster"))
 
     # -- drivers --------------------------------------------------------------------------------------------------
 
@@ -296,7 +397,7 @@ class Node:
         """The job of a driver: head lists it, and its first workers are started."""
         if job.hidden:
             return
-        started = cluster.JobStarted(job.job, job.pid, job.entrypoint, job.namespace)
+        started = cluster.JobStarted(job.job, job.pid, job.entrypoint, job.namespace, job)
         self._effects.send(self.head, started)
         self.pool.open_job(job.job)
 
@@ -327,9 +428,13 @@ class Node:
             self._effects.send(self.head, cluster.JobEnded(job.job))
 
     def _on_observation_wanted(self, sender: WorkerID, message: cluster.ObservationWanted) -> None:
-        """Somebody looks at the views: every worker of his job is told, also those to come."""
+        """Somebody looks at the views: every worker of his job is told, also those to come, on every node."""
+        if sender != self.head:
+            self._effects.send(self.head, message)
         if message.wanted:
             self.observers[message.observer] = None
+            if message.observer not in self._met:
+                self._meet(message.observer)
         else:
             self.observers.pop(message.observer, None)
         job = self.jobs.of(message.observer)
@@ -358,6 +463,8 @@ class Node:
             len(self.pool),
             allocator.used_bytes,
             allocator.capacity_bytes,
+            self.labels,
+            len(self.neighbours.views) + 1,
         )
 
     def _tell_observers(self) -> None:
@@ -374,7 +481,3 @@ class Node:
             self._report_due = self.now + self.report_period_s
             for observer in self.observers:
                 self._effects.send(observer, cluster.NodeStatus(0, report))
-
-
-def _lost(event: ev.WorkerExited) -> cluster.ProcessLost:
-    return cluster.ProcessLost(event.worker, event.reason, event.last_started, event.end)

@@ -26,6 +26,7 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
         alone: shares no worker with others, see ``dispatch``: it has no retry left that somebody else's crash
             could cost it, or it is what its last worker was doing when it died.
         stream: of a generator.
+        near: its scheduling class, if that is one for tasks whose arguments lie on another node; else -1.
     """
 
     event: TaskSubmitted
@@ -39,3 +40,4 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
     started_elsewhere: bool = False
     stream: Stream | None = None
     alone: bool = False
+    near: int = -1

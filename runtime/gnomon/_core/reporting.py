@@ -58,6 +58,7 @@ class ReportingMachine:
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
         self._foreign: dict[bytes, TaskRow] = {}
+        self._nodes: dict[WorkerID, str] = {}
 
     # -- worker ---------------------------------------------------------------------------------------------------
 
@@ -137,6 +138,7 @@ class ReportingMachine:
     def on_node_status(self, message: NodeStatus) -> None:
         """How a node is, for the views."""
         report = message.report
+        self._nodes[report.process] = report.node.hex()
         self.ledger.node_changed(
             report.node.hex(),
             label=f"node {report.pid}",
@@ -171,6 +173,9 @@ class ReportingMachine:
 
     def on_process_lost(self, process: WorkerID) -> None:
         """An owner is dead: its unfinished tasks will never be told of again. Or the one who looked is."""
+        node = self._nodes.pop(process, None)
+        if node is not None:
+            self.ledger.node_changed(node, alive=False, available={}, workers=0, store_used_bytes=0)
         if process == self.observer:
             self.on_wanted(ObservationWanted(process, False))
         for task in [task for task in self._foreign if task[: len(process)] == process]:

@@ -207,7 +207,7 @@ class TaskMachine:
         What it was doing goes last in the queue: should it kill every worker it meets, others still get on.
         """
         reason = message.reason
-        lost = self.dispatch.lose(message.process, message.last_started)
+        lost = self.dispatch.lose(message.process, message.last_started, message.with_node)
         suspect = next((record for record in reversed(lost) if record.started_elsewhere), None)
         for record in reversed(lost):
             started, record.started_elsewhere = record.started_elsewhere, False

@@ -75,6 +75,7 @@ class Worker:
             self.references, self.borrowing, self._on_stream_abandoned, self._on_items_wanted
         )
         dispatch = DispatchMachine(node, self._out, self.ledger, **limits)
+        dispatch.job, dispatch.is_lost = job, self.references.is_lost
         self.tasks = TaskMachine(
             self._out, self.ledger, self.references, self.borrowing, dispatch, self.streams
         )
@@ -146,8 +147,9 @@ class Worker:
             tasks.TaskCancelled: self._on_task_cancelled,
             tasks.HoldReleased: lambda sender, message: self.borrowing.on_hold_released(message),
             tasks.OutputProduced: lambda sender, message: self._effects.do(fx.ShowOutput(message)),
-            leases.LeaseGranted: lambda sender, message: dispatch.grant(message, self.now),
-            leases.LeaseReclaimed: lambda sender, message: dispatch.reclaim(message.lease, self.now),
+            leases.LeaseGranted: lambda sender, message: dispatch.grant(sender, message, self.now),
+            leases.LeaseElsewhere: dispatch.on_elsewhere,
+            leases.LeaseReclaimed: lambda sender, message: dispatch.reclaim(sender, message.lease, self.now),
             leases.DemandInfeasible: lambda sender, message: self.tasks.on_infeasible(
                 message.key, message.asked, message.has, self.now
             ),
@@ -445,12 +447,13 @@ class Worker:
         self.links.forget(process)
         self._effects.do(fx.DropPeer(process))
         self.tasks.on_worker_lost(message, self.now)
+        self.tasks.dispatch.lose_node(process)
         self.references.on_process_lost(process)
         self.calls.on_process_lost(process)
         self.calls.clients.on_worker_lost(process, message.last_started, self.now)
         self.borrowing.on_process_lost(process)
         self.reporting.on_process_lost(process)
-        self.execution.on_process_lost(process)
+        self.execution.on_process_lost(process, message.node)
         self.production.on_process_lost(process)
 
     def _on_holdings_wanted(self, event: ev.HoldingsWanted) -> None:

@@ -103,6 +103,7 @@ class TaskOptions:
         retry_exceptions: also retry when the user's code raises: every exception, or these classes.
         max_calls: a worker ends after so many calls of the function; 0 is without limit.
         backpressure: how many items a generator may be ahead of its consumer; 0 is without limit.
+        spread: its tasks go to as many nodes as possible.
     """
 
     num_returns: int = 1
@@ -112,6 +113,7 @@ class TaskOptions:
     name: str = ""
     max_calls: int = 0
     backpressure: int = 0
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class ActorOptions:
             ``max_concurrency``.
         max_pending_calls: unfinished calls that one handle's process may have; -1 is without end.
         out_of_order: calls may start in any order.
+        spread: it lives where the fewest do.
     """
 
     resources: Mapping[str, int] = field(default_factory=dict)
@@ -141,6 +144,7 @@ class ActorOptions:
     concurrency_groups: Mapping[str, int] = field(default_factory=dict)
     max_pending_calls: int = -1
     out_of_order: bool = False
+    spread: bool = False
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -409,6 +413,10 @@ class Engine(Protocol):
 
     def why_waiting(self) -> str:
         """Why what has not begun can not begin, and what to do about it; "" if it will."""
+        ...
+
+    def store_bytes(self) -> tuple[int, int]:
+        """Capacity of the object stores of all nodes, and how much of it is in use."""
         ...
 
     def context(self) -> ExecutionContext:

@@ -341,6 +341,10 @@ class InlineEngine:
         """Never: a wait that can not end is an error here."""
         return ""
 
+    def store_bytes(self) -> tuple[int, int]:
+        """See ``Engine``."""
+        return self.info.store_capacity_bytes, self.ledger.totals.get("store_used_bytes", 0)
+
     def context(self) -> ExecutionContext:
         """Where the calling code runs."""
         call = running.get()

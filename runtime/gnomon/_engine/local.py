@@ -59,8 +59,7 @@ class _Prepared:
 
     __slots__ = (
         "backpressure", "captured", "class_key", "function", "handles", "max_calls", "max_retries", "num_returns",
-        "payload",
-        "resources", "retry",
+        "payload", "resources", "retry", "spread",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +82,7 @@ class _Prepared:
         self.max_calls = options.max_calls
         self.retry = bool(options.retry_exceptions)
         self.backpressure = options.backpressure
+        self.spread = options.spread
 
 
 class LocalEngine:
@@ -120,7 +120,7 @@ class LocalEngine:
         self.get_one = core.get_one
         self._post = core.loop.post
         self._submit = core.loop.submit
-        self._classes: dict[frozenset[tuple[str, int]], int] = {}
+        self._classes: dict[tuple[frozenset[tuple[str, int]], bool], int] = {}
         self._futures: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._future_thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -158,7 +158,7 @@ class LocalEngine:
             template.function, options.retry_exceptions, self.core.large_capture_bytes
         )
         handles = own(self.core, captured)
-        key = frozenset(options.resources.items())
+        key = (frozenset(options.resources.items()), options.spread)
         with self._lock:
             class_key = self._classes.setdefault(key, len(self._classes))
         prepared = template.engine_state = _Prepared(function, payload, handles, template, class_key)
@@ -210,6 +210,7 @@ class LocalEngine:
                 running.task if running is not None else None,
                 prepared.backpressure,
                 prepared.max_calls,
+                prepared.spread,
             )
         )
         return refs
@@ -284,6 +285,10 @@ class LocalEngine:
     def why_waiting(self) -> str:
         """See ``Engine``."""
         return why_waiting(self.core)
+
+    def store_bytes(self) -> tuple[int, int]:
+        """See ``Engine``."""
+        return self.view.store()
 
     def context(self) -> ExecutionContext:
         """See ``Engine``."""

@@ -90,6 +90,7 @@ class LocalActors:
             provenance_of(origin, line, task_context.current.get()),
             dict(options.concurrency_groups),
             self.config.job,
+            options.spread,
         )
         while True:
             ref: ObjectRef[Any] = ObjectRef(handle_object(spec.actor))

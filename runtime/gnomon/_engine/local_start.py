@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,7 @@ from gnomon._shell import lifeline, reaping, session_directory
 from gnomon._shell.session_process import SessionProcess, start_session
 from gnomon._store.arena import create_memfd
 from gnomon.exceptions import ClusterNotFoundError
-from gnomon.ids import WORKER_ID_BYTES, JobID, NodeID, WorkerID
+from gnomon.ids import WORKER_ID_BYTES, JobID, NodeID, WorkerID, node_tag, process_id
 from gnomon.resources import UNITS
 from gnomon.settings import Settings
 
@@ -85,15 +86,15 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
     directory = session_directory.create()
     lifeline_read, lifeline_write = lifeline.open_lifeline()
     cpus = max(1, options.resources.get("CPU", 0) // UNITS)
-    node = NodeID(os.urandom(8))
+    node, process = NodeID(os.urandom(8)), WorkerID(os.urandom(WORKER_ID_BYTES))
     config = SessionConfig(
         session=os.urandom(8).hex(),
         directory=directory,
-        driver=NOBODY if kept else _identity(),
+        driver=NOBODY if kept else _identity(process),
         job=NO_JOB if kept else FIRST_JOB,
         node=node,
-        node_process=_identity(),
-        head_process=_identity(),
+        node_process=process,
+        head_process=_identity(process),
         namespace=options.namespace,
         arena_fd=create_memfd(capacity),
         arena_bytes=capacity,
@@ -113,6 +114,33 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
         entrypoint=_entrypoint(),
     )
     return config, lifeline_write
+
+
+def node_config(session: SessionConfig, options: InitOptions, taken: Collection[WorkerID]) -> SessionConfig:
+    """One more node for a session; its ``arena_fd`` is new and belongs to the caller.
+
+    Args:
+        session: as its first node has it.
+        options: what the node shall have.
+        taken: the processes of the session's nodes until now: no two share a tag.
+    """
+    tags = {node_tag(each) for each in taken}
+    node, process = NodeID(os.urandom(8)), WorkerID(os.urandom(WORKER_ID_BYTES))
+    while node_tag(process) in tags:
+        process = WorkerID(os.urandom(WORKER_ID_BYTES))
+    capacity = options.object_store_memory or _default_capacity(Settings())
+    return msgspec.structs.replace(
+        session,
+        node=node,
+        node_process=process,
+        with_head=False,
+        arena_fd=create_memfd(capacity),
+        arena_bytes=capacity,
+        resources=dict(options.resources),
+        prestart=min(max(1, options.resources.get("CPU", 0) // UNITS), PRESTART_MAX),
+        labels=node_labels(node, options.labels),
+        gpus=list(options.gpus),
+    )
 
 
 # -- joining ------------------------------------------------------------------------------------------------------
@@ -162,7 +190,7 @@ def enter_cluster(address: str, namespace: str, look: bool = False) -> JoinedSes
     try:
         job = JobSpec(
             answer.job,
-            _identity(),
+            _identity(config.node_process),
             namespace,
             _sys_path(),
             os.getcwd(),
@@ -185,8 +213,8 @@ def enter_cluster(address: str, namespace: str, look: bool = False) -> JoinedSes
         raise
 
 
-def _identity() -> WorkerID:
-    return WorkerID(os.urandom(WORKER_ID_BYTES))
+def _identity(node: WorkerID) -> WorkerID:
+    return process_id(node, os.urandom(WORKER_ID_BYTES))
 
 
 def _sys_path() -> list[str]:

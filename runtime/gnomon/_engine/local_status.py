@@ -25,7 +25,6 @@ class ClusterView:
     def nodes(self) -> list[dict[str, Any]]:
         """One dict per node, with Ray's keys."""
         host = socket.gethostname()
-        own, labels = self._core.config.node, self._core.config.labels
         return [
             {
                 "NodeID": report.node.hex(),
@@ -33,7 +32,7 @@ class ClusterView:
                 "NodeManagerAddress": "127.0.0.1",
                 "NodeManagerHostname": host,
                 "Resources": to_amounts(report.resources),
-                "Labels": dict(labels) if report.node == own else {},
+                "Labels": dict(report.labels),
                 "alive": report.alive,
             }
             for report in self.reports()
@@ -54,3 +53,8 @@ class ClusterView:
             if report.alive:
                 add(found, report.available)
         return {name: units for name, units in found.items() if units}
+
+    def store(self) -> tuple[int, int]:
+        """Capacity and use of the stores of the living nodes, in bytes."""
+        living = [report for report in self.reports() if report.alive]
+        return sum(report.store_capacity for report in living), sum(report.store_used for report in living)

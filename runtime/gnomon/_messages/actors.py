@@ -38,6 +38,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
         owner: whose death ends a non-detached actor.
         groups: calls at a time by name of the concurrency group.
         job: whose workers it may run in.
+        spread: it lives where the fewest do.
     """
 
     actor: ActorID
@@ -59,6 +60,7 @@ class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
     provenance: Provenance | None = None
     groups: dict[str, int] = {}
     job: JobID = NO_JOB
+    spread: bool = False
 
 
 class ActorRegistered(Message, frozen=True, tag=60):
@@ -157,6 +159,7 @@ class ActorChanged(Message, frozen=True, tag=70):
         incarnation: 0 for the first.
         error: the pickled error of a constructor that raised, else empty.
         end: how its process ended, if that is why.
+        node: where it lives, an id in hex.
     """
 
     actor: ActorID
@@ -167,6 +170,7 @@ class ActorChanged(Message, frozen=True, tag=70):
     cause: str
     error: bytes = b""
     end: ProcessEnd | None = None
+    node: str = ""
 
 
 class ActorSubscribed(Message, frozen=True, tag=71):

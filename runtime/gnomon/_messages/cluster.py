@@ -5,7 +5,10 @@ driver    DriverJoined --> node;   node  DriverAdmitted --> driver          (a c
 driver    DriverLeaving --> node;  node  DriverDismissed --> driver
 node      JobStarted, JobEnded --> head
 any       ProcessWatched --> node;   node  ProcessLost --> whoever watches
+node      ProcessWatched --> node of that process, or head; the answer is ProcessLost
 node      ProcessDied --> head                    (head ends or restarts its actors)
+node      NodeLoad --> head;   head  NodesSeen, NodeLost --> nodes           (where there are several)
+head      JobStarted, JobEnded, ObservationWanted --> the other nodes
 driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
 driver    ObservationWanted --> node --> workers; worker  RowsReported --> driver    (while somebody looks)
 """
@@ -16,15 +19,58 @@ import msgspec
 
 from gnomon._messages.base import Message
 from gnomon._messages.failures import ProcessEnd
-from gnomon._messages.session import JobSpec
+from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
 
 
 class NodeJoined(Message, frozen=True, tag=80):
-    """A node serves the cluster."""
+    """A node serves the cluster.
+
+    Attributes:
+        pid, started: its process on this machine, which head watches; 0 for the node that head lives and dies with.
+    """
 
     node: NodeID
     resources: dict[str, int]
+    pid: int = 0
+    started: int = 0
+    labels: dict[str, str] = {}
+
+
+class NodeLoad(Message, frozen=True, tag=97):
+    """Node to head, when it has changed and at most a few times a second: what nobody holds there.
+
+    Attributes:
+        leaving: it gives out nothing more, and ends when what runs there has ended.
+        waiting: actors that wait there for something to become free.
+    """
+
+    available: dict[str, int]
+    leaving: bool = False
+    waiting: tuple[ActorID, ...] = ()
+
+
+class NodeSeen(msgspec.Struct, frozen=True, array_like=True):
+    """One node as head knows it; resources in units."""
+
+    process: WorkerID
+    node: NodeID
+    total: dict[str, int]
+    available: dict[str, int]
+    leaving: bool = False
+
+
+class NodesSeen(Message, frozen=True, tag=98):
+    """Head to nodes: all that live, the receiver among them. Stale by some tenths of a second."""
+
+    nodes: tuple[NodeSeen, ...]
+
+
+class NodeLost(Message, frozen=True, tag=99):
+    """Head to nodes: a node is dead, and so are all processes whose ids begin with its tag."""
+
+    process: WorkerID
+    reason: str
 
 
 class ProcessWatched(Message, frozen=True, tag=81):
@@ -40,12 +86,16 @@ class ProcessLost(Message, frozen=True, tag=82):
         reason: exit code or signal in words.
         last_started: the task it had begun last; those pushed after that one have not run.
         end: None for a process of which the node knows nothing.
+        with_node: its node has died too, so that nobody knows what it had begun.
+        node: on which it lived, where there are several: WriterSettled is to be told there too.
     """
 
     process: WorkerID
     reason: str
     last_started: TaskID | None = None
     end: ProcessEnd | None = None
+    with_node: bool = False
+    node: WorkerID = NOBODY
 
 
 class ProcessDied(Message, frozen=True, tag=83):
@@ -68,7 +118,11 @@ class StatusAsked(Message, frozen=True, tag=84):
 
 
 class NodeReport(msgspec.Struct, frozen=True, array_like=True):
-    """One node's state; resources in units, sizes in bytes."""
+    """One node's state; resources in units, sizes in bytes.
+
+    Attributes:
+        nodes_known: living nodes that it has heard of, itself among them.
+    """
 
     node: NodeID
     process: WorkerID
@@ -79,6 +133,8 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     workers: int
     store_used: int
     store_capacity: int
+    labels: dict[str, str] = {}
+    nodes_known: int = 1
 
 
 class NodeStatus(Message, frozen=True, tag=85):
@@ -104,6 +160,7 @@ class ActorReport(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         resources: what it holds, or waits for while it is not alive, in units.
+        node: where it runs, an id in hex.
     """
 
     actor: ActorID
@@ -115,6 +172,7 @@ class ActorReport(msgspec.Struct, frozen=True, array_like=True):
     pid: int
     detached: bool
     resources: dict[str, int]
+    node: str = ""
 
 
 class ClusterStatus(Message, frozen=True, tag=86):
@@ -152,16 +210,17 @@ class DriverDismissed(Message, frozen=True, tag=94):
 
 
 class JobStarted(Message, frozen=True, tag=95):
-    """Node to head, for the list of jobs."""
+    """Node to head, for the list of jobs; head to the other nodes, with ``spec``: they may run its workers."""
 
     job: JobID
     pid: int
     entrypoint: str
     namespace: str
+    spec: JobSpec | None = None
 
 
 class JobEnded(Message, frozen=True, tag=96):
-    """Node to head: its driver has left or died."""
+    """Node to head, and head to the other nodes: its driver has left or died."""
 
     job: JobID
 

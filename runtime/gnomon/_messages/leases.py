@@ -6,6 +6,7 @@ owner                                   node
   | <-- LeaseReclaimed                   |   somebody else waits: give it back when you can
   | LeaseReturned                    --> |   spent: the worker's calls are used up, it shall end
   | LeaseBroken                      --> |   a cancelled task does not listen: kill its worker
+  | <-- LeaseElsewhere                   |   ask that node for so many of them
   | <-- DemandInfeasible                 |   no node could ever run it
 
 worker                                  node
@@ -17,7 +18,8 @@ worker                                  node
 from __future__ import annotations
 
 from gnomon._messages.base import Message
-from gnomon.ids import LeaseID, TaskID, WorkerID
+from gnomon._messages.session import NO_JOB
+from gnomon.ids import JobID, LeaseID, TaskID, WorkerID
 
 
 class LeasesWanted(Message, frozen=True, tag=20):
@@ -26,12 +28,18 @@ class LeasesWanted(Message, frozen=True, tag=20):
     Attributes:
         key: the owner's number for the class (resources).
         wanted: leases wanted beyond the ``seen`` grants that the owner has received so far.
+        job: whose workers it needs; a node knows the jobs of its own processes.
+        hops: how often the demand has been sent on.
+        spread: each lease on another node, if that is possible.
     """
 
     key: int
     resources: dict[str, int]
     wanted: int
     seen: int
+    job: JobID = NO_JOB
+    hops: int = 0
+    spread: bool = False
 
 
 class LeaseGranted(Message, frozen=True, tag=21):
@@ -46,6 +54,15 @@ class LeaseGranted(Message, frozen=True, tag=21):
     worker: WorkerID
     pid: int
     gpus: tuple[int | str, ...] = ()
+
+
+class LeaseElsewhere(Message, frozen=True, tag=30):
+    """That node has room: ask it for ``count`` of what was asked here, which is no longer wanted here."""
+
+    key: int
+    node: WorkerID
+    count: int
+    hops: int
 
 
 class LeaseReclaimed(Message, frozen=True, tag=22):

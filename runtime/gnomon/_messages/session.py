@@ -56,6 +56,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
         labels: of the node, its id among them.
         main_module: what ``__main__`` is in the driver: a script's path, or "" for a notebook.
         driver_pid, entrypoint: as in JobSpec.
+        with_head: head lives beside this node, and the session ends with it; false for a node that was added.
     """
 
     session: str
@@ -80,6 +81,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     gpus: list[int | str] = []
     driver_pid: int = 0
     entrypoint: str = ""
+    with_head: bool = True
 
 
 def first_job(config: SessionConfig) -> JobSpec | None:

@@ -161,8 +161,13 @@ def _observer(address: str | None) -> Iterator[CoreWorker]:
 
 def _lines(directory: str, status: ClusterStatus) -> list[str]:
     now = time.monotonic()
-    lines = [f"Cluster in {directory}", "", f"Nodes ({len(status.nodes)})"]
+    living = sum(node.alive for node in status.nodes)
+    dead = f", {len(status.nodes) - living} dead" if living < len(status.nodes) else ""
+    lines = [f"Cluster in {directory}", "", f"Nodes ({living}{dead})"]
     for node in status.nodes:
+        if not node.alive:
+            lines.append(f"  {node.node.hex()}  dead")
+            continue
         lines.append(f"  {node.node.hex()}  pid {node.pid}, {node.workers} workers")
         lines += _resources(node.resources, node.available)
         used, capacity = node.store_used / 2**20, node.store_capacity / 2**20

@@ -12,6 +12,9 @@ How it ends. ``head.main`` and ``node.main`` return when their ``lifeline.watch`
 loop does the same. Whoever notices that the driver or the node has ended takes the baton and ends the
 session (``reaping.end_session``), so it does not matter which of the three was killed, stopped or busy. If
 the head or the zygote ends alone, the node notices and ends the session, with an exit code that says why.
+
+A node that was added to a session (``SessionConfig.with_head`` is false) has no head of its own, and when it or its
+zygote ends alone, that ends this node's processes and no others.
 """
 
 from __future__ import annotations
@@ -79,12 +82,13 @@ def _launch(config: SessionConfig, driver: int, roles: Roles) -> NoReturn:
         _require_in_child(driver, node)
         _run("zygote", lambda: _zygote(config, theirs.detach(), roles), config, adopters=(node,))
     theirs.close()
-    head = os.fork()
-    if head == 0:
-        ours.close()
-        _require_in_child(driver, node)
-        _run("head", lambda: _head(config, roles), config, adopters=(node, zygote))
-    lifeline.require("the head", head)
+    if config.with_head:
+        head = os.fork()
+        if head == 0:
+            ours.close()
+            _require_in_child(driver, node)
+            _run("head", lambda: _head(config, roles), config, adopters=(node, zygote))
+        lifeline.require("the head", head)
     lifeline.require("the zygote", zygote)
     _run_node(config, roles, ZygoteClient(ours, zygote))
 
@@ -137,6 +141,9 @@ def _run(name: str, body: Callable[[], bool], config: SessionConfig, adopters: t
 
 
 def _end_session(config: SessionConfig, adopters: tuple[int, ...]) -> None:
+    if not config.with_head and lifeline.lost(config.lifeline_fd) != "the driver":
+        reaping.sweep(config.node.hex(), own=True, adopters=adopters, marker=reaping.NODE_MARKER)
+        return
     try:
         # Opened here, in each process, and not before the forks: see session_directory.
         baton = session_directory.open_baton(config.directory)

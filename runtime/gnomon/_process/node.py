@@ -9,13 +9,13 @@ from typing import Any
 from gnomon._core import effects as fx
 from gnomon._core.arena_allocator import ArenaAllocator
 from gnomon._core.effects import Command
-from gnomon._core.events import BlockReserved, DriverExited, WorkerExited
+from gnomon._core.events import BlockReserved, DrainAsked, DriverExited, WorkerExited
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.station import Station
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec, first_job
-from gnomon._shell import lifeline, session_directory
+from gnomon._shell import lifeline, reaping, session_directory
 from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
 from gnomon._shell.memory_pressure import MemoryPressure
@@ -23,7 +23,10 @@ from gnomon._shell.progress import ProgressPage
 from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 from gnomon._shell.zygote import WorkerForked, ZygoteClient
 from gnomon._store.arena import Arena
-from gnomon.ids import WORKER_ID_BYTES, WorkerID
+from gnomon.ids import WORKER_ID_BYTES, WorkerID, process_id
+
+HEARTBEAT_S = 1.0
+"""A node that was added says at least so often that it lives (see ``head.PATIENCE_S``)."""
 
 
 class NodeProcess:
@@ -52,12 +55,15 @@ class NodeProcess:
             config.resources,
             allocator,
             LinkMachine(config.node_process),
-            lambda: WorkerID(os.urandom(WORKER_ID_BYTES)),
+            lambda: process_id(config.node_process, os.urandom(WORKER_ID_BYTES)),
             keep_idle=min(config.prestart, cpus) if config.prestart else cpus,
             workers_max=config.workers_max,
             pid=os.getpid(),
             first_job=first_job(config),
             gpus=config.gpus,
+            labels=config.labels,
+            started=0 if config.with_head else reaping.start_time(os.getpid()),
+            heartbeat_s=0.0 if config.with_head else HEARTBEAT_S,
         )
         self.role = role
         watch = lifeline.watch(config.lifeline_fd)
@@ -69,6 +75,22 @@ class NodeProcess:
             {watch.fileno(): lambda: self.loop.stop(), zygote.fileno(): self.on_zygote},
             (config.head_process,),
         )
+        if not config.with_head:
+            self.asked = self.hear_signals()
+            self.loop.watch(self.asked, self.on_signal)
+
+    def on_signal(self) -> None:
+        """Whoever has added this node wants it to leave."""
+        os.read(self.asked, 64)
+        self.loop.post(DrainAsked())
+
+    def hear_signals(self) -> int:
+        """SIGTERM asks a node that was added to leave in good order; returns an fd that is readable then."""
+        asked, asked_write = os.pipe()
+        os.set_blocking(asked_write, False)
+        signal.set_wakeup_fd(asked_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+        return asked
 
     def perform(self, command: Command) -> None:
         """Carry out one command of the role."""
@@ -94,6 +116,8 @@ class NodeProcess:
             self.loop.post(BlockReserved(command.request, command.asker, command.offset, failed))
         elif type(command) is fx.WatchDriver:
             self.watch_driver(command)
+        elif type(command) is fx.EndProcess:
+            self.loop.stop()
         elif type(command) is fx.DropPeer:
             self.loop.disconnect(command.peer)
             self.forget_driver(command.peer)

@@ -27,6 +27,9 @@ from gnomon._shell import session_directory
 MARKER = "GNOMON_SESSION"
 """The environment variable that names the session, set in all its processes. Not a secret."""
 
+NODE_MARKER = "GNOMON_NODE"
+"""Likewise the node that a process lives on, its id in hex: one node of several can be ended alone."""
+
 SWEEP_LIMIT_S = 10.0
 """After this a sweep gives up: what survives SIGKILL so long hangs in the kernel (a dead disk)."""
 
@@ -76,13 +79,14 @@ def end_session(session: str, directory: str, baton: int | None, adopters: Colle
     session_directory.remove_abandoned()
 
 
-def sweep(session: str, *, own: bool, adopters: Collection[int] = ()) -> bool:
+def sweep(session: str, *, own: bool, adopters: Collection[int] = (), marker: str = MARKER) -> bool:
     """Kill all processes of ``session`` but the calling one, and look again until none is left.
 
     Args:
-        session: its id, as in the marker.
+        session: its id, as in the marker; with ``NODE_MARKER`` a node's.
         own: whether all descendants of the caller belong to the session (true in all of them but the driver).
         adopters: pids to spare until the others are gone.
+        marker: which of the two.
 
     Returns:
         Whether none is left; False after ``SWEEP_LIMIT_S``.
@@ -94,7 +98,7 @@ def sweep(session: str, *, own: bool, adopters: Collection[int] = ()) -> bool:
         while True:
             if own:
                 reap_children()
-            doomed = [entry for entry in members(session, own, known) if entry.pid not in spared]
+            doomed = [entry for entry in members(session, own, known, marker) if entry.pid not in spared]
             if not doomed:
                 break
             known.update((entry.pid, entry.started) for entry in doomed)
@@ -104,20 +108,23 @@ def sweep(session: str, *, own: bool, adopters: Collection[int] = ()) -> bool:
     return True
 
 
-def members(session: str, own: bool = False, known: Collection[tuple[int, int]] = ()) -> list[ProcessEntry]:
+def members(
+    session: str, own: bool = False, known: Collection[tuple[int, int]] = (), marker: str = MARKER
+) -> list[ProcessEntry]:
     """The living processes of ``session``, without the caller: all marked ones and what descends from them.
 
     Args:
         session: its id, as in the marker.
         own: whether descendants of the caller are members too.
         known: (pid, start time) of processes known to be members.
+        marker: by which they are known.
     """
     table = processes()
     me = os.getpid()
     roots = [
         pid
         for pid, entry in table.items()
-        if pid != me and ((pid, entry.started) in known or _is_marked(pid, session))
+        if pid != me and ((pid, entry.started) in known or _is_marked(pid, session, marker))
     ]
     if own:
         roots.append(me)
@@ -194,15 +201,15 @@ def _read_entry(pid: int) -> ProcessEntry | None:
     return ProcessEntry(pid, int(fields[1]), int(fields[19]))
 
 
-def _is_marked(pid: int, session: str) -> bool:
+def _is_marked(pid: int, session: str, marker: str) -> bool:
     if sys.platform != "linux":
-        return _is_marked_by_psutil(pid, session)
+        return _is_marked_by_psutil(pid, session, marker)
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             environment = file.read()
     except OSError:  # ended, or another user's
         return False
-    return b"\0" + f"{MARKER}={session}".encode() + b"\0" in b"\0" + environment + b"\0"
+    return b"\0" + f"{marker}={session}".encode() + b"\0" in b"\0" + environment + b"\0"
 
 
 def kill_processes(doomed: Iterable[ProcessEntry], *, wait: bool) -> None:
@@ -284,10 +291,10 @@ def _processes_by_psutil() -> dict[int, ProcessEntry]:
     return table
 
 
-def _is_marked_by_psutil(pid: int, session: str) -> bool:
+def _is_marked_by_psutil(pid: int, session: str, marker: str) -> bool:
     import psutil
 
     try:
-        return bool(psutil.Process(pid).environ().get(MARKER) == session)
+        return bool(psutil.Process(pid).environ().get(marker) == session)
     except (psutil.Error, OSError):
         return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 
@@ -141,6 +142,9 @@ class SessionProcess:
 
     def _close(self) -> None:
         session_directory.remove(self._config.directory)
+        self._close_fds()
+
+    def _close_fds(self) -> None:
         for fd in (self._baton, self._sentinel):
             if fd >= 0:
                 os.close(fd)
@@ -155,6 +159,47 @@ class SessionProcess:
         # The last words stay readable as long as this object lives; the rest is closed by end() and kill().
         if hasattr(self, "_stderr"):
             self._close_stderr()
+
+
+class AddedNode(SessionProcess):
+    """The processes of a node that was added to a session: its end is not the session's."""
+
+    def end(self, timeout_s: float) -> int | None:
+        """Let the node leave in good order, and kill what is left of it after ``timeout_s``."""
+        if os.getpid() != self._creator:
+            return None
+        if self.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        code = self.wait(timeout_s)
+        self.kill()
+        return code
+
+    def kill(self) -> None:
+        """Kill every process of the node at once. Safe to call repeatedly."""
+        if os.getpid() != self._creator:
+            return
+        self._wanted_to_end = True
+        if self.poll() is None:
+            self._process.kill()
+        reaping.sweep(self._config.node.hex(), own=False, adopters=(self.pid,), marker=reaping.NODE_MARKER)
+        self.wait(reaping.SWEEP_LIMIT_S)
+        session_directory.remove_socket(self._config.directory, self._config.node_process)
+        self._close()
+        self._close_stderr()
+
+    def _close(self) -> None:
+        self._close_fds()
+
+
+def start_node(config: SessionConfig) -> AddedNode:
+    """Start the processes of one more node of a session that lives; ``config.with_head`` is False.
+
+    Raises:
+        OSError: no process can be started.
+    """
+    node = _start(config, None, ROLES, AddedNode)
+    assert isinstance(node, AddedNode)
+    return node
 
 
 def start_session(
@@ -172,6 +217,12 @@ def start_session(
     Raises:
         OSError: no process can be started.
     """
+    return _start(config, lifeline_write, roles, SessionProcess)
+
+
+def _start(
+    config: SessionConfig, lifeline_write: int | None, roles: str, kind: type[SessionProcess]
+) -> SessionProcess:
     data = pack_config(config)
     config_read, config_write = os.pipe()
     try:
@@ -191,14 +242,15 @@ def start_session(
         if config_read >= 0:
             os.close(config_read)
         os.close(config_write)
-    return SessionProcess(process, config, lifeline_write, stderr)
+    return kind(process, config, lifeline_write, stderr)
 
 
 def _spawn(config: SessionConfig, config_fd: int, roles: str) -> tuple[subprocess.Popen[bytes], int]:
     """Start the interpreter; returns it and an fd on what it writes to standard error."""
     flags = os.O_CREAT | os.O_APPEND | os.O_RDWR
-    stdout = os.open(session_directory.log_path(config.directory, "node", "out"), flags, 0o600)
-    stderr = os.open(session_directory.log_path(config.directory, "node", "err"), flags, 0o600)
+    name = "node" if config.with_head else f"node-{config.node.hex()}"
+    stdout = os.open(session_directory.log_path(config.directory, name, "out"), flags, 0o600)
+    stderr = os.open(session_directory.log_path(config.directory, name, "err"), flags, 0o600)
     command = [sys.executable, "-c", _BOOT, _RUNTIME, str(config_fd), str(os.getpid()), roles]
     try:
         process = subprocess.Popen(
@@ -207,7 +259,7 @@ def _spawn(config: SessionConfig, config_fd: int, roles: str) -> tuple[subproces
             stdout=stdout,
             stderr=stderr,
             pass_fds=(config_fd, config.arena_fd, config.lifeline_fd),
-            env={**os.environ, reaping.MARKER: config.session},
+            env={**os.environ, reaping.MARKER: config.session, reaping.NODE_MARKER: config.node.hex()},
             # Ctrl-C in the driver's terminal is the driver's; the session hears of its end by the lifeline.
             start_new_session=True,
         )

@@ -52,9 +52,11 @@ the runtime is checked there, or by ``check()`` of the machine that keeps it, af
     generators      each item once, in order, to the end;    ``StreamWatch``, ``StreamMachine.check``
                     back-pressure; an early end is heard
     MB1, links      in order, once                           ``LinkMachine.check``, all of the above
+    MB1, MB2        dead nodes are counted on by nobody      ``MembershipMachine.check``, ``leftovers``
+    LR10            a demand that is sent on ends somewhere  no hang
 
 ``tests/simulation/planted.toml`` lists small wrong versions of the core; each is found. Not simulated:
-several nodes, placement groups, spilling and lineage, which are still to come (AC12, LR10, OD, LN, PG, MB).
+placement groups, spilling and lineage, which are still to come (AC12, OD, LN, PG); silent nodes (MB3).
 """
 
 from gnomon.testing.simulator.kernel import Kernel

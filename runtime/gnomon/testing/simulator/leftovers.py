@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from gnomon._core.station import Role
 from gnomon._core.worker import Worker
 from gnomon._messages.actors import ALIVE, DEAD
-from gnomon.ids import ActorID
+from gnomon.ids import ActorID, node_tag
 
 if TYPE_CHECKING:
+    from gnomon.testing.simulator.processes import NodeHost
     from gnomon.testing.simulator.session import Session
 
 
@@ -35,36 +36,55 @@ def left(session: Session) -> list[str]:
     for host in session.workers.values():
         if host.alive:
             found += [f"{host.label} {what}" for what in _left_in(host.worker)]
-    node, head = session.node, session.head
-    if node.account.available != node.account.total:
-        found.append(f"node has {node.account.available} of {node.account.total} available")
-    found += [
-        f"node has lease {lease} ({record.demand.resources})" for lease, record in node.leases.leases.items()
-    ]
-    for demand in node.leases.queue:
-        found.append(f"node has an open demand of {demand.owner!r} for {demand.outstanding} leases")
-    found += [f"node has a block at {offset} of {owner!r}" for offset, owner in node.blocks.owners.items()]
-    if node.blocks.allocator.used_bytes:
-        found.append(f"the arena has {node.blocks.allocator.used_bytes} bytes in use")
-    alive = [host.me for host in session.workers.values() if host.alive and host is not session.driver]
-    pool = list(node.pool.jobs)
-    if list(node.jobs.drivers) != [session.driver.me]:
-        found.append(f"node counts on the drivers {node.jobs.drivers}")
-    if sorted(alive) != sorted(pool):
-        found.append(f"node counts on the processes {pool}, alive are {alive}")
-    strangers = [worker for worker, job in node.pool.jobs.items() if job not in node.jobs.drivers.values()]
-    found += [f"{worker!r} is of a job that has ended" for worker in strangers]
-    for worker in [*node.pool.leased, *node.pool.doomed]:
-        found.append(f"the pool has {worker!r} as leased or doomed")
+    head = session.head
+    for node_host in session.nodes.alive:
+        found += _left_at(session, node_host)
     for actor, record in head.actors.records.items():
         if record.state != DEAD:
             found.append(f"head has actor {actor.hex()}, {record.state}")
-    roles: list[tuple[str, Role]] = [("node", node), ("head", head)]
+    roles: list[tuple[str, Role]] = [
+        ("head", head),
+        *((host.label, host.node) for host in session.nodes.alive),
+    ]
     roles += [(host.label, host.worker) for host in session.workers.values() if host.alive]
     for label, role in roles:
         for peer, link in role.links.links.items():
             if link.unacked:
                 found.append(f"{label} repeats {len(link.unacked)} envelopes to {peer!r}: {link.unacked[0]}")
+    return found
+
+
+def _left_at(session: Session, host: NodeHost) -> list[str]:
+    """Leftovers of one node."""
+    node, label = host.node, host.label
+    found: list[str] = []
+    if node.account.available != node.account.total:
+        found.append(f"{label} has {node.account.available} of {node.account.total} available")
+    found += [
+        f"{label} has lease {lease} ({record.demand.resources})"
+        for lease, record in node.leases.leases.items()
+    ]
+    for demand in node.leases.queue:
+        found.append(f"{label} has an open demand of {demand.owner!r} for {demand.outstanding} leases")
+    found += [f"{label} has a block at {offset} of {owner!r}" for offset, owner in node.blocks.owners.items()]
+    if node.blocks.allocator.used_bytes:
+        found.append(f"the arena of {label} has {node.blocks.allocator.used_bytes} bytes in use")
+    living = [each.me for each in session.workers.values() if each.alive and each is not session.driver]
+    alive = [process for process in living if node_tag(process) == node_tag(host.me)]
+    pool = list(node.pool.jobs)
+    drivers = [*node.jobs.drivers, *node.jobs.elsewhere]
+    if drivers != [session.driver.me]:
+        found.append(f"{label} counts on the drivers {drivers}")
+    if sorted(alive) != sorted(pool):
+        found.append(f"{label} counts on the processes {pool}, alive are {alive}")
+    jobs = [*node.jobs.drivers.values(), *node.jobs.elsewhere.values()]
+    strangers = [worker for worker, job in node.pool.jobs.items() if job not in jobs]
+    found += [f"{worker!r} is of a job that has ended" for worker in strangers]
+    for worker in [*node.pool.leased, *node.pool.doomed]:
+        found.append(f"the pool of {label} has {worker!r} as leased or doomed")
+    others = [each.me for each in session.nodes.alive if each is not host]
+    if sorted(node.neighbours.views) != sorted(others):  # MB2
+        found.append(f"{label} counts on the nodes {list(node.neighbours.views)}, alive are {others}")
     return found
 
 

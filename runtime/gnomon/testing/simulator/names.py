@@ -41,8 +41,7 @@ class NameWatch:
         """Head has taken these events in."""
         self._fresh = {}
         for event in events:
-            assert type(event) is ev.Received
-            for message in event.messages:
+            for message in event.messages if type(event) is ev.Received else ():
                 if type(message) is ActorRegistered and message.spec.name:
                     spec = message.spec
                     name = (spec.namespace, spec.name)

@@ -34,8 +34,8 @@ class Memory:
         node: whose tables say which ranges are given out.
     """
 
-    def __init__(self) -> None:
-        self.node: Node | None = None
+    def __init__(self, node: Node) -> None:
+        self.node = node
         self._written: dict[int, bytes] = {}
         self._objects: dict[int, ObjectID] = {}
 
@@ -45,7 +45,6 @@ class Memory:
 
     def write(self, offset: int, size: int, identity: ObjectID, blob: bytes) -> Block:
         """Write a value."""
-        assert self.node is not None
         assert offset in self.node.blocks.owners, f"written at {offset}, which was given back meanwhile"
         assert offset not in self._written, f"{offset} was written twice"
         self._written[offset] = blob
@@ -54,7 +53,7 @@ class Memory:
 
     def read(self, block: Block) -> bytes:
         """Read it."""
-        assert self.node is not None
+        assert block.node == self.node.me, f"{block} is read on another node"
         assert block.offset in self.node.blocks.owners, f"{block} was freed before it was read"
         mine = block.offset in self._written and self._objects[block.offset] == block.object
         assert mine, f"{block} was given to somebody else before it was read"
@@ -75,6 +74,11 @@ class HeadHost(Host):
 
     session: Session
 
+    def _do_watch_node(self, command: fx.WatchNode) -> None:
+        """``Nodes.kill_one`` tells of its end; here, if it has ended already."""
+        if not self.session.nodes.hosts[command.node].alive:
+            self.kernel.after(0.0001, self.post, ev.NodeExited(command.node, "has ended"))
+
     def before_events(self, events: list[Any]) -> None:
         """Who is given to which actor is noted."""
         self.session.watch.head_heard(events)
@@ -90,9 +94,16 @@ class HeadHost(Host):
 
 
 class NodeHost(Host):
-    """The node's shell: forks, kills and reserves."""
+    """The node's shell: forks, kills and reserves.
+
+    Attributes:
+        node: the role.
+        memory: its arena.
+    """
 
     session: Session
+    node: Node
+    memory: Memory
 
     def _do_start_worker(self, command: fx.StartWorker) -> None:
         self.kernel.after(
@@ -113,7 +124,7 @@ class NodeHost(Host):
         self.session.kill(command.worker, "was killed by SIGKILL")
 
     def _do_reserve_block(self, command: fx.ReserveBlock) -> None:
-        self.session.memory.reserve(command.offset)
+        self.memory.reserve(command.offset)
         failed = self.kernel.chance(self.session.plan.reserve_failure)
         event = ev.BlockReserved(command.request, command.asker, command.offset, failed)
         self.kernel.after(self.kernel.random.uniform(0.00001, 0.001), self.post, event)
@@ -134,13 +145,13 @@ class WorkerHost(Host):
         overdrawn: code has waited during the present lease, and its CPU was free meanwhile.
     """
 
-    def __init__(self, session: Session, me: WorkerID, label: str, role: Worker) -> None:
+    def __init__(self, session: Session, me: WorkerID, label: str, role: Worker, memory: Memory) -> None:
         super().__init__(session.kernel, session.network, me, label, role)
         self.session = session
         self.worker = role
         self.truth = session.truth
         self.watch = session.watch
-        self.memory = session.memory
+        self.memory = memory
         self.threads: dict[Thread, None] = {}
         self.tokens: dict[int, tuple[Thread, int]] = {}
         self.cells = 0

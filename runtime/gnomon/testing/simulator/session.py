@@ -14,30 +14,26 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from gnomon._core import events as ev
-from gnomon._core.arena_allocator import ArenaAllocator
 from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
-from gnomon._core.node import Node
 from gnomon._core.worker import Worker
 from gnomon._messages.session import JobSpec
-from gnomon.ids import JobID, NodeID, TaskID, WorkerID, owner_of
+from gnomon.ids import JobID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.names import NameWatch
 from gnomon.testing.simulator.network import Network, Weather
-from gnomon.testing.simulator.processes import IDLE, HeadHost, Memory, NodeHost, WorkerHost, announce
+from gnomon.testing.simulator.nodes import HEAD, Nodes
+from gnomon.testing.simulator.processes import IDLE, HeadHost, WorkerHost, announce
 from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
 from gnomon.testing.simulator.truth import Truth
 from gnomon.testing.simulator.watch import PromiseWatch
 
-DRIVER = WorkerID(b"driver..")
-GUEST = WorkerID(b"guest...")
+DRIVER = WorkerID(b"n1.drive")
+GUEST = WorkerID(b"n1.guest")
 JOB, GUEST_JOB = JobID(b"job1"), JobID(b"job2")
-HEAD = WorkerID(b"head....")
-NODE = WorkerID(b"node....")
-NODE_ID = NodeID(b"thenode.")
 
 _HANG_S = 300.0
 """Virtual seconds after which a program that has not ended hangs. Repetitions wait 10 s at most."""
@@ -46,6 +42,9 @@ _LOOK_EVERY = 8
 
 _GUESTS_NUMBERS = 500_000
 """Bodies of the second driver's program are numbered from here."""
+
+_SEVERAL_NODES = 0.2
+"""Share of plans with several nodes."""
 
 _ROOMY = 1 << 30
 _KILLED = "was killed by SIGKILL"
@@ -59,6 +58,8 @@ class Plan:
 
     Attributes:
         guest: a second driver joins for a while, with a program of its own.
+        nodes: how many there are; large values only where there is one.
+        node_kills: nodes other than the first that die at random moments.
         crashes: worker processes killed at random moments.
         strikes: worker processes killed while something runs there.
         betrayals: worker processes killed while something runs elsewhere that they have submitted.
@@ -70,6 +71,8 @@ class Plan:
 
     budget: Budget = field(default_factory=Budget)
     guest: bool = False
+    nodes: int = 1
+    node_kills: int = 0
     weather: Weather = field(default_factory=Weather)
     cpus: int = 2
     crashes: int = 0
@@ -87,6 +90,7 @@ class Plan:
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
+            or self.node_kills
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -124,6 +128,11 @@ def plan_of(seed: int) -> Plan:
     plan.budget.taste = random.choice(TASTES)
     plan.faults_s = random.choice((0.05, 0.2, 1.0))
     kind = seed % 3
+    several = Random(seed ^ 0x40DE)
+    if several.random() < _SEVERAL_NODES:
+        plan.nodes = several.choice((2, 2, 3))
+        plan.node_kills = several.choice((0, 1, 1, 2)) if kind == 2 else 0
+        plan.budget.large = False
     if kind == 0:
         plan.budget.cancels = random.random() < 0.8
         plan.budget.errors = random.random() < 0.5
@@ -189,11 +198,9 @@ class Session:
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
-        self.memory = Memory()
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
         self.puts = 0
         self.unfinished = 0
-        self._forked = 0
         self._begun = 0
         self._looks = 0
         self._strikes: dict[int, None] = {}
@@ -213,15 +220,9 @@ class Session:
         self.head_host = HeadHost(kernel, network, HEAD, "head", self.head)
         self.head_host.session = self
         self.names = NameWatch(self.head)
-        self.node = Node(
-            NODE, NODE_ID, HEAD, DRIVER, dict(self.truth.total), ArenaAllocator(self.plan.arena_bytes), LinkMachine(NODE),
-            self._new_worker_id, keep_idle=self.plan.cpus, workers_max=200, first_job=JobSpec(JOB, DRIVER),
-        )  # fmt: skip
-        self.memory.node = self.node
-        self.node_host = NodeHost(kernel, network, NODE, "node", self.node)
-        self.node_host.session = self
+        self.nodes = Nodes(self, self.plan.nodes, JobSpec(JOB, DRIVER))
         self.driver = self._add_worker(DRIVER, "driver", JOB)
-        for host in (self.head_host, self.node_host, self.driver):
+        for host in (self.head_host, *self.nodes.hosts.values(), self.driver):
             host.start()
         self._run_program(self.driver, self.program, 0.001)
         if self.plan.guest:
@@ -251,27 +252,30 @@ class Session:
             self.truth.dead[GUEST] = None
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.DriverExited(GUEST, reason)
-            self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
+            home = self.nodes.of(GUEST)
+            self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), home.post, event)
 
     def _add_worker(self, me: WorkerID, label: str, job: JobID) -> WorkerHost:
         driver = DRIVER if job == JOB else GUEST
-        role = Worker(me, NODE, HEAD, driver, job, "simulated", LinkMachine(me))
-        host = self.workers[me] = WorkerHost(self, me, label, role)
+        home = self.nodes.of(me)
+        role = Worker(me, home.me, HEAD, driver, job, "simulated", LinkMachine(me))
+        host = self.workers[me] = WorkerHost(self, me, label, role, home.memory)
         return host
-
-    def _new_worker_id(self) -> WorkerID:
-        self._forked += 1
-        return WorkerID(b"w%07d" % self._forked)
 
     def fork(self, worker: WorkerID, job: JobID) -> None:
         """The node's zygote has forked."""
-        host = self._add_worker(worker, worker.decode().replace("w000", "w"), job)
+        home = self.nodes.of(worker)
+        if not home.alive:
+            return
+        host = self._add_worker(worker, "w" + worker[4:].decode(), job)
         host.start()
-        announce(host, NODE, len(self.workers))
+        announce(host, home.me, len(self.workers))
 
     def kill(self, worker: WorkerID, reason: str) -> None:
         """A worker's process ends, whatever it is doing; the node hears of it a moment later."""
-        host = self.workers.get(worker)
+        host, home = self.workers.get(worker), self.nodes.of(worker)
+        if not home.alive:
+            return
         if host is None:  # not forked yet: the zygote remembers
             self.kernel.after(0.01, self.kill, worker, reason)
         elif host.alive:
@@ -280,7 +284,7 @@ class Session:
                 self.truth.dead[worker] = None
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.executor.last_begun)
-            self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self.node_host.post, event)
+            self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), home.post, event)
 
     # -- faults ----------------------------------------------------------------------------------------------
 
@@ -292,6 +296,7 @@ class Session:
             (plan.crashes, self._crash),
             (plan.pauses, self._pause),
             (plan.partitions, self._cut),
+            (plan.node_kills, self.nodes.kill_one),
         ):
             for _ in range(count):
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
@@ -345,11 +350,11 @@ class Session:
             )
 
     def _pause(self) -> None:
-        everybody = [self.head_host, self.node_host, *self.workers.values()]
+        everybody = [self.head_host, *self.nodes.hosts.values(), *self.workers.values()]
         self._pick(everybody).pause(self.kernel.random.uniform(0.001, 0.3))
 
     def _cut(self) -> None:
-        everybody = [self.head_host, self.node_host, *self.workers.values()]
+        everybody = [self.head_host, *self.nodes.hosts.values(), *self.workers.values()]
         one, other = self._pick(everybody), self._pick(everybody)
         self.network.cut(one.me, other.me, self.kernel.now + self.kernel.random.uniform(0.01, 0.5))
 

@@ -117,6 +117,7 @@ class Truth:
         objects: what each should be: (number, index).
         contents: the references inside values, where they are known.
         dead: processes that were killed.
+        nodes_killed: how many nodes were, with all that lived there.
         read: how many values have been compared.
         errors: how many errors were read, by class.
     """
@@ -127,6 +128,7 @@ class Truth:
     objects: dict[ObjectID, tuple[int, int]] = field(default_factory=dict)
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     dead: dict[WorkerID, None] = field(default_factory=dict)
+    nodes_killed: int = 0
     read: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
@@ -209,6 +211,8 @@ class Truth:
 
     def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:
         """Every attempt that it has was begun, and the last one's process was killed."""
+        if self.nodes_killed:  # what the workers there had not begun yet has cost an attempt too
+            return self._any_task(identity, lambda facts: 0 <= facts.retries >= facts.starts - 1)
         return self._any_task(
             identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
         )

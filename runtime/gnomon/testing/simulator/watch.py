@@ -23,7 +23,7 @@ from gnomon._messages.tasks import (
     TaskFinished,
     TaskPushed,
 )
-from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, owner_of, task_of
+from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, node_tag, owner_of, task_of
 from gnomon.testing.simulator.stream_watch import StreamWatch
 from gnomon.testing.simulator.truth import ActorFacts, TaskFacts, Truth
 
@@ -373,14 +373,16 @@ class PromiseWatch:
             assert unfinished < limit, f"AC11: {unfinished} calls are unfinished, allowed are {limit}"
 
     def _check_capacity(self) -> None:
-        """LR1, LR5: what runs fits into the node. One that has waited had its CPU given away meanwhile."""
-        used: dict[str, int] = {}
+        """LR1, LR5: what runs fits into its node. One that has waited had its CPU given away meanwhile."""
+        nodes: dict[bytes, dict[str, int]] = {}
         for host in self.hosts.values():
             if host.alive and host.executor.running:
+                used = nodes.setdefault(node_tag(host.me), {})
                 for name, units in host.worker.execution.resources.items():
                     if name != "CPU" or not host.overdrawn:
                         used[name] = used.get(name, 0) + units
-        assert not self.truth.infeasible(used), f"LR1: {used} are in use, the node has {self.truth.total}"
+        for used in nodes.values():
+            assert not self.truth.infeasible(used), f"LR1: {used} are in use, a node has {self.truth.total}"
 
     def ended(self, facts: TaskFacts, deaf: bool) -> None:
         """A body has run to its end."""
@@ -429,7 +431,7 @@ class PromiseWatch:
     def head_heard(self, events: Iterable[Any]) -> None:
         """Head takes these events in."""
         for event in events:
-            for message in event.messages:
+            for message in event.messages if type(event) is ev.Received else ():
                 if type(message) is ActorWorkerGranted:
                     self.truth.actors[message.actor].granted[message.incarnation] = message.worker
 

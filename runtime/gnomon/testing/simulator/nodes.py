@@ -1,0 +1,84 @@
+"""Nodes: the nodes of a simulated session. The first lives as long as the session; others may be killed.
+
+A killed node takes everything with it that lives there, at one instant; head, which watches it, hears of it a
+moment later and tells the others. Ids begin with the node's tag, as in real sessions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gnomon._core import events as ev
+from gnomon._core.arena_allocator import ArenaAllocator
+from gnomon._core.links import LinkMachine
+from gnomon._core.node import Node
+from gnomon._messages.session import NOBODY, JobSpec
+from gnomon.ids import NodeID, WorkerID, node_tag
+from gnomon.testing.simulator.processes import Memory, NodeHost
+
+if TYPE_CHECKING:
+    from gnomon.testing.simulator.session import Session
+
+HEAD = WorkerID(b"n1.head.")
+_KILLED = "was killed with its node"
+
+
+class Nodes:
+    """All nodes of a session.
+
+    Attributes:
+        hosts: by process; dead ones too.
+    """
+
+    def __init__(self, session: Session, count: int, first_job: JobSpec) -> None:
+        self.session = session
+        self.hosts: dict[WorkerID, NodeHost] = {}
+        self._forked = 0
+        for number in range(1, count + 1):
+            self._add(number, first_job if number == 1 else None)
+
+    def _add(self, number: int, first_job: JobSpec | None) -> None:
+        session = self.session
+        me = WorkerID(b"n%d.node." % number)
+        node = Node(
+            me, NodeID(b"thenode%d" % number), HEAD, NOBODY if first_job is None else first_job.driver,
+            dict(session.truth.total), ArenaAllocator(session.plan.arena_bytes), LinkMachine(me),
+            lambda: self._new_worker_id(me), keep_idle=session.plan.cpus, workers_max=200, first_job=first_job,
+            pid=number, started=0 if number == 1 else number,
+        )  # fmt: skip
+        label = "node" if number == 1 else f"node{number}"
+        host = self.hosts[me] = NodeHost(session.kernel, session.network, me, label, node)
+        host.session = session
+        host.node = node
+        host.memory = Memory(node)
+
+    def _new_worker_id(self, node: WorkerID) -> WorkerID:
+        self._forked += 1
+        return WorkerID(node_tag(node) + b"%05d" % self._forked)
+
+    @property
+    def alive(self) -> list[NodeHost]:
+        """Those that live."""
+        return [host for host in self.hosts.values() if host.alive]
+
+    def of(self, process: WorkerID) -> NodeHost:
+        """Where a process lives."""
+        return next(host for me, host in self.hosts.items() if node_tag(me) == node_tag(process))
+
+    def kill_one(self) -> None:
+        """One that is not the first dies, if there is any."""
+        mortal = self.alive[1:]
+        if not mortal:
+            return
+        session, kernel = self.session, self.session.kernel
+        host = mortal[kernel.random.randrange(len(mortal))]
+        kernel.trace.add(kernel.now, host.label, "ends:", _KILLED)
+        host.end()
+        session.truth.nodes_killed += 1
+        session.truth.dead[host.me] = None
+        for worker in list(session.workers.values()):
+            if worker.alive and node_tag(worker.me) == node_tag(host.me):
+                worker.end()
+                session.truth.dead[worker.me] = None
+        told = ev.NodeExited(host.me, _KILLED)
+        kernel.after(kernel.random.uniform(0.0001, 0.02), session.head_host.post, told)
