@@ -76,6 +76,26 @@ def test_a_row_says_what_an_object_is(session):
     assert report.store_capacity_bytes == 64_000_000
 
 
+@pytest.mark.parametrize("engine", ["inline", "local"])
+def test_files_and_lines_are_noted_on_request(engine):
+    gnomon.init(engine=engine, num_cpus=1, _system_config={"record_call_sites": True})
+    try:
+
+        @gnomon.remote
+        def make() -> int:
+            return 1
+
+        result, line = make.remote(), sys._getframe().f_lineno
+        assert observe.memory(result).rows[0].call_site == f"test_memory.py:{line}"
+        stored = gnomon.put(1)
+        assert observe.memory(stored).rows[0].call_site.startswith("test_memory.py")
+        assert hooks.current_origin() is not None
+        del result, stored
+    finally:
+        gnomon.shutdown()
+    assert hooks.current_origin() is None
+
+
 def test_variables_are_told_with_the_path_to_the_reference(session):
     class Config:
         def __init__(self) -> None:

@@ -356,7 +356,7 @@ class ExecutionMachine:
                     self._holds.setdefault(message.task, []).append(block.object)
 
     def kept(self) -> Iterable[list[ObjectID]]:
-        """What ``hold_blocks`` holds, by task."""
+        """What ``hold_blocks`` holds, for each task."""
         return self._holds.values()
 
     def _let_go(self, task: TaskID) -> None:

@@ -153,4 +153,4 @@ def _reasons(role: Worker) -> Iterator[tuple[tuple[ObjectID, ...] | list[ObjectI
     for held in role.borrowing.handed_on():
         yield held, Holder("transit", "on its way to another process")
     for viewed in role.execution.kept():
-        yield viewed, Holder("task", "argument of a task that runs here, kept since its owner died")
+        yield viewed, Holder("task", "argument of a task that runs here")

@@ -45,7 +45,7 @@ def memory_of(
     nodes = _nodes(core, ends)
     others, silent = _processes(core, [report.process for report in nodes if report.alive], ends)
     silent += 0 if nodes else 1
-    for process, answer in core.ask_each(
+    for process, answer in core.questions.ask_each(
         others, lambda request: HoldersAsked(request, objects, ROWS_MAX, budget_s), _left(ends)
     ).items():
         assert isinstance(answer, HoldersTold)
@@ -60,7 +60,7 @@ def memory_of(
 
 def _nodes(core: CoreWorker, ends: float) -> tuple[NodeReport, ...]:
     """All nodes as the head knows them; none when it does not answer in time."""
-    for status in core.ask_each([core.config.head_process], StatusAsked, _left(ends)).values():
+    for status in core.questions.ask_each([core.config.head_process], StatusAsked, _left(ends)).values():
         assert isinstance(status, ClusterStatus)
         return status.nodes
     return ()
@@ -69,7 +69,7 @@ def _nodes(core: CoreWorker, ends: float) -> tuple[NodeReport, ...]:
 def _processes(core: CoreWorker, nodes: list[WorkerID], ends: float) -> tuple[list[WorkerID], int]:
     """The other processes that run user code, and how many nodes did not say which these are."""
     found: dict[WorkerID, None] = {}
-    answers = core.ask_each(nodes, ProcessesAsked, _left(ends))
+    answers = core.questions.ask_each(nodes, ProcessesAsked, _left(ends))
     for told in answers.values():
         assert isinstance(told, ProcessesTold)
         found.update(dict.fromkeys(told.processes))

@@ -42,6 +42,7 @@ from gnomon._shell import holder_answers, task_context
 from gnomon._shell.holder_names import Root
 from gnomon._shell.interrupts import Deferred
 from gnomon._shell.loop import Loop, release
+from gnomon._shell.questions import Questions
 from gnomon._store.arena import Arena
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -93,9 +94,9 @@ class CoreWorker:
         self._counter = itertools.count(1)
         self._tokens = itertools.count(1)
         self._waiters: dict[int, Callable[[], Any]] = {}
-        self._questions: dict[int, list[Any]] = {}
         self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched, founders)
         self.wait_long: Callable[[threading.Lock, float | None], bool] = self.loop.wait
+        self.questions = Questions(self.loop, self._tokens, lambda: self.ended)
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
@@ -117,11 +118,7 @@ class CoreWorker:
             self._perform_other(command)
 
     def _answer(self, request: int, answer: Any) -> None:
-        question = self._questions.pop(request, None)
-        if question is not None:
-            question.append(answer)
-            release(question[0])
-        elif isinstance(answer, BlockGiven):
+        if not self.questions.answer(request, answer) and isinstance(answer, BlockGiven):
             # Whoever asked was interrupted: the block is nobody's.
             node = self.config.node_process
             self.loop.inbox.append(AskedSomething(node, BlocksFreed((answer.offset,))))
@@ -139,9 +136,7 @@ class CoreWorker:
         self.ended = reason or "The session has ended."
         for waiter in list(self._waiters.values()):
             waiter()
-        for question in list(self._questions.values()):
-            question.append(None)
-            release(question[0])
+        self.questions.end()
 
     # -- ids and questions ----------------------------------------------------------------------------------------
 
@@ -158,54 +153,9 @@ class CoreWorker:
         """
         return self.ask_role(lambda request: AskedSomething(target, make(request)), timeout_s)
 
-    def ask_each(
-        self, targets: Sequence[WorkerID], make: Callable[[int], Any], timeout_s: float
-    ) -> dict[WorkerID, Any]:
-        """Ask several processes at once; those that have not answered after ``timeout_s`` are not in the answer.
-
-        Raises:
-            NotInitializedError: the session has ended meanwhile.
-        """
-        questions: dict[WorkerID, tuple[int, list[Any]]] = {}
-        try:
-            for target in targets:
-                request, question = self._question()
-                questions[target] = request, question
-                self.loop.post(AskedSomething(target, make(request)))
-            deadline = time.monotonic() + timeout_s
-            for _, question in questions.values():
-                self.loop.wait(question[0], max(0.0, deadline - time.monotonic()))
-        finally:
-            for request, _ in questions.values():
-                self._questions.pop(request, None)
-        if self.ended:
-            raise NotInitializedError(self.ended)
-        return {target: question[1] for target, (_, question) in questions.items() if len(question) > 1}
-
-    def _question(self) -> tuple[int, list[Any]]:
-        """A request's number, and the list that holds a lock to wait for, and then the answer too."""
-        request = next(self._tokens)
-        lock = threading.Lock()
-        lock.acquire()
-        question: list[Any] = [lock]
-        self._questions[request] = question
-        if self.ended:
-            self._questions.pop(request, None)
-            raise NotInitializedError(self.ended)
-        return request, question
-
     def ask_role(self, make: Callable[[int], Any], timeout_s: float = 30.0) -> Any:
-        """Post the event ``make(request number)`` and wait for its AnswerRequest."""
-        request, question = self._question()
-        try:
-            self.loop.post(make(request))
-            if not self.loop.wait(question[0], timeout_s):
-                raise GetTimeoutError(f"The runtime has not answered within {timeout_s:g} s.")
-        finally:
-            self._questions.pop(request, None)
-        if question[-1] is None or len(question) == 1:
-            raise NotInitializedError(self.ended)
-        return question[-1]
+        """Post the event ``make(request number)`` and wait for its AnswerRequest; raises as ``ask`` does."""
+        return self.questions.ask(make, timeout_s)
 
     # -- values out -----------------------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ from gnomon._core.effects import NameHolders
 from gnomon._core.events import AskedSomething
 from gnomon._messages.base import Block
 from gnomon._messages.holders import HeldObject, Holder, HoldersTold
-from gnomon._shell.holder_names import Root, find_names, is_ours, locals_of
+from gnomon._shell.holder_names import Root, find_names
+from gnomon._shell.holder_steps import is_ours, locals_of
 from gnomon.ids import ObjectID
 
 if TYPE_CHECKING:

@@ -10,18 +10,16 @@ frame's variables outlives the search.
 
 from __future__ import annotations
 
-import functools
 import gc
 import sys
 import time
 import types
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from inspect import CO_OPTIMIZED
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 from gnomon._messages.holders import Holder
-from gnomon._wire.generators import DynamicObjectRefGenerator
+from gnomon._shell.holder_steps import attributes_of, children, frame_of, is_a, is_ours, locals_of
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import ObjectID
 
@@ -36,13 +34,8 @@ REFERRERS_ASKED_MAX = 8
 
 _CHECK_EVERY = 512
 _KEY_CHARACTERS_MAX = 40
+_KEYS_SHOWN = (str, bytes, int, float, bool, type(None))
 _ATOMS = (str, bytes, bytearray, int, float, complex, bool, type(None), range, slice, types.CodeType)
-_SUSPENDED = {
-    types.GeneratorType: "gi_frame",
-    types.CoroutineType: "cr_frame",
-    types.AsyncGeneratorType: "ag_frame",
-}
-_NOT_ENTERED = (types.ModuleType, types.BuiltinFunctionType, types.CodeType, types.FrameType)
 
 
 class Root(NamedTuple):
@@ -107,17 +100,6 @@ def find_names(
     return Found(search.names, True)
 
 
-def locals_of(frame: types.FrameType) -> dict[str, Any]:
-    """A copy of a function's variables; {} for a module's code, whose variables are the module's."""
-    if not frame.f_code.co_flags & CO_OPTIMIZED:
-        return {}
-    shown = frame.f_locals
-    found = dict(shown)
-    if sys.version_info < (3, 13):
-        shown.clear()  # the frame keeps this dict, and it would keep the values after their variables are gone
-    return found
-
-
 class _Search:
     def __init__(
         self,
@@ -147,7 +129,7 @@ class _Search:
             node = queue.popleft()
             self._tick()
             value = node.value
-            if isinstance(value, ObjectRef):
+            if is_a(value, ObjectRef):
                 self._meet(root.kind, node, value._id, id(value))
                 continue
             identity = self._viewed(value)
@@ -157,9 +139,9 @@ class _Search:
             if id(value) in seen or node.depth >= DEPTH_MAX:
                 continue
             seen.add(id(value))
-            for style, step, child in _children(value):
+            for style, step, child in children(value):
                 self._tick()
-                if not isinstance(child, _ATOMS):
+                if not is_a(child, _ATOMS):
                     queue.append(_Node(child, node, step, style, node.depth + 1))
 
     def _meet(self, kind: str, node: _Node, identity: ObjectID, address: int) -> None:
@@ -193,18 +175,22 @@ class _Search:
                         self._add(ref._id, holder)
 
     def _describe(self, referrer: Any, ref: ObjectRef[Any]) -> Holder | None:
-        frame = _frame_of(referrer)
+        frame = frame_of(referrer)
         if frame is not None:
             return None if is_ours(frame) else Holder("local", _variable_of(frame, ref))
-        if isinstance(referrer, types.CellType):
+        if is_a(referrer, types.CellType):
             return Holder("closure", "a variable that a function has captured")
-        if isinstance(referrer, dict):
+        if is_a(referrer, dict):
             return self._describe_dict(referrer, ref)
-        if isinstance(referrer, list | tuple | set | frozenset | deque):
+        if is_a(referrer, (list, tuple, set, frozenset, deque)):
             return Holder("variable", f"in a {type(referrer).__name__} of {len(referrer):,}")
         if type(referrer).__module__.startswith("gnomon."):
             return None
-        return Holder("variable", f"an attribute of a {type(referrer).__qualname__}")
+        attributes = attributes_of(referrer)
+        name = next(
+            (f"the attribute {name}" for name, value in attributes.items() if value is ref), "an attribute"
+        )
+        return Holder("variable", f"{name} of a {type(referrer).__qualname__}")
 
     def _describe_dict(self, referrer: dict[Any, Any], ref: ObjectRef[Any]) -> Holder | None:
         key = next((key for key, value in list(referrer.items()) if value is ref), None)
@@ -216,106 +202,9 @@ class _Search:
         if time.monotonic() > self._deadline:
             raise TimeoutError
         for owner in gc.get_referrers(referrer):
-            if getattr(owner, "__dict__", None) is referrer:
+            if attributes_of(owner) is referrer:
                 return Holder("variable", f"the attribute {key} of a {type(owner).__qualname__}")
         return Holder("variable", f"in a dict, at {_short(key)}")
-
-
-# -- what is inside what ------------------------------------------------------------------------------------------
-
-
-def _children(value: Any) -> Iterator[tuple[str, Any, Any]]:
-    """(style of the step, step, what is there) for everything that a value holds."""
-    try:
-        if isinstance(value, dict):
-            yield from (("item", key, child) for key, child in list(dict.items(value)))
-        elif isinstance(value, list | tuple | deque):
-            yield from (("item", index, child) for index, child in enumerate(list(value)))
-        elif isinstance(value, set | frozenset):
-            yield from (("inside", "", child) for child in list(value))
-        elif isinstance(value, BaseException):
-            yield from _of_error(value)
-        elif isinstance(value, types.FunctionType):
-            yield from _of_function(value)
-        elif isinstance(value, types.MethodType):
-            yield "attribute", "__self__", value.__self__
-        elif isinstance(value, functools.partial):
-            yield "attribute", "args", value.args
-            yield "attribute", "keywords", value.keywords
-        elif isinstance(value, tuple(_SUSPENDED)):
-            yield from _of_suspended(value)
-        elif isinstance(value, type):
-            if value.__module__ == "__main__":
-                yield from (("attribute", name, child) for name, child in list(vars(value).items()))
-        elif not isinstance(value, _NOT_ENTERED):
-            yield from _of_instance(value)
-    except Exception:  # it has changed under us, or raises when it is looked at: then it stays without a name
-        return
-
-
-def _of_function(function: types.FunctionType) -> Iterator[tuple[str, Any, Any]]:
-    name = function.__qualname__
-    for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
-        try:
-            yield "closure", f"{variable} in the closure of {name}", cell.cell_contents
-        except ValueError:
-            continue  # not assigned yet
-    for child in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-        yield "closure", f"a default argument of {name}", child
-
-
-def _of_suspended(suspended: Any) -> Iterator[tuple[str, Any, Any]]:
-    frame = _frame_of(suspended)
-    if frame is not None:
-        for variable, child in locals_of(frame).items():
-            yield "local", f"{variable} in the suspended {suspended.__qualname__}()", child
-
-
-def _of_error(error: BaseException) -> Iterator[tuple[str, Any, Any]]:
-    trace = error.__traceback__
-    while trace is not None:
-        if not is_ours(trace.tb_frame):
-            name = trace.tb_frame.f_code.co_qualname
-            for variable, child in locals_of(trace.tb_frame).items():
-                yield "traceback", f"{variable} in {name}()", child
-        trace = trace.tb_next
-    yield "attribute", "args", error.args
-    yield "attribute", "__cause__", error.__cause__
-    yield "attribute", "__context__", error.__context__
-    yield from _of_instance(error)
-
-
-def _of_instance(value: Any) -> Iterator[tuple[str, Any, Any]]:
-    kind = type(value)
-    if kind is DynamicObjectRefGenerator:
-        yield "item", 0, value._refs
-        return
-    if kind.__module__.startswith(("gnomon._", "gnomon.observe", "gnomon_kernel")):
-        yield from _of_remote(value)
-        return
-    attributes = getattr(value, "__dict__", None)
-    if isinstance(attributes, dict):
-        yield from (("attribute", name, child) for name, child in list(attributes.items()))
-    slots = [
-        (name, member)
-        for base in kind.__mro__
-        for name, member in vars(base).items()
-        if isinstance(member, types.MemberDescriptorType)
-    ]
-    for name, member in slots:
-        try:
-            yield "attribute", name, member.__get__(value)
-        except AttributeError:
-            continue
-    if not isinstance(attributes, dict) and not slots and gc.is_tracked(value):
-        yield from (("inside", "", child) for child in gc.get_referents(value) if not isinstance(child, type))
-
-
-def _of_remote(value: Any) -> Iterator[tuple[str, Any, Any]]:
-    """A remote function or actor class: what its pickle has captured."""
-    template: Any = getattr(value, "__dict__", {}).get("_template")
-    for ref in getattr(getattr(template, "engine_state", None), "handles", ()):
-        yield "closure", f"captured by the remote {template.name}", ref
 
 
 def _name_of(node: _Node) -> tuple[str, str]:
@@ -341,26 +230,8 @@ def _name_of(node: _Node) -> tuple[str, str]:
 
 
 def _short(key: Any) -> str:
-    text = (
-        repr(key) if isinstance(key, str | int | float | bool | bytes | None) else f"<{type(key).__name__}>"
-    )
+    text = repr(key) if type(key) in _KEYS_SHOWN else f"<{type(key).__name__}>"
     return text if len(text) <= _KEY_CHARACTERS_MAX else text[: _KEY_CHARACTERS_MAX - 1] + "…"
-
-
-def is_ours(frame: types.FrameType) -> bool:
-    """Whether a frame is the runtime's, and not the user's."""
-    return str(frame.f_globals.get("__name__", "")).startswith(("gnomon.", "gnomon_kernel"))
-
-
-def _frame_of(value: Any) -> types.FrameType | None:
-    """The frame that a value is, or in which it is suspended."""
-    if isinstance(value, types.FrameType):
-        return value
-    for kind, attribute in _SUSPENDED.items():
-        if isinstance(value, kind):
-            frame = getattr(value, attribute)
-            return frame if isinstance(frame, types.FrameType) else None
-    return None
 
 
 def _variable_of(frame: types.FrameType, ref: ObjectRef[Any]) -> str:
