@@ -28,6 +28,9 @@ ALL, OUTPUTS, ERRORS = "all", "Out", "tracebacks"
 SETTLE_S = 2.0
 """How long unpin waits for the owners of what was let go to free it."""
 
+_ANSWER_S = 1.0
+"""How long other processes may take to say what they hold of it: one may be deep in native code."""
+
 _LOOK_AGAIN_S = 0.02
 _ROUNDS_MAX = 20
 """A report names only a few holders of each object: what it left out shows when those are gone."""
@@ -55,7 +58,7 @@ def unpin(shell: InteractiveShell, outputs: WeakOutputs, what: str) -> str:
     touched: dict[str, Row] = {}
     released: dict[str, None] = {}
     for _ in range(_ROUNDS_MAX):
-        pinned = [row for row in observe.memory().rows if _names(row, what)]
+        pinned = [row for row in observe.memory(everywhere=False).rows if _names(row, what)]
         if not pinned:
             break
         for row in pinned:
@@ -112,7 +115,7 @@ def _settled(touched: Iterable[str]) -> list[Row]:
     deadline = time.monotonic() + SETTLE_S
     left = list(touched)
     while True:
-        rows = list(observe.memory(left).rows) if left else []
+        rows = list(observe.memory(left, timeout_s=_ANSWER_S).rows) if left else []
         left = [row.object_id for row in rows]
         if not rows or all(_is_held(row) for row in rows) or time.monotonic() > deadline:
             return rows

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from gnomon._core.ledger import Ledger
+from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
     FORCE_REFUSED,
     ActorBinding,
@@ -242,7 +243,7 @@ class InlineEngine:
         """Store a value; see ``Engine``."""
         packed = pickling.serialize(value)
         call = running.get()
-        cell = call.row.cell if call is not None else 0
+        cell = call.row.cell if call is not None else self._book.cell(notebook_hooks.origin)
         ref = self._store.create(object_id(self._calls.next_id(), 1), "put", cell)
         self._store.fill(ref._id, pickling.to_bytes(packed), packed.contained)
         return ref
