@@ -125,7 +125,7 @@ def status(address: str | None) -> None:
     "--units", type=click.Choice(["B", "KB", "MB", "GB"]), default="B", show_default=True, help="Of sizes."
 )
 @click.option(
-    "--num-entries", "-n", "limit", type=click.IntRange(0), metavar="N", help="Rows in each table; all by default."
+    "--num-entries", "--n", "-n", "limit", type=click.IntRange(0), metavar="N", help="Rows in each table; all by default."
 )  # fmt: skip
 @click.option("--stats-only", is_flag=True, help="Only the totals.")
 def memory(
