@@ -178,6 +178,8 @@ def test_a_node_killed_by_itself_takes_its_workers_with_it(cluster: Cluster, tmp
         lambda: all(start_time(pid) != began for pid, began in theirs.items()), "its processes are gone"
     )
     assert gnomon.get(where.remote()) != node.node_id
+    tag = node.config.node_process[:3].hex()
+    assert not [name for name in os.listdir(cluster.address) if name.startswith(tag)], "nor its sockets"
 
 
 def _is_on(pid: int, node: ClusterNode) -> bool:

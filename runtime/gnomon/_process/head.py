@@ -10,7 +10,7 @@ from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
 from gnomon._core.station import Station
 from gnomon._messages.session import SessionConfig
-from gnomon._shell import lifeline, reaping
+from gnomon._shell import lifeline, reaping, session_directory
 from gnomon._shell.loop import Loop
 
 PATIENCE_S = 5.0
@@ -37,6 +37,7 @@ def main(config: SessionConfig) -> None:
         def ended() -> None:
             """Before anybody hears of it, nothing of the node may be left that could still do something (MB3)."""
             reaping.sweep(command.name.hex(), own=False, marker=reaping.NODE_MARKER)
+            session_directory.remove_sockets_of_node(config.directory, command.node)
             if sentinel is not None:
                 loop.unwatch(sentinel)
                 os.close(sentinel)

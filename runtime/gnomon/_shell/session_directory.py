@@ -19,7 +19,7 @@ import os
 import stat
 import time
 
-from gnomon.ids import WorkerID
+from gnomon.ids import WorkerID, node_tag
 
 _PATH_BYTES_MAX = 80
 """A socket's path may have 107 bytes (sun_path), and ``/<worker id in hex>.s`` takes 19 of them."""
@@ -82,6 +82,17 @@ def remove_socket(directory: str, process: WorkerID) -> None:
         os.unlink(socket_path(directory, process))
     except OSError:  # it has
         return
+
+
+def remove_sockets_of_node(directory: str, node: WorkerID) -> None:
+    """A node has ended: what its processes received on goes."""
+    tag = node_tag(node).hex()
+    try:
+        found = [name for name in os.listdir(directory) if name.startswith(tag) and name.endswith(".s")]
+    except FileNotFoundError:  # the session ends just now
+        return
+    for name in found:
+        remove_socket(directory, WorkerID(bytes.fromhex(name[:-2])))
 
 
 def log_path(directory: str, name: str, stream: str) -> str:
