@@ -7,12 +7,13 @@ from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
 from gnomon._core.station import Station
 from gnomon._messages.session import SessionConfig
-from gnomon._shell import lifeline
+from gnomon._shell import lifeline, no_unpickling
 from gnomon._shell.loop import Loop
 
 
 def main(config: SessionConfig) -> None:
     """Serve until the driver or the node has ended."""
+    no_unpickling.refuse("head")
     head = Head(config.head_process, LinkMachine(config.head_process))
     watch = lifeline.watch(config.lifeline_fd)
 
