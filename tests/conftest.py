@@ -1,5 +1,8 @@
-"""The zero check: after every test no thread, file or process more than before it."""
+"""The zero check: after every test no thread, file or process more than before it. And a watch over the whole
+suite: no head and no node unpickles anything.
+"""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,3 +27,14 @@ def _nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         # pytest would keep the values of torn-down fixtures a little longer; None when its set-up was stopped
         (request.node.funcargs or {}).clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def unpickling_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the heads and nodes of all tests note what they unpickle (``gnomon._shell.no_unpickling``)."""
+    folder = tmp_path_factory.mktemp("unpickling")
+    os.environ["GNOMON_UNPICKLING_NOTES"] = str(folder)
+    yield folder
+    del os.environ["GNOMON_UNPICKLING_NOTES"]
+    unpickled = {note.name: note.read_text() for note in folder.iterdir() if note.stat().st_size}
+    assert not unpickled, f"{len(unpickled)} heads or nodes have unpickled: {unpickled}"

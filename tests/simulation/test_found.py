@@ -221,6 +221,24 @@ def test_references_of_a_constructor_are_reported_at_once() -> None:
     assert [borrow.object for borrow in added.borrows] == [theirs]
 
 
+def test_what_was_freed_before_it_was_there_and_is_named_again_keeps_its_error() -> None:
+    """Its borrower has died, and had lent it to somebody of whom its owner had not heard."""
+    worker = new_worker()
+    result = object_id(task_id(ME, 1), 1)
+    borrowed = received(PEER, objects.BorrowAdded(PEER, (Borrow(result, 1),), 1))
+    worker.handle([submitted(1), borrowed, received(NODE, granted(7, OTHER))], 1.0)
+    worker.handle(
+        [ev.HandlesDropped((result,)), received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.1
+    )
+    assert result not in worker.references.entries
+    worker.handle([ev.HandlesArrived((result,), task_id(OTHER, 5), None)], 1.2)
+    error = worker.references.values[result]
+    block = Block(NODE, 8192, 4096, result)
+    effects = worker.handle([received(OTHER, tasks.TaskFinished(task_id(ME, 1), 0, tasks.OK, (block,)))], 1.3)
+    assert worker.references.values[result] == error
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((8192,))]
+
+
 # -- actors -------------------------------------------------------------------------------------------------
 
 

@@ -132,9 +132,7 @@ class ReferenceMachine:
         """One more reason here to keep each."""
         entries = self.entries
         for identity in identities:
-            entry = entries.get(identity)
-            if entry is None:
-                entry = self._borrow(identity)
+            entry = entries.get(identity) or self._borrow(identity)
             entry.holds += 1
 
     def release(self, identities: Iterable[ObjectID]) -> None:
@@ -235,6 +233,8 @@ class ReferenceMachine:
     def fulfil(self, identity: ObjectID, value: Value) -> bool:
         """An own task's result has come. False when nobody wants it any more."""
         entry = self.entries.get(identity)
+        if entry is not None and entry.doubtful and identity in self.values:
+            entry = None  # freed before it was there, and named by somebody since: that error stays
         if isinstance(value, Block):
             self._effects().send(WorkerID(value.node), BlocksAdopted((value.offset,)))
             if entry is None:
@@ -452,9 +452,8 @@ class ReferenceMachine:
         return process in self.lost
 
     def _owner_died(self, identity: ObjectID) -> bytes:
-        return failure(
-            "OwnerDiedError", object_ref_hex=identity.hex(), reason=f"process {owner_of(identity).hex()}"
-        )
+        reason = f"process {owner_of(identity).hex()}"
+        return failure("OwnerDiedError", object_ref_hex=identity.hex(), reason=reason)
 
     # -- rows -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from gnomon._core.head import Head
 from gnomon._core.links import LinkMachine
 from gnomon._core.station import Station
 from gnomon._messages.session import SessionConfig
-from gnomon._shell import lifeline, reaping, session_directory
+from gnomon._shell import lifeline, no_unpickling, reaping, session_directory
 from gnomon._shell.loop import Loop
 
 PATIENCE_S = 5.0
@@ -19,6 +19,7 @@ PATIENCE_S = 5.0
 
 def main(config: SessionConfig) -> None:
     """Serve until the driver or the node has ended."""
+    no_unpickling.refuse("head")
     head = Head(config.head_process, LinkMachine(config.head_process), patience_s=PATIENCE_S)
     watch = lifeline.watch(config.lifeline_fd)
 

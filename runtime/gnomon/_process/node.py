@@ -15,7 +15,7 @@ from gnomon._core.node import Node
 from gnomon._core.station import Station
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec, first_job
-from gnomon._shell import lifeline, reaping, session_directory
+from gnomon._shell import lifeline, no_unpickling, reaping, session_directory
 from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
 from gnomon._shell.memory_pressure import MemoryPressure
@@ -196,4 +196,5 @@ def exit_in_words(pid: int, code: int, hint: str = "") -> str:
 
 def main(config: SessionConfig, zygote: ZygoteClient) -> Any:
     """Serve until the driver, the head or the zygote has ended."""
+    no_unpickling.refuse("node")
     NodeProcess(config, zygote).loop.run()
