@@ -343,7 +343,7 @@ class Node:
                 self.pool.kill(orphan)
 
     def _watch(self, process: WorkerID) -> None:
-        """Hear of the death of a process that may be of another node; it may be known, and is told after this batch."""
+        """Hear of the death of a process that may be of another node: after this batch, if it is known already."""
         if process not in self._met:
             self._to_meet[process] = None
 
@@ -362,7 +362,7 @@ class Node:
             return
         self.watchers.setdefault(process, {})[sender] = None
         if not here:
-            self._watch_elsewhere(process)
+            self._watch(process)
 
     # -- other nodes ----------------------------------------------------------------------------------------------
 
@@ -371,16 +371,12 @@ class Node:
         self._met[process] = None
         is_ours = process in self.pool or process in self.jobs.drivers or process in self.jobs.leaving
         if not is_ours and node_tag(process) != node_tag(self.me):
-            self._watch_elsewhere(process)
-
-    def _watch_elsewhere(self, process: WorkerID) -> None:
-        lost = self.neighbours.watch(process)
-        if lost is not None:
-            self._lose_elsewhere(lost)
+            lost = self.neighbours.watch(process)
+            if lost is not None:
+                self._lose_elsewhere(lost)
 
     def _on_block_asked(self, sender: WorkerID, message: objects.BlockAsked) -> None:
-        if message.owner not in self._met:
-            self._meet(message.owner)
+        self._watch(message.owner)
         self.blocks.on_asked(sender, message, self.now)
 
     def _on_nodes_seen(self, sender: WorkerID, message: cluster.NodesSeen) -> None:
@@ -455,8 +451,7 @@ class Node:
             self._effects.send(self.head, message)
         if message.wanted:
             self.observers[message.observer] = None
-            if message.observer not in self._met:
-                self._meet(message.observer)
+            self._watch(message.observer)
         else:
             self.observers.pop(message.observer, None)
         job = self.jobs.of(message.observer)

@@ -36,6 +36,12 @@ def is_elsewhere(core: CoreWorker, values: Sequence[Value]) -> bool:
     return any(type(value) is Block and value.node != node for value in values)
 
 
+def elsewhere(core: CoreWorker, identity: ObjectID) -> Block | None:
+    """Where the value of an object lies, if that is on another node."""
+    value = core.values.get(identity)
+    return value if isinstance(value, Block) and value.node != core.config.node_process else None
+
+
 def expect(core: CoreWorker, refs: Sequence[Any]) -> None:
     """What is ready of these will be read here before long: let it be brought meanwhile."""
     node, values = core.config.node_process, core.values

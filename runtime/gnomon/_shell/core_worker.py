@@ -40,10 +40,11 @@ from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import holder_answers, task_context
-from gnomon._shell.bringing import bring_values, is_elsewhere, with_handles
+from gnomon._shell.bringing import bring_values, elsewhere, is_elsewhere, with_handles
 from gnomon._shell.holder_names import Root
 from gnomon._shell.interrupts import Deferred
 from gnomon._shell.loop import Loop, release
+from gnomon._shell.raising import prepare_error
 from gnomon._store.arena import Arena
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -469,54 +470,26 @@ class CoreWorker:
     def when_ready(self, identity: ObjectID, callback: Callable[[], Any]) -> int:
         """Call ``callback`` in the loop's thread once the value is there. Returns what ``abandon`` takes."""
         token = next(self._tokens)
-        self._waiters[token] = partial(self._when_here, identity, callback)
+        self._waiters[token] = partial(self._bring_first, identity, callback)
         self.loop.post(ValuesAwaited(token, (identity,), 1))
         return token
 
-    def _when_here(self, identity: ObjectID, callback: Callable[[], Any]) -> None:
-        """It is ready; if it lies on another node it is brought here first."""
-        value = self.values.get(identity)
-        if type(value) is Block and value.node != self.config.node_process and not self.ended:
-            request = next(self._tokens)
-            self._waiters[request] = callback
-            self.loop.post(BlocksNeeded(request, (value,)))
-        else:
+    def _bring_first(self, identity: ObjectID, callback: Callable[[], Any]) -> None:
+        block = elsewhere(self, identity)
+        if block is None or self.ended:
             callback()
+            return
+        request = next(self._tokens)
+        self._waiters[request] = callback
+        self.loop.post(BlocksNeeded(request, (block,)))
 
     def abandon(self, token: int) -> None:
         """Wait no longer."""
         if self._waiters.pop(token, None) is not None:
             self.loop.post(WaitAbandoned(token))
 
-    def say_all(self, limit_s: float = 1.0) -> None:
-        """Before this process ends: wait until its peers have received what it has sent.
-
-        Otherwise the news of its end could be faster than its last words.
-        """
-        deadline = time.monotonic() + limit_s
-        links = self.role.links.links
-        never = threading.Lock()
-        never.acquire()
-        while time.monotonic() < deadline:
-            with self.loop.lock:
-                if not any(link.unacked for link in links.values()):
-                    return
-            self.loop.wait(never, 0.005)
-
     def close(self) -> None:
         """End the loop; views that are out stay valid."""
         self.loop.stop()
         self.arena.close()
         self.values.clear()  # remote functions remember their last engine, and it need not keep these
-
-
-def prepare_error(error: Any) -> BaseException:
-    """An error as ``get`` raises it: an actor's that died in its constructor has that as its cause."""
-    creation = getattr(error, "creation_error", b"")
-    if creation:
-        cause = pickling.deserialize(creation, None)
-        del error.creation_error
-        if isinstance(cause, BaseException):
-            error.__cause__ = cause
-    assert isinstance(error, BaseException)
-    return error
