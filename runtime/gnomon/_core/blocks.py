@@ -22,8 +22,9 @@ from typing import Protocol
 
 from gnomon._core.effects import Effects, ReserveBlock
 from gnomon._core.reclamation import ReclamationMachine
-from gnomon._messages.objects import BlockAsked, BlockGiven, BlockRefused
-from gnomon.ids import WorkerID
+from gnomon._messages.base import Block
+from gnomon._messages.objects import NOWHERE, BlockAsked, BlockGiven, BlockRefused
+from gnomon.ids import ObjectID, WorkerID
 
 
 class Allocator(Protocol):
@@ -52,11 +53,36 @@ class Allocator(Protocol):
         ...
 
 
-class BlockMachine:
-    """All blocks of a node."""
+def _no_room_wanted(request: int, offset: int | None) -> None:
+    raise AssertionError(f"room {request} for nobody")
 
-    def __init__(self, effects: Callable[[], Effects], allocator: Allocator, patience_s: float = 2.0) -> None:
+
+class BlockMachine:
+    """All blocks of a node.
+
+    Attributes:
+        owners: by offset; the node itself owns the room of a pull that is under way.
+        objects: by offset, the block, which says whose value it is.
+        copies: by object, where a value lies here of which its owner has heard: what it has pulled, and what tasks
+            here have made.
+        pinned: readers at other nodes by offset; a pinned block that is freed is ``parting`` until it is unpinned.
+        on_room: answers ``reserve`` with the request's number and an offset (None: there is no room).
+    """
+
+    def __init__(
+        self,
+        effects: Callable[[], Effects],
+        allocator: Allocator,
+        patience_s: float = 2.0,
+        me: WorkerID = NOWHERE,
+    ) -> None:
         self._effects = effects
+        self.me = me
+        self.on_room: Callable[[int, int | None], None] = _no_room_wanted
+        self.objects: dict[int, Block] = {}
+        self.copies: dict[ObjectID, Block] = {}
+        self.pinned: dict[int, int] = {}
+        self.parting: dict[int, None] = {}
         self.allocator = allocator
         self.patience_s = patience_s
         self.owners: dict[int, WorkerID] = {}
@@ -78,6 +104,7 @@ class BlockMachine:
         if offset is None:
             return False
         self.owners[offset] = message.owner
+        self.objects[offset] = Block(self.me, offset, message.size, message.object)
         if message.owner != asker:
             self.unheard[offset] = asker
         self.reserving[offset] = None
@@ -90,24 +117,66 @@ class BlockMachine:
         if failed or (asker not in self.lost and self.owners[offset] in self.lost):
             self._release(offset)
             size, used = 0, self.allocator.used_bytes
-            refusal = BlockRefused(request, size, used, self.allocator.capacity_bytes)
-            self._effects().send(asker, refusal)
+            self._answer(asker, BlockRefused(request, size, used, self.allocator.capacity_bytes), None)
         elif asker in self.lost:
             self._release(offset)
         else:
-            self._effects().send(asker, BlockGiven(request, offset))
+            self._answer(asker, BlockGiven(request, offset), offset)
 
     def _refuse(self, asker: WorkerID, message: BlockAsked) -> None:
         allocator = self.allocator
-        self._effects().send(
-            asker,
-            BlockRefused(message.request, message.size, allocator.used_bytes, allocator.capacity_bytes),
-        )
+        refusal = BlockRefused(message.request, message.size, allocator.used_bytes, allocator.capacity_bytes)
+        self._answer(asker, refusal, None)
+
+    def _answer(self, asker: WorkerID, answer: BlockGiven | BlockRefused, offset: int | None) -> None:
+        if asker == self.me:
+            self.on_room(answer.request, offset)
+        else:
+            self._effects().send(asker, answer)
+
+    # -- between nodes --------------------------------------------------------------------------------------------
+
+    def reserve(self, message: BlockAsked, now: float) -> None:
+        """Room for a value that this node itself brings here; ``on_room`` hears of it."""
+        self.on_asked(self.me, message, now)
+
+    def release(self, offset: int) -> None:
+        """It does not need that room any more."""
+        self._release(offset)
+        self._serve_line()
+
+    def adopt_copy(self, copy: Block, owner: WorkerID) -> None:
+        """It has brought the value, and now it is the owner's to free."""
+        self.owners[copy.offset] = owner
+        self.copies[copy.object] = copy
+
+    def copy_of(self, identity: ObjectID) -> Block | None:
+        """Where a value lies here, whole, if it does."""
+        return self.copies.get(identity)
+
+    def holds(self, block: Block) -> bool:
+        """Whether that value lies there (and not somebody else's, since it was freed)."""
+        return self.objects.get(block.offset) == block
+
+    def pin(self, offset: int) -> None:
+        """Do not give this room to anybody else for a while, even if it is freed."""
+        self.pinned[offset] = self.pinned.get(offset, 0) + 1
+
+    def unpin(self, offset: int) -> None:
+        """The opposite, once for each."""
+        self.pinned[offset] -= 1
+        if not self.pinned[offset]:
+            del self.pinned[offset]
+            if self.parting.pop(offset, self) is None:
+                self.allocator.free(offset)
+                self._serve_line()
 
     def on_adopted(self, owner: WorkerID, offsets: tuple[int, ...]) -> None:
         """The owner has heard of blocks written for it."""
         for offset in offsets:
-            self.unheard.pop(offset, None)
+            if self.unheard.pop(offset, None) is not None:
+                block = self.objects[offset]
+                self.copies.setdefault(block.object, block)
 
     def on_freed(self, sender: WorkerID, offsets: tuple[int, ...]) -> None:
         """The owner no longer needs them (or the writer never told him)."""
@@ -159,7 +228,13 @@ class BlockMachine:
     def _release(self, offset: int) -> None:
         del self.owners[offset]
         self.unheard.pop(offset, None)
-        self.allocator.free(offset)
+        block = self.objects.pop(offset)
+        if self.copies.get(block.object) == block:
+            del self.copies[block.object]
+        if offset in self.pinned:
+            self.parting[offset] = None
+        else:
+            self.allocator.free(offset)
 
     def _serve_line(self) -> None:
         while self.line:
@@ -185,3 +260,6 @@ class BlockMachine:
         assert all(offset in self.owners for offset in self.unheard)
         assert all(offset in self.owners for offset in self.reclamation.doubtful)
         self.reclamation.check()
+        assert self.objects.keys() == self.owners.keys()
+        assert all(self.objects[copy.offset] == copy for copy in self.copies.values())
+        assert all(offset in self.pinned and offset not in self.owners for offset in self.parting)

@@ -15,6 +15,7 @@ import msgspec
 from gnomon._core.clients import ClientMachine
 from gnomon._core.effects import AnswerRequest, Effects, InlineValues
 from gnomon._core.events import ActorSubmitted
+from gnomon._core.fetching import Then
 from gnomon._core.references import ReferenceMachine
 from gnomon._messages.actors import (
     DEAD,
@@ -39,11 +40,13 @@ class CreationMachine:
         effects: Callable[[], Effects],
         references: ReferenceMachine,
         clients: ClientMachine,
+        bring: Callable[[Iterable[Block], Then], None],
     ) -> None:
         self.head = head
         self._effects = effects
         self.references = references
         self.clients = clients
+        self._bring = bring
         self._holds: dict[ActorID, tuple[ObjectID, ...]] = {}
         self._restarts: dict[ActorID, int] = {}
         self._waiting: dict[ActorID, tuple[ActorSubmitted, set[ObjectID]]] = {}
@@ -112,13 +115,7 @@ class CreationMachine:
         values = tuple(self.references.values[identity] for identity in event.dependencies)
         bad = next((value for value in values if is_failure(value)), None)
         if bad is not None:
-            assert isinstance(bad, bytes)
-            cause = "an argument of its constructor failed"
-            self.clients.on_actor_changed(
-                ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now
-            )
-            self._effects().send(self.head, ActorStillborn(spec.actor, 0, bad, cause))
-            self.forget(spec.actor)
+            self._fail(spec, bad, now)
             if event.request:
                 self._effects().do(AnswerRequest(event.request, ActorAdmitted(event.request, False)))
             return
@@ -127,9 +124,31 @@ class CreationMachine:
             self._inlining[spec.actor] = spec
             if event.request:  # its name is taken at once
                 self._effects().send(self.head, ActorRegistered(spec, event.request, False))
-            self._effects().do(InlineValues(spec.actor, values))
+            blocks = [value for value in values if isinstance(value, Block)]
+            self._bring(blocks, lambda brought: self._inline(spec, brought, now))
             return
         self._effects().send(self.head, ActorRegistered(spec, event.request))
+
+    def _fail(self, spec: ActorSpec, bad: Value, now: float) -> None:
+        """A value among the constructor's arguments is an error."""
+        assert isinstance(bad, bytes)
+        cause = "an argument of its constructor failed"
+        self.clients.on_actor_changed(ActorChanged(spec.actor, DEAD, 0, WorkerID(b""), 0, cause, bad), now)
+        self._effects().send(self.head, ActorStillborn(spec.actor, 0, bad, cause))
+        self.forget(spec.actor)
+
+    def _inline(self, spec: ActorSpec, brought: dict[ObjectID, Value], now: float) -> None:
+        """A detached actor's large arguments are on this node: they are copied while the actor's own hold lasts."""
+        if spec.actor in self._inlining:
+            bad = next((value for value in brought.values() if is_failure(value)), None)
+            if bad is not None:
+                self._fail(spec, bad, now)
+            else:
+                values = tuple(
+                    brought[value.object] if isinstance(value, Block) else value for value in spec.values
+                )
+                self._effects().do(InlineValues(spec.actor, values))
+        self.references.release(brought)
 
     def on_inlined(self, actor: ActorID, values: tuple[Value, ...]) -> None:
         """A detached actor's arguments no longer lie where their owner's death would free them."""

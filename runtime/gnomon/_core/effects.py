@@ -169,6 +169,33 @@ class NameHolders(Command, frozen=True):
     budget_s: float
 
 
+class ReceiveChunks(Command, frozen=True):
+    """Write the chunks of a pull into the arena as they come, and post ChunkArrived for each, until EndReceiving."""
+
+    pull: int
+    offset: int
+    size: int
+
+
+class EndReceiving(Command, frozen=True):
+    """The pull is over: what still comes of it is dropped, and from now on nothing of it is written."""
+
+    pull: int
+
+
+class SendChunks(Command, frozen=True):
+    """Send ``count`` chunks, from number ``first`` on, of the value at ``offset``, for the pull of ``target``; then post
+    ChunksSent, also if ``target`` is dead.
+    """
+
+    target: WorkerID
+    pull: int
+    offset: int
+    size: int
+    first: int
+    count: int
+
+
 class DropPeer(Command, frozen=True):
     """A peer is dead: close the socket to it."""
 

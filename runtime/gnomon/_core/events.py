@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gnomon._messages.base import Borrow, Contained, Value
+from gnomon._messages.base import Block, Borrow, Contained, Value
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID
@@ -339,6 +339,29 @@ class BlockReserved(Event):
     failed: bool
 
 
+class ChunkArrived(Event):
+    """A chunk of a pull was written into its room; ``intact``: its checksum is that of what was sent."""
+
+    pull: int
+    chunk: int
+    intact: bool
+
+
+class ChunksSent(Event):
+    """What SendChunks had asked for has been sent, or never will be: nobody reads the block for it any more."""
+
+    offset: int
+
+
+class BlocksNeeded(Event):
+    """The user's code is about to read these blocks of other nodes. Answered by AnswerRequest, with a dict of values by
+    object, each of which has one handle more until HandlesDropped; or not at all if ``request`` is 0.
+    """
+
+    request: int
+    blocks: tuple[Block, ...]
+
+
 __all__ = [
     "ActorConstructed",
     "ActorKillAsked",
@@ -346,11 +369,14 @@ __all__ = [
     "ActorSubmitted",
     "AskedSomething",
     "BlockReserved",
+    "BlocksNeeded",
     "Borrow",
     "CallSubmitted",
     "CancelAsked",
     "CellCancelAsked",
     "ChildrenCancelAsked",
+    "ChunkArrived",
+    "ChunksSent",
     "CompletionWanted",
     "DrainAsked",
     "DriverExited",

@@ -56,11 +56,13 @@ class ExecutionMachine:
         self,
         effects: Callable[[], Effects],
         borrowing: BorrowMachine,
+        expect: Callable[[list[Block]], None] = lambda _blocks: None,
         long_s: float = 0.005,
         cancelled_max: int = 10_000,
     ) -> None:
         self._effects = effects
         self.borrowing = borrowing
+        self._expect = expect
         self.long_s = long_s
         self.cancelled_max = cancelled_max
         self.queue: deque[tuple[WorkerID, TaskPushed | CallPushed]] = deque()
@@ -99,6 +101,8 @@ class ExecutionMachine:
             )
             self._effects().send(sender, refused)
             return
+        if message.values or type(message.arguments) is Block:
+            self._expect(_blocks_of(message))
         if self.groups and type(message) is CallPushed and message.group in self.groups:
             self.groups[message.group].append((sender, message))
             self._wake_group(message.group)
@@ -349,7 +353,8 @@ class ExecutionMachine:
         waiting = [pair for queue in self._queues() for pair in list(queue)]
         for _, message in [*waiting, *list(self.running.values())]:
             for block in _blocks_of(message):
-                if block.offset in offsets and block.object not in self._holds.get(message.task, ()):
+                here = block.node == references.node and block.offset in offsets
+                if here and block.object not in self._holds.get(message.task, ()):
                     references.meet(block)
                     references.hold((block.object,))
                     references.learn(block.object, block)

@@ -2,8 +2,8 @@
 
 LeaseMachine   who may use which worker          PoolMachine       the processes
 BlockMachine   who has which part of the arena   JobMachine        the drivers, and whose worker is whose
-                                                 NeighbourMachine  other nodes, and who lives there
-                                                 (and here)        who wants to hear of whose death
+PullMachine    values from other nodes           NeighbourMachine  other nodes, and who lives there
+ServingMachine values to other nodes             (and here)        who wants to hear of whose death
 
 A process of another node that speaks to this one, or owns what lies here, is watched: with its death goes what it held
 here, just as with the death of one of our own.
@@ -25,7 +25,9 @@ from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.neighbours import NeighbourMachine
 from gnomon._core.pool import PoolMachine
-from gnomon._messages import actors, cluster, holders, leases, objects
+from gnomon._core.pulls import PullMachine
+from gnomon._core.serving import ServingMachine
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls
 from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import JobID, NodeID, WorkerID, node_tag
 
@@ -88,13 +90,16 @@ class Node:
             me, head, self._out, self.account, lambda: self.leases.waiting_actors(), heartbeat_s=heartbeat_s
         )
         self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours)
-        self.blocks = BlockMachine(self._out, allocator)
+        self.blocks = BlockMachine(self._out, allocator, me=me)
+        self.pulls = PullMachine(me, self._out, self.blocks, self._watch)
+        self.serving = ServingMachine(self._out, self.blocks)
         self.watchers: dict[WorkerID, dict[WorkerID, None]] = {}
         self.dead: dict[WorkerID, cluster.ProcessLost] = {}
         self.dead_max = dead_max
         self.drain_limit_s = drain_limit_s
         self._drain_due = 0.0
         self._met: dict[WorkerID, None] = {me: None, head: None}
+        self._to_meet: dict[WorkerID, None] = {}
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
         self.orphans: dict[WorkerID, float] = {}
@@ -114,6 +119,8 @@ class Node:
             ev.BlockReserved: lambda event: self.blocks.on_reserved(
                 event.request, event.asker, event.offset, event.failed
             ),
+            ev.ChunkArrived: self.pulls.on_arrived,
+            ev.ChunksSent: lambda event: self.serving.on_sent(event.offset),
         }
 
     def _remote_handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
@@ -135,6 +142,10 @@ class Node:
             ),
             objects.BlocksUnused: lambda sender, message: self.blocks.reclamation.on_unused(),
             objects.WriterSettled: self._on_writer_settled,
+            objects.ObjectServed: lambda sender, message: self.pulls.on_served(message),
+            pulls.PullWanted: lambda sender, message: self.pulls.on_wanted(sender, message, self.now),
+            pulls.ChunksWanted: self.serving.on_wanted,
+            pulls.ChunksRefused: self.pulls.on_refused,
             cluster.ProcessWatched: self._on_process_watched,
             cluster.ProcessLost: lambda sender, message: self._lose_elsewhere(message),
             cluster.NodesSeen: self._on_nodes_seen,
@@ -165,6 +176,9 @@ class Node:
             self._handlers[type(event)](event)
         self.blocks.on_time(now)
         self.blocks.run(lambda: [*self.jobs.drivers, *self.pool.pids])
+        self.pulls.run(now)
+        while self._to_meet:  # what is heard at once may make the machines want to hear more
+            self._meet(self._to_meet.popitem()[0])
         if self.orphans:
             self._kill_busy_orphans()
         if self.jobs.leaving:
@@ -205,6 +219,7 @@ class Node:
         wakeups = (
             self.pool.next_wakeup(),
             self.blocks.next_wakeup(),
+            self.pulls.next_wakeup(),
             self.jobs.next_wakeup(),
             self._report_due or None,
             self.neighbours.next_wakeup(),
@@ -219,6 +234,7 @@ class Node:
         self.leases.check()
         self.pool.check()
         self.blocks.check()
+        self.pulls.check()
         self.jobs.check()
         self.links.check()
         self.neighbours.check()
@@ -294,6 +310,7 @@ class Node:
             else:
                 self.pool.kill(orphan)
         self.blocks.lose(process)
+        self.pulls.on_process_lost(process)
         if process not in self.jobs.leaving:
             self._forget_link(process)
         for watchers in self.watchers.values():
@@ -325,6 +342,11 @@ class Node:
                 del self.orphans[orphan]
                 self.pool.kill(orphan)
 
+    def _watch(self, process: WorkerID) -> None:
+        """Hear of the death of a process that may be of another node: after this batch, if it is known already."""
+        if process not in self._met:
+            self._to_meet[process] = None
+
     def _forget_link(self, process: WorkerID) -> None:
         self.links.forget(process)
         self._effects.do(fx.DropPeer(process))
@@ -340,7 +362,7 @@ class Node:
             return
         self.watchers.setdefault(process, {})[sender] = None
         if not here:
-            self._watch_elsewhere(process)
+            self._watch(process)
 
     # -- other nodes ----------------------------------------------------------------------------------------------
 
@@ -349,16 +371,12 @@ class Node:
         self._met[process] = None
         is_ours = process in self.pool or process in self.jobs.drivers or process in self.jobs.leaving
         if not is_ours and node_tag(process) != node_tag(self.me):
-            self._watch_elsewhere(process)
-
-    def _watch_elsewhere(self, process: WorkerID) -> None:
-        lost = self.neighbours.watch(process)
-        if lost is not None:
-            self._lose_elsewhere(lost)
+            lost = self.neighbours.watch(process)
+            if lost is not None:
+                self._lose_elsewhere(lost)
 
     def _on_block_asked(self, sender: WorkerID, message: objects.BlockAsked) -> None:
-        if message.owner not in self._met:
-            self._meet(message.owner)
+        self._watch(message.owner)
         self.blocks.on_asked(sender, message, self.now)
 
     def _on_nodes_seen(self, sender: WorkerID, message: cluster.NodesSeen) -> None:
@@ -433,8 +451,7 @@ class Node:
             self._effects.send(self.head, message)
         if message.wanted:
             self.observers[message.observer] = None
-            if message.observer not in self._met:
-                self._meet(message.observer)
+            self._watch(message.observer)
         else:
             self.observers.pop(message.observer, None)
         job = self.jobs.of(message.observer)

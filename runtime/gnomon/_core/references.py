@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from gnomon._core.block_use import BlockUse
+from gnomon._core.copy_book import CopyBook
 from gnomon._core.effects import Effects, WakeWaiter
 from gnomon._core.events import ObjectStored, ValuesAwaited
 from gnomon._core.ledger import Ledger
+from gnomon._core.object_rows import ObjectRows
 from gnomon._messages.base import Block, Borrow, Value
 from gnomon._messages.cluster import ProcessWatched
 from gnomon._messages.failures import failure, is_failure
@@ -91,6 +93,8 @@ class ReferenceMachine:
             and, for a ``put``, by the thread that stores.
         failures: how many errors have come; read by the user's threads.
         lost: processes that are dead.
+        copies: where the own values lie that lie on more than one node.
+        rows: of the own objects, for the views.
     """
 
     def __init__(
@@ -106,10 +110,10 @@ class ReferenceMachine:
         self.me = me
         self.node = node
         self._effects = effects
-        self.ledger = ledger
+        self.copies = CopyBook()
+        self.rows = ObjectRows(ledger, node, self.copies, objects_listed_max)
         self._on_handles_gone = on_handles_gone
         self._on_ready = on_ready
-        self.objects_listed_max = objects_listed_max
         self.entries: dict[ObjectID, Entry] = {}
         self.values: dict[ObjectID, Value] = {}
         self.block_use = BlockUse(node, effects)
@@ -170,10 +174,11 @@ class ReferenceMachine:
             self.block_use.drop(value)
         if identity[:WORKER_ID_BYTES] == self.me:
             if value is not None:
-                self._unlist(identity, entry, value)
+                self.rows.remove(identity, entry, value)
                 if isinstance(value, Block):
                     free = BlocksDoubted if entry.doubtful else BlocksFreed
-                    self._effects().send(WorkerID(value.node), free((value.offset,)))
+                    for block in self.copies.take(identity, value):
+                        self._effects().send(WorkerID(block.node), free((block.offset,)))
             elif identity.endswith(_HANDLE_SUFFIX):
                 self._on_handles_gone(actor_of(identity))
             return entry.inner
@@ -228,7 +233,7 @@ class ReferenceMachine:
         if contained := event.contained:
             entry.inner = contained
             self.hold(contained)
-        self._list(identity, entry, event.value, event.size)
+        self.rows.add(identity, entry, event.value, event.size)
 
     def fulfil(self, identity: ObjectID, value: Value) -> bool:
         """An own task's result has come. False when nobody wants it any more."""
@@ -242,7 +247,7 @@ class ReferenceMachine:
         if entry is None:
             return False
         self._keep(identity, value)
-        self._list(identity, entry, value, value.size if isinstance(value, Block) else len(value))
+        self.rows.add(identity, entry, value, value.size if isinstance(value, Block) else len(value))
         self._tell_ready(identity, entry, value)
         return True
 
@@ -314,7 +319,7 @@ class ReferenceMachine:
         if identity in self.values or owner_of(identity) == self.me:
             return
         if entry.tokens is None and identity not in self.dependents:
-            self._effects().send(owner_of(identity), ObjectWanted(identity))
+            self._effects().send(owner_of(identity), ObjectWanted(identity, self.node))
 
     def need(self, identity: ObjectID) -> None:
         """A task here depends on it: ``on_ready`` will be called."""
@@ -339,6 +344,24 @@ class ReferenceMachine:
             if entry is not None and entry.tokens is not None and identity not in self.values:
                 entry.tokens = [other for other in entry.tokens if other != token] or None
 
+    def replace(self, identity: ObjectID, value: Value) -> None:
+        """Another place, or another outcome, for a value that is known here."""
+        old = self.values[identity]
+        if isinstance(old, Block):
+            self.block_use.drop(old)
+        self._keep(identity, value)
+        entry = self.entries.get(identity)
+        if entry is not None and not isinstance(value, Block) and entry.size >= 0:
+            self.rows.remove(identity, entry, old)
+            self.rows.add(identity, entry, value, len(value))
+
+    def copies_of(self, identity: ObjectID) -> dict[WorkerID, Block]:
+        """Owner: where a value lies, by node; empty when it is small, an error, or not there yet."""
+        value = self.values.get(identity)
+        if not isinstance(value, Block):
+            return {}
+        return self.copies.of(value)
+
     # -- between processes ----------------------------------------------------------------------------------------
 
     def on_object_wanted(self, borrower: WorkerID, message: ObjectWanted) -> None:
@@ -348,7 +371,8 @@ class ReferenceMachine:
         entry = self.entries.get(identity)
         if value is not None or entry is None:
             inner = entry.inner if entry is not None else ()
-            self._effects().send(borrower, ObjectServed(identity, value, inner))
+            value, others = self.copies.choose(identity, value, borrower, message.node)
+            self._effects().send(borrower, ObjectServed(identity, value, inner, others))
         elif entry.wanted is None:
             entry.wanted = [borrower]
         elif borrower not in entry.wanted:
@@ -454,38 +478,6 @@ class ReferenceMachine:
     def _owner_died(self, identity: ObjectID) -> bytes:
         reason = f"process {owner_of(identity).hex()}"
         return failure("OwnerDiedError", object_ref_hex=identity.hex(), reason=reason)
-
-    # -- rows -----------------------------------------------------------------------------------------------------
-
-    def _list(self, identity: ObjectID, entry: Entry, value: Value, size: int) -> None:
-        totals = self.ledger.totals
-        totals["count"] += 1
-        entry.size = size
-        if isinstance(value, Block):
-            state = "store"
-            totals["store_used_bytes"] += size
-        else:
-            totals["memory_bytes"] += size
-            if len(self.ledger.objects) >= self.objects_listed_max:
-                return
-            state = "error" if is_failure(value) else "memory"
-        entry.listed = True
-        holders = entry.holds + (len(entry.borrowers) if entry.borrowers else 0)
-        self.ledger.object_changed(
-            identity.hex(), size, state, entry.producer, holders, entry.cell, self.node.hex()
-        )
-
-    def _unlist(self, identity: ObjectID, entry: Entry, value: Value) -> None:
-        if entry.size < 0:
-            return
-        totals = self.ledger.totals
-        totals["count"] -= 1
-        if isinstance(value, Block):
-            totals["store_used_bytes"] -= entry.size
-        else:
-            totals["memory_bytes"] -= entry.size
-        if entry.listed:
-            self.ledger.object_gone(identity.hex())
 
     def check(self) -> None:
         """OR1, OR7, OR10 as far as one process can see them."""

@@ -19,10 +19,12 @@ from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.calls import CallMachine
+from gnomon._core.copies import CopyMachine
 from gnomon._core.creation import CreationMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import Effects
 from gnomon._core.execution import ExecutionMachine
+from gnomon._core.fetching import FetchMachine
 from gnomon._core.holdings import holdings
 from gnomon._core.ledger import Ledger
 from gnomon._core.links import LinkMachine
@@ -32,7 +34,7 @@ from gnomon._core.reporting import ReportingMachine
 from gnomon._core.shipping import FunctionsHere
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
-from gnomon._messages import actors, cluster, holders, leases, objects, tasks
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls, tasks
 from gnomon._messages.base import Value
 from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
 
@@ -80,8 +82,12 @@ class Worker:
             self._out, self.ledger, self.references, self.borrowing, dispatch, self.streams
         )
         self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing, self.streams)
-        self.creation = CreationMachine(head, self._out, self.references, self.calls.clients)
-        self.execution = ExecutionMachine(self._out, self.borrowing)
+        self.copies = CopyMachine(self._out, self.references)
+        self.fetching = FetchMachine(node, self._out, self.references)
+        self.creation = CreationMachine(
+            head, self._out, self.references, self.calls.clients, self.fetching.bring
+        )
+        self.execution = ExecutionMachine(self._out, self.borrowing, self.fetching.expect)
         self.production = ProductionMachine(self._out, self.execution, self.borrowing)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
         self.functions = FunctionsHere()
@@ -108,6 +114,7 @@ class Worker:
             ev.HandlesArrived: self._on_handles_arrived,
             ev.HandlesDropped: lambda event: references.release(event.objects),
             ev.ValuesAwaited: references.wait_for,
+            ev.BlocksNeeded: self.fetching.need,
             ev.WaitAbandoned: lambda event: references.abandon(event.token),
             ev.WaitStarted: self._on_wait_started,
             ev.WaitEnded: self._on_wait_ended,
@@ -157,6 +164,9 @@ class Worker:
             objects.ObjectWanted: references.on_object_wanted,
             objects.ObjectServed: lambda sender, message: references.on_object_served(message),
             objects.UseAsked: self._on_use_asked,
+            pulls.PullDone: lambda sender, message: self.fetching.on_done(message),
+            pulls.CopyAdded: self.copies.on_added,
+            pulls.CopyLost: lambda sender, message: self.copies.on_lost(message),
             objects.BorrowAdded: references.on_borrow_added,
             objects.BorrowRecorded: lambda sender, message: self.borrowing.on_borrow_recorded(message),
             objects.BorrowRemoved: references.on_borrow_removed,
@@ -448,6 +458,7 @@ class Worker:
         self._effects.do(fx.DropPeer(process))
         self.tasks.on_worker_lost(message, self.now)
         self.tasks.dispatch.lose_node(process)
+        self.copies.node_lost(process)
         self.references.on_process_lost(process)
         self.calls.on_process_lost(process)
         self.calls.clients.on_worker_lost(process, message.last_started, self.now)

@@ -42,6 +42,7 @@ from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
 from gnomon._engine.stalls import Stalls, why_waiting
 from gnomon._shell import task_context
+from gnomon._shell.bringing import expect
 from gnomon._shell.core_worker import CoreWorker, past_owners
 from gnomon._shell.functions import PackedTemplates, pack_function
 from gnomon._shell.holder_answers import main_module
@@ -246,7 +247,10 @@ class LocalEngine:
         self, refs: Sequence[Any], num_returns: int, timeout: float | None, fetch_local: bool
     ) -> tuple[list[Any], list[Any]]:
         """See ``Engine``."""
-        return self.core.wait(refs, num_returns, timeout)
+        ready, others = self.core.wait(refs, num_returns, timeout)
+        if fetch_local:
+            expect(self.core, ready)
+        return ready, others
 
     def future(self, ref: ObjectRef[Any]) -> concurrent.futures.Future[Any]:
         """See ``Engine``. Values are rebuilt in a thread of their own: that may run the user's code."""

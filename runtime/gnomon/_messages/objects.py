@@ -19,22 +19,35 @@ any process                      node
 
 from __future__ import annotations
 
-from gnomon._messages.base import Borrow, Contained, Message, Value
+from gnomon._messages.base import Block, Borrow, Contained, Message, Value
 from gnomon.ids import ObjectID, WorkerID
+
+NOWHERE = WorkerID(b"")
+"""A node that is not named."""
 
 
 class ObjectWanted(Message, frozen=True, tag=40):
-    """A borrower waits for the value."""
+    """A borrower waits for the value.
+
+    Attributes:
+        node: of the asker, who is best served by a copy there. A node asks for itself: it hears of all copies.
+    """
 
     object: ObjectID
+    node: WorkerID = NOWHERE
 
 
 class ObjectServed(Message, frozen=True, tag=41):
-    """The value, or ``None``: the owner knows no such object (freed, or never made)."""
+    """The value, or ``None``: the owner knows no such object (freed, or never made).
+
+    Attributes:
+        copies: where else it lies, if a node asked.
+    """
 
     object: ObjectID
     value: Value | None
     contained: tuple[ObjectID, ...] = ()
+    copies: tuple[Block, ...] = ()
 
 
 class BorrowAdded(Message, frozen=True, tag=42):
@@ -58,11 +71,16 @@ class BorrowRemoved(Message, frozen=True, tag=44):
 
 
 class BlockAsked(Message, frozen=True, tag=45):
-    """Room for ``size`` bytes that the sender will write and ``owner`` will own."""
+    """Room for ``size`` bytes that the sender will write and ``owner`` will own.
+
+    Attributes:
+        object: whose value it will be.
+    """
 
     request: int
     size: int
     owner: WorkerID
+    object: ObjectID = ObjectID(b"")
 
 
 class BlockGiven(Message, frozen=True, tag=46):

@@ -16,6 +16,7 @@ from gnomon._core.station import Station
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec, first_job
 from gnomon._shell import lifeline, no_unpickling, reaping, session_directory
+from gnomon._shell.courier import Courier
 from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
 from gnomon._shell.memory_pressure import MemoryPressure
@@ -39,6 +40,7 @@ class NodeProcess:
         self.page = ProgressPage(self.arena)
         self.slots: dict[WorkerID, int] = {}
         self.directory = config.directory
+        self.courier: Courier | None = None
         self.drivers: dict[WorkerID, int] = {}
         self.killed: set[WorkerID] = set()
         self.memory = MemoryPressure()
@@ -114,15 +116,30 @@ class NodeProcess:
             except OSError:
                 failed = True
             self.loop.post(BlockReserved(command.request, command.asker, command.offset, failed))
+        elif isinstance(command, fx.ReceiveChunks | fx.EndReceiving | fx.SendChunks):
+            self.move(command)
         elif type(command) is fx.WatchDriver:
             self.watch_driver(command)
         elif type(command) is fx.EndProcess:
             self.loop.stop()
         elif type(command) is fx.DropPeer:
             self.loop.disconnect(command.peer)
+            if self.courier is not None:
+                self.courier.disconnect(command.peer)
             self.forget_driver(command.peer)
             # a killed process leaves its socket behind, and the cluster may live for long
             session_directory.remove_socket(self.directory, command.peer)
+
+    def move(self, command: fx.ReceiveChunks | fx.EndReceiving | fx.SendChunks) -> None:
+        """Chunks of values to or from another node."""
+        if self.courier is None:
+            self.courier = Courier(self.config.node_process, self.directory, self.arena, self.loop.post)
+        if isinstance(command, fx.ReceiveChunks):
+            self.courier.receive(command.pull, command.offset, command.size)
+        elif isinstance(command, fx.EndReceiving):
+            self.courier.end(command.pull)
+        else:
+            self.courier.send(command)
 
     def watch_driver(self, command: fx.WatchDriver) -> None:
         """Hear of the end of a driver, which is no child of ours."""

@@ -21,6 +21,7 @@ from gnomon._core import effects as fx
 from gnomon._core.effects import Command
 from gnomon._core.events import (
     AskedSomething,
+    BlocksNeeded,
     HandlesArrived,
     ObjectStored,
     ValuesAwaited,
@@ -39,10 +40,12 @@ from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import holder_answers, task_context
+from gnomon._shell.bringing import bring_values, elsewhere, is_elsewhere, with_handles
 from gnomon._shell.holder_names import Root
 from gnomon._shell.interrupts import Deferred
 from gnomon._shell.loop import Loop, release
 from gnomon._shell.questions import Questions
+from gnomon._shell.raising import prepare_error
 from gnomon._store.arena import Arena
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -118,6 +121,11 @@ class CoreWorker:
             self._perform_other(command)
 
     def _answer(self, request: int, answer: Any) -> None:
+        if type(answer) is dict:
+            answer = with_handles(answer)  # which go with it if nobody asks any more
+            waiter = self._waiters.pop(request, None)
+            if waiter is not None:
+                waiter()
         if not self.questions.answer(request, answer) and isinstance(answer, BlockGiven):
             # Whoever asked was interrupted: the block is nobody's.
             node = self.config.node_process
@@ -153,7 +161,7 @@ class CoreWorker:
         """
         return self.ask_role(lambda request: AskedSomething(target, make(request)), timeout_s)
 
-    def ask_role(self, make: Callable[[int], Any], timeout_s: float = 30.0) -> Any:
+    def ask_role(self, make: Callable[[int], Any], timeout_s: float | None = 30.0) -> Any:
         """Post the event ``make(request number)`` and wait for its AnswerRequest; raises as ``ask`` does."""
         return self.questions.ask(make, timeout_s)
 
@@ -205,7 +213,7 @@ class CoreWorker:
         """
         node = self.config.node_process
         size = serialized.total_bytes
-        answer = self.ask(node, lambda request: BlockAsked(request, size, owner))
+        answer = self.ask(node, lambda request: BlockAsked(request, size, owner, identity))
         if not isinstance(answer, BlockGiven):
             raise ObjectStoreFullError(size, answer.capacity, self._holders())
         try:
@@ -236,11 +244,13 @@ class CoreWorker:
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """The values in order; see ``gnomon.get``."""
         values = self.values
+        began = time.monotonic()
         missing = [ref._id for ref in refs if ref._id not in values]
         if missing and not self._await_all(refs, missing, timeout):
             ready = sum(ref._id in values for ref in refs)
             raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
-        blobs = self.read_all([values[ref._id] for ref in refs], None)
+        left = None if timeout is None else max(0.0, began + timeout - time.monotonic())
+        blobs = self.read_all([values[ref._id] for ref in refs], None, left)
         rebuild = self._rebuild
         try:
             return [rebuild(ref._id, blob) for ref, blob in zip(refs, blobs, strict=True)]
@@ -373,11 +383,21 @@ class CoreWorker:
         """The blob of a value; a view of the arena counts as a handle until it is gone."""
         return value if isinstance(value, bytes) else self.read_all((value,), task)[0]
 
-    def read_all(self, values: Sequence[Value], task: TaskID | None) -> Sequence[bytes | memoryview]:
-        """The blobs of many values, of the arguments of ``task`` if it is one; the role hears of all at once."""
+    def read_all(
+        self, values: Sequence[Value], task: TaskID | None, timeout: float | None = None
+    ) -> Sequence[bytes | memoryview]:
+        """The blobs of many values, of the arguments of ``task`` if it is one; the role hears of all at once.
+
+        Raises:
+            GetTimeoutError: those that lie on other nodes are not here after ``timeout`` seconds.
+        """
         viewed = tuple([value.object for value in values if isinstance(value, Block)])
         if not viewed:
             return values  # type: ignore[return-value]  # all of them bytes
+        _handles = None
+        if is_elsewhere(self, values):
+            values, _handles = bring_values(self, values, timeout)
+            viewed = tuple([value.object for value in values if isinstance(value, Block)])
         with self.undisturbed():
             self.loop.post(HandlesArrived(viewed, task, None))
             return [self._view(value) if isinstance(value, Block) else value for value in values]
@@ -400,44 +420,26 @@ class CoreWorker:
     def when_ready(self, identity: ObjectID, callback: Callable[[], Any]) -> int:
         """Call ``callback`` in the loop's thread once the value is there. Returns what ``abandon`` takes."""
         token = next(self._tokens)
-        self._waiters[token] = callback
+        self._waiters[token] = partial(self._bring_first, identity, callback)
         self.loop.post(ValuesAwaited(token, (identity,), 1))
         return token
+
+    def _bring_first(self, identity: ObjectID, callback: Callable[[], Any]) -> None:
+        block = elsewhere(self, identity)
+        if block is None or self.ended:
+            callback()
+            return
+        request = next(self._tokens)
+        self._waiters[request] = callback
+        self.loop.post(BlocksNeeded(request, (block,)))
 
     def abandon(self, token: int) -> None:
         """Wait no longer."""
         if self._waiters.pop(token, None) is not None:
             self.loop.post(WaitAbandoned(token))
 
-    def say_all(self, limit_s: float = 1.0) -> None:
-        """Before this process ends: wait until its peers have received what it has sent.
-
-        Otherwise the news of its end could be faster than its last words.
-        """
-        deadline = time.monotonic() + limit_s
-        links = self.role.links.links
-        never = threading.Lock()
-        never.acquire()
-        while time.monotonic() < deadline:
-            with self.loop.lock:
-                if not any(link.unacked for link in links.values()):
-                    return
-            self.loop.wait(never, 0.005)
-
     def close(self) -> None:
         """End the loop; views that are out stay valid."""
         self.loop.stop()
         self.arena.close()
         self.values.clear()  # remote functions remember their last engine, and it need not keep these
-
-
-def prepare_error(error: Any) -> BaseException:
-    """An error as ``get`` raises it: an actor's that died in its constructor has that as its cause."""
-    creation = getattr(error, "creation_error", b"")
-    if creation:
-        cause = pickling.deserialize(creation, None)
-        del error.creation_error
-        if isinstance(cause, BaseException):
-            error.__cause__ = cause
-    assert isinstance(error, BaseException)
-    return error

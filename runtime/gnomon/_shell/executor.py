@@ -35,6 +35,7 @@ from gnomon._shell.functions import FunctionTable
 from gnomon._shell.generating import Generating
 from gnomon._shell.holder_answers import main_module
 from gnomon._shell.holder_names import Root
+from gnomon._shell.last_words import say_all
 from gnomon._shell.loop import release
 from gnomon._shell.methods import method_of
 from gnomon._shell.progress import ProgressNote
@@ -312,7 +313,7 @@ class Executor:
             summary = headline(error)[:200]
             self.core.loop.apply([ActorConstructed(pickling.serialize_error(wrapped), summary)])
             self.ending = "the constructor raised"
-            self.core.say_all()
+            say_all(self.core)
             return False
         finally:
             args = kwargs = None  # type: ignore[assignment]
@@ -421,7 +422,7 @@ class Executor:
                 self._release_all()
                 self.user_code.interrupt_main()
         if threading.get_ident() == self.user_code.main_id and not self.draining:
-            self.core.say_all()
+            say_all(self.core)
 
     def _release_all(self) -> None:
         for group in self._signals:

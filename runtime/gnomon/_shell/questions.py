@@ -43,7 +43,7 @@ class Questions:
             question.append(None)
             release(question[0])
 
-    def ask(self, make: Callable[[int], Any], timeout_s: float) -> Any:
+    def ask(self, make: Callable[[int], Any], timeout_s: float | None) -> Any:
         """Post the event ``make(request number)`` and wait for its answer.
 
         Raises:

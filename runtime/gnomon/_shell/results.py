@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gnomon._core.events import HandlesArrived, ItemProduced, TaskEnded
-from gnomon._messages.base import Contained, Value
+from gnomon._messages.base import Block, Contained, Value
 from gnomon._messages.tasks import CANCELLED, DYNAMIC, OK, RAISED, STREAMING, CallPushed, TaskPushed
 from gnomon._shell import task_context
+from gnomon._shell.bringing import bring_arguments, is_elsewhere
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._wire import pickling
 from gnomon._wire.generators import pack_items
@@ -250,6 +251,9 @@ def load_arguments(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Rebuild packed arguments with the values of their dependencies."""
     arrived: list[ObjectRef[Any]] = []
+    _handles = None
+    if (values or type(blob) is Block) and is_elsewhere(core, (blob, *values)):
+        blob, values, _handles = bring_arguments(core, blob, values)
     try:
         blobs = core.read_all(values, task) if values else ()
         loaded = [pickling.deserialize(each, arrived) for each in blobs]

@@ -76,12 +76,18 @@ def socket_path(directory: str, process: WorkerID) -> str:
     return f"{directory}/{process.hex()}.s"
 
 
+def bulk_path(directory: str, node: WorkerID) -> str:
+    """Where a node receives the chunks of values."""
+    return f"{directory}/{node.hex()}.b"
+
+
 def remove_socket(directory: str, process: WorkerID) -> None:
     """``process`` has ended: what it received on goes, in case it could not see to that itself."""
-    try:
-        os.unlink(socket_path(directory, process))
-    except OSError:  # it has
-        return
+    for path in (socket_path(directory, process), bulk_path(directory, process)):
+        try:
+            os.unlink(path)
+        except OSError:  # it has; and only nodes have the second
+            continue
 
 
 def remove_sockets_of_node(directory: str, node: WorkerID) -> None:

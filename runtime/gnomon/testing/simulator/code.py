@@ -16,7 +16,7 @@ from gnomon._messages.cluster import StatusAsked
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import FunctionID, ObjectID, TaskID, WorkerID, handle_object, index_of, object_id, task_of
 from gnomon.testing.simulator.programs import Body, Step
-from gnomon.testing.simulator.threads import LARGE_BYTES, Thread, Waiting
+from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.truth import TaskFacts
 from gnomon.testing.simulator.values import Ref, distinct, dump
 
@@ -174,7 +174,7 @@ class Frame(Thread):
         host.truth.objects[identity] = (number, 1)
         host.truth.contents[identity] = tuple(nested)
         host.worker.references.values[identity] = value  # as the storing thread does, so that get is at once
-        host.post(ev.ObjectStored(identity, value, distinct(nested), LARGE_BYTES))
+        host.post(ev.ObjectStored(identity, value, distinct(nested), host.session.plan.large_bytes))
         self.handles.append(identity)
 
     def _step_get(self, step: Step) -> Waiting | None:

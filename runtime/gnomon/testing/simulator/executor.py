@@ -152,9 +152,14 @@ class Lanes:
     def _run(self, thread: Code, submitter: WorkerID, message: TaskPushed | CallPushed) -> Waiting:
         ended = ev.TaskEnded(message.task, OK, (), self.host.kernel.now, 0.0)
         try:
-            yield from self._enter(thread, message)
-            yield from thread.run_steps()
-            yield from self._end(thread, submitter, message, ended)
+            lost = yield from self._enter(thread, message)
+            if lost:
+                ended.outcome, ended.values = RAISED, (lost,)
+                if message.num_returns < 0:
+                    ended.values = (lost, self.generating.result(message, 1, thread.body.number))
+            else:
+                yield from thread.run_steps()
+                yield from self._end(thread, submitter, message, ended)
             self.host.watch.ended(self.host.truth.tasks[message.task], thread.body.deaf)
         except InterruptedError:
             ended.outcome, ended.values, ended.contained, ended.items = CANCELLED, (), (), 0
@@ -168,14 +173,15 @@ class Lanes:
         self._spent |= ended.last
         self._answer(ended, thread, message)
 
-    def _enter(self, thread: Code, message: TaskPushed | CallPushed) -> Waiting:
+    def _enter(self, thread: Code, message: TaskPushed | CallPushed) -> Generator[Any, Any, bytes]:
         """The thread has taken it; an interrupt strikes only the user's code, which has not begun."""
         random = self.host.kernel.random
         yield from thread.sleep_masked(random.uniform(0.0, random.choice((0.00005, 0.00005, 0.0005))))
         if self.execution.is_cancelled(message.task):
             raise InterruptedError
         self.host.watch.coding(self.host, self.host.truth.tasks[message.task])
-        self._open(thread, message)
+        lost = yield from self._open(thread, message)
+        return lost
 
     def _end(
         self, thread: Code, submitter: WorkerID, message: TaskPushed | CallPushed, ended: ev.TaskEnded
@@ -217,12 +223,15 @@ class Lanes:
         calls = self._calls[message.function] = self._calls.get(message.function, 0) + 1
         return calls >= message.max_calls
 
-    def _open(self, thread: Code, message: TaskPushed | CallPushed) -> None:
-        """Give a thread its body and the handles that its arguments bring to life."""
+    def _open(self, thread: Code, message: TaskPushed | CallPushed) -> Generator[Any, Any, bytes]:
+        """Give a thread its body and the handles that its arguments bring to life; or say why that can not be."""
         if type(message) is TaskPushed:
             assert message.function in self.host.worker.functions.payloads, "a task came before its function"
         dependencies = self.host.truth.tasks[message.task].dependencies
-        self._open_arguments(thread, message.task, dependencies, message.arguments, message.values)
+        lost = yield from self._open_arguments(
+            thread, message.task, dependencies, message.arguments, message.values
+        )
+        return lost
 
     def _open_arguments(
         self,
@@ -231,19 +240,27 @@ class Lanes:
         dependencies: tuple[ObjectID, ...],
         arguments: Value,
         values: tuple[Value, ...],
-    ) -> None:
+    ) -> Generator[Any, Any, bytes]:
         truth = self.host.truth
         tree = load(thread.read(arguments, task))
         arrived = refs_in(tree)
         assert len(values) == len(dependencies), f"{task.hex()} has {len(values)} of {dependencies}"
+        thread.body = self.host.session.bodies[tree[0]]
+        brought = yield from thread.bring(values)
+        lost = next((value for value in brought.values() if isinstance(value, bytes)), None)
+        if lost is not None:
+            thread.put_down(brought)
+            return lost
         for identity, value in zip(dependencies, values, strict=True):
-            blob = thread.read(value, task)
+            blob = thread.read(brought.get(identity) or value, task)
             assert error_of(blob) is None, f"{task.hex()} was started with a failed argument"
             truth.check_read(identity, blob)
             arrived += refs_in(load(blob))
         if arrived:
             self.host.post(ev.HandlesArrived(tuple(arrived), task, None))
-        thread.body, thread.handles = self.host.session.bodies[tree[0]], arrived
+        thread.handles = arrived
+        thread.put_down(brought)
+        return b""
 
     def _answer(self, ended: ev.TaskEnded, thread: Code, message: TaskPushed | CallPushed) -> None:
         """Hand the outcome over, at once or with those of the next tasks; the lane goes on."""
@@ -295,11 +312,15 @@ class Lanes:
     def _run_constructor(self, thread: Code, assignment: ActorAssigned) -> Generator[Any, Any, None]:
         spec = assignment.spec
         facts = self.host.truth.actors[spec.actor]
-        self._open_arguments(thread, TaskID(spec.actor), facts.dependencies, spec.arguments, spec.values)
+        error = yield from self._open_arguments(
+            thread, TaskID(spec.actor), facts.dependencies, spec.arguments, spec.values
+        )
         body = thread.body
-        yield from thread.run_steps()
-        error = b""
-        if body.raises and (body.raises > 1 or assignment.incarnation > 0):  # some only when made again
+        if not error:
+            yield from thread.run_steps()
+        if (
+            not error and body.raises and (body.raises > 1 or assignment.incarnation > 0)
+        ):  # some only when made again
             facts.raised = True
             error = dump_error(body.number)
         self.host.post(ev.ActorConstructed(error, f"body {body.number}" if error else ""))

@@ -62,15 +62,15 @@ class ItemMaker:
             limit = message.backpressure if message.num_returns == STREAMING else 0
             yield from self._wait_for_room(thread, message.task, made, limit)
         if stops <= count:
-            return made, [dump_error(body.number), self._result(message, made + 1, body.number)], True
-        return made, [self._result(message, made, body.number)], False
+            return made, [dump_error(body.number), self.result(message, made + 1, body.number)], True
+        return made, [self.result(message, made, body.number)], False
 
     def _refuse_cancelled(self, task: TaskID) -> None:
         if self._executor.execution.is_cancelled(task):
             raise InterruptedError
 
-    def _result(self, message: TaskPushed | CallPushed, count: int, number: int) -> Value:
-        """The list of references to the items, or nothing."""
+    def result(self, message: TaskPushed | CallPushed, count: int, number: int) -> Value:
+        """What comes besides the items: the list of references to them, or nothing."""
         if message.num_returns != DYNAMIC:
             return dump([number, 0])
         items = [object_id(message.task, index + 1) for index in range(1, count + 1)]

@@ -67,6 +67,9 @@ def _left_at(session: Session, host: NodeHost) -> list[str]:
     for demand in node.leases.queue:
         found.append(f"{label} has an open demand of {demand.owner!r} for {demand.outstanding} leases")
     found += [f"{label} has a block at {offset} of {owner!r}" for offset, owner in node.blocks.owners.items()]
+    transit = (node.pulls.pulls, node.pulls.in_flight, node.blocks.pinned, node.blocks.parting, host.rooms)
+    if any(transit):  # OD9
+        found.append(f"{label} has pulls, bytes on their way, pinned blocks: {transit}")
     if node.blocks.allocator.used_bytes:
         found.append(f"the arena of {label} has {node.blocks.allocator.used_bytes} bytes in use")
     living = [each.me for each in session.workers.values() if each.alive and each is not session.driver]
@@ -100,6 +103,8 @@ def _left_in(worker: Worker) -> list[str]:
         "receipts": worker.borrowing._receipts,
         "arrivals": worker.borrowing._arrivals,
         "waits": references._waits,
+        "copies": references.copies,
+        "fetches": worker.fetching._waiting,
         "waits for errors": references._hasty,
         "dependents": references.dependents,
         "tasks": worker.tasks.records,

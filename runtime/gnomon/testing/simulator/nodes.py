@@ -28,11 +28,13 @@ class Nodes:
 
     Attributes:
         hosts: by process; dead ones too.
+        faults: chunks, by target and pull, that were spoiled or lost.
     """
 
     def __init__(self, session: Session, count: int, first_job: JobSpec) -> None:
         self.session = session
         self.hosts: dict[WorkerID, NodeHost] = {}
+        self.faults: dict[tuple[WorkerID, int, int], None] = {}
         self._forked = 0
         for number in range(1, count + 1):
             self._add(number, first_job if number == 1 else None)
@@ -51,6 +53,7 @@ class Nodes:
         host.session = session
         host.node = node
         host.memory = Memory(node)
+        host.rooms = {}
 
     def _new_worker_id(self, node: WorkerID) -> WorkerID:
         self._forked += 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.node import Node
+from gnomon._core.pulls import chunk_count
 from gnomon._core.worker import Worker
 from gnomon._messages.base import Block, Value
 from gnomon._messages.envelope import Envelope
@@ -19,6 +20,7 @@ from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
 from gnomon.testing.simulator.executor import Lanes
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.threads import Thread
+from gnomon.testing.simulator.values import is_lost
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.session import Session
@@ -38,10 +40,25 @@ class Memory:
         self.node = node
         self._written: dict[int, bytes] = {}
         self._objects: dict[int, ObjectID] = {}
+        self._parts: dict[int, dict[int, tuple[ObjectID, bytes]]] = {}
 
     def reserve(self, offset: int) -> None:
         """The range was given out anew: what was there is gone."""
         self._written.pop(offset, None)
+        self._parts.pop(offset, None)
+
+    def content(self, offset: int) -> tuple[ObjectID, bytes]:
+        """What lies there, for another node."""
+        return self._objects[offset], self._written[offset]
+
+    def receive(self, offset: int, chunk: int, count: int, content: tuple[ObjectID, bytes]) -> None:
+        """One of ``count`` chunks has come from another node."""
+        assert offset in self.node.blocks.owners, f"a chunk came to {offset}, which was given back meanwhile"
+        parts = self._parts.setdefault(offset, {})
+        parts[chunk] = content
+        if len(parts) == count:
+            assert len(dict.fromkeys(parts.values())) == 1, f"OD5: two values were mixed at {offset}"
+            self._objects[offset], self._written[offset] = content
 
     def write(self, offset: int, size: int, identity: ObjectID, blob: bytes) -> Block:
         """Write a value."""
@@ -65,7 +82,8 @@ class WrittenOnce(dict[ObjectID, Value]):
 
     def __setitem__(self, identity: ObjectID, value: Value) -> None:
         known = self.get(identity, value)
-        assert known is value, f"CN1: {identity.hex()} is {known!r} and becomes {value!r}"
+        moves = isinstance(known, Block) and (isinstance(value, Block) or is_lost(value))
+        assert known is value or moves, f"CN1: {identity.hex()} is {known!r} and becomes {value!r}"
         super().__setitem__(identity, value)
 
 
@@ -99,11 +117,53 @@ class NodeHost(Host):
     Attributes:
         node: the role.
         memory: its arena.
+        rooms: (offset, size) by pull.
     """
 
     session: Session
     node: Node
     memory: Memory
+    rooms: dict[int, tuple[int, int]]
+
+    def _do_receive_chunks(self, command: fx.ReceiveChunks) -> None:
+        self.rooms[command.pull] = (command.offset, command.size)
+
+    def _do_end_receiving(self, command: fx.EndReceiving) -> None:
+        del self.rooms[command.pull]
+
+    def _do_send_chunks(self, command: fx.SendChunks) -> None:
+        """Each chunk may be late, spoiled or lost, but not twice."""
+        content = self.memory.content(command.offset)
+        network, random = self.session.network, self.kernel.random
+        for chunk in range(command.first, command.first + command.count):
+            key = (command.target, command.pull, chunk)
+            faulty = self.kernel.now < network.weather.until_s and key not in self.session.nodes.faults
+            intact = True
+            if faulty and network.weather.loss and self.kernel.chance(0.2):
+                self.session.nodes.faults[key] = None
+                if self.kernel.chance(0.5):
+                    continue
+                intact = False
+            target = self.session.nodes.hosts[command.target]
+            self.kernel.after(
+                random.uniform(0.0001, 0.01), target.arrive, command.pull, chunk, content, intact
+            )
+        self.kernel.after(random.uniform(0.0001, 0.01), self._sent, command.offset, content)
+
+    def _sent(self, offset: int, content: tuple[ObjectID, bytes]) -> None:
+        assert not self.alive or self.memory.content(offset) == content, (
+            f"{offset} was reused while it was sent"
+        )
+        self.post(ev.ChunksSent(offset))
+
+    def arrive(self, pull: int, chunk: int, content: tuple[ObjectID, bytes], intact: bool) -> None:
+        """A chunk has come."""
+        if not self.alive or pull not in self.rooms:
+            return
+        offset, size = self.rooms[pull]
+        if intact:
+            self.memory.receive(offset, chunk, chunk_count(size), content)
+        self.post(ev.ChunkArrived(pull, chunk, intact))
 
     def _do_start_worker(self, command: fx.StartWorker) -> None:
         self.kernel.after(

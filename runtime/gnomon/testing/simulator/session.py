@@ -58,13 +58,14 @@ class Plan:
 
     Attributes:
         guest: a second driver joins for a while, with a program of its own.
-        nodes: how many there are; large values only where there is one.
+        nodes: how many there are.
         node_kills: nodes other than the first that die at random moments.
         crashes: worker processes killed at random moments.
         strikes: worker processes killed while something runs there.
         betrayals: worker processes killed while something runs elsewhere that they have submitted.
         pauses: processes that stand still for a while.
         partitions: pairs of processes that can not reach each other for a while.
+        large_bytes: announced size of large values; what is really kept is a few bytes.
         reserve_failure: probability that the machine has no memory for a block.
         faults_s: faults happen in the first so many seconds.
     """
@@ -81,6 +82,7 @@ class Plan:
     pauses: int = 0
     partitions: int = 0
     arena_bytes: int = _ROOMY
+    large_bytes: int = 200_000
     reserve_failure: float = 0.0
     faults_s: float = 1.0
 
@@ -132,7 +134,7 @@ def plan_of(seed: int) -> Plan:
     if several.random() < _SEVERAL_NODES:
         plan.nodes = several.choice((2, 2, 3))
         plan.node_kills = several.choice((0, 1, 1, 2)) if kind == 2 else 0
-        plan.budget.large = False
+        plan.large_bytes = 2_500_000  # three chunks
     if kind == 0:
         plan.budget.cancels = random.random() < 0.8
         plan.budget.errors = random.random() < 0.5
@@ -143,6 +145,8 @@ def plan_of(seed: int) -> Plan:
     plan.pauses = random.choice((0, 1, 2))
     plan.partitions = random.choice((0, 0, 1))
     plan.arena_bytes = random.choice((_ROOMY, 1 << 20))
+    if plan.nodes > 1 and plan.arena_bytes != _ROOMY:
+        plan.arena_bytes = 10 << 20
     if kind == 2:
         plan.crashes = random.choice((0, 1, 2))
         plan.strikes = random.choice((0, 1, 2, 4))
@@ -196,6 +200,7 @@ class Session:
         self.kernel = Kernel(seed)
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
+        self.truth.crowded = plan.arena_bytes != _ROOMY or plan.reserve_failure > 0
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}

@@ -8,7 +8,7 @@ handle that comes to be is dropped exactly once, in ``drop_all`` at the latest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gnomon._core import events as ev
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from gnomon.testing.simulator.processes import WorkerHost
 
 Waiting = Generator[Any, Any, None]
-LARGE_BYTES = 200_000
-"""Announced size of a large value; what is really kept is a few bytes."""
 
 
 class Thread:
@@ -130,16 +128,33 @@ class Thread:
         host = self.host
         yield from self.values_of(wanted, len(wanted), timeout_s)
         values = host.worker.references.values
+        there = [values[identity] for identity in wanted if identity in values]
+        brought = yield from self.bring(there)
         for identity in wanted:
             if identity not in values:
                 continue
-            blob = self.read(values[identity], None)
+            blob = self.read(brought.get(identity) or values[identity], None)
             host.truth.check_read(identity, blob)
             if error_of(blob) is None:
                 arrived = refs_in(load(blob))
                 if arrived:
                     host.post(ev.HandlesArrived(tuple(arrived), None, identity))
                     self.handles += arrived
+        self.put_down(brought)
+
+    def bring(self, values: Iterable[Value]) -> Generator[Any, Any, dict[ObjectID, Value]]:
+        """Have those of other nodes brought to this one; each is held until ``put_down``."""
+        here = self.host.worker.node
+        blocks = [value for value in values if isinstance(value, Block) and value.node != here]
+        if not blocks:
+            return {}
+        brought = yield from self.ask(lambda request: ev.BlocksNeeded(request, tuple(blocks)))
+        return dict(brought)
+
+    def put_down(self, brought: dict[ObjectID, Value]) -> None:
+        """They have been read."""
+        if brought:
+            self.host.post(ev.HandlesDropped(tuple(brought)))
 
     def read(self, value: Value, task: TaskID | None) -> bytes:
         """The bytes of a value; a large one is viewed, which holds it."""
@@ -151,13 +166,13 @@ class Thread:
 
     def write(self, blob: bytes, identity: ObjectID, owner: WorkerID) -> Generator[Any, Any, Value | None]:
         """Put a large value into the arena; returns its Block, or None when there is no room."""
-        node = self.host.worker.node
+        node, size = self.host.worker.node, self.host.session.plan.large_bytes
         given = yield from self.ask(
-            lambda request: ev.AskedSomething(node, BlockAsked(request, LARGE_BYTES, owner))
+            lambda request: ev.AskedSomething(node, BlockAsked(request, size, owner, identity))
         )
         if not isinstance(given, BlockGiven):
             return None
-        return self.host.memory.write(given.offset, LARGE_BYTES, identity, blob)
+        return self.host.memory.write(given.offset, size, identity, blob)
 
     def drop_all(self, besides: Collection[ObjectID] = ()) -> None:
         """All handles go, as when a function's frame does; those of ``besides`` stay, one each."""

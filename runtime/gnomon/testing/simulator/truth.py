@@ -117,6 +117,7 @@ class Truth:
         objects: what each should be: (number, index).
         contents: the references inside values, where they are known.
         dead: processes that were killed.
+        crowded: stores are small, or may be refused room.
         nodes_killed: how many nodes were, with all that lived there.
         read: how many values have been compared.
         errors: how many errors were read, by class.
@@ -129,6 +130,7 @@ class Truth:
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     dead: dict[WorkerID, None] = field(default_factory=dict)
     nodes_killed: int = 0
+    crowded: bool = False
     read: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
@@ -245,6 +247,13 @@ class Truth:
 
     def _explains_OwnerDiedError(self, identity: ObjectID, fields: Any) -> bool:
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
+
+    def _explains_ObjectLostError(self, identity: ObjectID, fields: Any) -> bool:
+        return self.nodes_killed > 0
+
+    def _explains_ObjectStoreFullError(self, identity: ObjectID, fields: Any) -> bool:
+        """A value was to be brought to a node that had no room for it."""
+        return self.crowded
 
     def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
         """What an object contained whose owner has died is held by nobody."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gnomon._messages.base import Value
 from gnomon._messages.failures import RAISED_KIND, is_failure, read_failure
 from gnomon.ids import ObjectID
 
@@ -55,6 +56,16 @@ def load(blob: bytes) -> Any:
     """The tree of a value."""
     assert blob[0] == 0, blob
     return _decode(blob[1:])
+
+
+def is_lost(value: Value) -> bool:
+    """Whether it says that a value is lost that was there."""
+    return (
+        is_failure(value)
+        and isinstance(value, bytes)
+        and value[0] != RAISED_KIND
+        and (read_failure(value)[0] == "ObjectLostError")
+    )
 
 
 def error_of(blob: bytes) -> tuple[str, Any] | None:

@@ -1,0 +1,84 @@
+"""Copies: on which nodes an owner's large values lie. The owner's half of ``pulls``.
+
+``references.values`` names one copy of each value, on the owner's node if there is one there. Only values that were
+pulled have an entry in ``references.copies``, with all their copies. Freeing a value frees them all; a copy that
+is told of after that, or that is one too many, is freed as soon as nobody there reads it. When the last copy is
+lost, so is the value (``lost``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gnomon._core.effects import Effects
+from gnomon._core.references import ReferenceMachine
+from gnomon._messages.base import Block
+from gnomon._messages.failures import failure
+from gnomon._messages.objects import BlocksDoubted
+from gnomon._messages.pulls import CopyAdded, CopyLost
+from gnomon.ids import WORKER_ID_BYTES, ObjectID, WorkerID
+
+
+class CopyMachine:
+    """The copies of what this process owns."""
+
+    def __init__(self, effects: Callable[[], Effects], references: ReferenceMachine) -> None:
+        self._effects = effects
+        self.references = references
+
+    def on_added(self, node: WorkerID, message: CopyAdded) -> None:
+        """A node has pulled a value."""
+        copy = message.block
+        references = self.references
+        value = references.values.get(copy.object)
+        if references.is_lost(node):
+            return
+        known = references.copies_of(copy.object).get(node, copy)
+        if not isinstance(value, Block) or copy.object not in references.entries or known != copy:
+            self._effects().send(node, BlocksDoubted((copy.offset,)))
+            return
+        copies = references.copies.setdefault(copy.object, {WorkerID(value.node): value})
+        copies[node] = copy
+        if node == references.node:
+            references.replace(copy.object, copy)
+        references.rows.move(copy.object, references.entries[copy.object], copy)
+
+    def on_lost(self, message: CopyLost) -> None:
+        """A node no longer has a value, or has it no longer whole."""
+        identity, node = message.object, message.node
+        block = self.references.copies_of(identity).get(node)
+        if block is None:
+            return
+        if message.there:
+            self._effects().send(node, BlocksDoubted((block.offset,)))
+        self._drop(identity, node)
+
+    def node_lost(self, node: WorkerID) -> None:
+        """A node is dead, and all copies there are lost."""
+        references = self.references
+        mine = references.me
+        for identity, value in list(references.values.items()):
+            if isinstance(value, Block) and identity[:WORKER_ID_BYTES] == mine:
+                if node == value.node or node in references.copies.get(identity, ()):
+                    self._drop(identity, node)
+
+    def _drop(self, identity: ObjectID, node: WorkerID) -> None:
+        references = self.references
+        copies = references.copies.get(identity)
+        if copies is None:
+            self.lost(identity, node)
+            return
+        del copies[node]
+        left = next(iter(copies.values()))
+        if len(copies) == 1:
+            del references.copies[identity]
+        if references.values[identity].node == node:  # type: ignore[union-attr]
+            references.replace(identity, left)
+        references.rows.move(identity, references.entries[identity], left)
+
+    def lost(self, identity: ObjectID, node: WorkerID) -> None:
+        """The last copy of a value is lost, which was on ``node``."""
+        reason = f"its only copy was on node {node.hex()}, which no longer has it"
+        self.references.replace(
+            identity, failure("ObjectLostError", object_ref_hex=identity.hex(), reason=reason)
+        )

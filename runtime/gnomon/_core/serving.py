@@ -1,0 +1,40 @@
+"""Serving: sending parts of this node's blocks to nodes that pull them (``pulls`` is their side).
+
+A block is pinned from the moment its chunks are asked for until the shell has sent them. Whoever reads the
+value at the other end holds its object, so usually nobody frees the block meanwhile. But its owner may die, or the
+reader and with it the last to hold the object; then the room must not be given to somebody else while it is
+being read from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gnomon._core.blocks import BlockMachine
+from gnomon._core.effects import Effects, SendChunks
+from gnomon._messages.pulls import ChunksRefused, ChunksWanted
+from gnomon.ids import WorkerID
+
+
+class ServingMachine:
+    """What this node sends to others."""
+
+    def __init__(self, effects: Callable[[], Effects], blocks: BlockMachine) -> None:
+        self._effects = effects
+        self.blocks = blocks
+
+    def on_wanted(self, node: WorkerID, message: ChunksWanted) -> None:
+        """A node asks for chunks."""
+        block = message.block
+        if node in self.blocks.lost:
+            return
+        if self.blocks.holds(block):
+            self.blocks.pin(block.offset)
+            command = SendChunks(node, message.pull, block.offset, block.size, message.first, message.count)
+            self._effects().do(command)
+        else:
+            self._effects().send(node, ChunksRefused(message.pull))
+
+    def on_sent(self, offset: int) -> None:
+        """They have been sent."""
+        self.blocks.unpin(offset)

@@ -1,0 +1,65 @@
+"""Values between nodes. The bytes themselves are no message: they go their own way (``_shell.bulk``).
+
+reader                 its node                    the node that has it         owner
+  | PullWanted     -->   |
+  |                      | ChunksWanted        -->   |
+  |                      | <-- (bytes)               |   or ChunksRefused
+  |                      | CopyAdded           ---------------------------->     |
+  | <-- PullDone         |
+                         | CopyLost, ObjectWanted  ------------------------>     |   no source is left
+                         | <-- ObjectServed        ------------------------      |
+"""
+
+from __future__ import annotations
+
+from gnomon._messages.base import Block, Message, Value
+from gnomon.ids import ObjectID, WorkerID
+
+
+class PullWanted(Message, frozen=True, tag=32):
+    """Bring that value to this node."""
+
+    block: Block
+
+
+class PullDone(Message, frozen=True, tag=33):
+    """It lies here now; or the value is an error, or (made again meanwhile) a small one."""
+
+    object: ObjectID
+    value: Value
+
+
+class ChunksWanted(Message, frozen=True, tag=34):
+    """Send ``count`` chunks of ``block``, beginning with number ``first``, for the sender's pull."""
+
+    pull: int
+    block: Block
+    first: int
+    count: int
+
+
+class ChunksRefused(Message, frozen=True, tag=35):
+    """There is no such block (any more)."""
+
+    pull: int
+
+
+class CopyAdded(Message, frozen=True, tag=36):
+    """Node to owner: another copy lies there, and is yours to free."""
+
+    block: Block
+
+
+class CopyLost(Message, frozen=True, tag=37):
+    """To the owner: do not name the copy on ``node`` any more.
+
+    Attributes:
+        there: it still takes room there; only its bytes are no good.
+    """
+
+    object: ObjectID
+    node: WorkerID
+    there: bool = False
+
+
+__all__ = ["ChunksRefused", "ChunksWanted", "CopyAdded", "CopyLost", "PullDone", "PullWanted"]
