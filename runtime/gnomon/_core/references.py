@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import msgspec
-
 from gnomon._core.block_use import BlockUse
 from gnomon._core.effects import Effects, WakeWaiter
+from gnomon._core.entry import Entry
 from gnomon._core.events import ValuesAwaited
 from gnomon._core.ledger import Ledger
 from gnomon._messages.base import Block, Borrow, Value
@@ -47,40 +46,6 @@ from gnomon.ids import (
 _HANDLE_SUFFIX = HANDLE_INDEX.to_bytes(4, "big")
 
 
-class Entry(msgspec.Struct, gc=False, eq=False):
-    """What this process knows of one object.
-
-    Attributes:
-        holds: reasons here to keep it.
-        borrowers: (process, episode) that hold it elsewhere; owner only.
-        episode: this process's own stretch of borrowing; 0 on the owner.
-        recorded: the owner knows (or is being told) of the episode.
-        confirmed: it has answered that it knows: nobody else need hold the object for us any more.
-        ended: by borrower, the last episode that has ended; whatever is told of it later is late. Owner only.
-        doubtful: a process has died that may have lent it on.
-        inner: references inside the value, each held by this entry.
-        tokens: waiters to count down.
-        wanted: borrowers that wait for the value.
-        listed: has a row in the ledger.
-        size: of the value in bytes; -1 before it is counted.
-    """
-
-    holds: int
-    producer: str = ""
-    cell: int = 0
-    borrowers: dict[tuple[WorkerID, int], None] | None = None
-    episode: int = 0
-    recorded: bool = False
-    inner: tuple[ObjectID, ...] = ()
-    tokens: list[int] | None = None
-    wanted: list[WorkerID] | None = None
-    listed: bool = False
-    size: int = -1
-    confirmed: bool = False
-    ended: dict[WorkerID, int] | None = None
-    doubtful: bool = False
-
-
 class ReferenceMachine:
     """All entries of a process.
 
@@ -89,6 +54,7 @@ class ReferenceMachine:
             and, for a ``put``, by the thread that stores.
         failures: how many errors have come; read by the user's threads.
         lost: processes that are dead.
+        mourned: own objects held because of a death; ``borrowing`` takes them, and releases them.
     """
 
     def __init__(
@@ -118,6 +84,7 @@ class ReferenceMachine:
         self.failures = 0
         self._watched: dict[WorkerID, None] = {}
         self.lost: dict[WorkerID, None] = {}
+        self.mourned: list[ObjectID] = []
         self._next_episode = 1
 
     # -- holds ----------------------------------------------------------------------------------------------------
@@ -153,19 +120,32 @@ class ReferenceMachine:
             entry = entries.get(identity)
             if entry is None or entry.holds > 0 or entry.borrowers:
                 continue
+            if entry.doubtful and self._mourn(identity, entry):
+                continue
             for inner in self._forget(identity, entry):
                 held = entries.get(inner)
                 if held is not None:
                     held.holds -= 1
+                    held.doubtful |= entry.doubtful
                     work.append(inner)
+
+    def _mourn(self, identity: ObjectID, entry: Entry) -> bool:
+        """A death may have left somebody with it of whom we have not heard: hold it a little longer, once for each."""
+        if identity[:WORKER_ID_BYTES] != self.me or entry.mourned == len(self.lost):
+            return False
+        entry.mourned = len(self.lost)
+        entry.holds += 1
+        self.mourned.append(identity)
+        return True
 
     def _forget(self, identity: ObjectID, entry: Entry) -> tuple[ObjectID, ...]:
         """Free one object here; returns what it held."""
         del self.entries[identity]
         value = self.values.pop(identity, None)
         self.dependents.pop(identity, None)
-        if isinstance(value, Block):
-            self.block_use.drop(value)
+        viewed = value if isinstance(value, Block) else entry.viewed
+        if viewed is not None:
+            self.block_use.drop(viewed)
         if identity[:WORKER_ID_BYTES] == self.me:
             if value is not None:
                 self._unlist(identity, entry, value)
@@ -178,7 +158,9 @@ class ReferenceMachine:
         if identity.endswith(_HANDLE_SUFFIX):
             self._on_handles_gone(actor_of(identity))
         if entry.recorded and owner_of(identity) not in self.lost:
-            self._effects().send(owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode)))
+            self._effects().send(
+                owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode), entry.doubtful)
+            )
         return entry.inner
 
     def _forget_unstored(self, identity: ObjectID) -> None:
@@ -187,27 +169,19 @@ class ReferenceMachine:
         if isinstance(value, Block):
             self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
 
-    def meet(self, block: Block) -> None:
-        """A large value has come with a task, and is about to be held: here it is known, whoever has died."""
-        if block.object not in self.entries:
-            self._borrow(block.object, block)
-
-    def _borrow(self, identity: ObjectID, block: Block | None = None) -> Entry:
+    def _borrow(self, identity: ObjectID) -> Entry:
         entry = self.entries[identity] = Entry(0)
         owner = owner_of(identity)
-        if block is not None:
-            self._keep(identity, block)
         if owner == self.me:
             entry.doubtful = True  # freed already, or of an earlier life: a typed error, never a hang
-            if block is None:
-                self.values[identity] = failure("ObjectFreedError", object_ref_hex=identity.hex())
+            self.values[identity] = failure("ObjectFreedError", object_ref_hex=identity.hex())
             return entry
         entry.episode = self._next_episode
         self._next_episode += 1
-        if owner not in self.lost:
-            self.watch(owner)
-        elif block is None:
+        if owner in self.lost:
             self.values[identity] = self._owner_died(identity)
+        else:
+            self.watch(owner)
         return entry
 
     def watch(self, process: WorkerID) -> None:
@@ -398,6 +372,7 @@ class ReferenceMachine:
         entry = self.entries.get(identity)
         if entry is None:
             return
+        entry.doubtful |= message.doubtful
         if entry.ended is None:
             entry.ended = {}
         entry.ended[borrower] = max(episode, entry.ended.get(borrower, 0))
@@ -408,12 +383,20 @@ class ReferenceMachine:
                 entry.holds += 1
                 self.release((identity,))
 
-    def learn(self, identity: ObjectID, value: Value) -> None:
-        """Another's value has come with a task's arguments; it is known here while the object is held."""
-        entry = self.entries.get(identity)
-        if entry is not None and identity[:WORKER_ID_BYTES] != self.me and identity not in self.values:
-            self._keep(identity, value)
-            self._tell_ready(identity, entry, value)
+    def learn(self, block: Block) -> None:
+        """A value has come with a task's arguments; it is known here while the object is held, and used even
+        where it counts as lost: its owner has died, or was us.
+        """
+        identity = block.object
+        entry, known = self.entries.get(identity), self.values.get(identity)
+        if entry is None or isinstance(known, Block):
+            return
+        if known is not None:
+            entry.viewed = block
+            self.block_use.add(block)
+        elif identity[:WORKER_ID_BYTES] != self.me:
+            self._keep(identity, block)
+            self._tell_ready(identity, entry, block)
 
     # -- deaths ---------------------------------------------------------------------------------------------------
 
@@ -438,13 +421,6 @@ class ReferenceMachine:
                 value = self._owner_died(identity)
                 self.values[identity] = value
                 self._tell_ready(identity, entry, value)
-
-    def doubt(self, identities: Iterable[ObjectID]) -> None:
-        """A process has died that had been lent these: it may have lent them on."""
-        for identity in identities:
-            entry = self.entries.get(identity)
-            if entry is not None:
-                entry.doubtful = True
 
     def is_lost(self, process: WorkerID) -> bool:
         """Whether that process is known to be dead."""
@@ -496,4 +472,5 @@ class ReferenceMachine:
         for identity in self.values:
             assert identity in self.entries, f"value of {identity.hex()} outlives its references"
         for identity in self.block_use.here.values():
-            assert isinstance(self.values.get(identity), Block), f"{identity.hex()} has no block any more"
+            known = isinstance(self.values.get(identity), Block) or self.entries[identity].viewed
+            assert known, f"{identity.hex()} has no block any more"

@@ -8,7 +8,7 @@ error without an explanation is a failed run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +117,7 @@ class Truth:
         objects: what each should be: (number, index).
         contents: the references inside values, where they are known.
         dead: processes that were killed.
+        lent_by_dead: what those held at their end.
         read: how many values have been compared.
         errors: how many errors were read, by class.
     """
@@ -127,6 +128,7 @@ class Truth:
     objects: dict[ObjectID, tuple[int, int]] = field(default_factory=dict)
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     dead: dict[WorkerID, None] = field(default_factory=dict)
+    lent_by_dead: dict[ObjectID, None] = field(default_factory=dict)
     read: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
@@ -134,6 +136,15 @@ class Truth:
         """Whether an actor may keep it: nothing in it leads to an actor, for a circle is never freed."""
         inner = self.contents.get(identity)
         return inner is not None and all(map(self.harmless, inner))
+
+    def note_lent(self, identities: Iterable[ObjectID]) -> None:
+        """A process is killed that held these, and so what is in them."""
+        work = list(identities)
+        while work:
+            identity = work.pop()
+            if identity not in self.lent_by_dead:
+                self.lent_by_dead[identity] = None
+                work += self.contents.get(identity, ())
 
     def infeasible(self, resources: dict[str, int]) -> bool:
         """Whether the node has not so much even when idle."""
@@ -243,6 +254,10 @@ class Truth:
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
 
     def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
-        """What an object contained whose owner has died is held by nobody."""
+        """What an object contained whose owner has died is held by nobody; what a dead process held it may have
+        lent on, unknown to the owner.
+        """
         freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
+        if freed in self.lent_by_dead:
+            return True
         return any(freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead)
