@@ -464,7 +464,7 @@ def test_what_the_dead_may_have_lent_on_is_held_until_the_borrower_has_told() ->
     worker, mine = new_worker(), put_of(ME, 1)
     lent_to_the_dead(worker, mine)
     told_late = received(OTHER, objects.BorrowAdded(OTHER, (Borrow(mine, 1),), 1))
-    worker.handle([told_late], 1.6)
+    worker.handle([told_late], 1.5)
     worker.handle([], 9.0)
     assert mine in worker.references.values
     effects = worker.handle([received(OTHER, objects.BorrowRemoved(Borrow(mine, 1)))], 9.1)
@@ -475,8 +475,8 @@ def test_what_the_dead_may_have_lent_on_is_held_until_the_borrower_has_told() ->
 def test_what_the_dead_have_not_lent_on_is_freed_after_a_while() -> None:
     worker, mine = new_worker(), put_of(ME, 1)
     lent_to_the_dead(worker, mine)
-    assert worker.next_wakeup() == 2.1
-    effects = worker.handle([], 2.1)
+    assert worker.next_wakeup() == 1.6
+    effects = worker.handle([], 1.6)
     assert worker.references.entries == {}
     assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((8192,))]
 

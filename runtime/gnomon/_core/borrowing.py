@@ -54,7 +54,7 @@ class BorrowMachine:
     """
 
     def __init__(
-        self, effects: Callable[[], Effects], references: ReferenceMachine, mourning_s: float = 1.0
+        self, effects: Callable[[], Effects], references: ReferenceMachine, mourning_s: float = 0.5
     ) -> None:
         self.me = references.me
         self._effects = effects
@@ -66,6 +66,7 @@ class BorrowMachine:
         self._receipt_borrows: dict[int, list[Borrow]] = {}
         self._next_receipt = 1
         self.mourning_s = mourning_s
+        self._now = 0.0
         self._mourned: deque[tuple[float, list[ObjectID]]] = deque()
 
     def handles_arrived(
@@ -233,7 +234,8 @@ class BorrowMachine:
             self._report(_Receipt((), None, None), self.me, self.references.open_episodes(unconfirmed))
 
     def run(self, now: float) -> None:
-        """At the end of each batch of events: what has been mourned for long enough is released."""
+        """After each batch of events: what has been mourned for long enough is released."""
+        self._now = now
         if self.references.mourned:
             self._mourned.append((now + self.mourning_s, self.references.mourned))
             self.references.mourned = []
@@ -241,5 +243,7 @@ class BorrowMachine:
             self.references.release(self._mourned.popleft()[1])
 
     def next_wakeup(self) -> float | None:
-        """When the first has."""
+        """When the first has; at once if there is something new."""
+        if self.references.mourned:
+            return self._now
         return self._mourned[0][0] if self._mourned else None
