@@ -404,9 +404,8 @@ def test_a_view_counts_although_its_owner_was_known_to_be_dead_before() -> None:
     effects = worker.handle([received(NODE, objects.UseAsked(1, (8192, 16384), ()))], 1.5)
     assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192, 16384))]
     effects = worker.handle([ev.HandlesDropped((block.object, mine.object))], 1.6)
-    assert told(effects, NODE, objects.BlocksUnused) == [objects.BlocksUnused((8192,))]
-    effects = worker.handle([], 9.0)  # what was ours a death makes us hold a little longer
-    assert told(effects, NODE, objects.BlocksUnused) == [objects.BlocksUnused((16384,))]
+    unused = [objects.BlocksUnused((8192,)), objects.BlocksUnused((16384,))]
+    assert told(effects, NODE, objects.BlocksUnused) == unused
     assert not told(effects, NODE, objects.BlocksFreed), "others may view them"
     worker.check()
 
@@ -441,6 +440,8 @@ def test_a_borrower_that_had_lent_to_the_dead_is_recorded_before_it_lets_go_and_
     [added] = told(effects, OTHER, objects.BorrowAdded)
     assert not told(effects, OTHER, objects.BorrowRemoved)
     effects = worker.handle([received(OTHER, objects.BorrowRecorded(added.receipt))], 1.5)
+    assert not told(effects, OTHER, objects.BorrowRemoved), "somebody may still be telling"
+    effects = worker.handle([], 1.8)
     assert [removed.doubtful for removed in told(effects, OTHER, objects.BorrowRemoved)] == [True]
 
 

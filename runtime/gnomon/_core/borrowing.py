@@ -66,7 +66,8 @@ class BorrowMachine:
         self._receipt_borrows: dict[int, list[Borrow]] = {}
         self._next_receipt = 1
         self.mourning_s = mourning_s
-        self._now = 0.0
+        self._now = self._grief_until = 0.0
+        self._deaths = 0
         self._mourned: deque[tuple[float, list[ObjectID]]] = deque()
 
     def handles_arrived(
@@ -124,6 +125,7 @@ class BorrowMachine:
             entry = entries.get(identity)
             if entry is not None:
                 entry.doubtful = True
+                entry.mourned = False
                 if identity[:WORKER_ID_BYTES] != self.me and not entry.recorded:
                     unrecorded.append(identity)
         if unrecorded:
@@ -235,12 +237,18 @@ class BorrowMachine:
 
     def run(self, now: float) -> None:
         """After each batch of events: what has been mourned for long enough is released."""
+        references = self.references
         self._now = now
-        if self.references.mourned:
-            self._mourned.append((now + self.mourning_s, self.references.mourned))
-            self.references.mourned = []
+        if references.deaths != self._deaths:
+            self._deaths = references.deaths
+            self._grief_until = now + self.mourning_s
+        if references.mourned:
+            self._mourned.append((self._grief_until, references.mourned))
+            references.mourned = []
         while self._mourned and now >= self._mourned[0][0]:
-            self.references.release(self._mourned.popleft()[1])
+            references.release(self._mourned.popleft()[1])
+        if now >= self._grief_until:
+            references.deaths_settled = self._deaths
 
     def next_wakeup(self) -> float | None:
         """When the first has; at once if there is something new."""

@@ -19,7 +19,7 @@ class Entry(msgspec.Struct, gc=False, eq=False):
         confirmed: it has answered that it knows: nobody else need hold the object for us any more.
         ended: by borrower, the last episode that has ended; whatever is told of it later is late. Owner only.
         doubtful: a process has died that may have lent it on.
-        mourned: deaths known when it was last held for that reason.
+        mourned: it has been held for that for long enough, here or by who has told of it.
         viewed: where the value lies that tasks here view although it counts as lost.
         inner: references inside the value, each held by this entry.
         tokens: waiters to count down.
@@ -42,5 +42,5 @@ class Entry(msgspec.Struct, gc=False, eq=False):
     confirmed: bool = False
     ended: dict[WorkerID, int] | None = None
     doubtful: bool = False
-    mourned: int = 0
+    mourned: bool = False
     viewed: Block | None = None

@@ -54,7 +54,8 @@ class ReferenceMachine:
             and, for a ``put``, by the thread that stores.
         failures: how many errors have come; read by the user's threads.
         lost: processes that are dead.
-        mourned: own objects held because of a death; ``borrowing`` takes them, and releases them.
+        mourned: objects held because of a death; ``borrowing`` takes them, and releases them.
+        deaths, deaths_settled: heard of, and so long ago that all has been told that they had left untold.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class ReferenceMachine:
         self._watched: dict[WorkerID, None] = {}
         self.lost: dict[WorkerID, None] = {}
         self.mourned: list[ObjectID] = []
+        self.deaths = self.deaths_settled = 0
         self._next_episode = 1
 
     # -- holds ----------------------------------------------------------------------------------------------------
@@ -126,14 +128,15 @@ class ReferenceMachine:
                 held = entries.get(inner)
                 if held is not None:
                     held.holds -= 1
-                    held.doubtful |= entry.doubtful
+                    if entry.doubtful and not held.doubtful:
+                        held.doubtful = held.mourned = True
                     work.append(inner)
 
     def _mourn(self, identity: ObjectID, entry: Entry) -> bool:
-        """A death may have left somebody with it of whom we have not heard: hold it a little longer, once for each."""
-        if identity[:WORKER_ID_BYTES] != self.me or entry.mourned == len(self.lost):
+        """A recent death may have left somebody with it who has still to tell its owner: hold it a little longer."""
+        if entry.mourned or self.deaths == self.deaths_settled:
             return False
-        entry.mourned = len(self.lost)
+        entry.mourned = True
         entry.holds += 1
         self.mourned.append(identity)
         return True
@@ -372,7 +375,8 @@ class ReferenceMachine:
         entry = self.entries.get(identity)
         if entry is None:
             return
-        entry.doubtful |= message.doubtful
+        if message.doubtful and not entry.doubtful:
+            entry.doubtful = entry.mourned = True
         if entry.ended is None:
             entry.ended = {}
         entry.ended[borrower] = max(episode, entry.ended.get(borrower, 0))
@@ -403,6 +407,7 @@ class ReferenceMachine:
     def on_process_lost(self, process: WorkerID) -> None:
         """A process is dead: its borrows end, its objects are lost, its answers will not come."""
         self.lost[process] = None
+        self.deaths += 1
         self._watched.pop(process, None)
         for identity, entry in list(self.entries.items()):
             if self.entries.get(identity) is not entry:
@@ -411,6 +416,7 @@ class ReferenceMachine:
                 for pair in [pair for pair in entry.borrowers if pair[0] == process]:
                     del entry.borrowers[pair]
                     entry.doubtful = True
+                    entry.mourned = False
                 if not entry.borrowers and entry.holds <= 0:
                     entry.holds += 1
                     self.release((identity,))
