@@ -287,6 +287,9 @@ class Session:
             host.end()
             if reason != IDLE:
                 self.truth.dead[worker] = None
+                self.truth.note_lent(host.worker.references.entries)
+                for thread in host.threads:
+                    self.truth.note_lent(thread.handles)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.executor.last_begun)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), home.post, event)
