@@ -17,6 +17,7 @@ def net() -> Network:
 
 def nothing_left(net: Network) -> None:
     """No pull, no budget, no block on any living node."""
+    net.mourn()
     for me, node in net.nodes.items():
         if me not in net.dead:
             node.check()
@@ -212,10 +213,22 @@ def test_a_copy_that_comes_after_the_value_was_freed_is_freed_at_once(net: Netwo
     net.read(ON_B, block)
     net.hear_of_death(ON_A, ON_B)  # the last to hold it, as far as the owner knows
     net.drop(block, ON_A)
+    net.mourn()
     assert net.used(A) == 4 * MIB, "pinned while it is being sent"
     net.carry()
     assert net.of(pulls.CopyAdded)
     assert net.used(A) == net.used(B) == 0
+
+
+def test_a_copy_of_what_a_dead_process_owned_is_freed_when_nobody_uses_it(net: Network) -> None:
+    """The node has heard of the death before it was asked for the value, the reader has not."""
+    block = net.put(ON_C, 2 * MIB)
+    net.lend(block, ON_B)
+    net.hear_of_death(B, ON_C)
+    request = net.read(ON_B, block)
+    net.carry()
+    assert isinstance(net.answer(request, block), Block)
+    assert net.used(B) == 0, "doubtful at once; these nodes have no workers who could say that they use it"
 
 
 def test_a_freed_block_is_not_read_by_a_late_question(net: Network) -> None:
@@ -224,6 +237,7 @@ def test_a_freed_block_is_not_read_by_a_late_question(net: Network) -> None:
     net.lend(block, ON_B)
     net.hear_of_death(ON_A, ON_B)
     net.drop(block, ON_A)
+    net.mourn()
     other = net.put(ON_A, 4 * MIB, number=2)
     assert other.offset == block.offset
     request = net.read(ON_B, block)

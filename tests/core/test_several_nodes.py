@@ -7,7 +7,7 @@ from node_roles import CPU, DRIVER, HEAD, JOB, Roles, process_of
 from gnomon._core import events as ev
 from gnomon._core.dispatch import NEAR_BYTES_MIN
 from gnomon._core.ledger import TaskState
-from gnomon._messages import actors, cluster, leases
+from gnomon._messages import actors, cluster, leases, objects
 from gnomon._messages.actors import ActorSpec
 from gnomon._messages.base import Block
 from gnomon._messages.failures import read_failure
@@ -254,6 +254,20 @@ def test_a_task_goes_where_most_of_its_arguments_are() -> None:
     assert [roles.at(node) for node in roles.nodes] == [1, 2]
     roles.kill(second)
     assert roles.at(roles.nodes[0]) == 3, "what ran there runs here again"
+
+
+def test_a_process_that_is_known_to_be_dead_is_watched_no_more() -> None:
+    roles = Roles(CPU, CPU)
+    first, second = roles.nodes
+    gone = WorkerID(second.me[:3] + b"gone!")
+    roles.watch(DRIVER, first, gone)
+    assert gone in first.dead
+    room = objects.BlockAsked(0, 1_000, gone, object_id(task_id(gone, 1), 1))
+    roles.post(first.me, ev.Received(DRIVER, [room]))
+    roles.run()
+    assert gone not in first.neighbours.watched
+    roles.kill(second)
+    first.check()
 
 
 def test_a_silent_node_is_killed_and_one_that_is_heard_is_not() -> None:

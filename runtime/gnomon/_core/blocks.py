@@ -146,9 +146,11 @@ class BlockMachine:
         self._serve_line()
 
     def adopt_copy(self, copy: Block, owner: WorkerID) -> None:
-        """It has brought the value, and now it is the owner's to free."""
+        """It has brought the value, and now it is the owner's to free; or nobody's, if the owner is dead."""
         self.owners[copy.offset] = owner
         self.copies[copy.object] = copy
+        if owner in self.lost:
+            self.reclamation.doubt(copy.offset)
 
     def copy_of(self, identity: ObjectID) -> Block | None:
         """Where a value lies here, whole, if it does."""

@@ -290,8 +290,8 @@ class Node:
 
     def _lose_elsewhere(self, lost: cluster.ProcessLost) -> None:
         """A process of another node has ended, or that node itself."""
+        self.neighbours.forget(lost.process)
         if lost.process not in self.dead:
-            self.neighbours.forget(lost.process)
             self._bury(lost, self.jobs.is_driver(lost.process))
 
     def _bury(self, lost: cluster.ProcessLost, is_driver: bool) -> None:
@@ -344,7 +344,7 @@ class Node:
 
     def _watch(self, process: WorkerID) -> None:
         """Hear of the death of a process that may be of another node: after this batch, if it is known already."""
-        if process not in self._met:
+        if process not in self._met and process not in self.dead:
             self._to_meet[process] = None
 
     def _forget_link(self, process: WorkerID) -> None:
