@@ -13,9 +13,12 @@ import pytest
 from cluster_tools import Cluster, forget_exceptions, kill_process, wait_until
 
 import gnomon
+from gnomon import observe
+from gnomon.cluster_utils import Cluster as NodesOfMachine
 from gnomon.exceptions import ObjectLostError, OutOfDiskError
 
 MIB = 2**20
+STORE = 64 * MIB
 Start = Callable[..., Cluster]
 
 
@@ -189,3 +192,37 @@ def test_a_wrong_config_is_refused_with_the_right_one() -> None:
         with pytest.raises(ValueError, match="filesystem"):
             gnomon.init(_system_config={"object_spilling_config": wrong})
     assert not gnomon.is_initialized()
+
+
+@pytest.mark.timeout(120)
+def test_values_on_disk_travel_between_nodes() -> None:
+    cluster = NodesOfMachine(
+        initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE}
+    )
+    try:
+        cluster.add_node(num_cpus=1, resources={"b": 8}, object_store_memory=STORE, wait=True)
+        gnomon.init(address=cluster.address, log_to_driver=False)
+        mine = [gnomon.put(pattern(number)) for number in range(12)]
+        theirs = [make.options(resources={"b": 1}).remote(number) for number in range(12)]
+        sums = [total.options(resources={"b": 1}).remote(ref) for ref in mine]
+        for number, ref in enumerate(theirs):
+            expect(gnomon.get(ref), number)
+        assert gnomon.get(sums) == [int(pattern(number).sum()) for number in range(12)]
+        for number, ref in enumerate(mine):
+            expect(gnomon.get(ref), number)
+    finally:
+        gnomon.shutdown()
+        cluster.shutdown()
+
+
+def test_rows_and_totals_say_what_is_on_disk(cluster: Cluster) -> None:
+    refs = [gnomon.put(pattern(number)) for number in range(12)]
+
+    def states() -> list[str]:
+        return [row["state"] for row in observe.objects()]
+
+    wait_until(lambda: "spilled" in states(), "rows say so")
+    assert cluster.report().store_spilled >= states().count("spilled") * 10 * MIB
+    for ref in refs:
+        gnomon.get(ref)
+    assert "store" in states()

@@ -20,6 +20,7 @@ import mmap
 import os
 import sys
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -60,17 +61,31 @@ class Writable(Protocol):
         ...
 
 
-def create_memfd(capacity_bytes: int) -> int:
+def create_memfd(capacity_bytes: int, directory: str | None = None) -> int:
     """A file descriptor of nameless shared memory, sparse, close-on-exec; the caller owns it.
 
+    Args:
+        capacity_bytes: its size.
+        directory: where a nameless file is made instead if the system gives no such memory; it is slower.
+
     Raises:
-        OSError: the system refuses.
+        OSError: the system refuses both.
     """
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("gnomon-arena", os.MFD_CLOEXEC)
-    else:
-        fd, path = tempfile.mkstemp(prefix="gnomon-arena-")
-        os.unlink(path)
+    try:
+        return _sized(os.memfd_create("gnomon-arena", os.MFD_CLOEXEC), capacity_bytes)
+    except (AttributeError, OSError) as error:
+        if not isinstance(error, AttributeError):
+            warnings.warn(
+                f"This system gives no shared memory of {capacity_bytes:,} bytes ({error}): the object store is a file in "
+                f"{directory or tempfile.gettempdir()}, which is slower.",
+                stacklevel=2,
+            )
+    fd, path = tempfile.mkstemp(prefix="gnomon-arena-", dir=directory)
+    os.unlink(path)
+    return _sized(fd, capacity_bytes)
+
+
+def _sized(fd: int, capacity_bytes: int) -> int:
     try:
         os.ftruncate(fd, capacity_bytes)
     except BaseException:
