@@ -6,9 +6,12 @@ core: it is passed in when a machine is built.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "check_settings", "spill_directories"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class Settings:
             for `gnomon memory`; in notebooks cells and lines always are. Off, as in Ray: it costs every task a
             little.
         object_store_default_max_bytes: and never more than this unless asked for.
+        min_spilling_size: values are moved to disk so many bytes at a time, and this many share a file. 100 MiB, as
+            in Ray.
+        object_spilling_config: where to: ``{"type": "filesystem", "params": {"directory_path": one or a list}}``, or
+            that as JSON; "" is the session's own directory.
     """
 
     inline_result_max_bytes: int = 102_400
@@ -35,3 +42,48 @@ class Settings:
     object_store_fraction: float = 0.3
     record_call_sites: bool = False
     object_store_default_max_bytes: int = 8 * 2**30
+    min_spilling_size: int = 100 * 2**20
+    object_spilling_config: str = ""
+
+
+def check_settings(given: Mapping[str, Any]) -> None:
+    """Check the settings that the user has given; other names are none of ours.
+
+    Raises:
+        ValueError: one has a value that it can not have.
+    """
+    spill_directories(given.get("object_spilling_config"))
+    size = given.get("min_spilling_size", 0)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise ValueError(f"min_spilling_size is {size!r}, not a number of bytes (an int of at least 0).")
+
+
+def spill_directories(config: str | Mapping[str, Any] | None) -> list[str]:
+    """The directories that an ``object_spilling_config`` names; none for the session's own.
+
+    Raises:
+        ValueError: it is not such a thing, or names another type than "filesystem".
+    """
+    if not config:
+        return []
+    import json  # only here, start-up need not pay for it
+
+    shape = '{"type": "filesystem", "params": {"directory_path": "/path" or ["/path", ...]}}'
+    problem = f"object_spilling_config is {config!r}, not {shape} (a dict, or a str of JSON)."
+    try:
+        given = json.loads(config) if isinstance(config, str) else config
+        kind, paths = given["type"], given["params"]["directory_path"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(problem) from None
+    if kind != "filesystem":
+        raise ValueError(
+            f"object_spilling_config has the type {kind!r}: gnomon spills to 'filesystem' alone."
+        )
+    paths = [paths] if isinstance(paths, str) else paths
+    if (
+        not isinstance(paths, list | tuple)
+        or not paths
+        or not all(isinstance(each, str) and each for each in paths)
+    ):
+        raise ValueError(problem)
+    return [os.path.abspath(each) for each in paths]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from cluster_tools import Cluster, forget_exceptions, wait_until
 
@@ -37,14 +38,15 @@ def test_large_results_pass_through_a_small_store(cluster: Cluster) -> None:
 
 
 def test_a_full_store_names_its_holders_and_goes_on(cluster: Cluster) -> None:
-    held = [gnomon.put(bytes(10 * MIB)) for _ in range(6)]
+    held = [gnomon.put(np.zeros(10 * MIB, np.uint8)) for _ in range(6)]
+    views = gnomon.get(held)  # what somebody looks at is not spilled
     with pytest.raises(ObjectStoreFullError, match=held[0].hex()) as caught:
         gnomon.put(bytes(10 * MIB))
     assert caught.value.asked_bytes >= 10 * MIB
     with pytest.raises(ObjectStoreFullError):
         gnomon.get(big_result.remote(), timeout=30)
-    assert [len(each) for each in gnomon.get(held)] == [10 * MIB] * 6
-    del held[0]
+    assert [each.nbytes for each in views] == [10 * MIB] * 6
+    del views, held[0]
     forget_exceptions()
     del caught
     assert len(gnomon.get(gnomon.put(bytes(10 * MIB)))) == 10 * MIB
@@ -53,6 +55,12 @@ def test_a_full_store_names_its_holders_and_goes_on(cluster: Cluster) -> None:
 @gnomon.remote
 def big_result() -> bytes:
     return bytes(10 * MIB)
+
+
+def test_as_large_as_the_store(cluster: Cluster) -> None:
+    held = [gnomon.put(np.full(20 * MIB, number, np.uint8)) for number in range(3)]
+    assert gnomon.get(gnomon.put(np.full(64 * MIB, 7, np.uint8))).sum() == 7 * 64 * MIB
+    assert [each[-1] for each in gnomon.get(held)] == [0, 1, 2]
 
 
 def test_larger_than_the_store(cluster: Cluster) -> None:

@@ -147,7 +147,7 @@ class Roles:
         identity = object_id(task_id(DRIVER, self.submitted), 1)
         self.post(DRIVER, ev.ObjectStored(identity, value, (), 10))
         if isinstance(value, Block):
-            self.post(DRIVER, ev.AskedSomething(WorkerID(value.node), objects.BlocksAdopted((value.offset,))))
+            self.post(DRIVER, ev.AskedSomething(WorkerID(value.node), objects.BlocksAdopted((value.name,))))
         self.run()
         return identity
 

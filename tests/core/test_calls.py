@@ -274,7 +274,7 @@ def test_a_late_answer_of_a_killed_actor_leaves_nothing_behind() -> None:
         1, values=(block,), borrows=(Borrow(theirs, 3),), contained=(Contained(result_of(1), (theirs,)),)
     )
     effects = worker.handle([received(HOST, answer)], 2.1)
-    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((4096,))]
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((block.name,))]
     assert told(effects, HOST, tasks.HoldReleased) == [tasks.HoldReleased(call_task(1))]
     [added] = told(effects, OTHER, objects.BorrowAdded)
     assert (added.borrower, added.borrows) == (HOST, (Borrow(theirs, 3),))

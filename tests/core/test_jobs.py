@@ -13,10 +13,11 @@ from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._messages import actors, cluster, leases, objects
 from gnomon._messages.session import NOBODY, JobSpec
-from gnomon.ids import ActorID, JobID, NodeID, WorkerID
+from gnomon.ids import ActorID, JobID, NodeID, WorkerID, object_id, task_id
 
 NODE, HEAD = WorkerID(b"node...."), WorkerID(b"head....")
 A, B, LOOKER = WorkerID(b"driver-a"), WorkerID(b"driver-b"), WorkerID(b"looker..")
+THEIRS = object_id(task_id(A, 1), 1)
 ONE, TWO = JobID(b"\1\0\0\0"), JobID(b"\2\0\0\0")
 CPU = {"CPU": 10_000}
 
@@ -205,14 +206,14 @@ def test_blocks_of_a_dead_driver_are_asked_of_all_drivers() -> None:
     test = NodeUnderTest()
     test.join(A, ONE)
     test.join(B, TWO)
-    test.hear(ev.Received(A, [objects.BlockAsked(1, 100, A)]))
+    test.hear(ev.Received(A, [objects.BlockAsked(1, 100, A, THEIRS)]))
     (reserve,) = [command for command in test.commands if isinstance(command, fx.ReserveBlock)]
     test.hear(ev.BlockReserved(1, A, reserve.offset, False))
     sent = test.hear(ev.DriverExited(A, "(pid 7) has ended"))
     rounds = 0
-    while (asked := of(objects.UseAsked, sent.get(B, []))) and asked[0].offsets:
+    while (asked := of(objects.UseAsked, sent.get(B, []))) and asked[0].blocks:
         rounds += 1
-        assert asked[0].offsets == (reserve.offset,)
+        assert asked[0].blocks == ((reserve.offset, THEIRS),)
         assert test.node.blocks.allocator.used_bytes
         for worker in list(test.node.pool.pids):
             test.hear(ev.Received(worker, [objects.UseTold(asked[0].round, ())]))

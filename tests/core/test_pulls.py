@@ -214,7 +214,7 @@ def test_a_copy_that_comes_after_the_value_was_freed_is_freed_at_once(net: Netwo
     net.hear_of_death(ON_A, ON_B)  # the last to hold it, as far as the owner knows
     net.drop(block, ON_A)
     net.mourn()
-    assert net.used(A) == 4 * MIB, "pinned while it is being sent"
+    assert net.used(A) > 4 * MIB, "pinned while it is being sent"
     net.carry()
     assert net.of(pulls.CopyAdded)
     assert net.used(A) == net.used(B) == 0

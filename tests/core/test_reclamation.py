@@ -5,13 +5,14 @@ from __future__ import annotations
 from gnomon._core.block_use import BlockUse
 from gnomon._core.effects import Effects
 from gnomon._core.reclamation import ReclamationMachine
-from gnomon._messages.base import Block
+from gnomon._messages.base import Block, BlockName
 from gnomon._messages.objects import BlocksUnused, UseAsked, UseTold
 from gnomon.ids import WorkerID, object_id, task_id
 
 A, B, DEAD, NODE = (WorkerID(name) for name in (b"aaaaaaaa", b"bbbbbbbb", b"dead....", b"node...."))
 OBJECT = object_id(task_id(DEAD, 1), 1)
 BLOCK = Block(NODE, 4096, 100, OBJECT)
+NAME, OTHER = BLOCK.name, (8192, OBJECT)
 
 
 class Asker:
@@ -19,7 +20,7 @@ class Asker:
 
     def __init__(self) -> None:
         self.effects = Effects()
-        self.freed: list[int] = []
+        self.freed: list[BlockName] = []
         self.machine = ReclamationMachine(lambda: self.effects, self.freed.append)
         self.processes = [A, B]
 
@@ -29,38 +30,38 @@ class Asker:
         sends, self.effects = self.effects.sends, Effects()
         return {process: question for process, (question,) in sends.items()}
 
-    def round(self, **used: tuple[int, ...]) -> None:
+    def round(self, **used: tuple[BlockName, ...]) -> None:
         for process, question in self.run().items():
             self.machine.on_told(process, question.round, used.get(process[:1].decode(), ()))
 
 
 def test_nobody_uses_it() -> None:
     asker = Asker()
-    asker.machine.doubt(4096)
+    asker.machine.doubt(NAME)
     asker.round()
     assert asker.freed == []
     asker.round()
-    assert asker.freed == [4096]
-    assert {question.offsets for question in asker.run().values()} == {()}
+    assert asker.freed == [NAME]
+    assert {question.blocks for question in asker.run().values()} == {()}
     assert asker.run() == {}
 
 
 def test_a_user_in_the_second_round_begins_the_count_anew() -> None:
     asker = Asker()
-    asker.machine.doubt(4096)
+    asker.machine.doubt(NAME)
     asker.round()
-    asker.round(b=(4096,))
+    asker.round(b=(NAME,))
     assert asker.run() == {}, "nothing is asked until somebody lets go"
     asker.machine.on_unused()
     asker.round()
     assert asker.freed == []
     asker.round()
-    assert asker.freed == [4096]
+    assert asker.freed == [NAME]
 
 
 def test_a_death_spoils_the_round_and_is_told_with_the_next() -> None:
     asker = Asker()
-    asker.machine.doubt(4096)
+    asker.machine.doubt(NAME)
     asker.round()
     first = asker.run()
     asker.machine.on_told(A, first[A].round, ())
@@ -73,14 +74,14 @@ def test_a_death_spoils_the_round_and_is_told_with_the_next() -> None:
     third = asker.run()
     assert third[A].dead == ()
     asker.machine.on_told(A, third[A].round, ())
-    assert asker.freed == [4096]
+    assert asker.freed == [NAME]
 
 
 def test_who_joins_hears_of_later_deaths_alone() -> None:
     asker = Asker()
     asker.machine.lose(DEAD)
     asker.machine.join(B)
-    asker.machine.doubt(4096)
+    asker.machine.doubt(NAME)
     asked = asker.run()
     assert (asked[A].dead, asked[B].dead) == ((DEAD,), ())
 
@@ -91,7 +92,7 @@ def test_old_deaths_are_forgotten() -> None:
     asker.machine.join(A)
     for number in range(25):
         asker.machine.lose(WorkerID(b"%08d" % number))
-    asker.machine.doubt(4096)
+    asker.machine.doubt(NAME)
     asked = asker.run()
     assert asked[A].dead[-1] == b"00000024"
     assert len(asked[A].dead) <= 10
@@ -99,19 +100,19 @@ def test_old_deaths_are_forgotten() -> None:
 
 def test_what_is_being_written_is_not_free() -> None:
     asker = Asker()
-    asker.machine.doubt(4096, A)
+    asker.machine.doubt(NAME, A)
     for _ in range(3):
         asker.round()
     assert asker.freed == []
     asker.machine.settle(A)
     asker.round()
     asker.round()
-    assert asker.freed == [4096]
+    assert asker.freed == [NAME]
 
 
 def test_a_late_answer_does_not_count() -> None:
     asker = Asker()
-    asker.machine.doubt(4096)
+    asker.machine.doubt(NAME)
     first = asker.run()
     for process in (A, B):
         asker.machine.on_told(process, first[process].round, ())
@@ -124,9 +125,9 @@ def test_a_late_answer_does_not_count() -> None:
 def test_without_processes_nobody_uses_anything() -> None:
     asker = Asker()
     asker.processes = []
-    asker.machine.doubt(4096)
+    asker.machine.doubt(NAME)
     assert asker.run() == {}
-    assert asker.freed == [4096]
+    assert asker.freed == [NAME]
 
 
 class Asked:
@@ -140,41 +141,41 @@ class Asked:
         sends, self.effects = self.effects.sends, Effects()
         return sends.get(NODE, [])
 
-    def answer(self, number: int, *offsets: int) -> list[object]:
-        self.use.answer(UseAsked(number, offsets, ()))
+    def answer(self, number: int, *names: BlockName) -> list[object]:
+        self.use.answer(UseAsked(number, names, ()))
         return self.said()
 
 
 def test_what_is_known_is_used_and_its_end_is_told() -> None:
     asked = Asked()
     asked.use.add(BLOCK)
-    assert asked.answer(1, 4096, 8192) == [UseTold(1, (4096,))]
+    assert asked.answer(1, NAME, OTHER) == [UseTold(1, (NAME,))]
     asked.use.drop(BLOCK)
-    assert asked.said() == [BlocksUnused((4096,))]
-    told = [UseTold(2, (4096,)), BlocksUnused((4096,))]
-    assert asked.answer(2, 4096) == told, "it was used since the last question, and is not any more"
-    assert asked.answer(3, 4096) == [UseTold(3, ())]
+    assert asked.said() == [BlocksUnused((NAME,))]
+    told = [UseTold(2, (NAME,)), BlocksUnused((NAME,))]
+    assert asked.answer(2, NAME) == told, "it was used since the last question, and is not any more"
+    assert asked.answer(3, NAME) == [UseTold(3, ())]
 
 
 def test_what_came_and_went_between_two_questions_was_used() -> None:
     asked = Asked()
-    assert asked.answer(1, 4096) == [UseTold(1, ())]
+    assert asked.answer(1, NAME) == [UseTold(1, ())]
     asked.use.add(BLOCK)
     asked.use.drop(BLOCK)
     assert asked.said() == [], "it never said that it used it"
-    assert asked.answer(2, 4096) == [UseTold(2, (4096,)), BlocksUnused((4096,))]
+    assert asked.answer(2, NAME) == [UseTold(2, (NAME,)), BlocksUnused((NAME,))]
 
 
 def test_blocks_of_other_nodes_are_not_meant() -> None:
     asked = Asked()
     asked.use.add(Block(WorkerID(b"another."), 4096, 100, OBJECT))
-    assert asked.answer(1, 4096) == [UseTold(1, ())]
+    assert asked.answer(1, NAME) == [UseTold(1, ())]
 
 
 def test_when_nothing_is_doubtful_any_more_nothing_is_noted() -> None:
     asked = Asked()
     asked.use.add(BLOCK)
-    asked.answer(1, 4096)
+    asked.answer(1, NAME)
     assert asked.answer(2) == []
     asked.use.drop(BLOCK)
     assert asked.said() == []

@@ -168,7 +168,7 @@ def test_who_waits_for_an_item_that_another_has_taken_and_dropped_is_woken(owner
 def test_a_repeated_item_changes_nothing(owner: Owner) -> None:
     owner.yields(1)
     effects = owner.yields(1, Block(NODE, 4096, 100, item(1)))
-    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((4096,))]
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed(((4096, item(1)),))]
     assert owner.values[item(1)] == b"\0item 1"
     assert item(3) not in owner.entries
 
@@ -300,7 +300,7 @@ def test_dropping_the_handle_cancels_the_task_and_frees_the_items(owner: Owner) 
     assert told(effects, PEER, tasks.TaskCancelled) == [tasks.TaskCancelled(TASK, 0, False, True)]
     assert owner.values == {item(1): b"\0item 1"}
     effects = owner.yields(3, Block(NODE, 4096, 100, item(3)))
-    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((4096,))]
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed(((4096, item(3)),))]
     owner.ends(3, tasks.CANCELLED, ())
     owner.drop(1)
     assert owner.holds_nothing()
@@ -437,9 +437,9 @@ def test_a_dynamic_result_that_nobody_wants_leaves_nothing(dynamic: Owner) -> No
     dynamic.yields(1)
     dynamic.drop(1)
     effects = dynamic.yields(2, Block(NODE, 4096, 100, item(3)))
-    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((4096,))]
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed(((4096, item(3)),))]
     effects = dynamic.ends(2, values=(Block(NODE, 8192, 100, item(1)),))
-    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((8192,))]
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed(((8192, item(1)),))]
     assert dynamic.holds_nothing()
 
 
@@ -544,7 +544,7 @@ def test_results_of_an_attempt_that_is_repeated_are_let_go() -> None:
             TASK, 0, tasks.RAISED, (block, BOOM), retriable=True, contained=(Contained(item(1), (held,)),)
         )
     )
-    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((4096,))]
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed(((4096, item(1)),))]
     assert told(effects, PEER, tasks.HoldReleased) == [tasks.HoldReleased(TASK)]
     assert [pushed.attempt for pushed in told(effects, PEER, tasks.TaskPushed)] == [1]
     assert item(1) not in owner.values

@@ -238,7 +238,7 @@ def test_what_was_freed_before_it_was_there_and_is_named_again_keeps_its_error()
     block = Block(NODE, 8192, 4096, result)
     effects = worker.handle([received(OTHER, tasks.TaskFinished(task_id(ME, 1), 0, tasks.OK, (block,)))], 9.3)
     assert worker.references.values[result] == error
-    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((8192,))]
+    assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((block.name,))]
 
 
 # -- actors -------------------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def test_an_actor_whose_name_is_taken_lets_go_of_its_arguments() -> None:
 
 
 def give(node: Node, asker: WorkerID, owner: WorkerID) -> int:
-    effects = node.handle([received(asker, objects.BlockAsked(1, 4096, owner))], 1.0)
+    effects = node.handle([received(asker, objects.BlockAsked(1, 4096, owner, put_of(owner, 1)))], 1.0)
     [reserve] = [command for command in effects.commands if type(command) is fx.ReserveBlock]
     node.handle([ev.BlockReserved(1, asker, reserve.offset, False)], 1.0)
     return reserve.offset
@@ -380,13 +380,13 @@ def test_pushed_tasks_use_the_blocks_of_a_dead_owner() -> None:
     block = Block(NODE, 8192, 4096, put_of(OTHER, 1))
     task = task_id(PEER, 1)
     worker.handle([received(PEER, tasks.TaskPushed(task, FunctionID(b"function"), b"\0", (block,)))], 1.0)
-    effects = worker.handle([received(NODE, objects.UseAsked(1, (8192,), (OTHER,)))], 1.1)
-    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192,))]
+    effects = worker.handle([received(NODE, objects.UseAsked(1, (block.name,), (OTHER,)))], 1.1)
+    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (block.name,))]
     worker.handle([received(NODE, cluster.ProcessLost(OTHER, "was killed"))], 1.2)
     worker.execution.take(1.3)
     ended = ev.TaskEnded(task, tasks.RAISED, (failure("WorkerCrashedError"),), 1.3, 1.4)
     effects = worker.handle([ended], 1.4)
-    assert told(effects, NODE, objects.BlocksUnused) == [objects.BlocksUnused((8192,))]
+    assert told(effects, NODE, objects.BlocksUnused) == [objects.BlocksUnused((block.name,))]
     assert worker.references.entries == {}
 
 
@@ -401,10 +401,10 @@ def test_a_view_counts_although_its_owner_was_known_to_be_dead_before() -> None:
     assert worker.execution.take(1.3) is not None
     worker.handle([ev.HandlesArrived((block.object, mine.object), task, None)], 1.3)
     worker.handle([ev.TaskEnded(task, tasks.OK, (b"\0value",), 1.3, 1.4)], 1.4)  # it keeps both views
-    effects = worker.handle([received(NODE, objects.UseAsked(1, (8192, 16384), ()))], 1.5)
-    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192, 16384))]
+    effects = worker.handle([received(NODE, objects.UseAsked(1, (block.name, mine.name), ()))], 1.5)
+    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (block.name, mine.name))]
     effects = worker.handle([ev.HandlesDropped((block.object, mine.object))], 1.6)
-    unused = [objects.BlocksUnused((8192,)), objects.BlocksUnused((16384,))]
+    unused = [objects.BlocksUnused((block.name,)), objects.BlocksUnused((mine.name,))]
     assert told(effects, NODE, objects.BlocksUnused) == unused
     assert not told(effects, NODE, objects.BlocksFreed), "others may view them"
     worker.check()
@@ -416,8 +416,8 @@ def test_what_was_known_to_be_lost_is_used_where_a_task_views_it() -> None:
     worker.handle([ev.HandlesArrived((block.object,), None, None)], 1.0)
     worker.handle([received(NODE, cluster.ProcessLost(OTHER, "was killed"))], 1.1)
     worker.handle([received(PEER, tasks.TaskPushed(task, FunctionID(b"function"), b"\0", (block,)))], 1.2)
-    effects = worker.handle([received(NODE, objects.UseAsked(1, (8192,), ()))], 1.3)
-    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192,))]
+    effects = worker.handle([received(NODE, objects.UseAsked(1, (block.name,), ()))], 1.3)
+    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (block.name,))]
     worker.check()
 
 
@@ -470,7 +470,7 @@ def test_what_the_dead_may_have_lent_on_is_held_until_the_borrower_has_told() ->
     assert mine in worker.references.values
     effects = worker.handle([received(OTHER, objects.BorrowRemoved(Borrow(mine, 1)))], 9.1)
     assert worker.references.entries == {}
-    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((8192,))]
+    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted(((8192, mine),))]
 
 
 def test_what_the_dead_have_not_lent_on_is_freed_after_a_while() -> None:
@@ -479,7 +479,7 @@ def test_what_the_dead_have_not_lent_on_is_freed_after_a_while() -> None:
     assert worker.next_wakeup() == 1.6
     effects = worker.handle([], 1.6)
     assert worker.references.entries == {}
-    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((8192,))]
+    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted(((8192, mine),))]
 
 
 # -- cancels and kills --------------------------------------------------------------------------------------
@@ -568,7 +568,7 @@ def test_no_call_is_wasted_on_a_process_whose_death_the_node_mentions_in_a_quest
     worker, actor = new_worker(), ActorID(task_id(OTHER, 1))
     worker.handle([call(1, actor), ev.CancelAsked(task_id(ME, 1), False, True)], 1.0)
     worker.handle([received(HEAD, actors.ActorChanged(actor, actors.ALIVE, 0, PEER, 11, ""))], 1.1)
-    worker.handle([received(NODE, objects.UseAsked(1, (8192,), (PEER,)))], 1.2)
+    worker.handle([received(NODE, objects.UseAsked(1, ((8192, put_of(ME, 9)),), (PEER,)))], 1.2)
     effects = worker.handle([call(2, actor)], 1.3)
     assert not told(effects, PEER, tasks.CallPushed)
     again = actors.ActorChanged(actor, actors.ALIVE, 1, OTHER, 12, "was killed")
@@ -642,7 +642,7 @@ def test_what_a_driver_says_after_its_good_bye_is_not_heard() -> None:
     node = new_node()
     node.handle([received(OTHER, cluster.DriverJoined(1, JobSpec(JobID(b"job2"), OTHER)))], 1.0)
     offset = give(node, OTHER, OTHER)
-    freed = objects.BlocksFreed((offset,))
+    freed = objects.BlocksFreed(((offset, put_of(OTHER, 1)),))
     node.handle([received(OTHER, cluster.DriverLeaving(2), freed)], 1.1)
     assert offset in node.blocks.owners, "its blocks are free when nobody reads them any more, once"
     for _ in range(2):

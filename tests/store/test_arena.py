@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -212,3 +213,28 @@ def test_memory_is_written_to_the_end_of_the_arena(arena: Arena) -> None:
     other.write(offset, value)
     assert bytes(arena._target[-5:]) == b"\1" * 5
     other.close()
+
+
+def test_without_shared_memory_the_arena_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    with pytest.warns(UserWarning, match="Operation not permitted.*slower"):
+        arena = Arena(create_memfd(MIB, str(tmp_path)), MIB)
+    arena.reserve(0, MIB)
+    arena.window(0, 4)[:] = b"abcd"
+    assert bytes(arena.view(0, 4, lambda: None)) == b"abcd"
+    assert list(tmp_path.iterdir()) == [], "it has no name, and goes with its last user"
+    arena.close()
+
+
+def test_a_header_says_whose_value_lies_there() -> None:
+    arena = Arena(create_memfd(MIB), MIB)
+    arena.reserve(0, MIB)
+    arena.write_header(4096, b"i" * 20)
+    assert arena.bears(4096, b"i" * 20)
+    assert not arena.bears(4096, b"j" * 20)
+    arena.write_header(4096, b"")
+    assert not arena.bears(4096, b"i" * 20)
+    arena.close()

@@ -13,14 +13,17 @@ from gnomon._api import checks, machine
 from gnomon._engine.base import InitOptions
 from gnomon.exceptions import UnsupportedOptionError
 from gnomon.resources import to_units
-from gnomon.settings import Settings
+from gnomon.settings import Settings, check_settings
 
 MEMORY_SHARE: Final = 0.7
 """Share of the machine's memory that tasks may ask for with ``memory=``; the store has the rest."""
 
-SPILLING_SETTINGS: Final = frozenset({"min_spilling_size", "object_spilling_config"})
-
 _NO_DASHBOARD = "gnomon serves no dashboard on a port: use `%remote dashboard` in a notebook."
+
+
+def _system_config(what: str, value: Any) -> None:
+    checks.mapping(what, value)
+    check_settings(value or {})
 
 
 def _store_memory(what: str, value: Any) -> None:
@@ -72,7 +75,7 @@ _CHECKS: Final[dict[str, checks.Check]] = {
     "namespace": checks.text,
     "address": checks.text,
     "runtime_env": checks.mapping,
-    "_system_config": checks.mapping,
+    "_system_config": _system_config,
 }
 
 
@@ -140,7 +143,7 @@ def warn_of_hints(given: Mapping[str, Any]) -> None:
     """Tell about arguments that change nothing here."""
     if given.get("include_dashboard") or given.get("dashboard_port") is not None:
         warnings.warn(_NO_DASHBOARD, stacklevel=4)
-    known = {"object_store_memory_mb", *SPILLING_SETTINGS, *Settings.__dataclass_fields__}
+    known = {"object_store_memory_mb", *Settings.__dataclass_fields__}
     unknown = sorted(set(given.get("_system_config") or {}) - known)
     if unknown:
         warnings.warn(f"_system_config: {', '.join(unknown)} mean nothing to gnomon.", stacklevel=4)

@@ -11,19 +11,25 @@ If the owner dies, readers may still look at its blocks, and a writer may still 
 doubtful (``reclamation``). So are those whose owner says so: one of their holders has died. Nothing is given out
 for an owner who is dead.
 
-Requests that find no room wait in line and are refused after ``patience_s``.
+Requests that find no room wait in line while blocks are spilled, and are refused when no room has been made for
+``patience_s``. Here are the blocks that are where they were written and only there; the others are ``spilling``'s.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Protocol
 
 from gnomon._core.effects import Effects, ReserveBlock
 from gnomon._core.reclamation import ReclamationMachine
-from gnomon._messages.base import Block
+from gnomon._core.restoring import RestoreMachine
+from gnomon._core.spill_files import SpillFiles
+from gnomon._core.spilling import SpillMachine
+from gnomon._messages.base import HEADER_BYTES, Block, BlockName
 from gnomon._messages.objects import NOWHERE, BlockAsked, BlockGiven, BlockRefused
+from gnomon._messages.spilling import NO_PLACE
 from gnomon.ids import ObjectID, WorkerID
 
 
@@ -65,8 +71,9 @@ class BlockMachine:
         objects: by offset, the block, which says whose value it is.
         copies: by object, where a value lies here of which its owner has heard: what it has pulled, and what tasks
             here have made.
-        pinned: readers at other nodes by offset; a pinned block that is freed is ``parting`` until it is unpinned.
+        pinned: readers at other nodes by place; a pinned place that is freed is ``parting`` until it is unpinned.
         on_room: answers ``reserve`` with the request's number and an offset (None: there is no room).
+        stall_s: how long a disk may take for one batch.
     """
 
     def __init__(
@@ -75,6 +82,9 @@ class BlockMachine:
         allocator: Allocator,
         patience_s: float = 2.0,
         me: WorkerID = NOWHERE,
+        files: SpillFiles | None = None,
+        on_lost: Callable[[BlockName, WorkerID], None] = lambda name, owner: None,
+        stall_s: float = 60.0,
     ) -> None:
         self._effects = effects
         self.me = me
@@ -83,49 +93,63 @@ class BlockMachine:
         self.copies: dict[ObjectID, Block] = {}
         self.pinned: dict[int, int] = {}
         self.parting: dict[int, None] = {}
+        self.stall_s = stall_s
+        self.spilling = SpillMachine(effects, self, files or SpillFiles())
+        self.restoring = RestoreMachine(effects, self, self.spilling, self._copy_lost)
+        self._on_lost = on_lost
         self.allocator = allocator
         self.patience_s = patience_s
         self.owners: dict[int, WorkerID] = {}
         self.unheard: dict[int, WorkerID] = {}
-        self.reserving: dict[int, None] = {}
+        self.reserving: dict[int, int] = {}
         self.line: deque[tuple[WorkerID, BlockAsked, float]] = deque()
         self.lost: dict[WorkerID, None] = {}
         self.reclamation = ReclamationMachine(effects, self._release)
 
     def on_asked(self, asker: WorkerID, message: BlockAsked, now: float) -> None:
         """Room is wanted."""
-        if message.size > self.allocator.capacity_bytes or message.owner in self.lost:
+        if message.size + HEADER_BYTES > self.allocator.capacity_bytes or message.owner in self.lost:
             self._refuse(asker, message)
         elif self.line or not self._try(asker, message):
             self.line.append((asker, message, now + self.patience_s))
 
     def _try(self, asker: WorkerID, message: BlockAsked) -> bool:
-        offset = self.allocator.allocate(message.size)
+        size = message.size + HEADER_BYTES
+        offset = self.allocator.allocate(size)
         if offset is None:
             return False
         self.owners[offset] = message.owner
         self.objects[offset] = Block(self.me, offset, message.size, message.object)
         if message.owner != asker:
             self.unheard[offset] = asker
-        self.reserving[offset] = None
-        self._effects().do(ReserveBlock(message.request, asker, offset, message.size))
+        self.reserving[offset] = size
+        self._effects().do(ReserveBlock(message.request, asker, offset, size))
         return True
 
     def on_reserved(self, request: int, asker: WorkerID, offset: int, failed: bool) -> None:
         """The shell has really allocated the pages, or the machine is out of memory."""
-        self.reserving.pop(offset, None)
+        size = self.reserving.pop(offset)
+        name = self.objects[offset].name
         if failed or (asker not in self.lost and self.owners[offset] in self.lost):
-            self._release(offset)
-            size, used = 0, self.allocator.used_bytes
-            self._answer(asker, BlockRefused(request, size, used, self.allocator.capacity_bytes), None)
+            self._release(name)
+            used, capacity = self.allocator.used_bytes, self.allocator.capacity_bytes
+            self._answer(asker, BlockRefused(request, 0, used, capacity), None)
         elif asker in self.lost:
-            self._release(offset)
+            self._release(name)
         else:
-            self._answer(asker, BlockGiven(request, offset), offset)
+            if asker != self.me:
+                self.spilling.add(name, size)
+            self._answer(asker, BlockGiven(request, offset, name[1]), offset)
 
     def _refuse(self, asker: WorkerID, message: BlockAsked) -> None:
         allocator = self.allocator
-        refusal = BlockRefused(message.request, message.size, allocator.used_bytes, allocator.capacity_bytes)
+        refusal = BlockRefused(
+            message.request,
+            message.size,
+            allocator.used_bytes,
+            allocator.capacity_bytes,
+            self.spilling.files.error,
+        )
         self._answer(asker, refusal, None)
 
     def _answer(self, asker: WorkerID, answer: BlockGiven | BlockRefused, offset: int | None) -> None:
@@ -142,7 +166,7 @@ class BlockMachine:
 
     def release(self, offset: int) -> None:
         """It does not need that room any more."""
-        self._release(offset)
+        self._release((offset, self.objects[offset].object))
         self._serve_line()
 
     def adopt_copy(self, copy: Block, owner: WorkerID) -> None:
@@ -150,60 +174,70 @@ class BlockMachine:
         self.owners[copy.offset] = owner
         self.copies[copy.object] = copy
         if owner in self.lost:
-            self.reclamation.doubt(copy.offset)
+            self.reclamation.doubt(copy.name)
+        else:
+            self.spilling.add(copy.name, copy.size + HEADER_BYTES)
 
     def copy_of(self, identity: ObjectID) -> Block | None:
         """Where a value lies here, whole, if it does."""
         return self.copies.get(identity)
 
     def holds(self, block: Block) -> bool:
-        """Whether that value lies there (and not somebody else's, since it was freed)."""
-        return self.objects.get(block.offset) == block
+        """Whether this node has that value under that name: there, elsewhere in the arena, or on disk."""
+        if block.node != self.me:
+            return False
+        record = self.spilling.parted.get(block.name)
+        return self.objects.get(block.offset) == block if record is None else not record.lost
 
-    def pin(self, offset: int) -> None:
+    def pin(self, place: int) -> None:
         """Do not give this room to anybody else for a while, even if it is freed."""
-        self.pinned[offset] = self.pinned.get(offset, 0) + 1
+        self.pinned[place] = self.pinned.get(place, 0) + 1
 
-    def unpin(self, offset: int) -> None:
+    def unpin(self, place: int) -> None:
         """The opposite, once for each."""
-        self.pinned[offset] -= 1
-        if not self.pinned[offset]:
-            del self.pinned[offset]
-            if self.parting.pop(offset, self) is None:
-                self.allocator.free(offset)
+        self.pinned[place] -= 1
+        if not self.pinned[place]:
+            del self.pinned[place]
+            if self.parting.pop(place, self) is None:
+                self.allocator.free(place)
                 self._serve_line()
 
-    def on_adopted(self, owner: WorkerID, offsets: tuple[int, ...]) -> None:
+    def on_adopted(self, owner: WorkerID, names: tuple[BlockName, ...]) -> None:
         """The owner has heard of blocks written for it."""
-        for offset in offsets:
-            if self.unheard.pop(offset, None) is not None:
-                block = self.objects[offset]
-                self.copies.setdefault(block.object, block)
+        for name in names:
+            if self.is_home(name) and self.unheard.pop(name[0], None) is not None:
+                self.copies.setdefault(name[1], self.objects[name[0]])
 
-    def on_freed(self, sender: WorkerID, offsets: tuple[int, ...]) -> None:
+    def on_freed(self, sender: WorkerID, names: tuple[BlockName, ...]) -> None:
         """The owner no longer needs them (or the writer never told him)."""
-        for offset in offsets:
-            if self._may_free(sender, offset):
-                self._release(offset)
+        for name in names:
+            if self._may_free(sender, name):
+                self._release(name)
         self._serve_line()
 
-    def on_doubted(self, sender: WorkerID, offsets: tuple[int, ...]) -> None:
+    def on_doubted(self, sender: WorkerID, names: tuple[BlockName, ...]) -> None:
         """The owner no longer needs them, but others may: a process has died that had lent them on."""
-        for offset in offsets:
-            if self._may_free(sender, offset):
-                self.reclamation.doubt(offset)
+        for name in names:
+            if self._may_free(sender, name):
+                self.reclamation.doubt(name)
 
-    def _may_free(self, sender: WorkerID, offset: int) -> bool:
-        return self.owners.get(offset) == sender or self.unheard.get(offset) == sender
+    def _may_free(self, sender: WorkerID, name: BlockName) -> bool:
+        if not self.is_home(name):
+            return name in self.spilling.parted and self._owner(name) == sender
+        return self.owners[name[0]] == sender or self.unheard.get(name[0]) == sender
+
+    def _owner(self, name: BlockName) -> WorkerID:
+        record = self.spilling.parted.get(name)
+        return self.owners[name[0]] if record is None else record.owner
 
     def settle(self, owner: WorkerID, writer: WorkerID) -> None:
         """``owner`` knows that ``writer`` is dead. Or the reverse: the writer knows it of the owner."""
         lost = [o for o, w in self.unheard.items() if w == writer and self.owners[o] == owner]
         for offset in lost:
             if offset not in self.reserving:
-                self._release(offset)
+                self._release(self.objects[offset].name)
         dead, sender = writer, owner
-        self.reclamation.settle(sender, lambda offset: self.owners[offset] == dead)
+        self.reclamation.settle(sender, lambda name: self._owner(name) == dead)
         self._serve_line()
 
     def lose(self, process: WorkerID) -> None:
@@ -218,25 +252,90 @@ class BlockMachine:
         for offset, owner in self.owners.items():
             if owner == process and offset not in self.reserving:
                 writer = self.unheard.pop(offset, None)
-                self.reclamation.doubt(offset, None if writer in self.lost else writer)
+                self.reclamation.doubt(self.objects[offset].name, None if writer in self.lost else writer)
+        for name, record in self.spilling.parted.items():
+            if record.owner == process:
+                self.reclamation.doubt(name)
+        self.spilling.lose(process)
+        self.restoring.lose(process)
         self.reclamation.lose(process)
         self._serve_line()
 
-    def run(self, processes: Callable[[], Iterable[WorkerID]]) -> None:
+    def join(self, process: WorkerID) -> None:
+        """A process begins."""
+        self.reclamation.join(process)
+        self.spilling.join(process)
+
+    def run(self, processes: Callable[[], Iterable[WorkerID]], now: float) -> None:
         """At the end of each batch of events."""
         self.reclamation.run(processes)
-        self._serve_line()
+        spilling = self.spilling
+        if spilling.batch is not None:
+            spilling.advance(now)
+        wanted = self._wanted(now)
+        while wanted and spilling.batch is None:
+            if now < spilling.retry_at or not spilling.begin(wanted, now, processes):
+                self.restoring.give_up()
+                return
+            wanted = self._wanted(now)
 
-    def _release(self, offset: int) -> None:
-        del self.owners[offset]
-        self.unheard.pop(offset, None)
-        block = self.objects.pop(offset)
-        if self.copies.get(block.object) == block:
-            del self.copies[block.object]
-        if offset in self.pinned:
-            self.parting[offset] = None
+    def _wanted(self, now: float) -> int:
+        """Serve whom there is room for, readers first. Returns how many bytes the next one needs."""
+        wanted = self.restoring.run(now) if self.restoring.wants else 0
+        if not wanted and self.line:
+            self._serve_line()
+            wanted = self.line[0][1].size + HEADER_BYTES if self.line else 0
+        return wanted
+
+    def _release(self, name: BlockName) -> None:
+        copy = self.copies.get(name[1])
+        if copy is not None and copy.offset == name[0]:
+            del self.copies[name[1]]
+        if name in self.spilling.parted:
+            self.restoring.forget(name)
+            self.spilling.free(name)
         else:
-            self.allocator.free(offset)
+            self.spilling.forget(name)
+            self.part(name)
+            self.free_place(name[0])
+
+    def _copy_lost(self, name: BlockName, owner: WorkerID) -> None:
+        self.copies.pop(name[1], None)
+        self._on_lost(name, owner)
+
+    # -- for spilling and restoring -------------------------------------------------------------------------------
+
+    def is_home(self, name: BlockName) -> bool:
+        """Whether that block is where it was written, and only there."""
+        block = self.objects.get(name[0])
+        return block is not None and block.object == name[1]
+
+    def movable(self, name: BlockName, place: int) -> bool:
+        """Whether this block, which is at ``place``, may be moved now."""
+        heard = place != name[0] or place not in self.unheard
+        return heard and name not in self.reclamation.doubtful and place not in self.pinned
+
+    def part(self, name: BlockName) -> WorkerID:
+        """It is not only here any more. Returns its owner."""
+        offset = name[0]
+        del self.objects[offset]
+        self.unheard.pop(offset, None)
+        return self.owners.pop(offset)
+
+    def take_place(self, size: int) -> int | None:
+        """A range of the arena for a block that comes back."""
+        return self.allocator.allocate(size)
+
+    def free_place(self, place: int) -> None:
+        """Give a range back, as soon as nobody reads it for another node."""
+        if place in self.pinned:
+            self.parting[place] = None
+        else:
+            self.allocator.free(place)
+
+    def capacity(self) -> int:
+        """Of the arena in bytes."""
+        return self.allocator.capacity_bytes
 
     def _serve_line(self) -> None:
         while self.line:
@@ -247,21 +346,39 @@ class BlockMachine:
 
     def on_time(self, now: float) -> None:
         """Refuse those who have waited too long."""
-        while self.line and now >= self.line[0][2]:
+        while self.line and now >= self._refusal(self.line[0][2]):
             asker, message, _ = self.line.popleft()
             self._refuse(asker, message)
         self._serve_line()
 
     def next_wakeup(self) -> float | None:
         """When the first in line loses patience."""
-        return self.line[0][2] if self.line else None
+        if not self.line:
+            return self.restoring.next_wakeup()
+        restoring = self.restoring.next_wakeup() or inf
+        retry_at = self.spilling.retry_at if self.spilling.batch is None else inf
+        return min(self._refusal(self.line[0][2]), restoring, retry_at)
+
+    def _refusal(self, due: float) -> float:
+        """When who is due at that time is really refused: not while room is being made."""
+        batch = self.spilling.batch
+        if batch is not None:
+            return max(due, batch.began + self.stall_s)
+        return max(due, self.spilling.progressed_at + self.patience_s)
 
     def check(self) -> None:
         """OD8: every block has an owner; the allocator agrees."""
         self.allocator.check()
         assert all(offset in self.owners for offset in self.unheard)
-        assert all(offset in self.owners for offset in self.reclamation.doubtful)
-        self.reclamation.check()
         assert self.objects.keys() == self.owners.keys()
-        assert all(self.objects[copy.offset] == copy for copy in self.copies.values())
-        assert all(offset in self.pinned and offset not in self.owners for offset in self.parting)
+        known = [name for name in self.reclamation.doubtful if not self.is_home(name)]
+        assert all(name in self.spilling.parted for name in known), known
+        places = [record.place for record in self.spilling.parted.values() if record.place != NO_PLACE]
+        places += self.restoring.reading.values()
+        assert len({*places, *self.owners}) == len(places) + len(self.owners), "two blocks at one place"
+        self.reclamation.check()
+        for copy in self.copies.values():
+            assert self.holds(copy), copy
+        assert all(place in self.pinned and place not in self.owners for place in self.parting)
+        self.spilling.check()
+        self.restoring.check()

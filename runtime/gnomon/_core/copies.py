@@ -35,7 +35,7 @@ class CopyMachine:
             return
         known = references.copies_of(copy.object).get(node, copy)
         if not isinstance(value, Block) or copy.object not in references.entries or known != copy:
-            self._effects().send(node, BlocksDoubted((copy.offset,)))
+            self._effects().send(node, BlocksDoubted((copy.name,)))
             return
         copies = references.copies.setdefault(copy.object, {WorkerID(value.node): value})
         copies[node] = copy
@@ -50,7 +50,7 @@ class CopyMachine:
         if block is None:
             return
         if message.there:
-            self._effects().send(node, BlocksDoubted((block.offset,)))
+            self._effects().send(node, BlocksDoubted((block.name,)))
         self._drop(identity, node)
 
     def node_lost(self, node: WorkerID) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from gnomon._messages.base import Message, Value
+from gnomon._messages.base import BlockName, Message, Value
 from gnomon._messages.holders import HeldObject
 from gnomon._messages.session import NO_JOB
-from gnomon.ids import ActorID, JobID, NodeID, TaskID, WorkerID
+from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID
 
 
 class Command(msgspec.Struct, frozen=True, gc=False):
@@ -175,6 +175,7 @@ class ReceiveChunks(Command, frozen=True):
     pull: int
     offset: int
     size: int
+    object: ObjectID
 
 
 class EndReceiving(Command, frozen=True):
@@ -184,8 +185,8 @@ class EndReceiving(Command, frozen=True):
 
 
 class SendChunks(Command, frozen=True):
-    """Send ``count`` chunks, from number ``first`` on, of the value at ``offset``, for the pull of ``target``; then post
-    ChunksSent, also if ``target`` is dead.
+    """Send ``count`` chunks, from number ``first`` on, of the value whose header is at ``offset``, for the pull of
+    ``target``; then post ChunksSent, also if ``target`` is dead.
     """
 
     target: WorkerID
@@ -194,6 +195,39 @@ class SendChunks(Command, frozen=True):
     size: int
     first: int
     count: int
+
+
+class ClearBlocks(Command, frozen=True):
+    """Overwrite the headers at these places, so that nobody finds there what has moved; the shell answers with
+    BlocksCleared.
+    """
+
+    places: tuple[int, ...]
+
+
+class WriteSpillFile(Command, frozen=True):
+    """Write blocks into a new file, from each place so many bytes; the shell answers with SpillFileWritten."""
+
+    file: int
+    path: str
+    parts: tuple[tuple[int, int], ...]
+
+
+class ReadSpillFile(Command, frozen=True):
+    """Bring a block back into the arena, its header last; the shell answers with BlockRestored."""
+
+    block: BlockName
+    place: int
+    path: str
+    position: int
+    size: int
+    crc: int
+
+
+class DeleteSpillFile(Command, frozen=True):
+    """Nobody needs that file any more."""
+
+    path: str
 
 
 class DropPeer(Command, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gnomon._messages.base import Block, Borrow, Contained, Value
+from gnomon._messages.base import Block, BlockName, Borrow, Contained, Value
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID
@@ -330,6 +330,36 @@ class ValuesInlined(Event):
     values: tuple[Value, ...]
 
 
+class BlocksCleared(Event):
+    """The headers are gone, as was asked last."""
+
+
+class SpillFileWritten(Event):
+    """A file is complete; or it is not, and has been removed.
+
+    Attributes:
+        parts: of each block the position in the file and the crc.
+        error: what went wrong.
+    """
+
+    file: int
+    parts: tuple[tuple[int, int], ...]
+    error: str = ""
+
+
+class BlockRestored(Event):
+    """A block is back in the arena.
+
+    Attributes:
+        error: why it is not.
+        no_memory: the machine had none for it: it is still on disk.
+    """
+
+    block: BlockName
+    error: str = ""
+    no_memory: bool = False
+
+
 class BlockReserved(Event):
     """The shell has allocated a block's pages, or could not."""
 
@@ -369,6 +399,8 @@ __all__ = [
     "ActorSubmitted",
     "AskedSomething",
     "BlockReserved",
+    "BlockRestored",
+    "BlocksCleared",
     "BlocksNeeded",
     "Borrow",
     "CallSubmitted",
@@ -389,6 +421,7 @@ __all__ = [
     "NodeExited",
     "ObjectStored",
     "Received",
+    "SpillFileWritten",
     "StreamClosed",
     "TaskEnded",
     "TaskSubmitted",

@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Iterable
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecutor, WidenExecutor
 from gnomon._core.events import TaskEnded
-from gnomon._messages.base import Block
+from gnomon._messages.base import Block, BlockName
 from gnomon._messages.objects import WriterSettled
 from gnomon._messages.session import NOBODY
 from gnomon._messages.tasks import (
@@ -339,13 +339,13 @@ class ExecutionMachine:
             for block in _blocks_of(taken[1]):
                 self.borrowing.references.learn(block)
 
-    def hold_blocks(self, offsets: Collection[int]) -> None:
+    def hold_blocks(self, names: Collection[BlockName]) -> None:
         """The node asks who uses these: hold those that pushed tasks view, or will, until they have ended."""
         references = self.borrowing.references
         waiting = [pair for queue in self._queues() for pair in list(queue)]
         for _, message in [*waiting, *list(self.running.values())]:
             for block in _blocks_of(message):
-                here = block.node == references.node and block.offset in offsets
+                here = block.node == references.node and block.name in names
                 if here and block.object not in self._holds.get(message.task, ()):
                     references.hold((block.object,))
                     references.learn(block)

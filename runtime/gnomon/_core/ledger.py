@@ -179,6 +179,14 @@ class Ledger:
         if self.readers:
             self.changed_objects.append(key)
 
+    def object_moved(self, key: str, state: str) -> None:
+        """Its value is in another place."""
+        row = self.objects.get(key)
+        if row is not None:
+            row[1] = state
+            if self.readers:
+                self.changed_objects.append(key)
+
     def object_gone(self, key: str) -> None:
         """An object was freed."""
         if self.objects.pop(key, None) is not None and self.readers:

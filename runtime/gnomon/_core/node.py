@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from gnomon._core import block_receivers
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.account import ResourceAccount
@@ -24,10 +25,13 @@ from gnomon._core.jobs import JobMachine
 from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.neighbours import NeighbourMachine
+from gnomon._core.node_report import report_of
 from gnomon._core.pool import PoolMachine
 from gnomon._core.pulls import PullMachine
 from gnomon._core.serving import ServingMachine
+from gnomon._core.spill_files import SpillFiles
 from gnomon._messages import actors, cluster, holders, leases, objects, pulls
+from gnomon._messages.base import BlockName
 from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import JobID, NodeID, WorkerID, node_tag
 
@@ -40,6 +44,8 @@ class Node:
         first_job: how its workers see the world; a plain one when None.
         gpus: names of the GPUs; numbers when empty.
         pid, started: as in NodeJoined; ``started`` is 0 for the node that head lives and dies with.
+        extra_bytes: of the arena, not for objects.
+        files: where blocks are spilled to; nowhere when None.
 
     Attributes:
         watchers: who wants to hear of a process's death.
@@ -70,6 +76,8 @@ class Node:
         started: int = 0,
         drain_limit_s: float = 5.0,
         heartbeat_s: float = 0.0,
+        files: SpillFiles | None = None,
+        extra_bytes: int = 0,
     ) -> None:
         self.me = me
         self.node = node
@@ -90,7 +98,7 @@ class Node:
             me, head, self._out, self.account, lambda: self.leases.waiting_actors(), heartbeat_s=heartbeat_s
         )
         self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours)
-        self.blocks = BlockMachine(self._out, allocator, me=me)
+        self.blocks = BlockMachine(self._out, allocator, me=me, files=files, on_lost=self._on_copy_lost)
         self.pulls = PullMachine(me, self._out, self.blocks, self._watch)
         self.serving = ServingMachine(self._out, self.blocks)
         self.watchers: dict[WorkerID, dict[WorkerID, None]] = {}
@@ -105,6 +113,7 @@ class Node:
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
         self.report_period_s = report_period_s
+        self.extra_bytes = extra_bytes
         self._report_due = 0.0
         self._reported: cluster.NodeReport | None = None
         self._handlers = self._local_handlers()
@@ -116,9 +125,7 @@ class Node:
             ev.WorkerExited: self._lose,
             ev.DriverExited: self._on_driver_exited,
             ev.DrainAsked: lambda event: self._drain(),
-            ev.BlockReserved: lambda event: self.blocks.on_reserved(
-                event.request, event.asker, event.offset, event.failed
-            ),
+            **block_receivers.local(self.blocks, lambda: self.now),
             ev.ChunkArrived: self.pulls.on_arrived,
             ev.ChunksSent: lambda event: self.serving.on_sent(event.offset),
         }
@@ -134,17 +141,11 @@ class Node:
             actors.ActorWorkerWanted: self.leases.on_actor_wanted,
             actors.ActorWorkerUnwanted: self._on_actor_worker_unwanted,
             objects.BlockAsked: self._on_block_asked,
-            objects.BlocksAdopted: lambda sender, message: self.blocks.on_adopted(sender, message.offsets),
-            objects.BlocksFreed: lambda sender, message: self.blocks.on_freed(sender, message.offsets),
-            objects.BlocksDoubted: lambda sender, message: self.blocks.on_doubted(sender, message.offsets),
-            objects.UseTold: lambda sender, message: self.blocks.reclamation.on_told(
-                sender, message.round, message.offsets
-            ),
-            objects.BlocksUnused: lambda sender, message: self.blocks.reclamation.on_unused(),
+            **block_receivers.remote(self.blocks, lambda: self.now),
             objects.WriterSettled: self._on_writer_settled,
             objects.ObjectServed: lambda sender, message: self.pulls.on_served(message),
             pulls.PullWanted: lambda sender, message: self.pulls.on_wanted(sender, message, self.now),
-            pulls.ChunksWanted: self.serving.on_wanted,
+            pulls.ChunksWanted: lambda sender, message: self.serving.on_wanted(sender, message, self.now),
             pulls.ChunksRefused: self.pulls.on_refused,
             cluster.ProcessWatched: self._on_process_watched,
             cluster.ProcessLost: lambda sender, message: self._lose_elsewhere(message),
@@ -175,7 +176,7 @@ class Node:
         for event in events:
             self._handlers[type(event)](event)
         self.blocks.on_time(now)
-        self.blocks.run(lambda: [*self.jobs.drivers, *self.pool.pids])
+        self.blocks.run(lambda: [*self.jobs.drivers, *self.pool.pids], now)
         self.pulls.run(now)
         while self._to_meet:  # what is heard at once may make the machines want to hear more
             self._meet(self._to_meet.popitem()[0])
@@ -255,7 +256,7 @@ class Node:
 
     def _on_worker_ready(self, sender: WorkerID, message: leases.WorkerReady) -> None:
         if self.pool.on_ready(sender, message.pid, self.now):
-            self.blocks.reclamation.join(sender)
+            self.blocks.join(sender)
             for observer in self.observers:
                 if self.jobs.of(observer) == self.pool.jobs[sender]:
                     self._effects.send(sender, cluster.ObservationWanted(observer, True))
@@ -379,6 +380,11 @@ class Node:
         self._watch(message.owner)
         self.blocks.on_asked(sender, message, self.now)
 
+    def _on_copy_lost(self, name: BlockName, owner: WorkerID) -> None:
+        """What was spilled can not be read any more."""
+        self._watch(owner)
+        self._effects.send(owner, pulls.CopyLost(name[1], self.me, True))
+
     def _on_nodes_seen(self, sender: WorkerID, message: cluster.NodesSeen) -> None:
         self.neighbours.on_nodes_seen(message)
         self.leases.reconsider()
@@ -423,6 +429,7 @@ class Node:
         job = message.job
         self.jobs.open(job)
         self._effects.do(fx.WatchDriver(sender, job.pid, job.started))
+        self.blocks.spilling.join(sender)
         self._effects.send(sender, cluster.DriverAdmitted(message.request))
         self._begin(job)
 
@@ -462,27 +469,11 @@ class Node:
     # -- status ---------------------------------------------------------------------------------------------------
 
     def _on_status_asked(self, sender: WorkerID, message: cluster.StatusAsked) -> None:
-        self._effects.send(sender, cluster.NodeStatus(message.request, self._report()))
+        self._effects.send(sender, cluster.NodeStatus(message.request, report_of(self)))
 
     def _on_processes_asked(self, sender: WorkerID, message: holders.ProcessesAsked) -> None:
         drivers = [driver for driver, job in self.jobs.drivers.items() if not self.jobs.specs[job].hidden]
         self._effects.send(sender, holders.ProcessesTold(message.request, (*drivers, *self.pool.pids)))
-
-    def _report(self) -> cluster.NodeReport:
-        allocator = self.blocks.allocator
-        return cluster.NodeReport(
-            self.node,
-            self.me,
-            self.pid,
-            True,
-            dict(self.account.total),
-            dict(self.account.available),
-            len(self.pool),
-            allocator.used_bytes,
-            allocator.capacity_bytes,
-            self.labels,
-            len(self.neighbours.views) + 1,
-        )
 
     def _tell_observers(self) -> None:
         """Whoever looks at the views hears how this node is, when that has changed."""
@@ -491,7 +482,7 @@ class Node:
             return
         if self.now < self._report_due:
             return
-        report = self._report()
+        report = report_of(self)
         self._report_due = 0.0
         if report != self._reported:
             self._reported = report

@@ -219,7 +219,7 @@ class PullMachine:
             self._end(pull, full)
         else:
             pull.offset = offset
-            self._effects().do(ReceiveChunks(number, offset, pull.size))
+            self._effects().do(ReceiveChunks(number, offset, pull.size, pull.object))
 
     def on_arrived(self, event: ChunkArrived) -> None:
         """A chunk is here, or its checksum is wrong."""

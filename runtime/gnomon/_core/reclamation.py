@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gnomon._core.effects import Effects
+from gnomon._messages.base import BlockName
 from gnomon._messages.objects import UseAsked
 from gnomon.ids import WorkerID
 
@@ -32,40 +33,40 @@ class ReclamationMachine:
     """All doubtful blocks of a node.
 
     Attributes:
-        doubtful: rounds without a user, by offset.
+        doubtful: rounds without a user, by name.
         writers: the process that may still be writing a block, whose owner is dead.
         deaths_max: deaths remembered; a link remembers as many.
     """
 
     def __init__(
-        self, effects: Callable[[], Effects], release: Callable[[int], None], deaths_max: int = 10_000
+        self, effects: Callable[[], Effects], release: Callable[[BlockName], None], deaths_max: int = 10_000
     ) -> None:
         self._effects = effects
         self._release = release
         self.deaths_max = deaths_max
-        self.doubtful: dict[int, int] = {}
-        self.writers: dict[int, WorkerID] = {}
+        self.doubtful: dict[BlockName, int] = {}
+        self.writers: dict[BlockName, WorkerID] = {}
         self._deaths: list[WorkerID] = []
         self._forgotten = 0
         self._told: dict[WorkerID, int] = {}
         self._round = 0
         self._asked: dict[WorkerID, None] = {}
-        self._members: tuple[int, ...] = ()
-        self._used: dict[int, None] = {}
+        self._members: tuple[BlockName, ...] = ()
+        self._used: dict[BlockName, None] = {}
         self._disturbed = False
         self._wanted = False
 
-    def doubt(self, offset: int, writer: WorkerID | None = None) -> None:
+    def doubt(self, name: BlockName, writer: WorkerID | None = None) -> None:
         """Free this block when it is certain that nobody uses it, and that ``writer`` does not write it."""
-        self.doubtful[offset] = 0
+        self.doubtful[name] = 0
         if writer is not None:
-            self.writers[offset] = writer
+            self.writers[name] = writer
         self._wanted = True
 
-    def settle(self, writer: WorkerID, owned: Callable[[int], bool] = lambda _offset: True) -> None:
+    def settle(self, writer: WorkerID, owned: Callable[[BlockName], bool] = lambda _name: True) -> None:
         """``writer`` writes no block any more for which ``owned`` is true."""
-        for offset in [offset for offset, who in self.writers.items() if who == writer and owned(offset)]:
-            del self.writers[offset]
+        for name in [name for name, who in self.writers.items() if who == writer and owned(name)]:
+            del self.writers[name]
             self._wanted = True
 
     def join(self, process: WorkerID) -> None:
@@ -86,7 +87,7 @@ class ReclamationMachine:
             if self._asked.pop(process, self) is None and not self._asked:
                 self._end_round()
 
-    def on_told(self, process: WorkerID, number: int, used: Iterable[int]) -> None:
+    def on_told(self, process: WorkerID, number: int, used: Iterable[BlockName]) -> None:
         """An answer."""
         if number != self._round or process not in self._asked:
             return
@@ -100,14 +101,14 @@ class ReclamationMachine:
         self._wanted = bool(self.doubtful)
 
     def _end_round(self) -> None:
-        for offset in self._members:
-            if self._disturbed or offset in self._used or offset in self.writers:
-                self.doubtful[offset] = 0
+        for name in self._members:
+            if self._disturbed or name in self._used or name in self.writers:
+                self.doubtful[name] = 0
                 continue
-            self.doubtful[offset] += 1
-            if self.doubtful[offset] >= _QUIET_ROUNDS:
-                del self.doubtful[offset]
-                self._release(offset)
+            self.doubtful[name] += 1
+            if self.doubtful[name] >= _QUIET_ROUNDS:
+                del self.doubtful[name]
+                self._release(name)
             else:
                 self._wanted = True
         if not self.doubtful:
@@ -137,4 +138,4 @@ class ReclamationMachine:
     def check(self) -> None:
         """Who is asked is asked about something; what is written is in doubt."""
         assert not self._asked or self._members
-        assert all(offset in self.doubtful for offset in self.writers), self.writers
+        assert all(name in self.doubtful for name in self.writers), self.writers

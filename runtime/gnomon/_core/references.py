@@ -159,7 +159,7 @@ class ReferenceMachine:
                 if isinstance(value, Block):
                     free = BlocksDoubted if entry.doubtful else BlocksFreed
                     for block in self.copies.take(identity, value):
-                        self._effects().send(WorkerID(block.node), free((block.offset,)))
+                        self._effects().send(WorkerID(block.node), free((block.name,)))
             elif identity.endswith(_HANDLE_SUFFIX):
                 self._on_handles_gone(actor_of(identity))
             return entry.inner
@@ -175,7 +175,7 @@ class ReferenceMachine:
         """A ``put`` was interrupted between keeping its value and telling of it; its handle is gone."""
         value = self.values.pop(identity)
         if isinstance(value, Block):
-            self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
+            self._effects().send(WorkerID(value.node), BlocksFreed((value.name,)))
 
     def _borrow(self, identity: ObjectID) -> Entry:
         entry = self.entries[identity] = Entry(0)
@@ -216,9 +216,9 @@ class ReferenceMachine:
         if entry is not None and entry.doubtful and identity in self.values:
             entry = None  # freed before it was there, and named by somebody since: that error stays
         if isinstance(value, Block):
-            self._effects().send(WorkerID(value.node), BlocksAdopted((value.offset,)))
+            self._effects().send(WorkerID(value.node), BlocksAdopted((value.name,)))
             if entry is None:
-                self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
+                self._effects().send(WorkerID(value.node), BlocksFreed((value.name,)))
         if entry is None:
             return False
         self._keep(identity, value)
@@ -239,8 +239,8 @@ class ReferenceMachine:
     def fulfil_nobody(self, identity: ObjectID, value: Value) -> None:
         """A result of an attempt that no longer counts."""
         if isinstance(value, Block):
-            self._effects().send(WorkerID(value.node), BlocksAdopted((value.offset,)))
-            self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
+            self._effects().send(WorkerID(value.node), BlocksAdopted((value.name,)))
+            self._effects().send(WorkerID(value.node), BlocksFreed((value.name,)))
 
     def _tell_ready(self, identity: ObjectID, entry: Entry, value: Value) -> None:
         if is_failure(value):
@@ -468,6 +468,6 @@ class ReferenceMachine:
                 assert inner in self.entries, f"{identity.hex()} contains {inner.hex()}, which was freed"
         for identity in self.values:
             assert identity in self.entries, f"value of {identity.hex()} outlives its references"
-        for identity in self.block_use.here.values():
+        for _, identity in self.block_use.here:
             known = isinstance(self.values.get(identity), Block) or self.entries[identity].viewed
             assert known, f"{identity.hex()} has no block any more"

@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 from gnomon._core.blocks import BlockMachine
 from gnomon._core.effects import Effects, SendChunks
+from gnomon._core.restoring import Reader
 from gnomon._messages.pulls import ChunksRefused, ChunksWanted
+from gnomon._messages.spilling import NO_PLACE, BlockThere
 from gnomon.ids import WorkerID
 
 
@@ -23,18 +25,24 @@ class ServingMachine:
         self._effects = effects
         self.blocks = blocks
 
-    def on_wanted(self, node: WorkerID, message: ChunksWanted) -> None:
+    def on_wanted(self, node: WorkerID, message: ChunksWanted, now: float) -> None:
         """A node asks for chunks."""
         block = message.block
         if node in self.blocks.lost:
             return
-        if self.blocks.holds(block):
-            self.blocks.pin(block.offset)
-            command = SendChunks(node, message.pull, block.offset, block.size, message.first, message.count)
-            self._effects().do(command)
-        else:
-            self._effects().send(node, ChunksRefused(message.pull))
+        reader = Reader(node, lambda there: self._send(node, message, there), False)
+        self.blocks.restoring.find(block.name, reader, now)
 
-    def on_sent(self, offset: int) -> None:
+    def _send(self, node: WorkerID, message: ChunksWanted, there: BlockThere) -> None:
+        if there.place == NO_PLACE:
+            self._effects().send(node, ChunksRefused(message.pull))
+            return
+        self.blocks.pin(there.place)
+        command = SendChunks(
+            node, message.pull, there.place, message.block.size, message.first, message.count
+        )
+        self._effects().do(command)
+
+    def on_sent(self, place: int) -> None:
         """They have been sent."""
-        self.blocks.unpin(offset)
+        self.blocks.unpin(place)

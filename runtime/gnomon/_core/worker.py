@@ -17,6 +17,7 @@ from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
+from gnomon._core.block_views import BlockViews
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.calls import CallMachine
 from gnomon._core.copies import CopyMachine
@@ -34,7 +35,7 @@ from gnomon._core.reporting import ReportingMachine
 from gnomon._core.shipping import FunctionsHere
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
-from gnomon._messages import actors, cluster, holders, leases, objects, pulls, tasks
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls, spilling, tasks
 from gnomon._messages.base import Value
 from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
 
@@ -72,6 +73,7 @@ class Worker:
         self.references = ReferenceMachine(
             me, node, self._out, self.ledger, self._on_handles_gone, self._on_ready
         )
+        self.views = BlockViews(node, self._out)
         self.borrowing = BorrowMachine(self._out, self.references)
         self.streams = StreamMachine(
             self.references, self.borrowing, self._on_stream_abandoned, self._on_items_wanted
@@ -170,8 +172,12 @@ class Worker:
             objects.BorrowAdded: references.on_borrow_added,
             objects.BorrowRecorded: lambda sender, message: self.borrowing.on_borrow_recorded(message),
             objects.BorrowRemoved: references.on_borrow_removed,
-            objects.BlockGiven: answer,
+            objects.BlockGiven: lambda sender, message: self._on_place(sender, message, message.offset),
             objects.BlockRefused: answer,
+            spilling.BlockThere: lambda sender, message: self._on_place(sender, message, message.place),
+            spilling.SpillAsked: lambda sender, message: self.views.on_asked(message),
+            spilling.SpillDone: lambda sender, message: self.views.on_done(message),
+            spilling.BlocksSpilled: lambda sender, message: self._on_spilled(message),
             cluster.DriverAdmitted: answer,
             cluster.DriverDismissed: answer,
             actors.ActorAdmitted: answer,
@@ -309,7 +315,7 @@ class Worker:
 
     def _tell_use(self, message: objects.UseAsked) -> None:
         self._use_asked = None
-        self.execution.hold_blocks(frozenset(message.offsets))
+        self.execution.hold_blocks(frozenset(message.blocks))
         self.references.block_use.answer(message)
 
     def _on_handles_gone(self, actor: ActorID) -> None:
@@ -480,6 +486,17 @@ class Worker:
     def _on_holders_asked(self, sender: WorkerID, message: holders.HoldersAsked) -> None:
         rows, left_out = holdings(self, message.objects, message.rows_max)
         self._effects.do(fx.NameHolders(sender, message.request, rows, left_out, message.budget_s))
+
+    def _on_spilled(self, message: spilling.BlocksSpilled) -> None:
+        """Values of own objects have been moved to disk, or back."""
+        for identity in message.objects:
+            self.ledger.object_moved(identity.hex(), "store" if message.in_memory else "spilled")
+
+    def _on_place(self, sender: WorkerID, message: Any, place: int) -> None:
+        """The node gives or names a place: it is the asker's before anything else is heard."""
+        if place != spilling.NO_PLACE:
+            self.views.grant(message.request, place)
+        self._answer(sender, message)
 
     def _answer(self, sender: WorkerID, message: Any) -> None:
         self._effects.do(fx.AnswerRequest(message.request, message))

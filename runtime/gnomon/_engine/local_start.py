@@ -18,11 +18,11 @@ from gnomon._engine.base import InitOptions, node_labels
 from gnomon._messages.session import NO_JOB, NOBODY, JobSpec, SessionConfig, config_of_job
 from gnomon._shell import lifeline, reaping, session_directory
 from gnomon._shell.session_process import SessionProcess, start_session
-from gnomon._store.arena import create_memfd
+from gnomon._store.arena import EXTRA_BYTES, create_memfd
 from gnomon.exceptions import ClusterNotFoundError
 from gnomon.ids import WORKER_ID_BYTES, JobID, NodeID, WorkerID, node_tag, process_id
 from gnomon.resources import UNITS
-from gnomon.settings import Settings
+from gnomon.settings import Settings, spill_directories
 
 if TYPE_CHECKING:
     from gnomon._engine.local import LocalEngine
@@ -67,8 +67,8 @@ class LocalStarter:
             raise
 
 
-_SETTINGS_OF_PROCESSES = ("inline_result_max_bytes", "large_capture_bytes")
-"""What drivers and workers read of the settings."""
+_SETTINGS_OF_PROCESSES = ("inline_result_max_bytes", "large_capture_bytes", "min_spilling_size")
+"""What the processes of a session read of the settings."""
 
 
 def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig, int]:
@@ -82,6 +82,7 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
         (its config, the write end of its lifeline).
     """
     settings = Settings()
+    spilled = spill_directories(options.settings.get("object_spilling_config"))
     capacity = options.object_store_memory or _default_capacity(settings)
     directory = session_directory.create()
     lifeline_read, lifeline_write = lifeline.open_lifeline()
@@ -96,8 +97,8 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
         node_process=process,
         head_process=_identity(process),
         namespace=options.namespace,
-        arena_fd=create_memfd(capacity),
-        arena_bytes=capacity,
+        arena_fd=create_memfd(capacity + EXTRA_BYTES, directory),
+        arena_bytes=capacity + EXTRA_BYTES,
         lifeline_fd=lifeline_read,
         resources=dict(options.resources),
         prestart=min(cpus, PRESTART_MAX),
@@ -108,6 +109,7 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
         settings={
             name: options.settings.get(name, getattr(settings, name)) for name in _SETTINGS_OF_PROCESSES
         },
+        spill_directories=spilled,
         labels=node_labels(node, options.labels),
         gpus=list(options.gpus),
         driver_pid=os.getpid(),
@@ -134,8 +136,8 @@ def node_config(session: SessionConfig, options: InitOptions, taken: Collection[
         node=node,
         node_process=process,
         with_head=False,
-        arena_fd=create_memfd(capacity),
-        arena_bytes=capacity,
+        arena_fd=create_memfd(capacity + EXTRA_BYTES, session.directory),
+        arena_bytes=capacity + EXTRA_BYTES,
         resources=dict(options.resources),
         prestart=min(max(1, options.resources.get("CPU", 0) // UNITS), PRESTART_MAX),
         labels=node_labels(node, options.labels),

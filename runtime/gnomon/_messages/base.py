@@ -11,13 +11,20 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A message is an event for its receiver; nothing else crosses a socket."""
 
 
+BlockName = tuple[int, ObjectID]
+"""A block for ever: where it was written, and whose value it is. Where its bytes are now is the node's to know."""
+
+HEADER_BYTES = 64
+"""Each block begins with so many bytes that say whose value it is; the value comes behind them."""
+
+
 class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where a large value lies.
+    """Where a large value was written; its node may have moved it since (``_core.spilling``).
 
     Attributes:
         node: the process id of the node whose arena holds it.
-        offset: in bytes from the start of the arena.
-        size: in bytes.
+        offset: of its header, in bytes from the start of the arena.
+        size: of the value in bytes.
         object: whose value it is; a view of the block is a reference to that object.
     """
 
@@ -25,6 +32,11 @@ class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
     offset: int
     size: int
     object: ObjectID
+
+    @property
+    def name(self) -> BlockName:
+        """What it is called on its node."""
+        return self.offset, self.object
 
 
 Value = bytes | Block

@@ -122,6 +122,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
 
     Attributes:
         nodes_known: living nodes that it has heard of, itself among them.
+        store_spilled: of values that are only on disk.
     """
 
     node: NodeID
@@ -135,6 +136,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     store_capacity: int
     labels: dict[str, str] = {}
     nodes_known: int = 1
+    store_spilled: int = 0
 
 
 class NodeStatus(Message, frozen=True, tag=85):

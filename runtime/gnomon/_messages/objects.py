@@ -19,7 +19,7 @@ any process                      node
 
 from __future__ import annotations
 
-from gnomon._messages.base import Block, Borrow, Contained, Message, Value
+from gnomon._messages.base import Block, BlockName, Borrow, Contained, Message, Value
 from gnomon.ids import ObjectID, WorkerID
 
 NOWHERE = WorkerID(b"")
@@ -89,31 +89,41 @@ class BlockAsked(Message, frozen=True, tag=45):
 
 
 class BlockGiven(Message, frozen=True, tag=46):
-    """Room at ``offset``, really allocated."""
+    """Room at ``offset``, really allocated, for a header and the value.
+
+    Attributes:
+        object: as was asked.
+    """
 
     request: int
     offset: int
+    object: ObjectID = ObjectID(b"")
 
 
 class BlockRefused(Message, frozen=True, tag=47):
-    """No room: the store is full of objects that somebody references."""
+    """No room: the store is full of objects that somebody references.
+
+    Attributes:
+        disk_error: why nothing can be spilled.
+    """
 
     request: int
     size: int
     used: int
     capacity: int
+    disk_error: str = ""
 
 
 class BlocksFreed(Message, frozen=True, tag=48):
     """Nobody references what lies there any more."""
 
-    offsets: tuple[int, ...]
+    blocks: tuple[BlockName, ...]
 
 
 class BlocksAdopted(Message, frozen=True, tag=49):
     """The sender has heard of these blocks, which another process wrote for it."""
 
-    offsets: tuple[int, ...]
+    blocks: tuple[BlockName, ...]
 
 
 class WriterSettled(Message, frozen=True, tag=50):
@@ -125,19 +135,19 @@ class WriterSettled(Message, frozen=True, tag=50):
 class BlocksDoubted(Message, frozen=True, tag=51):
     """Owner to node: as BlocksFreed, but a process has died that may have lent them to somebody."""
 
-    offsets: tuple[int, ...]
+    blocks: tuple[BlockName, ...]
 
 
 class UseAsked(Message, frozen=True, tag=52):
     """Node to everybody: which of these blocks do you use, or have used since I asked last?
 
     Attributes:
-        round: to be repeated in the answer; no answer is wanted if there are no offsets.
+        round: to be repeated in the answer; no answer is wanted if there are no blocks.
         dead: who has died since I asked last; an answer says that nothing of theirs is heard any more.
     """
 
     round: int
-    offsets: tuple[int, ...]
+    blocks: tuple[BlockName, ...]
     dead: tuple[WorkerID, ...]
 
 
@@ -145,13 +155,13 @@ class UseTold(Message, frozen=True, tag=53):
     """The answer: these."""
 
     round: int
-    offsets: tuple[int, ...]
+    blocks: tuple[BlockName, ...]
 
 
 class BlocksUnused(Message, frozen=True, tag=54):
     """The sender no longer uses these, which it said it did."""
 
-    offsets: tuple[int, ...]
+    blocks: tuple[BlockName, ...]
 
 
 __all__ = [

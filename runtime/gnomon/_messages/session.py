@@ -45,12 +45,13 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One session, as its driver starts it; or the keeper of a cluster: then ``driver`` is NOBODY.
 
     Attributes:
-        directory: 0700; holds the ipc sockets (``<worker id in hex>.s``), ``logs/`` and nothing else.
+        directory: 0700; holds the ipc sockets (``<worker id in hex>.s``), ``logs/`` and ``spilled/``.
         arena_fd: memfd of the object store, inherited by every process.
         lifeline_fd: read end of a pipe whose only write end the driver holds: end of file means that the
             driver is gone and so must be everything else.
         resources: of the node, in units.
         gpus: names of the node's GPUs; numbers from 0 unless ``CUDA_VISIBLE_DEVICES`` named some.
+        spill_directories: where values go that find no room in the store; [] is in ``directory``.
         prestart: workers to fork at once.
         sys_path: the driver's module path, so that modules beside the notebook import in tasks.
         labels: of the node, its id among them.
@@ -79,6 +80,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, int | float | str] = {}
     labels: dict[str, str] = {}
     gpus: list[int | str] = []
+    spill_directories: list[str] = []
     driver_pid: int = 0
     entrypoint: str = ""
     with_head: bool = True

@@ -9,9 +9,17 @@ from typing import Any
 from gnomon._core import effects as fx
 from gnomon._core.arena_allocator import ArenaAllocator
 from gnomon._core.effects import Command
-from gnomon._core.events import BlockReserved, DrainAsked, DriverExited, WorkerExited
+from gnomon._core.events import (
+    BlockReserved,
+    BlockRestored,
+    BlocksCleared,
+    DrainAsked,
+    DriverExited,
+    WorkerExited,
+)
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
+from gnomon._core.spill_files import MIN_BYTES, SpillFiles
 from gnomon._core.station import Station
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.session import SessionConfig, WorkerExit, WorkerSpec, first_job
@@ -22,12 +30,15 @@ from gnomon._shell.loop import Loop
 from gnomon._shell.memory_pressure import MemoryPressure
 from gnomon._shell.progress import ProgressPage
 from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
+from gnomon._shell.spill_disk import FOLDER, SpillDisk
 from gnomon._shell.zygote import WorkerForked, ZygoteClient
-from gnomon._store.arena import Arena
+from gnomon._store.arena import EXTRA_BYTES, Arena
 from gnomon.ids import WORKER_ID_BYTES, WorkerID, process_id
 
 HEARTBEAT_S = 1.0
 """A node that was added says at least so often that it lives (see ``head.PATIENCE_S``)."""
+
+_TO_DISK = frozenset({fx.ClearBlocks, fx.WriteSpillFile, fx.ReadSpillFile, fx.DeleteSpillFile})
 
 
 class NodeProcess:
@@ -44,6 +55,7 @@ class NodeProcess:
         self.drivers: dict[WorkerID, int] = {}
         self.killed: set[WorkerID] = set()
         self.memory = MemoryPressure()
+        self.disk = SpillDisk(self.arena, lambda event: self.loop.post(event))
         allocator = ArenaAllocator(config.arena_bytes)
         reserved = allocator.allocate(self.page.size_bytes)
         assert reserved == 0, "the progress page is the arena's first block"
@@ -66,6 +78,10 @@ class NodeProcess:
             labels=config.labels,
             started=0 if config.with_head else reaping.start_time(os.getpid()),
             heartbeat_s=0.0 if config.with_head else HEARTBEAT_S,
+            extra_bytes=EXTRA_BYTES,
+            files=SpillFiles(
+                spill_directories(config), min_bytes=int(config.settings.get("min_spilling_size", MIN_BYTES))
+            ),
         )
         self.role = role
         watch = lifeline.watch(config.lifeline_fd)
@@ -118,6 +134,8 @@ class NodeProcess:
             self.loop.post(BlockReserved(command.request, command.asker, command.offset, failed))
         elif isinstance(command, fx.ReceiveChunks | fx.EndReceiving | fx.SendChunks):
             self.move(command)
+        elif type(command) in _TO_DISK:
+            self.spill(command)
         elif type(command) is fx.WatchDriver:
             self.watch_driver(command)
         elif type(command) is fx.EndProcess:
@@ -135,11 +153,29 @@ class NodeProcess:
         if self.courier is None:
             self.courier = Courier(self.config.node_process, self.directory, self.arena, self.loop.post)
         if isinstance(command, fx.ReceiveChunks):
-            self.courier.receive(command.pull, command.offset, command.size)
+            self.courier.receive(command.pull, command.offset, command.size, command.object)
         elif isinstance(command, fx.EndReceiving):
             self.courier.end(command.pull)
         else:
             self.courier.send(command)
+
+    def spill(self, command: Command) -> None:
+        """Blocks to disk and back."""
+        if isinstance(command, fx.ClearBlocks):
+            for place in command.places:
+                self.arena.write_header(place, b"")
+            self.loop.post(BlocksCleared())
+        elif isinstance(command, fx.WriteSpillFile):
+            self.disk.write(command)
+        elif isinstance(command, fx.DeleteSpillFile):
+            self.disk.delete(command)
+        elif isinstance(command, fx.ReadSpillFile):
+            try:
+                self.arena.reserve(command.place, command.size)
+            except OSError:
+                self.loop.post(BlockRestored(command.block, no_memory=True))
+            else:
+                self.disk.read(command)
 
     def watch_driver(self, command: fx.WatchDriver) -> None:
         """Hear of the end of a driver, which is no child of ours."""
@@ -211,7 +247,27 @@ def exit_in_words(pid: int, code: int, hint: str = "") -> str:
     return f"(pid {pid}) ended with exit code {code}{f' ({hint})' if hint else ''}"
 
 
+def spill_directories(config: SessionConfig) -> list[str]:
+    """Where this node spills to: in the session's directory unless the user has named others, which are linked from
+    there to be deleted with it.
+    """
+    mine = session_directory.spill_directory(config.directory, config.node)
+    if not config.spill_directories:
+        return [mine]
+    found = []
+    os.makedirs(mine, 0o700, exist_ok=True)
+    for number, directory in enumerate(config.spill_directories):
+        theirs = os.path.join(directory, f"{FOLDER}{config.session}-{config.node.hex()}")
+        os.symlink(theirs, os.path.join(mine, str(number)))
+        found.append(theirs)
+    return found
+
+
 def main(config: SessionConfig, zygote: ZygoteClient) -> Any:
     """Serve until the driver, the head or the zygote has ended."""
     no_unpickling.refuse("node")
-    NodeProcess(config, zygote).loop.run()
+    node = NodeProcess(config, zygote)
+    try:
+        node.loop.run()
+    finally:
+        node.disk.close()

@@ -25,7 +25,6 @@ from gnomon._core.events import (
     HandlesArrived,
     ObjectStored,
     ValuesAwaited,
-    ValuesInlined,
     WaitAbandoned,
     WaitEnded,
     WaitStarted,
@@ -36,23 +35,24 @@ from gnomon._core.worker import Worker
 from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.base import Block, Value
 from gnomon._messages.failures import is_failure
-from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
+from gnomon._messages.objects import BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import holder_answers, task_context
+from gnomon._shell.block_reader import BlockReader
 from gnomon._shell.bringing import bring_values, elsewhere, is_elsewhere, with_handles
 from gnomon._shell.holder_names import Root
 from gnomon._shell.interrupts import Deferred
+from gnomon._shell.large_values import inline_values, write_block
 from gnomon._shell.loop import Loop, release
 from gnomon._shell.questions import Questions
 from gnomon._shell.raising import prepare_error
-from gnomon._store.arena import Arena
+from gnomon._store.arena import EXTRA_BYTES, Arena
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import (
     GetTimeoutError,
     NotInitializedError,
-    ObjectStoreFullError,
     SessionMismatchError,
 )
 from gnomon.ids import ObjectID, TaskID, WorkerID, object_id, owner_of, task_id
@@ -85,8 +85,9 @@ class CoreWorker:
         founders = (config.node_process, config.head_process)
         self.role = Worker(me, *founders, config.driver, config.job, config.session, LinkMachine(me))
         self.arena = Arena(config.arena_fd, config.arena_bytes)
-        self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes
+        self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes - EXTRA_BYTES
         self.values = self.role.references.values
+        self.views = self.role.views
         self.inline_max = int(config.settings.get("inline_result_max_bytes", 102_400))
         self.large_capture_bytes = int(config.settings.get("large_capture_bytes", 2**20))
         self.ended = ""
@@ -97,6 +98,9 @@ class CoreWorker:
         self._counter = itertools.count(1)
         self._tokens = itertools.count(1)
         self._waiters: dict[int, Callable[[], Any]] = {}
+        self.reader = BlockReader(
+            self.arena, self.views, config.node_process, self.ask, lambda each: self.loop.drop(each)
+        )
         self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched, founders)
         self.wait_long: Callable[[threading.Lock, float | None], bool] = self.loop.wait
         self.questions = Questions(self.loop, self._tokens, lambda: self.ended)
@@ -116,7 +120,7 @@ class CoreWorker:
         elif kind is fx.NameHolders:
             holder_answers.answer_in_thread(self, command)  # type: ignore[arg-type]
         elif kind is fx.InlineValues:
-            self._inline_values(command)  # type: ignore[arg-type]
+            inline_values(self, command)  # type: ignore[arg-type]
         else:
             self._perform_other(command)
 
@@ -126,18 +130,13 @@ class CoreWorker:
             waiter = self._waiters.pop(request, None)
             if waiter is not None:
                 waiter()
-        if not self.questions.answer(request, answer) and isinstance(answer, BlockGiven):
+        if self.questions.answer(request, answer):
+            return
+        self.views.end_grant(request)
+        if isinstance(answer, BlockGiven):
             # Whoever asked was interrupted: the block is nobody's.
             node = self.config.node_process
-            self.loop.inbox.append(AskedSomething(node, BlocksFreed((answer.offset,))))
-
-    def _inline_values(self, command: fx.InlineValues) -> None:
-        """Its creator holds the objects until the actor is dead, so the blocks are there."""
-        values = tuple(
-            bytes(self.arena.window(value.offset, value.size)) if isinstance(value, Block) else value
-            for value in command.values
-        )
-        self.loop.post(ValuesInlined(command.actor, values))
+            self.loop.inbox.append(AskedSomething(node, BlocksFreed(((answer.offset, answer.object),))))
 
     def end(self, reason: str) -> None:
         """The session is over: everybody who waits is told."""
@@ -152,7 +151,7 @@ class CoreWorker:
         """The id of this process's next task or put."""
         return task_id(self.me, next(self._counter))
 
-    def ask(self, target: WorkerID, make: Callable[[int], Any], timeout_s: float = 30.0) -> Any:
+    def ask(self, target: WorkerID, make: Callable[[int], Any], timeout_s: float | None = 30.0) -> Any:
         """Send ``make(request number)`` to ``target`` and wait for the answer.
 
         Raises:
@@ -206,29 +205,8 @@ class CoreWorker:
         return Deferred() if threading.get_ident() == self._main_thread else nullcontext()
 
     def write_block(self, serialized: pickling.Serialized, identity: ObjectID, owner: WorkerID) -> Block:
-        """Write a large value into the arena, for ``owner``.
-
-        Raises:
-            ObjectStoreFullError: no room, also after waiting for some.
-        """
-        node = self.config.node_process
-        size = serialized.total_bytes
-        answer = self.ask(node, lambda request: BlockAsked(request, size, owner, identity))
-        if not isinstance(answer, BlockGiven):
-            raise ObjectStoreFullError(size, answer.capacity, self._holders())
-        try:
-            self.arena.write(answer.offset, serialized)
-        except BaseException:
-            self.loop.post(AskedSomething(node, BlocksFreed((answer.offset,))))
-            raise
-        return Block(node, answer.offset, size, identity)
-
-    def _holders(self) -> str:
-        """The largest objects that this process owns, as a table."""
-        blocks = [
-            (value.size, name.hex()) for name, value in list(self.values.items()) if isinstance(value, Block)
-        ]
-        return "\n".join(f"{size:>15,} bytes  ObjectRef({name})" for size, name in sorted(blocks)[:-11:-1])
+        """Write a large value into the arena, for ``owner``; see ``large_values``."""
+        return write_block(self, serialized, identity, owner)
 
     # -- values in ------------------------------------------------------------------------------------------------
 
@@ -400,10 +378,7 @@ class CoreWorker:
             viewed = tuple([value.object for value in values if isinstance(value, Block)])
         with self.undisturbed():
             self.loop.post(HandlesArrived(viewed, task, None))
-            return [self._view(value) if isinstance(value, Block) else value for value in values]
-
-    def _view(self, block: Block) -> memoryview:
-        return self.arena.view(block.offset, block.size, partial(self.loop.drop, block.object))
+            return self.reader.view_all(values)
 
     def handles_arrived(self, refs: list[ObjectRef[Any]], task: TaskID | None = None) -> None:
         """References came to life outside of any value (a user's own pickle), or in the function of

@@ -27,9 +27,10 @@ import zmq
 from gnomon._core.effects import SendChunks
 from gnomon._core.events import ChunkArrived, ChunksSent
 from gnomon._core.pulls import CHUNK_BYTES
+from gnomon._messages.base import HEADER_BYTES
 from gnomon._shell.session_directory import bulk_path
 from gnomon._store.arena import Arena
-from gnomon.ids import WorkerID
+from gnomon.ids import ObjectID, WorkerID
 
 _GLANCE_S = 0.02
 """While ZeroMQ is still sending, the sending thread looks this often for more work."""
@@ -66,7 +67,7 @@ class Courier:
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
-    def receive(self, pull: int, offset: int, size: int) -> None:
+    def receive(self, pull: int, offset: int, size: int, identity: ObjectID) -> None:
         """Write what comes for ``pull`` into these bytes of the arena."""
         if self._inbound is None:
             self._inbound = self._context.socket(zmq.PULL)
@@ -76,7 +77,8 @@ class Courier:
             self._inbound.bind("ipc://" + bulk_path(self.directory, self.me))
             self._start("gnomon-receive", self._receive_all)
         with self._lock:
-            self._rooms[pull] = (offset, size)
+            self._rooms[pull] = (offset + HEADER_BYTES, size)
+        self.arena.write_header(offset, identity)
 
     def end(self, pull: int) -> None:
         """Write nothing there any more."""
@@ -188,7 +190,9 @@ class Courier:
         trackers = []
         for chunk in range(order.first, order.first + order.count):
             start = chunk * CHUNK_BYTES
-            content = self.arena.window(order.offset + start, min(CHUNK_BYTES, order.size - start))
+            content = self.arena.window(
+                order.offset + HEADER_BYTES + start, min(CHUNK_BYTES, order.size - start)
+            )
             socket.send(_encode((order.pull, chunk, zlib.crc32(content))), zmq.SNDMORE)
             tracker = socket.send(content, copy=False, track=True)
             assert isinstance(tracker, zmq.MessageTracker)

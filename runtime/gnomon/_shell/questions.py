@@ -48,7 +48,7 @@ class Questions:
 
         Raises:
             NotInitializedError: the session has ended meanwhile.
-            GetTimeoutError: no answer within ``timeout_s``.
+            GetTimeoutError: no answer within ``timeout_s`` (None: there is no limit).
         """
         request, question = self._begin()
         try:

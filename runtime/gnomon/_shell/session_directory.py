@@ -19,7 +19,7 @@ import os
 import stat
 import time
 
-from gnomon.ids import WorkerID, node_tag
+from gnomon.ids import NodeID, WorkerID, node_tag
 
 _PATH_BYTES_MAX = 80
 """A socket's path may have 107 bytes (sun_path), and ``/<worker id in hex>.s`` takes 19 of them."""
@@ -154,10 +154,26 @@ def remove(directory: str) -> None:
     """Delete the directory and all in it; no error if it is gone already."""
     import shutil  # 4 ms that start-up need not pay
 
+    for spilled in _linked(directory):
+        shutil.rmtree(spilled, ignore_errors=True)
     shutil.rmtree(directory, ignore_errors=True)
     held = _held.pop(directory, None)
     if held is not None:
         os.close(held)
+
+
+def spill_directory(directory: str, node: NodeID) -> str:
+    """Where a node keeps values on disk, or links to the directories where it does."""
+    return f"{directory}/spilled/{node.hex()}"
+
+
+def _linked(directory: str) -> list[str]:
+    """Directories elsewhere that a session has made for values on disk."""
+    found = []
+    for folder, _, _ in os.walk(os.path.join(directory, "spilled")):
+        links = [entry.path for entry in os.scandir(folder) if entry.is_symlink()]
+        found += [os.readlink(link) for link in links]
+    return [path for path in found if os.path.basename(path).startswith("gnomon-spilled-")]
 
 
 def remove_abandoned() -> list[str]:

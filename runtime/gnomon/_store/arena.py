@@ -4,6 +4,8 @@
     anybody    Arena(fd, capacity)         one sparse MAP_SHARED mapping, kept until the process ends
     node       reserve(offset, size)       pages exist before anybody writes: a full machine is an OSError
     writer     write(offset, value)        one pass; large buffers are copied without the GIL
+    writer     write_header(place, object) whose value lies behind it
+    reader     bears(place, object)        whether it does
     reader     view(offset, size, done)    read-only; ``done`` runs when the last array over it is gone
 
 The memory has no name: it vanishes with the last process that holds it, however that process ends. Who may
@@ -18,6 +20,7 @@ import mmap
 import os
 import sys
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -40,6 +43,13 @@ if sys.platform == "linux":
     _libc.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
     _madvise, _mincore = _libc.madvise, _libc.mincore
 
+_NO_HEADER = bytes(64)
+"""Ids are shorter, and what follows begins at a multiple of 64 as buffers should."""
+
+EXTRA_BYTES = 1 << 20
+"""An arena is so much larger than what the user asks for: an object as large as the store has a header and what
+pickling adds, and the progress page has its place, too."""
+
 
 class Writable(Protocol):
     """A value that is ready to be laid out in memory."""
@@ -51,17 +61,31 @@ class Writable(Protocol):
         ...
 
 
-def create_memfd(capacity_bytes: int) -> int:
+def create_memfd(capacity_bytes: int, directory: str | None = None) -> int:
     """A file descriptor of nameless shared memory, sparse, close-on-exec; the caller owns it.
 
+    Args:
+        capacity_bytes: its size.
+        directory: where a nameless file is made instead if the system gives no such memory; it is slower.
+
     Raises:
-        OSError: the system refuses.
+        OSError: the system refuses both.
     """
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("gnomon-arena", os.MFD_CLOEXEC)
-    else:
-        fd, path = tempfile.mkstemp(prefix="gnomon-arena-")
-        os.unlink(path)
+    try:
+        return _sized(os.memfd_create("gnomon-arena", os.MFD_CLOEXEC), capacity_bytes)
+    except (AttributeError, OSError) as error:
+        if not isinstance(error, AttributeError):
+            warnings.warn(
+                f"This system gives no shared memory of {capacity_bytes:,} bytes ({error}): the object store is a file in "
+                f"{directory or tempfile.gettempdir()}, which is slower.",
+                stacklevel=2,
+            )
+    fd, path = tempfile.mkstemp(prefix="gnomon-arena-", dir=directory)
+    os.unlink(path)
+    return _sized(fd, capacity_bytes)
+
+
+def _sized(fd: int, capacity_bytes: int) -> int:
     try:
         os.ftruncate(fd, capacity_bytes)
     except BaseException:
@@ -120,6 +144,14 @@ class Arena:
         with self._target[offset : offset + size] as target:
             value.write_into(target)
         return size
+
+    def write_header(self, place: int, identity: bytes) -> None:
+        """Say whose value lies behind the header at ``place``; ``b""`` for nobody's."""
+        self._target[place : place + len(_NO_HEADER)] = identity.ljust(len(_NO_HEADER), b"\0")
+
+    def bears(self, place: int, identity: bytes) -> bool:
+        """Whether the header at ``place`` says that the value behind it is this object's."""
+        return self._map[place : place + len(identity)] == identity
 
     def window(self, offset: int, size: int) -> memoryview:
         """A writable view of reserved bytes, for what is no object: shared counters, notes.

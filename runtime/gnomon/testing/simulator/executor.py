@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon._core import events as ev
 from gnomon._messages.actors import ActorAssigned
-from gnomon._messages.base import Block, Contained, Value
+from gnomon._messages.base import Contained, Value
 from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CANCELLED, OK, RAISED, CallPushed, TaskPushed
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, object_id
 from gnomon.testing.simulator.actor_code import Code
 from gnomon.testing.simulator.generating import ItemMaker
 from gnomon.testing.simulator.programs import MANY, Body
-from gnomon.testing.simulator.threads import Thread, Waiting
+from gnomon.testing.simulator.threads import Thread, View, Waiting
 from gnomon.testing.simulator.values import distinct, dump_error, error_of, load, refs_in
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Lanes:
         self._spent = False
         self._constructing = False
         self._draining = ""
-        self.kept: list[Block] = []
+        self.kept: list[View] = []
         self._calls: dict[FunctionID, int] = {}
         self._ended: dict[TaskID, Thread] = {}
 
@@ -242,7 +242,7 @@ class Lanes:
         values: tuple[Value, ...],
     ) -> Generator[Any, Any, bytes]:
         truth = self.host.truth
-        tree = load(thread.read(arguments, task))
+        tree = load((yield from thread.read(arguments, task)))
         arrived = refs_in(tree)
         assert len(values) == len(dependencies), f"{task.hex()} has {len(values)} of {dependencies}"
         thread.body = self.host.session.bodies[tree[0]]
@@ -252,7 +252,7 @@ class Lanes:
             thread.put_down(brought)
             return lost
         for identity, value in zip(dependencies, values, strict=True):
-            blob = thread.read(brought.get(identity) or value, task)
+            blob = yield from thread.read(brought.get(identity) or value, task)
             assert error_of(blob) is None, f"{task.hex()} was started with a failed argument"
             truth.check_read(identity, blob)
             arrived += refs_in(load(blob))
@@ -291,7 +291,7 @@ class Lanes:
             thread.views.remove(view)
             self.kept.append(view)
         for view in self.kept:
-            self.host.memory.read(view)
+            self.host.memory.read(view.place, view.object)
 
     # -- being an actor ------------------------------------------------------------------------------------------
 

@@ -72,6 +72,19 @@ def _left_at(session: Session, host: NodeHost) -> list[str]:
         found.append(f"{label} has pulls, bytes on their way, pinned blocks: {transit}")
     if node.blocks.allocator.used_bytes:
         found.append(f"the arena of {label} has {node.blocks.allocator.used_bytes} bytes in use")
+    blocks = node.blocks
+    tables: dict[str, Collection[Any]] = {
+        "blocks on disk": blocks.spilling.parted,
+        "blocks in use": blocks.spilling.recent,
+        "spill files": blocks.spilling.files.files,
+        "readers": blocks.restoring.wants,
+        "blocks being read": blocks.restoring.reading,
+        "blocks on their way out": blocks.spilling.batch.asked if blocks.spilling.batch is not None else (),
+        "files": host.memory.disk,
+    }
+    found += [
+        f"{label} has {len(table)} {what}: {list(table)[:3]}" for what, table in tables.items() if table
+    ]
     living = [each.me for each in session.workers.values() if each.alive and each is not session.driver]
     alive = [process for process in living if node_tag(process) == node_tag(host.me)]
     pool = list(node.pool.jobs)
@@ -113,6 +126,8 @@ def _left_in(worker: Worker) -> list[str]:
         "calls": worker.calls.records,
         "queued tasks": execution.queue,
         "running tasks": execution.running,
+        "views": worker.views.viewing,
+        "places in question": worker.views.questioned,
         "leased workers": worker.tasks.dispatch.leased,
     }
     for what, table in tables.items():

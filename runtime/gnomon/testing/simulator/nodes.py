@@ -12,9 +12,11 @@ from gnomon._core import events as ev
 from gnomon._core.arena_allocator import ArenaAllocator
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
+from gnomon._core.spill_files import SpillFiles
 from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import NodeID, WorkerID, node_tag
-from gnomon.testing.simulator.processes import Memory, NodeHost
+from gnomon.testing.simulator.memory import Memory
+from gnomon.testing.simulator.processes import NodeHost
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.session import Session
@@ -47,6 +49,7 @@ class Nodes:
             dict(session.truth.total), ArenaAllocator(session.plan.arena_bytes), LinkMachine(me),
             lambda: self._new_worker_id(me), keep_idle=session.plan.cpus, workers_max=200, first_job=first_job,
             pid=number, started=0 if number == 1 else number,
+            files=SpillFiles([f"disk{disk}" for disk in range(session.plan.spills)], rest_s=0.01, min_bytes=300_000),
         )  # fmt: skip
         label = "node" if number == 1 else f"node{number}"
         host = self.hosts[me] = NodeHost(session.kernel, session.network, me, label, node)

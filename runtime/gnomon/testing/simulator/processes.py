@@ -1,4 +1,4 @@
-"""The processes of a simulated session: hosts for head, node and workers, and the node's memory.
+"""The processes of a simulated session: hosts for head, node and workers.
 
 A host carries out what its role commands, and lets ``watch`` and ``names`` see what it hears and says. What
 a worker's executing threads do is in ``executor``.
@@ -19,7 +19,8 @@ from gnomon._messages.leases import WorkerReady
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
 from gnomon.testing.simulator.executor import Lanes
 from gnomon.testing.simulator.host import Host
-from gnomon.testing.simulator.threads import Thread
+from gnomon.testing.simulator.memory import Memory
+from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.values import is_lost
 
 if TYPE_CHECKING:
@@ -27,54 +28,6 @@ if TYPE_CHECKING:
 
 IDLE = "exited: idle"
 """How a process ends that nobody needs; any other end explains that what it owned is gone."""
-
-
-class Memory:
-    """The node's arena. Reading what is not there, or not yet written, is a failed run (OD4, OD8).
-
-    Attributes:
-        node: whose tables say which ranges are given out.
-    """
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self._written: dict[int, bytes] = {}
-        self._objects: dict[int, ObjectID] = {}
-        self._parts: dict[int, dict[int, tuple[ObjectID, bytes]]] = {}
-
-    def reserve(self, offset: int) -> None:
-        """The range was given out anew: what was there is gone."""
-        self._written.pop(offset, None)
-        self._parts.pop(offset, None)
-
-    def content(self, offset: int) -> tuple[ObjectID, bytes]:
-        """What lies there, for another node."""
-        return self._objects[offset], self._written[offset]
-
-    def receive(self, offset: int, chunk: int, count: int, content: tuple[ObjectID, bytes]) -> None:
-        """One of ``count`` chunks has come from another node."""
-        assert offset in self.node.blocks.owners, f"a chunk came to {offset}, which was given back meanwhile"
-        parts = self._parts.setdefault(offset, {})
-        parts[chunk] = content
-        if len(parts) == count:
-            assert len(dict.fromkeys(parts.values())) == 1, f"OD5: two values were mixed at {offset}"
-            self._objects[offset], self._written[offset] = content
-
-    def write(self, offset: int, size: int, identity: ObjectID, blob: bytes) -> Block:
-        """Write a value."""
-        assert offset in self.node.blocks.owners, f"written at {offset}, which was given back meanwhile"
-        assert offset not in self._written, f"{offset} was written twice"
-        self._written[offset] = blob
-        self._objects[offset] = identity
-        return Block(self.node.me, offset, size, identity)
-
-    def read(self, block: Block) -> bytes:
-        """Read it."""
-        assert block.node == self.node.me, f"{block} is read on another node"
-        assert block.offset in self.node.blocks.owners, f"{block} was freed before it was read"
-        mine = block.offset in self._written and self._objects[block.offset] == block.object
-        assert mine, f"{block} was given to somebody else before it was read"
-        return self._written[block.offset]
 
 
 class WrittenOnce(dict[ObjectID, Value]):
@@ -184,10 +137,40 @@ class NodeHost(Host):
         self.session.kill(command.worker, "was killed by SIGKILL")
 
     def _do_reserve_block(self, command: fx.ReserveBlock) -> None:
-        self.memory.reserve(command.offset)
+        self.memory.reserve(command.offset, command.size)
         failed = self.kernel.chance(self.session.plan.reserve_failure)
         event = ev.BlockReserved(command.request, command.asker, command.offset, failed)
         self.kernel.after(self.kernel.random.uniform(0.00001, 0.001), self.post, event)
+
+    # -- the disk --------------------------------------------------------------------------------------------
+
+    def _do_clear_blocks(self, command: fx.ClearBlocks) -> None:
+        self.memory.clear(command.places)
+        self.kernel.after(0.00001, self.post, ev.BlocksCleared())
+
+    def _do_write_spill_file(self, command: fx.WriteSpillFile) -> None:
+        self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._write_spill_file, command)
+
+    def _write_spill_file(self, command: fx.WriteSpillFile) -> None:
+        if self.kernel.chance(self.session.plan.disk_failure):
+            self.post(ev.SpillFileWritten(command.file, (), "no space left on device"))
+            return
+        places = [place for place, _ in command.parts]
+        self.memory.spill(command.path, places)
+        self.post(ev.SpillFileWritten(command.file, tuple((index, 0) for index in range(len(places)))))
+
+    def _do_read_spill_file(self, command: fx.ReadSpillFile) -> None:
+        self.memory.reserve(command.place, command.size)
+        self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._read_spill_file, command)
+
+    def _read_spill_file(self, command: fx.ReadSpillFile) -> None:
+        no_memory = self.kernel.chance(self.session.plan.reserve_failure)
+        if not no_memory:
+            self.memory.restore(command.place, command.path, command.position, command.block[1])
+        self.post(ev.BlockRestored(command.block, no_memory=no_memory))
+
+    def _do_delete_spill_file(self, command: fx.DeleteSpillFile) -> None:
+        self.memory.delete(command.path)
 
 
 class WorkerHost(Host):
@@ -244,7 +227,7 @@ class WorkerHost(Host):
     def check_views(self) -> None:
         """Whatever code here views is what it was."""
         for view in [view for thread in self.threads for view in thread.views] + self.executor.kept:
-            self.memory.read(view)
+            self.memory.read(view.place, view.object)
 
     # -- what code asks for ----------------------------------------------------------------------------------
 
@@ -320,10 +303,16 @@ class WorkerHost(Host):
             self.executor.interrupt(command.task)
 
     def _do_inline_values(self, command: fx.InlineValues) -> None:
-        values = tuple(
-            self.memory.read(value) if isinstance(value, Block) else value for value in command.values
-        )
-        self.kernel.after(0.00001, self.post, ev.ValuesInlined(command.actor, values))
+        thread = Thread(self, None)
+        thread.start(self._inline_values(thread, command))
+
+    def _inline_values(self, thread: Thread, command: fx.InlineValues) -> Waiting:
+        values = []
+        for value in command.values:
+            values.append((yield from thread.read(value, None)))
+        yield from thread.sleep(0.00001)
+        self.post(ev.ValuesInlined(command.actor, tuple(values)))
+        thread.drop_all()
 
     def _do_become_actor(self, command: fx.BecomeActor) -> None:
         self.executor.become(command.assignment)

@@ -67,6 +67,8 @@ class Plan:
         partitions: pairs of processes that can not reach each other for a while.
         large_bytes: announced size of large values; what is really kept is a few bytes.
         reserve_failure: probability that the machine has no memory for a block.
+        spills: blocks that find no room are spilled, into so many directories.
+        disk_failure: probability that a file can not be written.
         faults_s: faults happen in the first so many seconds.
     """
 
@@ -84,6 +86,8 @@ class Plan:
     arena_bytes: int = _ROOMY
     large_bytes: int = 200_000
     reserve_failure: float = 0.0
+    spills: int = 0
+    disk_failure: float = 0.0
     faults_s: float = 1.0
 
     @property
@@ -147,6 +151,10 @@ def plan_of(seed: int) -> Plan:
     plan.arena_bytes = random.choice((_ROOMY, 1 << 20))
     if plan.nodes > 1 and plan.arena_bytes != _ROOMY:
         plan.arena_bytes = 10 << 20
+    if plan.arena_bytes != _ROOMY:
+        disk = Random(seed ^ 0xD15C)
+        plan.spills = disk.choice((0, 1, 2))
+        plan.disk_failure = disk.choice((0.0, 0.3))
     if kind == 2:
         plan.crashes = random.choice((0, 1, 2))
         plan.strikes = random.choice((0, 1, 2, 4))

@@ -9,11 +9,12 @@ handle that comes to be is dropped exactly once, in ``drop_all`` at the latest.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gnomon._core import events as ev
 from gnomon._messages.base import Block, Value
 from gnomon._messages.objects import BlockAsked, BlockGiven
+from gnomon._messages.spilling import NO_PLACE, BlockWanted
 from gnomon.ids import ObjectID, TaskID, WorkerID
 from gnomon.testing.simulator.values import error_of, load, refs_in
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from gnomon.testing.simulator.processes import WorkerHost
 
 Waiting = Generator[Any, Any, None]
+
+
+class View(NamedTuple):
+    """A large value that is looked at where it is."""
+
+    object: ObjectID
+    place: int
+    token: int
 
 
 class Thread:
@@ -36,7 +45,7 @@ class Thread:
         self.host = host
         self.task = task
         self.handles: list[ObjectID] = []
-        self.views: list[Block] = []
+        self.views: list[View] = []
         host.threads[self] = None
         self._steps: Waiting | None = None
         self._ticket = 0
@@ -133,7 +142,7 @@ class Thread:
         for identity in wanted:
             if identity not in values:
                 continue
-            blob = self.read(brought.get(identity) or values[identity], None)
+            blob = yield from self.read(brought.get(identity) or values[identity], None)
             host.truth.check_read(identity, blob)
             if error_of(blob) is None:
                 arrived = refs_in(load(blob))
@@ -156,13 +165,33 @@ class Thread:
         if brought:
             self.host.post(ev.HandlesDropped(tuple(brought)))
 
-    def read(self, value: Value, task: TaskID | None) -> bytes:
+    def read(self, value: Value, task: TaskID | None) -> Generator[Any, Any, bytes]:
         """The bytes of a value; a large one is viewed, which holds it."""
         if not isinstance(value, Block):
             return value
+        assert value.node == self.host.worker.node, f"{value} is read on another node"
         self.host.post(ev.HandlesArrived((value.object,), task, None))
-        self.views.append(value)
-        return self.host.memory.read(value)
+        memory, views = self.host.memory, self.host.worker.views
+        token, place = next(views.tokens), value.offset
+        views.viewing[token] = place
+        if place in views.questioned or not memory.bears(place, value.object):
+            views.viewing.pop(token)
+            node, name = self.host.worker.node, value.name
+            there = yield from self.ask(lambda request: ev.AskedSomething(node, BlockWanted(request, name)))
+            assert not there.lost, f"{value} is lost: {there.lost}"
+            place = there.place
+            if place == NO_PLACE:
+                self.host.post(ev.HandlesDropped((value.object,)))  # what it has is a copy
+                return memory.peek(there.path, there.position, value.object)
+            views.viewing[token] = place
+            views.end_grant(there.request)
+        self.views.append(View(value.object, place, token))
+        return memory.read(place, value.object)
+
+    def end_view(self, view: View) -> None:
+        """It has been looked at all the time: it must still be what it was."""
+        self.host.memory.read(view.place, view.object)
+        del self.host.worker.views.viewing[view.token]
 
     def write(self, blob: bytes, identity: ObjectID, owner: WorkerID) -> Generator[Any, Any, Value | None]:
         """Put a large value into the arena; returns its Block, or None when there is no room."""
@@ -172,12 +201,17 @@ class Thread:
         )
         if not isinstance(given, BlockGiven):
             return None
-        return self.host.memory.write(given.offset, size, identity, blob)
+        self._masked = True
+        yield from self.sleep(self.host.kernel.random.uniform(0.0, 0.0003))
+        self._masked = False
+        block = self.host.memory.write(Block(node, given.offset, size, identity), blob)
+        self.host.worker.views.end_grant(given.request)
+        return block
 
     def drop_all(self, besides: Collection[ObjectID] = ()) -> None:
         """All handles go, as when a function's frame does; those of ``besides`` stay, one each."""
         for view in self.views:
-            self.host.memory.read(view)  # it must still be what it was
+            self.end_view(view)
             self.handles.append(view.object)
         self.views = []
         kept = [identity for identity in besides if identity in self.handles]

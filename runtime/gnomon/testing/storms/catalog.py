@@ -12,6 +12,8 @@ from gnomon.testing.storms import (
     handoffs,
     interrupts,
     poison,
+    spill_faults,
+    store_pressure,
     worker_kills,
 )
 from gnomon.testing.storms.crash_matrix import matrix
@@ -94,6 +96,20 @@ STORMS = {
         {"times": 2_000},
         {"times": 80},
         3_600.0,
+    ),
+    "store-pressure": Storm(
+        "many times the store flows through it",
+        store_pressure.run,
+        {"mib": 30 * 1_024, "store_mib": 1_024},
+        {"mib": 400, "store_mib": 48},
+        3_600.0,
+    ),
+    "spill-faults": Storm(
+        "directories for spilled values vanish, and files in them are damaged",
+        spill_faults.run,
+        {"faults": 1_000},
+        {"faults": 40},
+        1_800.0,
     ),
 }
 """By name, in the order in which ``all`` runs them."""

@@ -1,0 +1,104 @@
+"""Block reader: large values as any thread of this process looks at them, wherever they are.
+
+    at home, and not in question ----> a view, without asking anybody
+    else: BlockWanted ----> a view elsewhere in the arena, or a copy read from the disk
+
+``_core.spilling`` tells why this is safe. The rule for a changer: a view is registered before anything is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from gnomon._core.block_views import BlockViews
+from gnomon._messages.base import HEADER_BYTES, Block, Value
+from gnomon._messages.spilling import NO_PLACE, BlockThere, BlockWanted
+from gnomon._shell import spill_disk
+from gnomon._store.arena import Arena
+from gnomon.exceptions import ObjectLostError
+from gnomon.ids import ObjectID, WorkerID
+
+
+class BlockReader:
+    """What reads the arena of ``node``.
+
+    Args:
+        ask: sends a question and waits for the answer without limit.
+        drop: gives a handle back, from any thread at any instruction.
+    """
+
+    def __init__(
+        self,
+        arena: Arena,
+        views: BlockViews,
+        node: WorkerID,
+        ask: Callable[..., Any],
+        drop: Callable[[ObjectID], None],
+    ) -> None:
+        self._arena = arena
+        self._views = views
+        self._viewing = views.viewing
+        self._questioned = views.questioned
+        self._node = node
+        self._ask = ask
+        self._drop = drop
+
+    def view_all(self, values: Sequence[Value]) -> list[bytes | memoryview]:
+        """As ``view``, but for those that are bytes."""
+        blobs: list[bytes | memoryview] = []
+        try:
+            for value in values:
+                blobs.append(self.view(value) if isinstance(value, Block) else value)
+        except BaseException:
+            for value in values[len(blobs) + 1 :]:  # the one that failed has seen to itself
+                if isinstance(value, Block):
+                    self._drop(value.object)
+            raise
+        return blobs
+
+    def view(self, value: Block) -> memoryview:
+        """The blob of a value for which a handle has been counted: it is given back when the view is gone.
+
+        Raises:
+            ObjectLostError: its copy on disk is damaged.
+            NotInitializedError: the session has ended.
+        """
+        offset, token = value.offset, next(self._views.tokens)
+        self._viewing[token] = offset
+        if offset in self._questioned or not self._arena.bears(offset, value.object):
+            del self._viewing[token]
+            return self._find(value, token)
+        return self._view(offset, value, token)
+
+    def _view(self, place: int, value: Block, token: int) -> memoryview:
+        done = partial(self._unview, token, value.object)
+        return self._arena.view(place + HEADER_BYTES, value.size, done)
+
+    def _unview(self, token: int, identity: ObjectID) -> None:
+        self._viewing.pop(token, None)
+        self._drop(identity)
+
+    def _find(self, value: Block, token: int) -> memoryview:
+        """It has been moved, or is about to be."""
+        try:
+            there: BlockThere = self._ask(self._node, lambda request: BlockWanted(request, value.name), None)
+            if there.place != NO_PLACE:
+                self._viewing[token] = there.place
+                self._views.end_grant(there.request)
+                return self._view(there.place, value, token)
+            blob = self._from_disk(value, there)
+        except BaseException:
+            self._drop(value.object)
+            raise
+        self._drop(value.object)
+        return blob
+
+    def _from_disk(self, value: Block, there: BlockThere) -> memoryview:
+        if there.lost:
+            raise ObjectLostError(value.object.hex(), there.lost)
+        try:
+            return spill_disk.read(there.path, there.position, value, there.crc)
+        except OSError as error:
+            raise ObjectLostError(value.object.hex(), f"its copy on disk can not be read: {error}") from error

@@ -1,0 +1,86 @@
+"""Large values: into the arena, and out of it into messages."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from gnomon._core import effects as fx
+from gnomon._core.events import AskedSomething, ValuesInlined
+from gnomon._messages.base import HEADER_BYTES, Block, Value
+from gnomon._messages.failures import failure
+from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
+from gnomon._store.arena import EXTRA_BYTES
+from gnomon._wire import pickling
+from gnomon.exceptions import NotInitializedError, ObjectLostError, ObjectStoreFullError, OutOfDiskError
+from gnomon.ids import ObjectID, WorkerID
+
+if TYPE_CHECKING:
+    from gnomon._shell.core_worker import CoreWorker
+
+_LISTED = 10
+"""Values in the table of what fills the store."""
+
+
+def write_block(
+    core: CoreWorker, serialized: pickling.Serialized, identity: ObjectID, owner: WorkerID
+) -> Block:
+    """Write a value into the arena, for ``owner``.
+
+    Raises:
+        ObjectStoreFullError: no room, also after waiting for some.
+        OutOfDiskError: no room, and nothing can be spilled to make some.
+    """
+    node, arena = core.config.node_process, core.arena
+    size = serialized.total_bytes
+    answer = core.ask(node, lambda request: BlockAsked(request, size, owner, identity), None)
+    if not isinstance(answer, BlockGiven):
+        if answer.disk_error:
+            raise OutOfDiskError(
+                f"A value of {size:,} bytes finds no room: the store is full, and nothing in it can be spilled to disk: "
+                f"{answer.disk_error}."
+            )
+        raise ObjectStoreFullError(size, arena.capacity_bytes - EXTRA_BYTES, _largest(core))
+    block = Block(node, answer.offset, size, identity)
+    try:
+        arena.write(block.offset + HEADER_BYTES, serialized)
+        arena.write_header(block.offset, identity)
+    except BaseException:
+        core.loop.post(AskedSomething(node, BlocksFreed((block.name,))))
+        raise
+    finally:
+        core.views.end_grant(answer.request)
+    return block
+
+
+def _largest(core: CoreWorker) -> str:
+    """The largest objects that this process owns, as a table."""
+    blocks = [value for value in list(core.values.values()) if isinstance(value, Block)]
+    blocks.sort(key=lambda block: block.size, reverse=True)
+    return "\n".join(
+        f"{block.size:>15,} bytes  ObjectRef({block.object.hex()})" for block in blocks[:_LISTED]
+    )
+
+
+def inline_values(core: CoreWorker, command: fx.InlineValues) -> None:
+    """Copy values for the spec of an actor. Its creator holds the objects until the actor is dead, so they are there;
+    but perhaps on disk, and the loop's thread must not wait.
+    """
+
+    def inline() -> None:
+        try:
+            values = tuple(_inlined(core, value) for value in command.values)
+        except NotInitializedError:
+            return  # nobody needs them any more
+        core.loop.post(ValuesInlined(command.actor, values))
+
+    threading.Thread(target=inline, name="gnomon-inline", daemon=True).start()
+
+
+def _inlined(core: CoreWorker, value: Value) -> bytes:
+    if not isinstance(value, Block):
+        return value
+    try:
+        return bytes(core.read(value))
+    except ObjectLostError as error:
+        return failure("ObjectLostError", object_ref_hex=error.object_ref_hex, reason=error.reason)

@@ -1,0 +1,145 @@
+"""Spill disk: blocks to files and back, in threads of the node's process.
+
+A file is the blocks of a batch one after the other, header and value each. It is written for as long as the session
+lives: against the end of processes, not of the machine, so that nothing waits for the disk (no fsync).
+
+Directories outside the session's own are found by ``session_directory.remove`` through links in that.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from gnomon._core import effects as fx
+from gnomon._core.events import BlockRestored, SpillFileWritten
+from gnomon._messages.base import HEADER_BYTES, Block
+from gnomon._store.arena import Arena
+
+FOLDER = "gnomon-spilled-"
+"""What a directory of ours is called in one that the user has named; the session's id follows."""
+
+_STEP_BYTES = 16 * 2**20
+"""Written or read in one system call, and checked while the processor's cache may still have it."""
+
+
+class SpillDisk:
+    """The files of one node.
+
+    Args:
+        arena: of the node.
+        post: takes events to the node's role, from any thread.
+    """
+
+    def __init__(self, arena: Arena, post: Callable[[Any], None]) -> None:
+        self._arena = arena
+        self._post = post
+        self._lanes: dict[str, SimpleQueue[Callable[[], None] | None]] = {}
+        self._threads: list[threading.Thread] = []
+
+    def write(self, command: fx.WriteSpillFile) -> None:
+        """Begin to write a file."""
+        self._run("write", lambda: self._post(self._write(command)))
+
+    def read(self, command: fx.ReadSpillFile) -> None:
+        """Begin to bring a block back."""
+        self._run("read", lambda: self._post(self._read(command)))
+
+    def delete(self, command: fx.DeleteSpillFile) -> None:
+        """Delete a file, after it has been written."""
+        self._run("write", lambda: _unlink(command.path))
+
+    def close(self) -> None:
+        """End the threads; what has begun is finished."""
+        for lane in self._lanes.values():
+            lane.put(None)
+        for thread in self._threads:
+            thread.join(1.0)
+
+    def _run(self, name: str, job: Callable[[], None]) -> None:
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = SimpleQueue()
+            thread = threading.Thread(target=_work, args=(lane,), name=f"gnomon-spill-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        lane.put(job)
+
+    def _write(self, command: fx.WriteSpillFile) -> SpillFileWritten:
+        parts: list[tuple[int, int]] = []
+        try:
+            os.makedirs(os.path.dirname(command.path), 0o700, exist_ok=True)
+            with open(command.path, "xb", buffering=0) as file:
+                for place, size in command.parts:
+                    parts.append((file.tell(), self._write_block(file.fileno(), place, size)))
+        except OSError as error:
+            _unlink(command.path)
+            return SpillFileWritten(command.file, (), str(error))
+        return SpillFileWritten(command.file, tuple(parts))
+
+    def _write_block(self, fd: int, place: int, size: int) -> int:
+        crc = 0
+        with self._arena.window(place, size) as block:
+            done = 0
+            while done < size:
+                with block[done : done + _STEP_BYTES] as step:
+                    written = os.write(fd, step)
+                    with step[:written] as part:
+                        crc = zlib.crc32(part, crc)
+                done += written
+        return crc
+
+    def _read(self, command: fx.ReadSpillFile) -> BlockRestored:
+        place, size = command.place, command.size
+        try:
+            with self._arena.window(place + HEADER_BYTES, size - HEADER_BYTES) as target:
+                _read_checked(command.path, command.position, command.block[1], target, command.crc)
+        except OSError as error:
+            return BlockRestored(command.block, f"its copy on disk can not be read: {error}")
+        self._arena.write_header(place, command.block[1])
+        return BlockRestored(command.block)
+
+
+def read(path: str, position: int, value: Block, crc: int) -> memoryview:
+    """A value out of a file, for a reader who finds no room in the store.
+
+    Raises:
+        OSError: the file can not be read, or is damaged.
+    """
+    blob = bytearray(value.size)
+    _read_checked(path, position, value.object, memoryview(blob), crc)
+    return memoryview(blob).toreadonly()
+
+
+def _read_checked(path: str, position: int, identity: bytes, target: memoryview, crc: int) -> None:
+    with open(path, "rb", buffering=0) as file:
+        fd = file.fileno()
+        header = os.pread(fd, HEADER_BYTES, position)
+        found = zlib.crc32(header)
+        done = 0
+        while done < len(target):
+            with target[done : done + _STEP_BYTES] as step:
+                count = os.preadv(fd, [step], position + HEADER_BYTES + done)
+                if not count:
+                    raise OSError(f"{path} ends too early")
+                with step[:count] as part:
+                    found = zlib.crc32(part, found)
+            done += count
+    if found != crc or header[: len(identity)] != identity:
+        raise OSError(f"{path} is damaged: its checksum is not that of what was written")
+
+
+def _work(lane: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (job := lane.get()) is not None:
+        job()
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:  # gone already, or its directory is
+        return
