@@ -153,6 +153,7 @@ def test_the_source_dies_midway_and_another_copy_is_there(net: Network) -> None:
     assert net.content(got) == net.content(block)
     assert net.workers[ON_C].references.copies_of(block.object).keys() == {C, A}
     net.drop(block, ON_A, ON_A, ON_C)
+    net.wait()
     nothing_left(net)
 
 
@@ -212,6 +213,7 @@ def test_a_copy_that_comes_after_the_value_was_freed_is_freed_at_once(net: Netwo
     net.read(ON_B, block)
     net.hear_of_death(ON_A, ON_B)  # the last to hold it, as far as the owner knows
     net.drop(block, ON_A)
+    net.wait()
     assert net.used(A) == 4 * MIB, "pinned while it is being sent"
     net.carry()
     assert net.of(pulls.CopyAdded)
@@ -224,6 +226,7 @@ def test_a_freed_block_is_not_read_by_a_late_question(net: Network) -> None:
     net.lend(block, ON_B)
     net.hear_of_death(ON_A, ON_B)
     net.drop(block, ON_A)
+    net.wait()
     other = net.put(ON_A, 4 * MIB, number=2)
     assert other.offset == block.offset
     request = net.read(ON_B, block)

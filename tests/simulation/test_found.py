@@ -207,6 +207,7 @@ def test_what_a_death_frees_gets_no_value_in_the_same_sweep() -> None:
     )
     worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 2.0)
     worker.check()
+    worker.handle([], 9.0)
     assert worker.references.entries == worker.references.values == {}
 
 
@@ -230,11 +231,12 @@ def test_what_was_freed_before_it_was_there_and_is_named_again_keeps_its_error()
     worker.handle(
         [ev.HandlesDropped((result,)), received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.1
     )
+    worker.handle([], 9.0)
     assert result not in worker.references.entries
-    worker.handle([ev.HandlesArrived((result,), task_id(OTHER, 5), None)], 1.2)
+    worker.handle([ev.HandlesArrived((result,), task_id(OTHER, 5), None)], 9.2)
     error = worker.references.values[result]
     block = Block(NODE, 8192, 4096, result)
-    effects = worker.handle([received(OTHER, tasks.TaskFinished(task_id(ME, 1), 0, tasks.OK, (block,)))], 1.3)
+    effects = worker.handle([received(OTHER, tasks.TaskFinished(task_id(ME, 1), 0, tasks.OK, (block,)))], 9.3)
     assert worker.references.values[result] == error
     assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((8192,))]
 
@@ -402,10 +404,82 @@ def test_a_view_counts_although_its_owner_was_known_to_be_dead_before() -> None:
     effects = worker.handle([received(NODE, objects.UseAsked(1, (8192, 16384), ()))], 1.5)
     assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192, 16384))]
     effects = worker.handle([ev.HandlesDropped((block.object, mine.object))], 1.6)
-    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((16384,))], (
-        "others may view it"
-    )
-    assert not told(effects, NODE, objects.BlocksFreed)
+    unused = [objects.BlocksUnused((8192,)), objects.BlocksUnused((16384,))]
+    assert told(effects, NODE, objects.BlocksUnused) == unused
+    assert not told(effects, NODE, objects.BlocksFreed), "others may view them"
+    worker.check()
+
+
+def test_what_was_known_to_be_lost_is_used_where_a_task_views_it() -> None:
+    worker = new_worker()
+    block, task = Block(NODE, 8192, 4096, put_of(OTHER, 1)), task_id(PEER, 1)
+    worker.handle([ev.HandlesArrived((block.object,), None, None)], 1.0)
+    worker.handle([received(NODE, cluster.ProcessLost(OTHER, "was killed"))], 1.1)
+    worker.handle([received(PEER, tasks.TaskPushed(task, FunctionID(b"function"), b"\0", (block,)))], 1.2)
+    effects = worker.handle([received(NODE, objects.UseAsked(1, (8192,), ()))], 1.3)
+    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (8192,))]
+    worker.check()
+
+
+def running_with(theirs: ObjectID) -> Worker:
+    """It runs a task of OTHER's, with a handle on this that no owner knows of."""
+    worker, task = new_worker(), task_id(OTHER, 5)
+    worker.handle([received(OTHER, tasks.TaskPushed(task, FunctionID(b"function"), b"\0"))], 1.0)
+    assert worker.execution.take(1.0) is not None
+    worker.handle([ev.HandlesArrived((theirs,), task, None)], 1.0)
+    return worker
+
+
+def test_a_borrower_that_had_lent_to_the_dead_is_recorded_before_it_lets_go_and_says_so() -> None:
+    worker, theirs = running_with(put_of(OTHER, 1)), put_of(OTHER, 1)
+    worker.handle([submitted(1, contained=(theirs,), max_retries=0)], 1.1)
+    worker.handle([received(NODE, granted(7))], 1.2)
+    lost = cluster.ProcessLost(PEER, "was killed", task_id(ME, 1))
+    worker.handle([received(NODE, lost)], 1.3)
+    effects = worker.handle([ev.HandlesDropped((theirs,))], 1.4)
+    [added] = told(effects, OTHER, objects.BorrowAdded)
+    assert not told(effects, OTHER, objects.BorrowRemoved)
+    effects = worker.handle([received(OTHER, objects.BorrowRecorded(added.receipt))], 1.5)
+    assert not told(effects, OTHER, objects.BorrowRemoved), "somebody may still be telling"
+    effects = worker.handle([], 9.0)
+    assert [removed.doubtful for removed in told(effects, OTHER, objects.BorrowRemoved)] == [True]
+
+
+def test_what_a_dead_lender_did_not_tell_the_borrower_tells() -> None:
+    theirs = put_of(PEER, 1)
+    worker = running_with(theirs)
+    effects = worker.handle([received(NODE, cluster.ProcessLost(OTHER, "was killed"))], 1.3)
+    [added] = told(effects, PEER, objects.BorrowAdded)
+    assert (added.borrower, [borrow.object for borrow in added.borrows]) == (ME, [theirs])
+
+
+def lent_to_the_dead(worker: Worker, mine: ObjectID) -> None:
+    """PEER, who held it, is dead, and nobody else does."""
+    block = Block(NODE, 8192, 4096, mine)
+    lent = received(PEER, objects.BorrowAdded(PEER, (Borrow(mine, 1),), 1))
+    worker.handle([ev.ObjectStored(mine, block, (), 4096), lent, ev.HandlesDropped((mine,))], 1.0)
+    worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.1)
+
+
+def test_what_the_dead_may_have_lent_on_is_held_until_the_borrower_has_told() -> None:
+    worker, mine = new_worker(), put_of(ME, 1)
+    lent_to_the_dead(worker, mine)
+    told_late = received(OTHER, objects.BorrowAdded(OTHER, (Borrow(mine, 1),), 1))
+    worker.handle([told_late], 1.5)
+    worker.handle([], 9.0)
+    assert mine in worker.references.values
+    effects = worker.handle([received(OTHER, objects.BorrowRemoved(Borrow(mine, 1)))], 9.1)
+    assert worker.references.entries == {}
+    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((8192,))]
+
+
+def test_what_the_dead_have_not_lent_on_is_freed_after_a_while() -> None:
+    worker, mine = new_worker(), put_of(ME, 1)
+    lent_to_the_dead(worker, mine)
+    assert worker.next_wakeup() == 1.6
+    effects = worker.handle([], 1.6)
+    assert worker.references.entries == {}
+    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((8192,))]
 
 
 # -- cancels and kills --------------------------------------------------------------------------------------
@@ -516,6 +590,7 @@ def test_arguments_of_a_call_are_held_until_the_actor_that_was_killed_is_gone() 
     assert result in worker.references.values, "here it counts as dead at once"
     assert held in worker.references.entries, "but its process may still be reading"
     worker.handle([received(NODE, cluster.ProcessLost(PEER, "was killed"))], 1.4)
+    worker.handle([], 9.0)
     assert held not in worker.references.entries
 
 

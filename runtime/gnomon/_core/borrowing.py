@@ -9,12 +9,16 @@ owner has recorded the new borrower:
     refs in a result     the executor holds them until the submitter's HoldReleased
     refs in an object    the getter holds the container until the owner's BorrowRecorded
 
+Who hands on may die before that. Then whoever has something that no owner has confirmed to him tells the owners
+himself; and these, who hear of the death too, hold for ``mourning_s`` what the dead may have lent on.
+
 A *receipt* is a set of holds that waits for such answers. The rule for a changer: every path, also the one
 where somebody dies, ends in ``_complete``, once.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from gnomon._core.effects import Effects
@@ -42,9 +46,16 @@ class _Receipt:
 
 
 class BorrowMachine:
-    """Hand-offs under way in this process."""
+    """Hand-offs under way in this process.
 
-    def __init__(self, effects: Callable[[], Effects], references: ReferenceMachine) -> None:
+    Attributes:
+        mourning_s: how long a death may take to be known everywhere, and a report to arrive. Whoever is slower, and
+            needs what nobody else holds, gets an ObjectFreedError.
+    """
+
+    def __init__(
+        self, effects: Callable[[], Effects], references: ReferenceMachine, mourning_s: float = 0.5
+    ) -> None:
         self.me = references.me
         self._effects = effects
         self.references = references
@@ -54,6 +65,10 @@ class BorrowMachine:
         self._receipt_owners: dict[int, WorkerID] = {}
         self._receipt_borrows: dict[int, list[Borrow]] = {}
         self._next_receipt = 1
+        self.mourning_s = mourning_s
+        self._now = self._grief_until = 0.0
+        self._deaths = 0
+        self._mourned: deque[tuple[float, list[ObjectID]]] = deque()
 
     def handles_arrived(
         self, objects: tuple[ObjectID, ...], task: TaskID | None, container: ObjectID | None
@@ -98,6 +113,25 @@ class BorrowMachine:
             return
         receipt = _Receipt(holds, None, None)
         self._report(receipt, executor, list(borrows))
+
+    def doubt(self, identities: tuple[ObjectID, ...]) -> None:
+        """A process has died that this one had lent these: it may have lent them on.
+
+        Their owners must know before they free them, so a borrow that ends is one that they have recorded.
+        """
+        entries = self.references.entries
+        unrecorded = []
+        for identity in dict.fromkeys(identities):
+            entry = entries.get(identity)
+            if entry is not None:
+                entry.doubtful = True
+                entry.mourned = False
+                if identity[:WORKER_ID_BYTES] != self.me and not entry.recorded:
+                    unrecorded.append(identity)
+        if unrecorded:
+            self.references.hold(unrecorded)
+            receipt = _Receipt(tuple(unrecorded), None, None)
+            self._report(receipt, self.me, self.references.open_episodes(unrecorded))
 
     def _report(self, receipt: _Receipt, borrower: WorkerID, borrows: list[Borrow]) -> None:
         """Have each owner record ``borrower``; ourselves at once."""
@@ -195,3 +229,36 @@ class BorrowMachine:
             self.on_borrow_recorded(BorrowRecorded(number))
         for key in [key for key, (submitter, _) in self._result_holds.items() if submitter == process]:
             self.on_hold_released(HoldReleased(*key))
+        self._tell_unconfirmed()
+
+    def _tell_unconfirmed(self) -> None:
+        """The dead may have been the one to tell the owners what this process holds."""
+        told = {borrow.object for borrows in self._receipt_borrows.values() for borrow in borrows}
+        unconfirmed = [
+            identity
+            for identity, entry in self.references.entries.items()
+            if entry.episode and not entry.confirmed and identity not in told
+        ]
+        if unconfirmed:
+            self._report(_Receipt((), None, None), self.me, self.references.open_episodes(unconfirmed))
+
+    def run(self, now: float) -> None:
+        """After each batch of events: what has been mourned for long enough is released."""
+        references = self.references
+        self._now = now
+        if references.deaths != self._deaths:
+            self._deaths = references.deaths
+            self._grief_until = now + self.mourning_s
+        if references.mourned:
+            self._mourned.append((self._grief_until, references.mourned))
+            references.mourned = []
+        while self._mourned and now >= self._mourned[0][0]:
+            references.release(self._mourned.popleft()[1])
+        if now >= self._grief_until:
+            references.deaths_settled = self._deaths
+
+    def next_wakeup(self) -> float | None:
+        """When the first has; at once if there is something new."""
+        if self.references.mourned:
+            return self._now
+        return self._mourned[0][0] if self._mourned else None

@@ -305,7 +305,7 @@ class CallMachine:
         back: list[CallRecord] = []
         for task, record in lost.items():
             last = attempt_id(task, record.attempt) == client.last_started
-            self.references.doubt(record.holds)
+            self.borrowing.doubt(record.holds)
             if record.cancelled:
                 value = _cancelled(record)
                 self._finish(client, record, TaskState.CANCELLED, (value,), now, "cancelled")

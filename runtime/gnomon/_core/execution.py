@@ -332,20 +332,12 @@ class ExecutionMachine:
 
     # -- views of doubtful blocks ---------------------------------------------------------------------------
 
-    def meet_views(self, task: TaskID, objects: Collection[ObjectID]) -> None:
-        """A running task views large arguments, which are about to be held."""
-        taken = self.running.get(task)
-        if taken is not None:
-            for block in _blocks_of(taken[1]):
-                if block.object in objects:
-                    self.borrowing.references.meet(block)
-
     def learn_views(self, task: TaskID) -> None:
-        """It does: remember where they lie, as long as their objects are held."""
+        """A running task views large arguments: remember where they lie, as long as their objects are held."""
         taken = self.running.get(task)
         if taken is not None:
             for block in _blocks_of(taken[1]):
-                self.borrowing.references.learn(block.object, block)
+                self.borrowing.references.learn(block)
 
     def hold_blocks(self, offsets: Collection[int]) -> None:
         """The node asks who uses these: hold those that pushed tasks view, or will, until they have ended."""
@@ -355,9 +347,8 @@ class ExecutionMachine:
             for block in _blocks_of(message):
                 here = block.node == references.node and block.offset in offsets
                 if here and block.object not in self._holds.get(message.task, ()):
-                    references.meet(block)
                     references.hold((block.object,))
-                    references.learn(block.object, block)
+                    references.learn(block)
                     self._holds.setdefault(message.task, []).append(block.object)
 
     def kept(self) -> Iterable[list[ObjectID]]:

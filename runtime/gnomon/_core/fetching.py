@@ -60,7 +60,7 @@ class FetchMachine:
             if identity in request.values:
                 continue
             self.references.hold((identity,))
-            self.references.learn(identity, block)
+            self.references.learn(block)
             value = self.references.values[identity]
             request.values[identity] = value
             if self.is_elsewhere(value):

@@ -14,8 +14,8 @@ import heapq
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gnomon._core.entry import Entry
 from gnomon._core.ledger import TaskState
-from gnomon._core.references import Entry
 from gnomon._messages.base import Block
 from gnomon._messages.failures import is_failure
 from gnomon._messages.holders import HeldObject, Holder

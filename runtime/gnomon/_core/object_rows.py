@@ -11,7 +11,7 @@ from gnomon._messages.failures import is_failure
 from gnomon.ids import ObjectID, WorkerID
 
 if TYPE_CHECKING:
-    from gnomon._core.references import Entry
+    from gnomon._core.entry import Entry
 
 
 class ObjectRows:

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import msgspec
-
 from gnomon._core.block_use import BlockUse
 from gnomon._core.copy_book import CopyBook
 from gnomon._core.effects import Effects, WakeWaiter
+from gnomon._core.entry import Entry
 from gnomon._core.events import ObjectStored, ValuesAwaited
 from gnomon._core.ledger import Ledger
 from gnomon._core.object_rows import ObjectRows
@@ -49,42 +48,6 @@ from gnomon.ids import (
 _HANDLE_SUFFIX = HANDLE_INDEX.to_bytes(4, "big")
 
 
-class Entry(msgspec.Struct, gc=False, eq=False):
-    """What this process knows of one object.
-
-    Attributes:
-        holds: reasons here to keep it.
-        borrowers: (process, episode) that hold it elsewhere; owner only.
-        episode: this process's own stretch of borrowing; 0 on the owner.
-        recorded: the owner knows (or is being told) of the episode.
-        confirmed: it has answered that it knows: nobody else need hold the object for us any more.
-        ended: by borrower, the last episode that has ended; whatever is told of it later is late. Owner only.
-        doubtful: a process has died that may have lent it on.
-        inner: references inside the value, each held by this entry.
-        tokens: waiters to count down.
-        wanted: borrowers that wait for the value.
-        listed: has a row in the ledger.
-        line: of the ``put`` that stored it, in the cell or file; 0 when not known.
-        size: of the value in bytes; -1 before it is counted.
-    """
-
-    holds: int
-    producer: str = ""
-    cell: int = 0
-    line: int = 0
-    borrowers: dict[tuple[WorkerID, int], None] | None = None
-    episode: int = 0
-    recorded: bool = False
-    inner: tuple[ObjectID, ...] = ()
-    tokens: list[int] | None = None
-    wanted: list[WorkerID] | None = None
-    listed: bool = False
-    size: int = -1
-    confirmed: bool = False
-    ended: dict[WorkerID, int] | None = None
-    doubtful: bool = False
-
-
 class ReferenceMachine:
     """All entries of a process.
 
@@ -95,6 +58,8 @@ class ReferenceMachine:
         lost: processes that are dead.
         copies: where the own values lie that lie on more than one node.
         rows: of the own objects, for the views.
+        mourned: objects held because of a death; ``borrowing`` takes them, and releases them.
+        deaths, deaths_settled: heard of, and so long ago that all has been told that they had left untold.
     """
 
     def __init__(
@@ -124,6 +89,8 @@ class ReferenceMachine:
         self.failures = 0
         self._watched: dict[WorkerID, None] = {}
         self.lost: dict[WorkerID, None] = {}
+        self.mourned: list[ObjectID] = []
+        self.deaths = self.deaths_settled = 0
         self._next_episode = 1
 
     # -- holds ----------------------------------------------------------------------------------------------------
@@ -159,19 +126,33 @@ class ReferenceMachine:
             entry = entries.get(identity)
             if entry is None or entry.holds > 0 or entry.borrowers:
                 continue
+            if entry.doubtful and self._mourn(identity, entry):
+                continue
             for inner in self._forget(identity, entry):
                 held = entries.get(inner)
                 if held is not None:
                     held.holds -= 1
+                    if entry.doubtful and not held.doubtful:
+                        held.doubtful = held.mourned = True
                     work.append(inner)
+
+    def _mourn(self, identity: ObjectID, entry: Entry) -> bool:
+        """A recent death may have left somebody with it who has still to tell its owner: hold it a little longer."""
+        if entry.mourned or self.deaths == self.deaths_settled:
+            return False
+        entry.mourned = True
+        entry.holds += 1
+        self.mourned.append(identity)
+        return True
 
     def _forget(self, identity: ObjectID, entry: Entry) -> tuple[ObjectID, ...]:
         """Free one object here; returns what it held."""
         del self.entries[identity]
         value = self.values.pop(identity, None)
         self.dependents.pop(identity, None)
-        if isinstance(value, Block):
-            self.block_use.drop(value)
+        viewed = value if isinstance(value, Block) else entry.viewed
+        if viewed is not None:
+            self.block_use.drop(viewed)
         if identity[:WORKER_ID_BYTES] == self.me:
             if value is not None:
                 self.rows.remove(identity, entry, value)
@@ -185,7 +166,9 @@ class ReferenceMachine:
         if identity.endswith(_HANDLE_SUFFIX):
             self._on_handles_gone(actor_of(identity))
         if entry.recorded and owner_of(identity) not in self.lost:
-            self._effects().send(owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode)))
+            self._effects().send(
+                owner_of(identity), BorrowRemoved(Borrow(identity, entry.episode), entry.doubtful)
+            )
         return entry.inner
 
     def _forget_unstored(self, identity: ObjectID) -> None:
@@ -194,27 +177,19 @@ class ReferenceMachine:
         if isinstance(value, Block):
             self._effects().send(WorkerID(value.node), BlocksFreed((value.offset,)))
 
-    def meet(self, block: Block) -> None:
-        """A large value has come with a task, and is about to be held: here it is known, whoever has died."""
-        if block.object not in self.entries:
-            self._borrow(block.object, block)
-
-    def _borrow(self, identity: ObjectID, block: Block | None = None) -> Entry:
+    def _borrow(self, identity: ObjectID) -> Entry:
         entry = self.entries[identity] = Entry(0)
         owner = owner_of(identity)
-        if block is not None:
-            self._keep(identity, block)
         if owner == self.me:
             entry.doubtful = True  # freed already, or of an earlier life: a typed error, never a hang
-            if block is None:
-                self.values[identity] = failure("ObjectFreedError", object_ref_hex=identity.hex())
+            self.values[identity] = failure("ObjectFreedError", object_ref_hex=identity.hex())
             return entry
         entry.episode = self._next_episode
         self._next_episode += 1
-        if owner not in self.lost:
-            self.watch(owner)
-        elif block is None:
+        if owner in self.lost:
             self.values[identity] = self._owner_died(identity)
+        else:
+            self.watch(owner)
         return entry
 
     def watch(self, process: WorkerID) -> None:
@@ -423,6 +398,8 @@ class ReferenceMachine:
         entry = self.entries.get(identity)
         if entry is None:
             return
+        if message.doubtful and not entry.doubtful:
+            entry.doubtful = entry.mourned = True
         if entry.ended is None:
             entry.ended = {}
         entry.ended[borrower] = max(episode, entry.ended.get(borrower, 0))
@@ -433,18 +410,27 @@ class ReferenceMachine:
                 entry.holds += 1
                 self.release((identity,))
 
-    def learn(self, identity: ObjectID, value: Value) -> None:
-        """Another's value has come with a task's arguments; it is known here while the object is held."""
-        entry = self.entries.get(identity)
-        if entry is not None and identity[:WORKER_ID_BYTES] != self.me and identity not in self.values:
-            self._keep(identity, value)
-            self._tell_ready(identity, entry, value)
+    def learn(self, block: Block) -> None:
+        """A value has come with a task's arguments; it is known here while the object is held, and used even
+        where it counts as lost: its owner has died, or was us.
+        """
+        identity = block.object
+        entry, known = self.entries.get(identity), self.values.get(identity)
+        if entry is None or isinstance(known, Block):
+            return
+        if known is not None:
+            entry.viewed = block
+            self.block_use.add(block)
+        elif identity[:WORKER_ID_BYTES] != self.me:
+            self._keep(identity, block)
+            self._tell_ready(identity, entry, block)
 
     # -- deaths ---------------------------------------------------------------------------------------------------
 
     def on_process_lost(self, process: WorkerID) -> None:
         """A process is dead: its borrows end, its objects are lost, its answers will not come."""
         self.lost[process] = None
+        self.deaths += 1
         self._watched.pop(process, None)
         for identity, entry in list(self.entries.items()):
             if self.entries.get(identity) is not entry:
@@ -453,6 +439,7 @@ class ReferenceMachine:
                 for pair in [pair for pair in entry.borrowers if pair[0] == process]:
                     del entry.borrowers[pair]
                     entry.doubtful = True
+                    entry.mourned = False
                 if not entry.borrowers and entry.holds <= 0:
                     entry.holds += 1
                     self.release((identity,))
@@ -463,13 +450,6 @@ class ReferenceMachine:
                 value = self._owner_died(identity)
                 self.values[identity] = value
                 self._tell_ready(identity, entry, value)
-
-    def doubt(self, identities: Iterable[ObjectID]) -> None:
-        """A process has died that had been lent these: it may have lent them on."""
-        for identity in identities:
-            entry = self.entries.get(identity)
-            if entry is not None:
-                entry.doubtful = True
 
     def is_lost(self, process: WorkerID) -> bool:
         """Whether that process is known to be dead."""
@@ -489,4 +469,5 @@ class ReferenceMachine:
         for identity in self.values:
             assert identity in self.entries, f"value of {identity.hex()} outlives its references"
         for identity in self.block_use.here.values():
-            assert isinstance(self.values.get(identity), Block), f"{identity.hex()} has no block any more"
+            known = isinstance(self.values.get(identity), Block) or self.entries[identity].viewed
+            assert known, f"{identity.hex()} has no block any more"

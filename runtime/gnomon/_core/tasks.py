@@ -211,7 +211,7 @@ class TaskMachine:
         suspect = next((record for record in reversed(lost) if record.started_elsewhere), None)
         for record in reversed(lost):
             started, record.started_elsewhere = record.started_elsewhere, False
-            self.references.doubt(record.holds)
+            self.borrowing.doubt(record.holds)
             if record.cancelled:
                 self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
             elif not started or self._retry(record):

@@ -202,6 +202,7 @@ class Worker:
             self._bury(now)
         if self._birth is not None:
             self._announce_birth()
+        self.borrowing.run(now)
         self.execution.on_time(now)
         self.calls.run(now)
         self.tasks.run(now)
@@ -226,7 +227,14 @@ class Worker:
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        machines = (self.tasks, self.calls, self.tasks.dispatch, self.execution, self.reporting)
+        machines = (
+            self.borrowing,
+            self.tasks,
+            self.calls,
+            self.tasks.dispatch,
+            self.execution,
+            self.reporting,
+        )
         times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
         if self._dying:
             times += [due for due, _ in self._dying.values()]
@@ -283,8 +291,6 @@ class Worker:
         # A constructor has no TaskFinished that could tell of them: they are reported at once.
         actor = self.execution.actor
         task = None if actor is not None and event.task == TaskID(actor) else event.task
-        if task is not None:
-            self.execution.meet_views(task, event.objects)
         self.borrowing.handles_arrived(event.objects, task, event.container)
         if task is not None:
             self.execution.learn_views(task)

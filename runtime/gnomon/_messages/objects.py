@@ -65,9 +65,14 @@ class BorrowRecorded(Message, frozen=True, tag=43):
 
 
 class BorrowRemoved(Message, frozen=True, tag=44):
-    """The sender holds no handle of that episode any more."""
+    """The sender holds no handle of that episode any more.
+
+    Attributes:
+        doubtful: a process has died to which the sender had lent it: that one may have lent it on.
+    """
 
     borrow: Borrow
+    doubtful: bool = False
 
 
 class BlockAsked(Message, frozen=True, tag=45):
