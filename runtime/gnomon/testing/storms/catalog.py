@@ -9,6 +9,7 @@ from gnomon.testing.storms import (
     actor_kills,
     cancellation,
     driver_kills,
+    handoffs,
     interrupts,
     poison,
     worker_kills,
@@ -51,6 +52,13 @@ STORMS = {
         {"calls": 100_000, "restarts": 200, "retries": -1},
         {"calls": 3_000, "restarts": 10},
         1_200.0,
+    ),
+    "refs": Storm(
+        "references handed on through tasks, actors and containers, while those who hold them die",
+        handoffs.run,
+        {"handoffs": 100_000, "kills": 200},
+        {"handoffs": 2_000, "kills": 6},
+        2_400.0,
     ),
     "cancellation": Storm(
         "half of many tasks cancelled at random moments",
