@@ -1,4 +1,4 @@
-"""The zero check: after every test no thread, file or process more than before it. And a watch over the whole
+"""The zero check: after every test no thread, file, process or reference more than before it. And a watch over the whole
 suite: no head and no node unpickles anything.
 """
 
@@ -22,7 +22,9 @@ KEEP_THREADS_AND_FILES = {
 @pytest.fixture(autouse=True)
 def _nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     part = request.path.relative_to(Path(__file__).parent).parts[0]
-    watched = {"processes": zero_check.children} if part in KEEP_THREADS_AND_FILES else zero_check.ALL
+    watched = zero_check.ALL
+    if part in KEEP_THREADS_AND_FILES:
+        watched = {"processes": zero_check.children, "session": zero_check.held}
     with zero_check.nothing_is_left(watched):
         yield
         # pytest would keep the values of torn-down fixtures a little longer; None when its set-up was stopped

@@ -12,4 +12,5 @@ _SPEC.loader.exec_module(_MODULE)
 
 ALL = _MODULE.ALL
 children = _MODULE.children
+held = _MODULE.held
 nothing_is_left = _MODULE.nothing_is_left

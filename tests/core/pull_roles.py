@@ -68,6 +68,12 @@ class Network:
                 heard = [message for message in messages if type(message) is not cluster.ProcessWatched]
                 work.append((to, [ev.Received(who, heard)]))  # of deaths everybody hears from ``kill``
 
+    def wait(self, seconds: float = 1.0) -> None:
+        """Let time pass, after which what was held because of a death no longer is."""
+        self.now += seconds
+        for who in (*self.workers, *self.nodes):
+            self.tell(who)
+
     def _perform(self, who: WorkerID, command: fx.Command) -> list[tuple[WorkerID, list[Any]]]:
         if isinstance(command, fx.ReserveBlock):
             self.memory[who][command.offset] = {}

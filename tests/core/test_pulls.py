@@ -154,6 +154,7 @@ def test_the_source_dies_midway_and_another_copy_is_there(net: Network) -> None:
     assert net.content(got) == net.content(block)
     assert net.workers[ON_C].references.copies_of(block.object).keys() == {C, A}
     net.drop(block, ON_A, ON_A, ON_C)
+    net.wait()
     nothing_left(net)
 
 

@@ -441,7 +441,7 @@ def test_a_borrower_that_had_lent_to_the_dead_is_recorded_before_it_lets_go_and_
     assert not told(effects, OTHER, objects.BorrowRemoved)
     effects = worker.handle([received(OTHER, objects.BorrowRecorded(added.receipt))], 1.5)
     assert not told(effects, OTHER, objects.BorrowRemoved), "somebody may still be telling"
-    effects = worker.handle([], 1.8)
+    effects = worker.handle([], 9.0)
     assert [removed.doubtful for removed in told(effects, OTHER, objects.BorrowRemoved)] == [True]
 
 

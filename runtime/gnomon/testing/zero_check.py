@@ -1,12 +1,18 @@
-"""What a test may not leave behind: threads, files and child processes of this process."""
+"""What a test may not leave behind: threads, files and child processes of this process, and in a local session that
+goes on after it references, tasks, leases, resources and blocks.
+
+Nothing of gnomon is imported here: the contract suite also runs where ``import gnomon`` is Ray.
+"""
 
 import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 SETTLE_S = 5.0
 """How long what a test has ended may take to be gone."""
@@ -41,7 +47,33 @@ def children() -> set[str]:
     return found
 
 
-ALL: dict[str, Count] = {"threads": threads, "files": files, "processes": children}
+_PAGE_BYTES = 4096
+
+
+def held() -> set[str]:
+    """What this process's local session holds, for itself or at its node; nothing without one."""
+    engine: Any = getattr(sys.modules.get("gnomon._api.session"), "current", None)
+    role = getattr(getattr(engine, "core", None), "role", None)
+    if role is None:
+        return set()
+    tables = {
+        "object": role.references.entries,
+        "value": role.references.values,
+        "task": role.tasks.records,
+        "call": role.calls.records,
+        "generator": role.streams.streams,
+        "lease of": role.tasks.dispatch.leased,
+    }
+    found = {f"{name} {key.hex()}" for name, table in tables.items() for key in list(table)}
+    for report in engine.view.reports():
+        found |= {f"page {page} of the store in use" for page in range(report.store_used // _PAGE_BYTES)}
+        for name, units in report.resources.items():
+            if (free := report.available.get(name, 0)) < units:
+                found.add(f"{name} of which only {free} of {units} is available")
+    return found
+
+
+ALL: dict[str, Count] = {"threads": threads, "files": files, "processes": children, "session": held}
 
 
 @contextmanager

@@ -179,7 +179,7 @@ class Frame(Thread):
 
     def _step_get(self, step: Step) -> Waiting | None:
         wanted = distinct(self.pick(step.picks, actors=False))
-        return self.get(wanted, self._patience()) if wanted else None
+        return self.get(wanted, step.amount or self._patience()) if wanted else None
 
     def _patience(self) -> float | None:
         return None if self.task is None or self.host.executor.may_wait else _PATIENCE_S

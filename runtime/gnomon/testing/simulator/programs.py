@@ -43,7 +43,7 @@ class Step:
         picks: which variables, as numbers to be taken modulo their count.
         nested: how many of the picks go inside the argument or value; the others are dependencies.
         body: of the task, the constructor or the method.
-        amount: seconds of a sleep or timeout; retries; restarts; how to cancel.
+        amount: seconds of a sleep, a timeout or of patience; retries; restarts; how to cancel.
         name, namespace: of an actor, or "".
         if_exists, detached: how it is created.
         actor_kind: of an actor.
@@ -178,6 +178,9 @@ _KEPT = dict.fromkeys(_TASTES, (0, 0, 1, 2)) | {"lending": (0, 1, 2, 3)}
 _PICKED = dict.fromkeys(_TASTES, (0, 1, 1, 2, 3)) | {"lending": (1, 2, 2, 3, 4)}
 """How many variables a step is about: one of these."""
 
+_PATIENCE_S = 0.05
+"""Who lends waits no longer than this: what it was lent may contain what waits for itself, and would rightly hang."""
+
 _IN_METHOD = ("task", "call", "put", "drop", "wait", "get", "cancel", "next", "drain", "let_go")
 MANY = 1000
 """Calls at a time of an async actor, unless told otherwise."""
@@ -295,7 +298,7 @@ def _make_relay(random: Random, budget: Budget, depth: int) -> Step:
     if random.random() < 0.7:
         steps.append(Step("put", (-1, -2)[: random.randrange(3)], random.randrange(2), large=True))
     if random.random() < 0.3:
-        steps.append(Step("get", (random.choice((-1, -2)),)))
+        steps.append(Step("get", (random.choice((-1, -2)),), amount=_PATIENCE_S))
     if depth < budget.depth:
         for _ in range(random.choice((1, 1, 2))):
             steps.append(_make_relay(random, budget, depth + 1))
@@ -346,7 +349,8 @@ def _make_small(random: Random, budget: Budget, kind: str) -> Step:
     if kind == "wait":
         return Step(kind, picks, amount=random.choice((0.0, 0.001, 0.1)))
     large = budget.large and random.random() < _LARGE_PUTS[budget.taste]
-    return Step(kind, picks, random.randint(0, len(picks)), large=large)
+    patience_s = _PATIENCE_S if kind == "get" and budget.taste == "lending" else 0
+    return Step(kind, picks, random.randint(0, len(picks)), amount=patience_s, large=large)
 
 
 def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = False) -> Body:

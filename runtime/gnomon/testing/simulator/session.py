@@ -100,6 +100,12 @@ class Plan:
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
+    @property
+    def rough(self) -> bool:
+        """Whether messages may be held up for long."""
+        weather = self.weather
+        return bool(weather.loss or weather.straggling or self.pauses or self.partitions)
+
 
 @dataclass(slots=True)
 class SeedReport:
@@ -174,13 +180,14 @@ def lending_plan_of(seed: int) -> Plan:
         taste="lending",
     )
     plan = Plan(budget=budget, cpus=random.choice((2, 4)), faults_s=random.choice((0.2, 1.0, 3.0)))
-    plan.weather.loss = random.choice((0.0, 0.0, 0.1))
-    plan.weather.straggling = random.choice((0.0, 0.1, 0.3))
-    plan.weather.straggle_s = random.choice((0.01, 0.1, 0.5))
     plan.betrayals = random.choice((1, 2, 4))
     plan.strikes = random.choice((0, 1, 2))
     plan.crashes = random.choice((0, 1))
-    plan.pauses = random.choice((0, 0, 3, 6))
+    if random.random() < 0.5:
+        plan.weather.loss = random.choice((0.0, 0.0, 0.1))
+        plan.weather.straggling = random.choice((0.0, 0.1, 0.3))
+        plan.weather.straggle_s = random.choice((0.01, 0.1, 0.5))
+        plan.pauses = random.choice((0, 0, 3, 6))
     return plan
 
 
@@ -209,6 +216,7 @@ class Session:
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
         self.truth.crowded = plan.arena_bytes != _ROOMY or plan.reserve_failure > 0
+        self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}

@@ -120,6 +120,7 @@ class Truth:
         crowded: stores are small, or may be refused room.
         nodes_killed: how many nodes were, with all that lived there.
         lent_by_dead: what those held at their end.
+        rough: messages may take longer than anybody waits for them.
         read: how many values have been compared.
         errors: how many errors were read, by class.
     """
@@ -133,6 +134,7 @@ class Truth:
     nodes_killed: int = 0
     crowded: bool = False
     lent_by_dead: dict[ObjectID, None] = field(default_factory=dict)
+    rough: bool = False
     read: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
@@ -267,10 +269,10 @@ class Truth:
         return self.crowded
 
     def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
-        """What an object contained whose owner has died is held by nobody; what a dead process held it may have
-        lent on, unknown to the owner.
+        """What an object contained whose owner has died is held by nobody. What a dead process held it may have
+        lent on, unknown to the owner; where messages are slow the owner may have heard too late.
         """
         freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
-        if freed in self.lent_by_dead:
+        if freed in self.lent_by_dead and self.rough:
             return True
         return any(freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead)
