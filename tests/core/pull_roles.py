@@ -166,12 +166,6 @@ class Network:
         """``listener`` is told that a process is dead."""
         self.tell(listener, ev.Received(HEAD, [cluster.ProcessLost(process, "was killed")]))
 
-    def mourn(self) -> None:
-        """Time passes, until what the dead may have lent on counts as told."""
-        self.now += 2.0
-        for me in self.workers:
-            self.tell(me)
-
     def used(self, node: WorkerID) -> int:
         """Bytes given out on a node."""
         return self.nodes[node].blocks.allocator.used_bytes

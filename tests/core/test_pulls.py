@@ -17,7 +17,7 @@ def net() -> Network:
 
 def nothing_left(net: Network) -> None:
     """No pull, no budget, no block on any living node."""
-    net.mourn()
+    net.wait()
     for me, node in net.nodes.items():
         if me not in net.dead:
             node.check()
@@ -214,7 +214,7 @@ def test_a_copy_that_comes_after_the_value_was_freed_is_freed_at_once(net: Netwo
     net.read(ON_B, block)
     net.hear_of_death(ON_A, ON_B)  # the last to hold it, as far as the owner knows
     net.drop(block, ON_A)
-    net.mourn()
+    net.wait()
     assert net.used(A) > 4 * MIB, "pinned while it is being sent"
     net.carry()
     assert net.of(pulls.CopyAdded)
@@ -238,7 +238,7 @@ def test_a_freed_block_is_not_read_by_a_late_question(net: Network) -> None:
     net.lend(block, ON_B)
     net.hear_of_death(ON_A, ON_B)
     net.drop(block, ON_A)
-    net.mourn()
+    net.wait()
     other = net.put(ON_A, 4 * MIB, number=2)
     assert other.offset == block.offset
     request = net.read(ON_B, block)

@@ -5,6 +5,7 @@
     StreamMachine                         generators among both
     ReferenceMachine ---- BorrowMachine   what it owns and borrows, and hand-offs under way
     ExecutionMachine ---- ProductionMachine  what it runs for others, and generators among that
+    IncarnationMachine                    the actor that it is, if it is one
     ReportingMachine                      rows for the views of whoever looks
 
 It decides nothing itself: each event goes to the machine whose it is. New message? Add it to ``_HANDLERS``.
@@ -27,6 +28,7 @@ from gnomon._core.effects import Effects
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.fetching import FetchMachine
 from gnomon._core.holdings import holdings
+from gnomon._core.incarnation import IncarnationMachine
 from gnomon._core.ledger import Ledger
 from gnomon._core.links import LinkMachine
 from gnomon._core.production import ProductionMachine
@@ -91,6 +93,7 @@ class Worker:
         )
         self.execution = ExecutionMachine(self._out, self.borrowing, self.fetching.expect)
         self.production = ProductionMachine(self._out, self.execution, self.borrowing)
+        self.incarnation = IncarnationMachine(head, self._out, self.execution, self.borrowing, self.calls)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
         self.functions = FunctionsHere()
         self.settle_s = settle_s
@@ -98,7 +101,6 @@ class Worker:
         self._use_asked: objects.UseAsked | None = None
         self._blocked = 0
         self._retired = False
-        self._birth: tuple[Any, frozenset[int]] | None = None
         self._peers: dict[WorkerID, None] = {me: None, node: None, head: None}
         self._handlers: dict[type, Callable[[Any], None]] = self._local_handlers()
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = self._remote_handlers()
@@ -130,8 +132,8 @@ class Worker:
             ev.ItemTaken: lambda event: self.streams.take(event.task, event.index),
             ev.StreamClosed: lambda event: self.streams.close(event.task),
             ev.CompletionWanted: lambda event: self.streams.want_completion(event.task),
-            ev.ActorConstructed: self._on_actor_constructed,
-            ev.ActorEnding: self._on_actor_ending,
+            ev.ActorConstructed: self.incarnation.on_constructed,
+            ev.ActorEnding: self.incarnation.on_ending,
             ev.HoldingsWanted: self._on_holdings_wanted,
             ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
             ev.Received: self._on_received,
@@ -186,7 +188,7 @@ class Worker:
             holders.HoldersAsked: self._on_holders_asked,
             holders.HoldersTold: answer,
             holders.ProcessesTold: answer,
-            actors.ActorAssigned: self._on_actor_assigned,
+            actors.ActorAssigned: self.incarnation.on_assigned,
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,
             cluster.ObservationWanted: lambda sender, message: self.reporting.on_wanted(message),
@@ -206,8 +208,7 @@ class Worker:
             handlers[type(event)](event)
         if self._dying:
             self._bury(now)
-        if self._birth is not None:
-            self._announce_birth()
+        self.incarnation.run()
         self.borrowing.run(now)
         self.execution.on_time(now)
         self.calls.run(now)
@@ -381,48 +382,6 @@ class Worker:
         self.calls.cancel_where(lambda call: call.parent == event.parent, self.now)
 
     # -- being an actor -------------------------------------------------------------------------------------------
-
-    def _on_actor_assigned(self, sender: WorkerID, message: actors.ActorAssigned) -> None:
-        spec = message.spec
-        self.execution.actor = spec.actor
-        self.execution.closed = (
-            ""  # used up it may be for a function; that one's owner died, and the node knows nothing
-        )
-        self.execution.resources = spec.resources
-        self.execution.gpus = message.gpus
-        self.execution.incarnation = message.incarnation
-        self.execution.open_groups(spec.groups)
-        self.calls.serial = not spec.is_async and not spec.groups and spec.max_concurrency <= 1
-        self._effects.do(fx.BecomeActor(message))
-
-    def _on_actor_constructed(self, event: ev.ActorConstructed) -> None:
-        execution = self.execution
-        assert execution.actor is not None
-        if event.error:
-            execution.close("the constructor raised")
-            message: Any = actors.ActorStillborn(
-                execution.actor, execution.incarnation, event.error, event.summary
-            )
-        else:
-            message = actors.ActorBorn(execution.actor, execution.incarnation)
-        self._birth = (message, self.borrowing.open_receipts())
-        self._announce_birth()
-
-    def _announce_birth(self) -> None:
-        """Only when the owners of what the constructor has kept know of it: on this word its arguments go."""
-        assert self._birth is not None
-        message, receipts = self._birth
-        if not receipts & self.borrowing.open_receipts():
-            self._birth = None
-            self._effects.send(self.head, message)
-
-    def _on_actor_ending(self, event: ev.ActorEnding) -> None:
-        execution = self.execution
-        assert execution.actor is not None
-        execution.close(event.reason)
-        self._effects.send(
-            self.head, actors.ActorLeaving(execution.actor, execution.incarnation, event.reason)
-        )
 
     def _on_actor_drained(self, sender: WorkerID, message: actors.ActorDrained) -> None:
         self._effects.do(fx.DrainActor(message.reason))
