@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,10 @@ class Nodes:
     def expect_empty(self) -> None:
         """All copies of all values are freed soon."""
         wait_until(lambda: not any(self.used()), "no node holds a value")
+
+    def is_here(self, ref: gnomon.ObjectRef[Any]) -> bool:
+        """Whether a value lies on this process's node, as far as it knows."""
+        return bool(self.core.values[ref._id].node == self.core.config.node_process)
 
     def copies_of(self, ref: gnomon.ObjectRef[Any]) -> int:
         """On how many nodes a value of this process lies, as far as it knows."""
@@ -195,3 +200,53 @@ def test_the_source_is_killed_while_it_sends(nodes: Nodes) -> None:
     error = future.exception(60)
     assert error is None or isinstance(error, ObjectLostError)
     wait_until(lambda: len([report for report in nodes.reports() if report.alive]) == 2, "the death is known")
+
+
+# -- wait ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def standing_still(node: ClusterNode) -> Iterator[None]:
+    """A node that sends nothing for a moment."""
+    os.kill(node.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(node.pid, signal.SIGCONT)
+
+
+def test_a_value_is_ready_when_it_is_here(nodes: Nodes) -> None:
+    far = numbers.options(resources={"b": 1}).remote(3_000_000)
+    assert gnomon.wait([far], fetch_local=False) == ([far], [])
+    assert not nodes.is_here(far)
+    with standing_still(nodes.b):
+        assert gnomon.wait([far], timeout=0, fetch_local=False) == ([far], [])
+        assert gnomon.wait([far], timeout=0) == ([], [far])
+        assert gnomon.wait([far], timeout=0.1) == ([], [far])
+        near = gnomon.put(1)
+        assert gnomon.wait([far, near]) == ([near], [far])
+        late = numbers.remote(10)
+        assert gnomon.wait([far, late, near], num_returns=2) == ([late, near], [far])
+    assert gnomon.wait([near, far], num_returns=2) == ([near, far], [])
+    assert nodes.is_here(far)
+
+
+def test_a_task_that_waits_has_what_it_reads(nodes: Nodes) -> None:
+    @gnomon.remote
+    def waiter(box: list[gnomon.ObjectRef[Any]]) -> tuple[int, int]:
+        ready, others = gnomon.wait(box, num_returns=2, timeout=30)
+        assert not others
+        return tuple(int(gnomon.get(ref)[-1]) for ref in ready)  # type: ignore[return-value]
+
+    refs = [numbers.options(resources={name: 1}).remote(1_000_000, n) for n, name in enumerate("bc")]
+    assert gnomon.get(waiter.remote(refs)) == (999_999, 1_000_000)
+
+
+def test_what_can_not_be_brought_is_ready_too(nodes: Nodes) -> None:
+    """Reading it raises; waiting does not take for ever."""
+    ref = gnomon.remote(max_retries=0)(numbers._function).options(resources={"b": 1}).remote(1_000_000)
+    gnomon.wait([ref], fetch_local=False)
+    nodes.cluster.remove_node(nodes.b, allow_graceful=False)
+    assert gnomon.wait([ref], timeout=30) == ([ref], [])
+    with pytest.raises(ObjectLostError):
+        gnomon.get(ref, timeout=30)

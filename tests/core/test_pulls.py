@@ -245,6 +245,8 @@ def test_a_freed_block_is_not_read_by_a_late_question(net: Network) -> None:
     net.carry()
     assert net.of(pulls.ChunksRefused)
     assert error_name(net.answer(request, block)) == "ObjectFreedError"
+    known = net.workers[ON_B].references.values[block.object]
+    assert error_name(known) == "ObjectFreedError", "whoever reads it next need not ask"
     net.drop(other, ON_A)
     net.drop(block, ON_B, ON_B)
     nothing_left(net)

@@ -122,7 +122,7 @@ def wait(
         ray_waitables: distinct references and generators.
         num_returns: how many to wait for.
         timeout: seconds; None for no limit.
-        fetch_local: also bring large values to this node.
+        fetch_local: what lies on another node is ready when it has been brought to this one.
 
     Returns:
         Ready references, at most ``num_returns``, and all the others; each in the given order.

@@ -385,7 +385,7 @@ class ChunksSent(Event):
 
 class BlocksNeeded(Event):
     """The user's code is about to read these blocks of other nodes. Answered by AnswerRequest, with a dict of values by
-    object, each of which has one handle more until HandlesDropped; or not at all if ``request`` is 0.
+    object, each of which has one handle more until HandlesDropped.
     """
 
     request: int

@@ -16,8 +16,12 @@ from gnomon._core.effects import AnswerRequest, Effects
 from gnomon._core.events import BlocksNeeded
 from gnomon._core.references import ReferenceMachine
 from gnomon._messages.base import Block, Value
+from gnomon._messages.failures import is_failure, is_raised, read_failure
 from gnomon._messages.pulls import PullDone, PullWanted
-from gnomon.ids import ObjectID, WorkerID
+from gnomon.ids import ObjectID, WorkerID, owner_of
+
+_PASSING = ("ObjectFetchTimedOutError", "ObjectStoreFullError")
+"""Another attempt may fare better."""
 
 Then = Callable[[dict[ObjectID, Value]], None]
 
@@ -45,9 +49,6 @@ class FetchMachine:
     def need(self, event: BlocksNeeded) -> None:
         """A thread waits for values; it drops the handles that it is given with them."""
         number = event.request
-        if not number:
-            self.expect(event.blocks)
-            return
         self.bring(event.blocks, lambda values: self._effects().do(AnswerRequest(number, values)))
 
     def bring(self, blocks: Iterable[Block], then: Then) -> None:
@@ -91,10 +92,18 @@ class FetchMachine:
         """The node has brought a value, or found out that it can not."""
         identity, value = message.object, message.value
         references = self.references
-        if isinstance(value, Block) and self.is_elsewhere(references.values.get(identity, b"")):
+        if self.is_elsewhere(references.values.get(identity, b"")) and self._is_final(identity, value):
             references.replace(identity, value)
         for request in self._waiting.pop(identity, ()):
             request.values[identity] = value
             request.missing -= 1
             if not request.missing:
                 request.then(request.values)
+
+    def _is_final(self, identity: ObjectID, value: Value) -> bool:
+        """Whether whoever reads it next need not try again. What becomes of our own is not for the node to say."""
+        if isinstance(value, Block):
+            return True
+        if owner_of(identity) == self.references.me:
+            return False
+        return is_raised(value) or not is_failure(value) or read_failure(value)[0] not in _PASSING

@@ -42,11 +42,11 @@ from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
 from gnomon._engine.stalls import Stalls, why_waiting
 from gnomon._shell import task_context
-from gnomon._shell.bringing import expect
 from gnomon._shell.core_worker import CoreWorker, past_owners
 from gnomon._shell.functions import PackedTemplates, pack_function
 from gnomon._shell.holder_answers import main_module
 from gnomon._shell.holder_names import Root
+from gnomon._shell.local_wait import wait_local
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import FunctionID, ObjectID, task_of
@@ -247,10 +247,9 @@ class LocalEngine:
         self, refs: Sequence[Any], num_returns: int, timeout: float | None, fetch_local: bool
     ) -> tuple[list[Any], list[Any]]:
         """See ``Engine``."""
-        ready, others = self.core.wait(refs, num_returns, timeout)
         if fetch_local:
-            expect(self.core, ready)
-        return ready, others
+            return wait_local(self.core, refs, num_returns, timeout)
+        return self.core.wait(refs, num_returns, timeout)
 
     def future(self, ref: ObjectRef[Any]) -> concurrent.futures.Future[Any]:
         """See ``Engine``. Values are rebuilt in a thread of their own: that may run the user's code."""

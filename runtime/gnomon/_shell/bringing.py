@@ -42,14 +42,6 @@ def elsewhere(core: CoreWorker, identity: ObjectID) -> Block | None:
     return value if isinstance(value, Block) and value.node != core.config.node_process else None
 
 
-def expect(core: CoreWorker, refs: Sequence[Any]) -> None:
-    """What is ready of these will be read here before long: let it be brought meanwhile."""
-    node, values = core.config.node_process, core.values
-    elsewhere = [value for ref in refs if type(value := values.get(ref._id)) is Block and value.node != node]
-    if elsewhere:
-        core.loop.post(BlocksNeeded(0, tuple(elsewhere)))
-
-
 def bring(core: CoreWorker, blocks: Sequence[Block], timeout: float | None = None) -> Brought:
     """Have values of other nodes brought to this one; they are blocks here then, or errors, or small.
 

@@ -394,16 +394,26 @@ class CoreWorker:
 
     def when_ready(self, identity: ObjectID, callback: Callable[[], Any]) -> int:
         """Call ``callback`` in the loop's thread once the value is there. Returns what ``abandon`` takes."""
+        return self.when_any_ready((identity,), partial(self._bring_first, identity, callback))
+
+    def when_any_ready(self, identities: tuple[ObjectID, ...], callback: Callable[[], Any]) -> int:
+        """Call ``callback`` in the loop's thread once one of them has a value, wherever that lies. Returns what
+        ``abandon`` takes.
+        """
         token = next(self._tokens)
-        self._waiters[token] = partial(self._bring_first, identity, callback)
-        self.loop.post(ValuesAwaited(token, (identity,), 1))
+        self._waiters[token] = callback
+        self.loop.post(ValuesAwaited(token, identities, 1))
         return token
 
     def _bring_first(self, identity: ObjectID, callback: Callable[[], Any]) -> None:
         block = elsewhere(self, identity)
         if block is None or self.ended:
             callback()
-            return
+        else:
+            self.bring(block, callback)
+
+    def bring(self, block: Block, callback: Callable[[], Any]) -> None:
+        """Call ``callback`` in the loop's thread once a value of another node is here, or can not be brought."""
         request = next(self._tokens)
         self._waiters[request] = callback
         self.loop.post(BlocksNeeded(request, (block,)))

@@ -30,7 +30,7 @@ def as_completed(
         chunk_size: how many to wait for at a time (10 in Ray, where the first result waits for nine others).
         yield_obj_refs: give the references instead of the values.
         timeout: seconds after which fewer than ``chunk_size`` are given too, if there are any.
-        fetch_local: also bring large values to this node.
+        fetch_local: what lies on another node is ready when it has been brought to this one.
 
     Raises:
         ValueError: ``chunk_size`` is less than 1.
@@ -62,7 +62,7 @@ def map_unordered(
         chunk_size: how many results to wait for at a time.
         yield_obj_refs: give references instead of values.
         timeout: seconds after which fewer than ``chunk_size`` are given too, if there are any.
-        fetch_local: also bring large values to this node.
+        fetch_local: what lies on another node is ready when it has been brought to this one.
 
     Raises:
         ValueError: ``chunk_size`` or ``backpressure_size`` is out of range.
