@@ -22,6 +22,8 @@ the runtime is checked there, or by ``check()`` of the machine that keeps it, af
     promise 3, AC2  order per caller, group and lane, also   ``_check_order`` at each push, ``_check_start_order``
                     through restarts and retries             at each start
     promise 5, OR1  no object is freed that somebody holds   ``Session.check_handles``, ``Truth.check_read``
+                    nor one that a dead process has lent on,   ``Truth._explains_ObjectFreedError``
+                    unless messages are very slow
     OR2, OR4, OR7   nothing is left                          ``leftovers``, ``ReferenceMachine.check``
     OR10, CN1, CN8  one value per object, for good           ``WrittenOnce``
     OD4, OD8        who reads a block reads what was written ``Memory``; ``BlockMachine.check``
