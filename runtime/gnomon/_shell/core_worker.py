@@ -84,6 +84,7 @@ class CoreWorker:
         self.me = me
         founders = (config.node_process, config.head_process)
         self.role = Worker(me, *founders, config.driver, config.job, config.session, LinkMachine(me))
+        self.role.lineage.bytes_max = int(config.settings.get("lineage_max_bytes", 1 << 30))
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes - EXTRA_BYTES
         self.values = self.role.references.values
@@ -213,10 +214,8 @@ class CoreWorker:
     def get_one(self, ref: ObjectRef[Any]) -> Any:
         """The value of one reference; waits without limit."""
         identity = ref._id
-        value = self.values.get(identity)
-        if value is None:
+        while (value := self.values.get(identity)) is None:  # or lost again, before it was looked at
             self.await_values((identity,), 1, None)
-            value = self.values[identity]
         return self.load(identity, value)
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
