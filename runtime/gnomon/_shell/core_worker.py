@@ -222,12 +222,14 @@ class CoreWorker:
         """The values in order; see ``gnomon.get``."""
         values = self.values
         began = time.monotonic()
-        missing = [ref._id for ref in refs if ref._id not in values]
-        if missing and not self._await_all(refs, missing, timeout):
-            ready = sum(ref._id in values for ref in refs)
-            raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
-        left = None if timeout is None else max(0.0, began + timeout - time.monotonic())
-        blobs = self.read_all([values[ref._id] for ref in refs], None, left)
+        left = timeout
+        while None in (found := [values.get(ref._id) for ref in refs]):  # also if one is lost in between
+            missing = [ref._id for ref in refs if ref._id not in values]
+            if missing and not self._await_all(refs, missing, left):
+                ready = sum(ref._id in values for ref in refs)
+                raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
+            left = None if timeout is None else max(0.0, began + timeout - time.monotonic())
+        blobs = self.read_all([value for value in found if value is not None], None, left)
         rebuild = self._rebuild
         try:
             return [rebuild(ref._id, blob) for ref, blob in zip(refs, blobs, strict=True)]
