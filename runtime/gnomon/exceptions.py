@@ -571,16 +571,22 @@ class ObjectLostError(GnomonError):
     Attributes:
         object_ref_hex: the reference, in hexadecimal.
         reason: why, in words.
+        producer: what made it: the name of a task or call, or "put"; "" where that is not known.
+        attempts: how often that has run; 0 where that is not known.
     """
 
     next_step = "Run what made it again; results of tasks come back on their own while max_retries allows."
     _verb: ClassVar[str] = "is lost"
 
-    def __init__(self, object_ref_hex: str = "", reason: str = "") -> None:
+    def __init__(
+        self, object_ref_hex: str = "", reason: str = "", producer: str = "", attempts: int = 0
+    ) -> None:
         super().__init__(f"The value of ObjectRef({object_ref_hex}) {self._verb}{_because(reason)}")
-        self.args = (object_ref_hex, reason)
+        self.args = (object_ref_hex, reason, producer, attempts)
         self.object_ref_hex = object_ref_hex
         self.reason = reason
+        self.producer = producer
+        self.attempts = attempts
 
 
 class OwnerDiedError(ObjectLostError):

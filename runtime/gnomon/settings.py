@@ -23,6 +23,8 @@ class Settings:
             their owner's memory; larger ones go to the shared-memory store. 100 KiB, as in Ray.
         large_capture_bytes: a function or class that is larger when pickled is warned of, with the variables that
             make it so: 1 MiB, since it goes to every worker, and again whenever it is defined anew.
+        lineage_max_bytes: submissions of finished tasks that a process keeps, so that their large results can be
+            made again when they are lost; beyond, the oldest are forgotten. 1 GiB, as in Ray.
         tasks_listed_max: tasks that have a row of their own in the views; beyond, only the counts grow.
         object_store_fraction: share of the machine's memory that the object store may take when
             ``object_store_memory`` is not given. 30 %, as in Ray.
@@ -37,6 +39,7 @@ class Settings:
     """
 
     inline_result_max_bytes: int = 102_400
+    lineage_max_bytes: int = 2**30
     large_capture_bytes: int = 2**20
     tasks_listed_max: int = 10_000
     object_store_fraction: float = 0.3

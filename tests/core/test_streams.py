@@ -23,6 +23,7 @@ from gnomon.ids import (
     LeaseID,
     ObjectID,
     WorkerID,
+    attempt_id,
     object_id,
     task_id,
 )
@@ -179,7 +180,7 @@ def test_an_item_counts_from_the_present_attempt_alone(owner: Owner, attempt: in
     assert owner.grant(OTHER).attempt == 1
     held = object_id(task_id(PEER, 9), 1)
     effects = owner.hear(tasks.ItemYielded(TASK, attempt, 1, b"\0old", (held,)), sender=sender)
-    assert told(effects, sender, tasks.HoldReleased) == [tasks.HoldReleased(TASK, 1)]
+    assert told(effects, sender, tasks.HoldReleased) == [tasks.HoldReleased(attempt_id(TASK, attempt), 1)]
     assert item(1) not in owner.values
     assert held not in owner.entries
 
@@ -188,7 +189,7 @@ def test_the_references_in_an_item_are_held_by_it(owner: Owner) -> None:
     mine = object_id(task_id(ME, 7), 1)
     owner.handle(ev.ObjectStored(mine, b"\0value", (), 6))
     effects = owner.yields(1, inner=(mine,))
-    assert told(effects, PEER, tasks.HoldReleased) == [tasks.HoldReleased(TASK, 1)]
+    assert told(effects, PEER, tasks.HoldReleased) == [tasks.HoldReleased(attempt_id(TASK, owner.attempt), 1)]
     owner.drop(7)
     owner.handle(ev.HandlesDropped((mine,)))
     assert mine in owner.values
@@ -203,7 +204,7 @@ def test_an_executor_holds_what_others_own_until_they_know(owner: Owner) -> None
     assert told(effects, PEER, tasks.HoldReleased) == []
     [added] = told(effects, OTHER, objects.BorrowAdded)
     effects = owner.hear(objects.BorrowRecorded(added.receipt), sender=OTHER)
-    assert told(effects, PEER, tasks.HoldReleased) == [tasks.HoldReleased(TASK, 1)]
+    assert told(effects, PEER, tasks.HoldReleased) == [tasks.HoldReleased(attempt_id(TASK, owner.attempt), 1)]
 
 
 # -- attempts ------------------------------------------------------------------------------------------------
@@ -455,7 +456,9 @@ def fails_with_reference(owner: Owner, items: int, outer: int, values: tuple[Any
     contained = (Contained(item(outer), (MINE,)),)
     ended = tasks.TaskFinished(TASK, owner.attempt, tasks.RAISED, values, contained=contained, items=items)
     effects = owner.hear(ended)
-    assert told(effects, owner.worker, tasks.HoldReleased) == [tasks.HoldReleased(TASK, 0)]
+    assert told(effects, owner.worker, tasks.HoldReleased) == [
+        tasks.HoldReleased(attempt_id(TASK, owner.attempt), 0)
+    ]
     owner.handle(ev.HandlesDropped((MINE,)))
     return effects
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from gnomon._core.effects import Effects
 from gnomon._messages.base import Block, BlockName
 from gnomon._messages.objects import BlocksUnused, UseAsked, UseTold
-from gnomon.ids import WorkerID
+from gnomon.ids import ObjectID, WorkerID
 
 
 class BlockUse:
@@ -18,6 +18,7 @@ class BlockUse:
     Attributes:
         here: their names.
         asked: what the node's last question was about.
+        old: by object that is held here, where its value lay before.
     """
 
     def __init__(self, node: WorkerID, effects: Callable[[], Effects]) -> None:
@@ -27,6 +28,7 @@ class BlockUse:
         self.asked: dict[BlockName, None] = {}
         self._dropped: dict[BlockName, None] = {}
         self._said: dict[BlockName, None] = {}
+        self.old: dict[ObjectID, list[Block]] = {}
 
     def add(self, block: Block) -> None:
         """A value that lies there is known here from now on."""
@@ -42,6 +44,21 @@ class BlockUse:
             self._dropped[name] = None
             if self._said.pop(name, self) is None:
                 self._effects().send(self.node, BlocksUnused((name,)))
+
+    def part(self, block: Block) -> None:
+        """The value of its object lies elsewhere from now on. But views of this block, and tasks that were given it, hold
+        the object: until nobody here does, it is in use.
+        """
+        if block.node == self.node:
+            self.old.setdefault(block.object, []).append(block)
+
+    def forget(self, identity: ObjectID, block: Block | None) -> None:
+        """Nobody here holds the object any more, whose value lay there."""
+        if block is not None:
+            self.drop(block)
+        if self.old:
+            for each in self.old.pop(identity, ()):
+                self.drop(each)
 
     def answer(self, question: UseAsked) -> None:
         """Tell what is used, or was since the last question."""

@@ -29,6 +29,7 @@ from gnomon._core.spill_files import SpillFiles
 from gnomon._core.spilling import SpillMachine
 from gnomon._messages.base import HEADER_BYTES, Block, BlockName
 from gnomon._messages.objects import NOWHERE, BlockAsked, BlockGiven, BlockRefused
+from gnomon._messages.pulls import CopyParted
 from gnomon._messages.spilling import NO_PLACE
 from gnomon.ids import ObjectID, WorkerID
 
@@ -214,6 +215,12 @@ class BlockMachine:
             if self._may_free(sender, name):
                 self._release(name)
         self._serve_line()
+
+    def on_parted(self, owner: WorkerID, message: CopyParted) -> None:
+        """The owner does not take it for a copy any more; it frees it later."""
+        block = message.block
+        if self.copies.get(block.object) == block and self._may_free(owner, block.name):
+            del self.copies[block.object]
 
     def on_doubted(self, sender: WorkerID, names: tuple[BlockName, ...]) -> None:
         """The owner no longer needs them, but others may: a process has died that had lent them on."""

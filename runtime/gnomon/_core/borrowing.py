@@ -215,7 +215,7 @@ class BorrowMachine:
             entry = self.references.entries.get(each.outer)
             if entry is None:
                 continue
-            entry.inner = each.inner
+            entry.inner += each.inner
             self.references.hold(each.inner)
             for identity in each.inner:
                 if identity[:WORKER_ID_BYTES] != self.me and not self.references.entries[identity].recorded:

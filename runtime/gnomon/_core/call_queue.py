@@ -16,6 +16,7 @@ import operator
 from collections import deque
 from collections.abc import Iterable
 
+from gnomon._core.entry import Recipe
 from gnomon._core.events import CallSubmitted
 from gnomon._core.ledger import TaskRow
 from gnomon._core.streams import Stream
@@ -41,10 +42,12 @@ class CallRecord:
         cancelled: somebody asked; it may still run.
         ended: it has its outcome; what still lists it may forget it.
         stream: the items of a call that yields.
+        replay: it has finished before and makes lost results again, from this. It keeps no order with others: one of them
+            may wait for its result.
     """
 
     __slots__ = (
-        "attempt", "cancelled", "ended", "event", "holds", "lane", "missing", "number", "pushed", "row", "stream",
+        "attempt", "cancelled", "ended", "event", "holds", "lane", "missing", "number", "pushed", "replay", "row", "stream",
         "values",
     )  # fmt: skip
 
@@ -61,6 +64,7 @@ class CallRecord:
         self.cancelled = False
         self.ended = False
         self.stream: Stream | None = None
+        self.replay: Recipe | None = None
 
 
 class CallQueue:
@@ -83,7 +87,12 @@ class CallQueue:
 
     def add(self, record: CallRecord) -> None:
         """A new call; its ``missing`` is known."""
-        if record.event.in_order:
+        if record.replay is not None:
+            if record.missing:
+                self.held[record] = None
+            else:
+                self._make_ready(record)
+        elif record.event.in_order:
             lane = self.lanes.get(record.lane) if self.lanes else None
             if lane is not None:
                 lane.append(record)
@@ -98,7 +107,7 @@ class CallQueue:
 
     def arguments_there(self, record: CallRecord) -> None:
         """Its last missing argument has come."""
-        if record.event.in_order:
+        if record.event.in_order and record.replay is None:
             self._advance(record.lane)
         elif self.held.pop(record, record) is None:
             self._make_ready(record)

@@ -19,14 +19,16 @@ from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.call_queue import CallRecord
 from gnomon._core.clients import ClientMachine
 from gnomon._core.effects import Effects
+from gnomon._core.entry import Recipe
 from gnomon._core.events import CallSubmitted
 from gnomon._core.failed_arguments import keep_cause
 from gnomon._core.ledger import Ledger, TaskState
+from gnomon._core.lineage import LineageMachine
 from gnomon._core.references import ReferenceMachine
-from gnomon._core.streams import StreamMachine
+from gnomon._core.streams import Stream, StreamMachine
 from gnomon._core.tasks import drop_results, open_row, settle_results
 from gnomon._messages.actors import DEAD, ActorChanged, ActorKilled
-from gnomon._messages.base import Value
+from gnomon._messages.base import Block, Value
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import (
     CANCELLED,
@@ -58,12 +60,14 @@ class CallMachine:
         references: ReferenceMachine,
         borrowing: BorrowMachine,
         streams: StreamMachine,
+        lineage: LineageMachine,
     ) -> None:
         self._effects = effects
         self.ledger = ledger
         self.references = references
         self.borrowing = borrowing
         self.streams = streams
+        self.lineage = lineage
         self.clients = ClientMachine(head, effects, ledger, references, self._lose_inflight)
         self.serial = False
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
@@ -92,18 +96,42 @@ class CallMachine:
             client.unheld = True
         record.holds = holds
         references.hold(holds)
+        self._add(client, record)
+
+    def _add(self, client: ActorClient, record: CallRecord) -> None:
+        event = record.event
         self.records[event.task] = (client, record)
         client.unfinished += 1
         if event.dependencies:
-            values = references.values
-            missing = {identity for identity in event.dependencies if identity not in values}
-            if missing:
-                record.missing = missing
-                for identity in sorted(missing):
-                    self._waiting_on.setdefault(identity, {})[event.task] = None
-                    references.need(identity)
+            self._await_missing(record)
         client.queue.add(record)
         self.clients.dirty[event.actor] = None
+
+    def _await_missing(self, record: CallRecord) -> None:
+        values = self.references.values
+        missing = {identity for identity in record.event.dependencies if identity not in values}
+        if missing:
+            record.missing = missing
+            for identity in sorted(missing):
+                self._waiting_on.setdefault(identity, {})[record.event.task] = None
+                self.references.need(identity)
+
+    def replay(self, recipe: Recipe, stream: Stream | None, now: float) -> None:
+        """A finished call runs again, for those of its results that are lost; before all that are queued."""
+        event, row = recipe.event, recipe.row
+        assert isinstance(event, CallSubmitted)
+        client = self.clients.client(event.actor, event.group.rsplit(".", 1)[0])
+        record = CallRecord(event, row, 0, (event.task, ""))
+        record.attempt, record.stream, record.replay = recipe.attempt, stream, recipe
+        row.attempt, row.finished, row.error = recipe.attempt, 0.0, ""
+        self.ledger.task_changed(row, TaskState.WAITING)
+        client.unheld = handle_object(event.actor) not in self.references.entries
+        record.holds = self.lineage.hold_again(event)
+        self._add(client, record)
+
+    def is_unfinished(self, task: TaskID) -> bool:
+        """Whether a call has not ended, or runs again."""
+        return task in self.records
 
     def on_ready(self, identity: ObjectID) -> None:
         """A dependency has its value."""
@@ -149,15 +177,16 @@ class CallMachine:
                 return
             event = record.event
             if event.dependencies:
-                values = tuple(self.references.values[identity] for identity in event.dependencies)
+                known = self.references.values
+                if record.missing or any(identity not in known for identity in event.dependencies):
+                    if self._wait_again(client, record):
+                        return
+                    continue
+                values = tuple(known[identity] for identity in event.dependencies)
                 bad = next((value for value in values if is_failure(value)), None)
                 if bad is not None:
-                    keep_cause(
-                        self.references,
-                        event.task,
-                        event.num_returns,
-                        event.dependencies[values.index(bad)],
-                    )
+                    argument = event.dependencies[values.index(bad)]
+                    keep_cause(self.references, event.task, event.num_returns, argument)
                     self._finish(client, record, TaskState.FAILED, (bad,), now, "an argument failed")
                     continue
                 record.values = values
@@ -189,6 +218,16 @@ class CallMachine:
             row.worker = self.ledger.workers.number((target.hex(), client.pid, f"actor {client.class_name}"))
             self.ledger.task_changed(row, TaskState.READY)
             self._show_running(client, record, now)
+
+    def _wait_again(self, client: ActorClient, record: CallRecord) -> bool:
+        """An argument was lost while the call was queued, and is made again. Whether those behind it wait, too."""
+        if not record.missing:
+            self._await_missing(record)
+        if record.replay is not None:
+            client.queue.held[record] = None
+            return False
+        client.queue.ready.appendleft(record)
+        return True
 
     def _show_running(self, client: ActorClient, record: CallRecord, now: float) -> None:
         """For the views: of an ordered actor's calls the oldest runs (or the oldest ``at_once`` of each group) and
@@ -268,6 +307,8 @@ class CallMachine:
             or not record.pushed
         ):
             self.streams.drop_item(worker, message)
+        elif record.replay is not None:
+            self.lineage.on_item(record, worker, message)
         else:
             self.streams.on_item(record.stream, worker, message)
         return True
@@ -413,19 +454,32 @@ class CallMachine:
             row.finished = now
         self.ledger.task_changed(row, state)
         references = self.references
+        lineage = self.lineage
+        recipe = None
+        if record.stream is not None or len(values) > 1 or (values and type(values[0]) is Block):
+            recipe = lineage.keep(record, state, values)
         if message is not None and worker is not None:
             if message.contained:
-                self.streams.adopt_contained(record.stream, worker, message)
+                if record.replay is not None:
+                    lineage.adopt_contained(worker, message)
+                else:
+                    self.streams.adopt_contained(record.stream, worker, message)
             if message.borrows:
                 self.borrowing.settle_arguments(worker, message.borrows, record.holds)
             elif record.holds:
                 references.release(record.holds)
         else:
             references.release(record.holds)
-        if record.stream is not None:
+        if record.replay is not None:
+            lineage.settle(record, state, values)
+        elif record.stream is not None:
             self.streams.finish(record.stream, values, message)
         else:
             settle_results(references, event.task, event.num_returns, state, values)
+        if recipe is not None:
+            lineage.settled(recipe)
+        if lineage.again:
+            lineage.go_on(event.task)
 
     def check(self) -> None:
         """Every unfinished call is counted by its client."""

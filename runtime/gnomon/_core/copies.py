@@ -1,9 +1,10 @@
 """Copies: on which nodes an owner's large values lie. The owner's half of ``pulls``.
 
 ``references.values`` names one copy of each value, on the owner's node if there is one there. Only values that were
-pulled have an entry in ``references.copies``, with all their copies. Freeing a value frees them all; a copy that
+pulled have an entry in ``references.copies``, with all their copies. Freeing a value frees them all, and those that were
+given up before although they are there: tasks on their way may have been given them. A copy that
 is told of after that, or that is one too many, is freed as soon as nobody there reads it. When the last copy is
-lost, so is the value (``lost``).
+lost, so is the value: ``lineage`` sees to that.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ from collections.abc import Callable
 from gnomon._core.effects import Effects
 from gnomon._core.references import ReferenceMachine
 from gnomon._messages.base import Block
-from gnomon._messages.failures import failure
 from gnomon._messages.objects import BlocksDoubted
-from gnomon._messages.pulls import CopyAdded, CopyLost
+from gnomon._messages.pulls import CopyAdded, CopyLost, CopyParted
 from gnomon.ids import WORKER_ID_BYTES, ObjectID, WorkerID
 
 
 class CopyMachine:
     """The copies of what this process owns."""
 
-    def __init__(self, effects: Callable[[], Effects], references: ReferenceMachine) -> None:
+    def __init__(
+        self,
+        effects: Callable[[], Effects],
+        references: ReferenceMachine,
+        on_lost: Callable[[ObjectID, WorkerID], None],
+    ) -> None:
         self._effects = effects
         self.references = references
+        self._on_lost = on_lost
 
     def on_added(self, node: WorkerID, message: CopyAdded) -> None:
         """A node has pulled a value."""
@@ -50,7 +56,8 @@ class CopyMachine:
         if block is None:
             return
         if message.there:
-            self._effects().send(node, BlocksDoubted((block.name,)))
+            self.references.copies.parted.setdefault(identity, []).append(block)
+            self._effects().send(node, CopyParted(block))
         self._drop(identity, node)
 
     def node_lost(self, node: WorkerID) -> None:
@@ -66,7 +73,7 @@ class CopyMachine:
         references = self.references
         copies = references.copies.get(identity)
         if copies is None:
-            self.lost(identity, node)
+            self._on_lost(identity, node)
             return
         del copies[node]
         left = next(iter(copies.values()))
@@ -76,9 +83,7 @@ class CopyMachine:
             references.replace(identity, left)
         references.rows.move(identity, references.entries[identity], left)
 
-    def lost(self, identity: ObjectID, node: WorkerID) -> None:
-        """The last copy of a value is lost, which was on ``node``."""
-        reason = f"its only copy was on node {node.hex()}, which no longer has it"
-        self.references.replace(
-            identity, failure("ObjectLostError", object_ref_hex=identity.hex(), reason=reason)
-        )
+    def drop(self, identity: ObjectID) -> None:
+        """For tests of what is done about losses: give up all copies of a value."""
+        for node in list(self.references.copies_of(identity)):
+            self.on_lost(CopyLost(identity, node, there=True))

@@ -9,16 +9,27 @@ from gnomon.ids import ObjectID, WorkerID
 
 
 class CopyBook(dict[ObjectID, dict[WorkerID, Block]]):
-    """All copies, by object and node, of values with more than one. What is not in here lies where its one Block says."""
+    """All copies, by object and node, of values with more than one. What is not in here lies where its one Block says.
+
+    Attributes:
+        parted: blocks that count as copies no more, but are there until their object is freed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parted: dict[ObjectID, list[Block]] = {}
 
     def of(self, value: Block) -> dict[WorkerID, Block]:
         """All copies of a value of which one is known, by node."""
         return self.get(value.object) or {WorkerID(value.node): value}
 
-    def take(self, identity: ObjectID, value: Block) -> Iterable[Block]:
-        """All copies of a value that is freed."""
-        copies = self.pop(identity, None) if self else None
-        return copies.values() if copies else (value,)
+    def take(self, identity: ObjectID, value: Value) -> Iterable[Block]:
+        """All blocks of a value that is freed."""
+        blocks = self.parted.pop(identity, []) if self.parted else []
+        if isinstance(value, Block):
+            copies = self.pop(identity, None) if self else None
+            blocks += copies.values() if copies else (value,)
+        return blocks
 
     def choose(
         self, identity: ObjectID, value: Value | None, asker: WorkerID, node: WorkerID

@@ -1,11 +1,50 @@
-"""Entry: what a process knows of one object. Written by ``references`` and ``borrowing``."""
+"""What a process knows of one object (Entry), and how its owner can make a lost one again (Recipe). Data only."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from gnomon._messages.base import Block
-from gnomon.ids import ObjectID, WorkerID
+from gnomon._core.events import CallSubmitted, TaskSubmitted
+from gnomon._core.ledger import TaskRow
+from gnomon._messages.base import Block, Value
+from gnomon._messages.tasks import DYNAMIC
+from gnomon.ids import HANDLE_INDEX, ObjectID, WorkerID, index_of
+
+KEPT = 0
+"""The task may run again, and all that it needs is kept."""
+NO_RETRIES = 1
+"""Its caller allows no second attempt."""
+USED_UP = 2
+"""It has run as often as its caller allows."""
+EVICTED = 3
+"""The submissions kept here took more than ``lineage_max_bytes``, and this was the oldest."""
+UNNEEDED = 4
+"""None of its results is held any more."""
+
+
+class Recipe(msgspec.Struct, gc=False, eq=False):
+    """A finished task or call that has large results.
+
+    Attributes:
+        event: its submission, so that it can be submitted again; for the story only unless KEPT.
+        attempt: the number of its last attempt; the first is 0.
+        outputs: its results that lie in the store.
+        alive: how many of these have an entry.
+        arguments: whose entries (and theirs in turn) are kept for it.
+        size: of the submission in bytes, about.
+        state: KEPT, or why it is not.
+    """
+
+    event: TaskSubmitted | CallSubmitted
+    row: TaskRow
+    attempt: int
+    outputs: tuple[ObjectID, ...]
+    alive: int
+    arguments: tuple[ObjectID, ...] = ()
+    size: int = 0
+    state: int = KEPT
 
 
 class Entry(msgspec.Struct, gc=False, eq=False):
@@ -27,6 +66,10 @@ class Entry(msgspec.Struct, gc=False, eq=False):
         listed: has a row in the ledger.
         line: of the ``put`` that stored it, in the cell or file; 0 when not known.
         size: of the value in bytes; -1 before it is counted.
+        lineage: recipes that name it as an argument. They keep the entry; its value only if that can not be made again.
+        recipe: how to make the value again, or why not; only of large results that this process owns.
+        lost: the node that had the last copy of the value, which was here and is not any more; NOWHERE if only lineage
+            needed it. It comes back when somebody needs it, or as an error.
     """
 
     holds: int
@@ -46,3 +89,36 @@ class Entry(msgspec.Struct, gc=False, eq=False):
     doubtful: bool = False
     mourned: bool = False
     viewed: Block | None = None
+    lineage: int = 0
+    recipe: Recipe | None = None
+    lost: WorkerID | None = None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything but lineage keeps it."""
+        return self.holds > 0 or bool(self.borrowers)
+
+
+def may_shed(entries: Mapping[ObjectID, Entry], identity: ObjectID, entry: Entry, value: Value) -> bool:
+    """Whether a value that only lineage needs is freed: because it can be made again; or because it holds an actor, which
+    would live as long as what was made from it: for ever, if it is the actor that keeps that.
+    """
+    recipe = entry.recipe
+    if isinstance(value, Block) and recipe is not None and recipe.state == KEPT:
+        # A list of a generator's items would come back without them.
+        return not (entry.inner and recipe.event.num_returns == DYNAMIC)
+    return bool(entry.inner) and _leads_to_actor(entries, identity)
+
+
+def _leads_to_actor(entries: Mapping[ObjectID, Entry], identity: ObjectID) -> bool:
+    work, seen = [identity], {identity: None}
+    while work:
+        one = work.pop()
+        if index_of(one) == HANDLE_INDEX:
+            return True
+        entry = entries.get(one)
+        for inner in entry.inner if entry is not None else ():
+            if inner not in seen:
+                seen[inner] = None
+                work.append(inner)
+    return False

@@ -175,6 +175,12 @@ class ValuesAwaited(Event):
     failures: int = 0
 
 
+class CopiesDropped(Event):
+    """A test wants a value of this process to be lost."""
+
+    object: ObjectID
+
+
 class WaitAbandoned(Event):
     """``token`` waits no longer."""
 
@@ -410,6 +416,7 @@ __all__ = [
     "ChunkArrived",
     "ChunksSent",
     "CompletionWanted",
+    "CopiesDropped",
     "DrainAsked",
     "DriverExited",
     "Event",

@@ -164,7 +164,7 @@ class ExecutionMachine:
         sender, message = self.running.pop(event.task)
         borrows = self.borrowing.borrows_of(event.task)
         if event.contained:
-            self.borrowing.hold_results(event.task, sender, event.contained)
+            self.borrowing.hold_results(attempt_id(event.task, message.attempt), sender, event.contained)
         if self._cancelled:
             self._cancelled.pop(event.task, None)
         self._let_go(event.task)

@@ -18,8 +18,8 @@ def keep_cause(references: ReferenceMachine, task: TaskID, num_returns: int, arg
     for index in range(1, max(1, num_returns) + 1):
         entry = references.entries.get(object_id(task, index))
         if entry is not None:
-            entry.inner = (argument,)
-            references.hold(entry.inner)
+            entry.inner += (argument,)
+            references.hold((argument,))
 
 
 def _may_contain(references: ReferenceMachine, identity: ObjectID) -> bool:

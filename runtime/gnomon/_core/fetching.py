@@ -62,7 +62,7 @@ class FetchMachine:
                 continue
             self.references.hold((identity,))
             self.references.learn(block)
-            value = self.references.values[identity]
+            value = self.references.values.get(identity, block)  # lost meanwhile: the node will ask us
             request.values[identity] = value
             if self.is_elsewhere(value):
                 request.missing += 1
@@ -102,8 +102,10 @@ class FetchMachine:
 
     def _is_final(self, identity: ObjectID, value: Value) -> bool:
         """Whether whoever reads it next need not try again. What becomes of our own is not for the node to say."""
-        if isinstance(value, Block):
-            return True
-        if owner_of(identity) == self.references.me:
+        references = self.references
+        mine = owner_of(identity) == references.me
+        if isinstance(value, Block):  # a copy of ours may have been given up
+            return not mine or references.copies_of(identity).get(self.node) == value
+        if mine:
             return False
         return is_raised(value) or not is_failure(value) or read_failure(value)[0] not in _PASSING

@@ -147,6 +147,7 @@ class Node:
             pulls.PullWanted: lambda sender, message: self.pulls.on_wanted(sender, message, self.now),
             pulls.ChunksWanted: lambda sender, message: self.serving.on_wanted(sender, message, self.now),
             pulls.ChunksRefused: self.pulls.on_refused,
+            pulls.CopyParted: self.blocks.on_parted,
             cluster.ProcessWatched: self._on_process_watched,
             cluster.ProcessLost: lambda sender, message: self._lose_elsewhere(message),
             cluster.NodesSeen: self._on_nodes_seen,

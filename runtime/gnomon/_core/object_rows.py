@@ -57,12 +57,27 @@ class ObjectRows:
         """It is freed, or has another value from now on."""
         if entry.size < 0:
             return
+        if entry.lost is not None:
+            self.forget(identity, entry)
+            return
         totals = self.ledger.totals
         totals["count"] -= 1
         if isinstance(value, Block):
             totals["store_used_bytes"] -= entry.size
         else:
             totals["memory_bytes"] -= entry.size
+        if entry.listed:
+            self.forget(identity, entry)
+
+    def lose(self, identity: ObjectID, entry: Entry) -> None:
+        """No copy of a large value is left, and it is made again."""
+        self.ledger.totals["count"] -= 1
+        self.ledger.totals["store_used_bytes"] -= entry.size
+        if entry.listed:
+            self._show(identity, entry, b"", "reconstructing")
+
+    def forget(self, identity: ObjectID, entry: Entry) -> None:
+        """No row any more."""
         if entry.listed:
             self.ledger.object_gone(identity.hex())
             entry.listed = False

@@ -16,7 +16,7 @@ from gnomon._core.events import ItemProduced
 from gnomon._core.execution import ExecutionMachine
 from gnomon._messages.base import Contained
 from gnomon._messages.tasks import ItemsTaken, ItemYielded
-from gnomon.ids import TaskID, WorkerID, object_id
+from gnomon.ids import TaskID, WorkerID, attempt_id, object_id
 
 
 class ProductionMachine:
@@ -34,7 +34,8 @@ class ProductionMachine:
         owner, pushed = self.execution.running[event.task]
         if event.inner:
             contained = (Contained(object_id(event.task, event.index), event.inner),)
-            self.borrowing.hold_results(event.task, owner, contained, event.index)
+            attempt = attempt_id(event.task, pushed.attempt)
+            self.borrowing.hold_results(attempt, owner, contained, event.index)
         self._effects().send(
             owner, ItemYielded(event.task, pushed.attempt, event.index, event.value, event.inner)
         )

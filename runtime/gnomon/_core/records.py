@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gnomon._core.entry import Recipe
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.ledger import TaskRow
 from gnomon._core.streams import Stream
@@ -27,6 +28,7 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
             could cost it, or it is what its last worker was doing when it died.
         stream: of a generator.
         near: its scheduling class, if that is one for tasks whose arguments lie on another node; else -1.
+        replay: it has finished before and makes lost results again, from this.
     """
 
     event: TaskSubmitted
@@ -41,3 +43,4 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
     stream: Stream | None = None
     alone: bool = False
     near: int = -1
+    replay: Recipe | None = None

@@ -18,14 +18,16 @@ from collections.abc import Callable, Iterable
 from gnomon._core.block_use import BlockUse
 from gnomon._core.copy_book import CopyBook
 from gnomon._core.effects import Effects, WakeWaiter
-from gnomon._core.entry import Entry
+from gnomon._core.entry import Entry, Recipe, may_shed
 from gnomon._core.events import ObjectStored, ValuesAwaited
 from gnomon._core.ledger import Ledger
 from gnomon._core.object_rows import ObjectRows
+from gnomon._core.reference_checks import check_references
 from gnomon._messages.base import Block, Borrow, Value
 from gnomon._messages.cluster import ProcessWatched
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.objects import (
+    NOWHERE,
     BlocksAdopted,
     BlocksDoubted,
     BlocksFreed,
@@ -60,18 +62,17 @@ class ReferenceMachine:
         deaths, deaths_settled: heard of, and so long ago that all has been told that they had left untold.
         copies: where the own values lie that lie on more than one node.
         rows: of the own objects, for the views.
+        on_output_gone, on_lost_wanted: of ``lineage``.
     """
 
+    on_output_gone: Callable[[Recipe], Iterable[ObjectID]]
+    on_lost_wanted: Callable[[ObjectID], None]
+
     def __init__(
-        self,
-        me: WorkerID,
-        node: WorkerID,
-        effects: Callable[[], Effects],
-        ledger: Ledger,
-        on_handles_gone: Callable[[ActorID], None],
-        on_ready: Callable[[ObjectID, Value], None],
+        self, me: WorkerID, node: WorkerID, effects: Callable[[], Effects], ledger: Ledger,
+        on_handles_gone: Callable[[ActorID], None], on_ready: Callable[[ObjectID, Value], None],
         objects_listed_max: int = 2_000,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.me = me
         self.node = node
         self._effects = effects
@@ -121,6 +122,12 @@ class ReferenceMachine:
                 if work is None:
                     work = []
                 work.append(identity)
+        if work is not None:
+            self.sweep(work)
+
+    def sweep(self, work: list[ObjectID]) -> None:
+        """Free those of ``work`` that nobody needs, and what that held, iteratively."""
+        entries = self.entries
         while work:
             identity = work.pop()
             entry = entries.get(identity)
@@ -128,7 +135,13 @@ class ReferenceMachine:
                 continue
             if entry.doubtful and self._mourn(identity, entry):
                 continue
-            for inner in self._forget(identity, entry):
+            if entry.lineage:
+                held_by_it = self._shed(identity, entry)
+            else:
+                held_by_it = self._forget(identity, entry)
+                if entry.recipe is not None:
+                    work.extend(self.on_output_gone(entry.recipe))
+            for inner in held_by_it:
                 held = entries.get(inner)
                 if held is not None:
                     held.holds -= 1
@@ -145,21 +158,40 @@ class ReferenceMachine:
         self.mourned.append(identity)
         return True
 
+    def _shed(self, identity: ObjectID, entry: Entry) -> tuple[ObjectID, ...]:
+        """Only lineage needs this: free its value, if that is allowed. Returns what it held."""
+        value = self.values.get(identity)
+        if value is None or not may_shed(self.entries, identity, entry, value):
+            return ()
+        del self.values[identity]
+        self._unuse(identity, entry, value)
+        self._free_blocks(identity, entry, value)
+        entry.lost = NOWHERE
+        inner, entry.inner = entry.inner, ()
+        return inner
+
+    def _unuse(self, identity: ObjectID, entry: Entry, value: Value | None) -> None:
+        viewed = value if isinstance(value, Block) else entry.viewed
+        if viewed is not None or self.block_use.old:
+            self.block_use.forget(identity, viewed)
+
+    def _free_blocks(self, identity: ObjectID, entry: Entry, value: Value) -> None:
+        """The owner gives back the room that a value takes, wherever it does."""
+        self.rows.remove(identity, entry, value)
+        if isinstance(value, Block) or self.copies.parted:
+            free = BlocksDoubted if entry.doubtful else BlocksFreed
+            for block in self.copies.take(identity, value):
+                self._effects().send(WorkerID(block.node), free((block.name,)))
+
     def _forget(self, identity: ObjectID, entry: Entry) -> tuple[ObjectID, ...]:
         """Free one object here; returns what it held."""
         del self.entries[identity]
         value = self.values.pop(identity, None)
         self.dependents.pop(identity, None)
-        viewed = value if isinstance(value, Block) else entry.viewed
-        if viewed is not None:
-            self.block_use.drop(viewed)
+        self._unuse(identity, entry, value)
         if identity[:WORKER_ID_BYTES] == self.me:
-            if value is not None:
-                self.rows.remove(identity, entry, value)
-                if isinstance(value, Block):
-                    free = BlocksDoubted if entry.doubtful else BlocksFreed
-                    for block in self.copies.take(identity, value):
-                        self._effects().send(WorkerID(block.node), free((block.name,)))
+            if value is not None or entry.lost is not None:
+                self._free_blocks(identity, entry, b"" if value is None else value)
             elif identity.endswith(_HANDLE_SUFFIX):
                 self._on_handles_gone(actor_of(identity))
             return entry.inner
@@ -221,9 +253,12 @@ class ReferenceMachine:
                 self._effects().send(WorkerID(value.node), BlocksFreed((value.name,)))
         if entry is None:
             return False
+        entry.lost = None
         self._keep(identity, value)
         self.rows.add(identity, entry, value, value.size if isinstance(value, Block) else len(value))
         self._tell_ready(identity, entry, value)
+        if entry.lineage and not entry.is_needed:
+            self.sweep([identity])
         return True
 
     def _keep(self, identity: ObjectID, value: Value) -> None:
@@ -283,15 +318,16 @@ class ReferenceMachine:
         for identity in missing:
             self.want(identity)
             entry = self.entries[identity]
-            if entry.tokens is None:
-                entry.tokens = [token]
-            else:
-                entry.tokens.append(token)
+            entry.tokens = [*(entry.tokens or ()), token]
 
     def want(self, identity: ObjectID) -> None:
         """See to it that the value comes: ask the owner, if that is not us."""
         entry = self.entries.get(identity) or self._borrow(identity)
-        if identity in self.values or owner_of(identity) == self.me:
+        if identity in self.values:
+            return
+        if identity[:WORKER_ID_BYTES] == self.me:
+            if entry.lost is not None:
+                self.on_lost_wanted(identity)
             return
         if entry.tokens is None and identity not in self.dependents:
             self._effects().send(owner_of(identity), ObjectWanted(identity, self.node))
@@ -323,7 +359,7 @@ class ReferenceMachine:
         """Another place, or another outcome, for a value that is known here."""
         old = self.values[identity]
         if isinstance(old, Block):
-            self.block_use.drop(old)
+            self.block_use.part(old)
         self._keep(identity, value)
         entry = self.entries.get(identity)
         if entry is not None and not isinstance(value, Block) and entry.size >= 0:
@@ -333,9 +369,7 @@ class ReferenceMachine:
     def copies_of(self, identity: ObjectID) -> dict[WorkerID, Block]:
         """Owner: where a value lies, by node; empty when it is small, an error, or not there yet."""
         value = self.values.get(identity)
-        if not isinstance(value, Block):
-            return {}
-        return self.copies.of(value)
+        return self.copies.of(value) if isinstance(value, Block) else {}
 
     # -- between processes ----------------------------------------------------------------------------------------
 
@@ -348,10 +382,12 @@ class ReferenceMachine:
             inner = entry.inner if entry is not None else ()
             value, others = self.copies.choose(identity, value, borrower, message.node)
             self._effects().send(borrower, ObjectServed(identity, value, inner, others))
-        elif entry.wanted is None:
-            entry.wanted = [borrower]
-        elif borrower not in entry.wanted:
-            entry.wanted.append(borrower)
+        else:
+            wanted = entry.wanted = entry.wanted or []
+            if borrower not in wanted:
+                wanted.append(borrower)
+            if entry.lost is not None:
+                self.on_lost_wanted(identity)
 
     def on_object_served(self, message: ObjectServed) -> None:
         """The owner's answer."""
@@ -407,8 +443,7 @@ class ReferenceMachine:
         if entry.borrowers is not None and key in entry.borrowers:
             del entry.borrowers[key]
             if not entry.borrowers and entry.holds <= 0:
-                entry.holds += 1
-                self.release((identity,))
+                self.sweep([identity])
 
     def learn(self, block: Block) -> None:
         """A value has come with a task's arguments; it is known here while the object is held, and used even
@@ -441,8 +476,7 @@ class ReferenceMachine:
                     entry.doubtful = True
                     entry.mourned = False
                 if not entry.borrowers and entry.holds <= 0:
-                    entry.holds += 1
-                    self.release((identity,))
+                    self.sweep([identity])
                     continue
             if entry.wanted is not None and process in entry.wanted:
                 entry.wanted = [other for other in entry.wanted if other != process] or None
@@ -460,14 +494,5 @@ class ReferenceMachine:
         return failure("OwnerDiedError", object_ref_hex=identity.hex(), reason=reason)
 
     def check(self) -> None:
-        """OR1, OR7, OR10 as far as one process can see them."""
-        for identity, entry in self.entries.items():
-            assert entry.holds >= 0, (identity.hex(), entry.holds)
-            assert entry.holds > 0 or entry.borrowers, f"{identity.hex()} is kept by nobody"
-            for inner in entry.inner:
-                assert inner in self.entries, f"{identity.hex()} contains {inner.hex()}, which was freed"
-        for identity in self.values:
-            assert identity in self.entries, f"value of {identity.hex()} outlives its references"
-        for _, identity in self.block_use.here:
-            known = isinstance(self.values.get(identity), Block) or self.entries[identity].viewed
-            assert known, f"{identity.hex()} has no block any more"
+        """See ``reference_checks``."""
+        check_references(self)

@@ -22,13 +22,15 @@ from collections.abc import Callable
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import Effects
+from gnomon._core.entry import Recipe
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.failed_arguments import keep_cause
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._core.lineage import LineageMachine
 from gnomon._core.records import TaskRecord
 from gnomon._core.references import ReferenceMachine
-from gnomon._core.streams import StreamMachine
-from gnomon._messages.base import Value
+from gnomon._core.streams import Stream, StreamMachine
+from gnomon._messages.base import Block, Value
 from gnomon._messages.cluster import ProcessLost
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import (
@@ -64,6 +66,7 @@ class TaskMachine:
         borrowing: BorrowMachine,
         dispatch: DispatchMachine,
         streams: StreamMachine,
+        lineage: LineageMachine,
         grace_s: float = 1.0,
     ) -> None:
         self._effects = effects
@@ -72,6 +75,7 @@ class TaskMachine:
         self.borrowing = borrowing
         self.dispatch = dispatch
         self.streams = streams
+        self.lineage = lineage
         self.grace_s = grace_s
         self.force_grace_s = grace_s / 5
         self.records: dict[TaskID, TaskRecord] = {}
@@ -96,24 +100,47 @@ class TaskMachine:
         if event.dependencies or event.contained:
             record.holds = event.dependencies + event.contained
             references.hold(record.holds)
-            if event.dependencies:
-                values = references.values
-                record.missing = {identity for identity in event.dependencies if identity not in values}
-                if record.missing:
-                    for identity in sorted(record.missing):
-                        self._waiting_on.setdefault(identity, []).append(record)
-                        references.need(identity)
-                    return
-                if not self._resolve(record, now):
-                    return
+            if event.dependencies and not (self._has_all(record) and self._resolve(record, now)):
+                return
         self._queue(record)
+
+    def replay(self, recipe: Recipe, stream: Stream | None, now: float) -> None:
+        """A finished task runs again, for those of its results that are lost."""
+        event, row = recipe.event, recipe.row
+        assert isinstance(event, TaskSubmitted)
+        record = TaskRecord(event, row, recipe.attempt, stream=stream, replay=recipe)
+        record.alone = recipe.attempt == event.max_retries
+        row.attempt, row.finished, row.error = recipe.attempt, 0.0, ""
+        self.ledger.task_changed(row, TaskState.WAITING)
+        self.records[event.task] = record
+        record.holds = self.lineage.hold_again(event)
+        if self._has_all(record) and self._resolve(record, now):
+            self._queue(record)
+
+    def is_unfinished(self, task: TaskID) -> bool:
+        """Whether a task has not ended, or runs again."""
+        return task in self.records
+
+    def _has_all(self, record: TaskRecord) -> bool:
+        """Whether its dependencies have values; else it waits for them."""
+        values = self.references.values
+        record.missing = {identity for identity in record.event.dependencies if identity not in values}
+        for identity in sorted(record.missing):
+            self._waiting_on.setdefault(identity, []).append(record)
+            self.references.need(identity)
+        return not record.missing
 
     def on_ready(self, identity: ObjectID, now: float) -> None:
         """A dependency has its value."""
         for record in self._waiting_on.pop(identity, ()):
             if isinstance(record.missing, set):
                 record.missing.discard(identity)
-            if not record.missing and record.row.state == TaskState.WAITING and self._resolve(record, now):
+            if (
+                not record.missing
+                and record.row.state == TaskState.WAITING
+                and self._has_all(record)  # one that was there may have been lost meanwhile
+                and self._resolve(record, now)
+            ):
                 self._queue(record)
 
     def _resolve(self, record: TaskRecord, now: float) -> bool:
@@ -168,6 +195,8 @@ class TaskMachine:
             return False
         if record.stream is None or message.attempt != record.attempt or record.worker != worker:
             self.streams.drop_item(worker, message)
+        elif record.replay is not None:
+            self.lineage.on_item(record, worker, message)
         else:
             self.streams.on_item(record.stream, worker, message)
         return True
@@ -327,16 +356,29 @@ class TaskMachine:
             row.finished = now
         self.ledger.task_changed(row, state)
         references = self.references
+        lineage = self.lineage
+        recipe = None
+        if record.stream is not None or len(values) > 1 or (values and type(values[0]) is Block):
+            recipe = lineage.keep(record, state, values)
         if message is not None and worker is not None:
             if message.contained:
-                self.streams.adopt_contained(record.stream, worker, message)
+                if record.replay is not None:
+                    lineage.adopt_contained(worker, message)
+                else:
+                    self.streams.adopt_contained(record.stream, worker, message)
             self.borrowing.settle_arguments(worker, message.borrows, record.holds)
         else:
             references.release(record.holds)
-        if record.stream is not None:
+        if record.replay is not None:
+            lineage.settle(record, state, values)
+        elif record.stream is not None:
             self.streams.finish(record.stream, values, message)
         else:
             settle_results(references, event.task, event.num_returns, state, values)
+        if recipe is not None:
+            lineage.settled(recipe)
+        if lineage.again:
+            lineage.go_on(event.task)
 
     def check(self) -> None:
         """Every record is in exactly one place; finished ones are gone."""
@@ -373,7 +415,7 @@ def drop_results(
     for index, value in enumerate(message.values):
         references.fulfil_nobody(object_id(message.task, index + 1), value)
     if message.contained:
-        borrowing.adopt_contained(worker, message.task, ())
+        borrowing.adopt_contained(worker, attempt_id(message.task, message.attempt), ())
     if message.borrows:
         borrowing.settle_arguments(worker, message.borrows, ())
 

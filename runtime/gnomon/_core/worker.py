@@ -3,6 +3,7 @@
     TaskMachine ---- DispatchMachine      tasks this process owns, on workers it has leased
     CallMachine                           calls it makes to actors
     StreamMachine                         generators among both
+    LineageMachine                        how lost results of both are made again
     ReferenceMachine ---- BorrowMachine   what it owns and borrows, and hand-offs under way
     ExecutionMachine ---- ProductionMachine  what it runs for others, and generators among that
     IncarnationMachine                    the actor that it is, if it is one
@@ -13,6 +14,7 @@ It decides nothing itself: each event goes to the machine whose it is. New messa
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -30,6 +32,7 @@ from gnomon._core.fetching import FetchMachine
 from gnomon._core.holdings import holdings
 from gnomon._core.incarnation import IncarnationMachine
 from gnomon._core.ledger import Ledger
+from gnomon._core.lineage import LineageMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.production import ProductionMachine
 from gnomon._core.references import ReferenceMachine
@@ -80,13 +83,18 @@ class Worker:
         self.streams = StreamMachine(
             self.references, self.borrowing, self._on_stream_abandoned, self._on_items_wanted
         )
+        self.lineage = LineageMachine(
+            self.references, self.borrowing, self.streams, lambda: (self.tasks, self.calls), lambda: self.now
+        )
         dispatch = DispatchMachine(node, self._out, self.ledger, **limits)
         dispatch.job, dispatch.is_lost = job, self.references.is_lost
         self.tasks = TaskMachine(
-            self._out, self.ledger, self.references, self.borrowing, dispatch, self.streams
+            self._out, self.ledger, self.references, self.borrowing, dispatch, self.streams, self.lineage
         )
-        self.calls = CallMachine(head, self._out, self.ledger, self.references, self.borrowing, self.streams)
-        self.copies = CopyMachine(self._out, self.references)
+        self.calls = CallMachine(
+            head, self._out, self.ledger, self.references, self.borrowing, self.streams, self.lineage
+        )
+        self.copies = CopyMachine(self._out, self.references, self.lineage.lost)
         self.fetching = FetchMachine(node, self._out, self.references)
         self.creation = CreationMachine(
             head, self._out, self.references, self.calls.clients, self.fetching.bring
@@ -99,6 +107,7 @@ class Worker:
         self.settle_s = settle_s
         self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
         self._use_asked: objects.UseAsked | None = None
+        self._ready: deque[ObjectID] = deque()
         self._blocked = 0
         self._retired = False
         self._peers: dict[WorkerID, None] = {me: None, node: None, head: None}
@@ -119,6 +128,7 @@ class Worker:
             ev.HandlesDropped: lambda event: references.release(event.objects),
             ev.ValuesAwaited: references.wait_for,
             ev.BlocksNeeded: self.fetching.need,
+            ev.CopiesDropped: lambda event: self.copies.drop(event.object),
             ev.WaitAbandoned: lambda event: references.abandon(event.token),
             ev.WaitStarted: self._on_wait_started,
             ev.WaitEnded: self._on_wait_ended,
@@ -212,6 +222,9 @@ class Worker:
         self.borrowing.run(now)
         self.execution.on_time(now)
         self.calls.run(now)
+        while self.lineage.work:
+            self.lineage.run()
+            self.calls.run(now)
         self.tasks.run(now)
         self.tasks.dispatch.run(now)
         self.execution.batch_over()
@@ -253,6 +266,7 @@ class Worker:
         self.tasks.check()
         self.calls.check()
         self.streams.check()
+        self.lineage.check()
         self.links.check()
 
     def _on_received(self, event: ev.Received) -> None:
@@ -290,9 +304,16 @@ class Worker:
             self.calls.tell_taken(task, taken)
 
     def _on_ready(self, identity: ObjectID, value: Value) -> None:
-        self.tasks.on_ready(identity, self.now)
-        self.calls.on_ready(identity)
-        self.creation.on_ready(identity)
+        """Iteratively: an error may be the outcome of a whole chain of tasks, one after the other."""
+        self._ready.append(identity)
+        if len(self._ready) > 1:
+            return  # the loop below, further up, will come to it
+        while self._ready:
+            identity = self._ready[0]
+            self.tasks.on_ready(identity, self.now)
+            self.calls.on_ready(identity)
+            self.creation.on_ready(identity)
+            self._ready.popleft()
 
     def _on_handles_arrived(self, event: ev.HandlesArrived) -> None:
         # A constructor has no TaskFinished that could tell of them: they are reported at once.

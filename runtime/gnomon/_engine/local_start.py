@@ -67,7 +67,9 @@ class LocalStarter:
             raise
 
 
-_SETTINGS_OF_PROCESSES = ("inline_result_max_bytes", "large_capture_bytes", "min_spilling_size")
+_SETTINGS_OF_PROCESSES = (
+    "inline_result_max_bytes", "lineage_max_bytes", "large_capture_bytes", "min_spilling_size",
+)  # fmt: skip
 """What the processes of a session read of the settings."""
 
 

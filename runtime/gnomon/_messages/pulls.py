@@ -62,4 +62,12 @@ class CopyLost(Message, frozen=True, tag=37):
     there: bool = False
 
 
-__all__ = ["ChunksRefused", "ChunksWanted", "CopyAdded", "CopyLost", "PullDone", "PullWanted"]
+class CopyParted(Message, frozen=True, tag=38):
+    """Owner to node: this block is not to be taken for its object's value any more, but it may still be read: it is freed
+    with the object.
+    """
+
+    block: Block
+
+
+__all__ = ["ChunksRefused", "ChunksWanted", "CopyAdded", "CopyLost", "CopyParted", "PullDone", "PullWanted"]

@@ -206,6 +206,7 @@ class HoldReleased(Message, frozen=True, tag=8):
     """The owner of a task's results has recorded the references inside them.
 
     Attributes:
+        task: the attempt's id: one that runs again may be done before this is heard of the one before.
         index: of an item of a generator; 0 means the results that came with TaskFinished.
     """
 

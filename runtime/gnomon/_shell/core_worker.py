@@ -84,6 +84,7 @@ class CoreWorker:
         self.me = me
         founders = (config.node_process, config.head_process)
         self.role = Worker(me, *founders, config.driver, config.job, config.session, LinkMachine(me))
+        self.role.lineage.bytes_max = int(config.settings.get("lineage_max_bytes", 1 << 30))
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes - EXTRA_BYTES
         self.values = self.role.references.values
@@ -213,22 +214,22 @@ class CoreWorker:
     def get_one(self, ref: ObjectRef[Any]) -> Any:
         """The value of one reference; waits without limit."""
         identity = ref._id
-        value = self.values.get(identity)
-        if value is None:
+        while (value := self.values.get(identity)) is None:  # or lost again, before it was looked at
             self.await_values((identity,), 1, None)
-            value = self.values[identity]
         return self.load(identity, value)
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """The values in order; see ``gnomon.get``."""
         values = self.values
         began = time.monotonic()
-        missing = [ref._id for ref in refs if ref._id not in values]
-        if missing and not self._await_all(refs, missing, timeout):
-            ready = sum(ref._id in values for ref in refs)
-            raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
-        left = None if timeout is None else max(0.0, began + timeout - time.monotonic())
-        blobs = self.read_all([values[ref._id] for ref in refs], None, left)
+        left = timeout
+        while None in (found := [values.get(ref._id) for ref in refs]):  # also if one is lost in between
+            missing = [ref._id for ref in refs if ref._id not in values]
+            if missing and not self._await_all(refs, missing, left):
+                ready = sum(ref._id in values for ref in refs)
+                raise GetTimeoutError(timeout_s=timeout or 0.0, ready=ready, total=len(refs))
+            left = None if timeout is None else max(0.0, began + timeout - time.monotonic())
+        blobs = self.read_all([value for value in found if value is not None], None, left)
         rebuild = self._rebuild
         try:
             return [rebuild(ref._id, blob) for ref, blob in zip(refs, blobs, strict=True)]

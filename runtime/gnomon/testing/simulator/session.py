@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 
 from gnomon._core import events as ev
@@ -23,6 +24,7 @@ from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
+from gnomon.testing.simulator.losses import lose_one
 from gnomon.testing.simulator.names import NameWatch
 from gnomon.testing.simulator.network import Network, Weather
 from gnomon.testing.simulator.nodes import HEAD, Nodes
@@ -60,6 +62,7 @@ class Plan:
         guest: a second driver joins for a while, with a program of its own.
         nodes: how many there are.
         node_kills: nodes other than the first that die at random moments.
+        losses: large values that are lost at random moments.
         crashes: worker processes killed at random moments.
         strikes: worker processes killed while something runs there.
         betrayals: worker processes killed while something runs elsewhere that they have submitted.
@@ -76,6 +79,7 @@ class Plan:
     guest: bool = False
     nodes: int = 1
     node_kills: int = 0
+    losses: int = 0
     weather: Weather = field(default_factory=Weather)
     cpus: int = 2
     crashes: int = 0
@@ -96,7 +100,7 @@ class Plan:
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
-            or self.node_kills
+            or self.node_kills or self.losses
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -165,6 +169,7 @@ def plan_of(seed: int) -> Plan:
         plan.crashes = random.choice((0, 1, 2))
         plan.strikes = random.choice((0, 1, 2, 4))
         plan.reserve_failure = random.choice((0.0, 0.1))
+    plan.losses = several.choice((0, 0, 1, 3, 8))
     return plan
 
 
@@ -215,6 +220,7 @@ class Session:
         self.kernel = Kernel(seed)
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
+        self.truth.lossy = plan.losses > 0
         self.truth.crowded = plan.arena_bytes != _ROOMY or plan.reserve_failure > 0
         self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
@@ -321,6 +327,7 @@ class Session:
             (plan.pauses, self._pause),
             (plan.partitions, self._cut),
             (plan.node_kills, self.nodes.kill_one),
+            (plan.losses, partial(lose_one, self)),
         ):
             for _ in range(count):
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
@@ -342,7 +349,8 @@ class Session:
     def check_handles(self) -> None:
         """OR1: whatever code holds a handle on, the owner has; OD8: what it views is still there. Looked at now and then.
 
-        The former not after a death: who has died may have lent something whose owner had not heard of it yet.
+        The former not after a death: who has died may have lent something whose owner had not heard of it yet. Nor after a
+        loss: a task that runs again may be given what has been freed meanwhile (and finds an error there).
         """
         self._looks += 1
         if self._looks % _LOOK_EVERY:
@@ -350,7 +358,7 @@ class Session:
         for host in self.workers.values():
             if host.alive and not self.watch.is_doomed(host):
                 host.check_views()
-        if self.truth.dead:
+        if self.truth.dead or self.truth.losses:
             return
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):

@@ -78,7 +78,7 @@ class StreamWatch:
 
     def pushed(self, facts: TaskFacts, message: TaskPushed | CallPushed) -> None:
         """An attempt is to go on after the items that are there."""
-        if facts.closed_at is None and not facts.body.dynamic:
+        if facts.closed_at is None and not facts.body.dynamic and not facts.replayed:
             name = facts.task.hex()
             assert message.skip == facts.produced, f"{name} skips {message.skip} of {facts.produced} items"
         self._sent[facts.task] = (message.attempt, message.skip)
@@ -92,7 +92,7 @@ class StreamWatch:
             assert message.index == last + 1, f"{name} is sent after item {last}"
             self._sent[message.task] = (attempt, message.index)
         ahead = message.index - facts.taken
-        unlimited = not facts.backpressure or facts.closed_at is not None
+        unlimited = not facts.backpressure or facts.closed_at is not None or facts.replayed
         assert unlimited or ahead <= facts.backpressure, f"{name} is made {ahead} ahead of its consumer"
         if self.fair and facts.closed_at is not None and not facts.completion:
             late = self.now() - facts.closed_at

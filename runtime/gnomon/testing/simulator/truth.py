@@ -39,6 +39,7 @@ class TaskFacts:
         closed_at: when its owner heard that no more are wanted.
         completion: somebody has asked for the object that tells of its end.
         never: it was cancelled before it began and must not begin any more.
+        replayed: it has run again after its end, for a lost result.
     """
 
     task: TaskID
@@ -65,6 +66,7 @@ class TaskFacts:
     closed_at: float | None = None
     completion: bool = False
     never: bool = False
+    replayed: bool = False
 
     @property
     def exhausted(self) -> bool:
@@ -121,6 +123,8 @@ class Truth:
         nodes_killed: how many nodes were, with all that lived there.
         lent_by_dead: what those held at their end.
         rough: messages may take longer than anybody waits for them.
+        losses: values that were lost.
+        lossy: some will be.
         read: how many values have been compared.
         errors: how many errors were read, by class.
     """
@@ -132,6 +136,8 @@ class Truth:
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     dead: dict[WorkerID, None] = field(default_factory=dict)
     nodes_killed: int = 0
+    losses: int = 0
+    lossy: bool = False
     crowded: bool = False
     lent_by_dead: dict[ObjectID, None] = field(default_factory=dict)
     rough: bool = False
@@ -141,6 +147,8 @@ class Truth:
     def harmless(self, identity: ObjectID) -> bool:
         """Whether an actor may keep it: nothing in it leads to an actor, for a circle is never freed."""
         inner = self.contents.get(identity)
+        if self.lossy:  # another attempt may put other references into it
+            return False
         return inner is not None and all(map(self.harmless, inner))
 
     def note_lent(self, identities: Iterable[ObjectID]) -> None:
@@ -262,7 +270,11 @@ class Truth:
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
 
     def _explains_ObjectLostError(self, identity: ObjectID, fields: Any) -> bool:
-        return self.nodes_killed > 0
+        return self.nodes_killed > 0 or self.losses > 0
+
+    def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
+        """Something was lost, and every attempt was used up; or the actor is gone, or an argument is."""
+        return self.nodes_killed > 0 or self.losses > 0
 
     def _explains_ObjectStoreFullError(self, identity: ObjectID, fields: Any) -> bool:
         """A value was to be brought to a node that had no room for it."""
@@ -272,6 +284,9 @@ class Truth:
         """What an object contained whose owner has died is held by nobody. What a dead process held it may have
         lent on, unknown to the owner; where messages are slow the owner may have heard too late.
         """
+        """What an object contained whose owner has died is held by nobody."""
+        if self.losses:  # what is borrowed is not kept for the case that a task runs again
+            return True
         freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
         if freed in self.lent_by_dead and self.rough:
             return True

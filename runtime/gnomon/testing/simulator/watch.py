@@ -24,6 +24,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
 )
 from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, node_tag, owner_of, task_of
+from gnomon.testing.simulator.losses import is_replay
 from gnomon.testing.simulator.stream_watch import StreamWatch
 from gnomon.testing.simulator.truth import ActorFacts, TaskFacts, Truth
 
@@ -223,19 +224,22 @@ class PromiseWatch:
         """A worker process sends these messages to another."""
         for message in messages:
             if type(message) is CallPushed:
-                self._pushed(message)
+                replayed = self._pushed(host, message)
                 self._check_target(message)
-                if self.truth.tasks[message.task].in_order:
+                if self.truth.tasks[message.task].in_order and not replayed:
                     self._check_order(host, message)
             elif type(message) is TaskPushed:
-                self._pushed(message)
+                self._pushed(host, message)
             elif type(message) is ItemYielded:
                 self.streams.item_said(message)
 
-    def _pushed(self, message: TaskPushed | CallPushed) -> None:
+    def _pushed(self, host: WorkerHost, message: TaskPushed | CallPushed) -> bool:
+        """Whether it runs again, for a lost result."""
         facts = self.truth.tasks[message.task]
         name = facts.task.hex()
-        assert facts.cancelled_at is None, f"CN2: {name} is pushed, and its owner knows that it is cancelled"
+        replay = is_replay(host, facts, message)
+        cancelled = facts.cancelled_at is not None and not replay
+        assert not cancelled, f"CN2: {name} is pushed, and its owner knows that it is cancelled"
         assert facts.attempt <= message.attempt <= facts.attempt + 1, (
             f"AC4: attempt {message.attempt} of {name} follows attempt {facts.attempt}"
         )
@@ -245,6 +249,7 @@ class PromiseWatch:
         facts.attempt = message.attempt
         if facts.body.generates:
             self.streams.pushed(facts, message)
+        return replay
 
     def _check_target(self, message: CallPushed) -> None:
         """AC6: a call goes to the incarnation that its caller knows to live and has not asked to end."""
@@ -266,6 +271,8 @@ class PromiseWatch:
                 break
             if earlier.task not in unfinished:
                 del lane.unfinished[number]
+                continue
+            if earlier.replayed:
                 continue
             before = lane.pushed.get(number) == message.incarnation and number not in lane.returned
             assert before, f"promise 3: call {facts.number} of {message.task.hex()} overtakes call {number}"
@@ -346,7 +353,7 @@ class PromiseWatch:
         at = (message.incarnation, host.me)
         assert at in actor.assigned.items(), f"AC1: {message.actor.hex()} runs as {at}"
         assert message.incarnation in actor.constructed, f"AC5: {message.actor.hex()} runs before it is made"
-        if facts.in_order:
+        if facts.in_order and not facts.replayed:
             lane = self._lane(facts)
             last = lane.begun.get(message.incarnation, 0)
             assert facts.push > last, f"promise 3: call {facts.number} of {facts.task.hex()} is begun late"
@@ -369,7 +376,10 @@ class PromiseWatch:
         limit = self.truth.actors[facts.actor].kind.pending_max
         if limit:
             records = self.hosts[owner_of(facts.task)].worker.calls.records
-            unfinished = sum(self.truth.tasks[task].actor == facts.actor for task in records)
+            unfinished = sum(
+                self.truth.tasks[task].actor == facts.actor and call.replay is None
+                for task, (_, call) in records.items()
+            )
             assert unfinished < limit, f"AC11: {unfinished} calls are unfinished, allowed are {limit}"
 
     def _check_capacity(self) -> None:

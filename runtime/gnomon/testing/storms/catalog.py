@@ -12,6 +12,7 @@ from gnomon.testing.storms import (
     handoffs,
     interrupts,
     poison,
+    reconstruction,
     spill_faults,
     store_pressure,
     worker_kills,
@@ -109,6 +110,13 @@ STORMS = {
         spill_faults.run,
         {"faults": 1_000},
         {"faults": 40},
+        1_800.0,
+    ),
+    "reconstruction": Storm(
+        "values lost at the end of long chains and all over wide graphs",
+        reconstruction.run,
+        {"depth": 10_000, "objects": 10_000, "losses": 1_000},
+        {"depth": 300, "objects": 300, "losses": 40},
         1_800.0,
     ),
 }

@@ -1,0 +1,50 @@
+"""Losses: values that their owner believes to be lost, at random moments (``CopiesDropped``), and runs again.
+
+A task whose result was lost may run again after its end (LN1, LN2: as its next attempt, within its retries), in no order
+with other calls. Who looks at the old value goes on, and ``Memory`` says if it is taken away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gnomon._core import events as ev
+from gnomon._messages.base import Block
+from gnomon._messages.tasks import CallPushed, TaskPushed
+from gnomon.ids import owner_of
+
+if TYPE_CHECKING:
+    from gnomon.testing.simulator.processes import WorkerHost
+    from gnomon.testing.simulator.session import Session
+    from gnomon.testing.simulator.truth import TaskFacts
+
+
+def lose_one(session: Session) -> None:
+    """Some owner loses one of its large values."""
+    found = [
+        (host, identity)
+        for host in session.workers.values()
+        if host.alive
+        for identity, value in host.worker.references.values.items()
+        if isinstance(value, Block) and owner_of(identity) == host.me
+        if identity in host.worker.references.entries
+    ]
+    if found:
+        host, identity = found[session.kernel.random.randrange(len(found))]
+        session.truth.losses += 1
+        host.post(ev.CopiesDropped(identity))
+
+
+def is_replay(host: WorkerHost, facts: TaskFacts, message: TaskPushed | CallPushed) -> bool:
+    """Whether this push is that of a finished task. LN8: not of one that was cancelled; LN1: for a result that is gone."""
+    calls = host.worker.calls.records
+    record = calls[facts.task][1] if facts.task in calls else host.worker.tasks.records.get(facts.task)
+    if record is None or record.replay is None:
+        return False
+    facts.replayed = True
+    assert not record.cancelled, f"LN8: {facts.task.hex()} was cancelled and runs again"
+    entries = host.worker.references.entries
+    outputs = [entries[identity] for identity in record.replay.outputs if identity in entries]
+    needless = outputs and all(entry.lost is None for entry in outputs)
+    assert not needless, f"LN1: {facts.task.hex()} runs again, and all its results are there"
+    return True
