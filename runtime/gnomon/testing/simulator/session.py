@@ -137,6 +137,22 @@ def plan_of(seed: int) -> Plan:
     """The small plan of a seed: a third of them in fair weather, the others with faults of all kinds."""
     if seed % 10 == 7:
         return lending_plan_of(seed)
+    plan = _usual_plan_of(seed)
+    if seed % 10 == 3 and plan.nodes == 1:
+        _crowd(plan, Random(seed ^ 0xD15C))
+    return plan
+
+
+def _crowd(plan: Plan, random: Random) -> None:
+    """The store has room for very few large values: most are on disk most of the time."""
+    plan.arena_bytes = random.choice((420_000, 700_000))
+    plan.spills = random.choice((1, 2))
+    plan.disk_failure = random.choice((0.0, 0.0, 0.3))
+    plan.budget.large = True
+    plan.budget.tasks = max(plan.budget.tasks, 16)
+
+
+def _usual_plan_of(seed: int) -> Plan:
     random = Random(seed ^ 0x5EED)
     plan = Plan(budget=Budget(tasks=random.choice((4, 10, 16, 30)), depth=random.choice((1, 2, 3, 5))))
     plan.cpus = random.choice((1, 2, 4))
