@@ -1,5 +1,5 @@
 """What a test may not leave behind: threads, files and child processes of this process, and in a local session that
-goes on after it references, tasks, leases, resources and blocks.
+goes on after it references, tasks, leases and resources.
 
 Nothing of gnomon is imported here: the contract suite also runs where ``import gnomon`` is Ray.
 """
@@ -47,9 +47,6 @@ def children() -> set[str]:
     return found
 
 
-_PAGE_BYTES = 4096
-
-
 def held() -> set[str]:
     """What this process's local session holds, for itself or at its node; nothing without one."""
     engine: Any = getattr(sys.modules.get("gnomon._api.session"), "current", None)
@@ -66,7 +63,6 @@ def held() -> set[str]:
     }
     found = {f"{name} {key.hex()}" for name, table in tables.items() for key in list(table)}
     for report in engine.view.reports():
-        found |= {f"page {page} of the store in use" for page in range(report.store_used // _PAGE_BYTES)}
         for name, units in report.resources.items():
             if (free := report.available.get(name, 0)) < units:
                 found.add(f"{name} of which only {free} of {units} is available")
