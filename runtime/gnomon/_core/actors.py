@@ -10,8 +10,8 @@
                                              DEAD
 
 STARTING and RESTARTING are one state to the outside. One that is killed to be restarted waits until its process has
-ended: the next one may be on another node, and two of them must never live (AC1). A name belongs to one actor that is not DEAD. Every
-message to and from a worker names the incarnation; one that is not the present one changes nothing.
+ended: the next one may be on another node, and two of them must never live (AC1). A name belongs to one actor that is
+not DEAD. Every message to and from a worker names the incarnation; one that is not the present one changes nothing.
 """
 
 from __future__ import annotations
