@@ -112,9 +112,22 @@ def test_kill_with_a_restart_left() -> None:
     head = living(max_restarts=1)
     effects = head.handle([received(ME, actors.ActorKilled(ACTOR, False))], 2.0)
     assert states(effects) == [(actors.RESTARTING, 0)]
+    assert not told(effects, NODE, actors.ActorWorkerWanted), (
+        "the killed process may still live, on a slow node"
+    )
+    effects = died(head)
+    assert states(effects) == [], "the end of the killed process is not the end of the next"
     assert [asked.incarnation for asked in told(effects, NODE, actors.ActorWorkerWanted)] == [1]
-    assert states(died(head)) == [], "the end of the killed process is not the end of the next"
     assert states(born(head, NEXT, 1)) == [(actors.ALIVE, 1)]
+
+
+def test_killed_twice_before_its_process_has_ended_it_is_placed_once() -> None:
+    head = living(max_restarts=2)
+    for now in (2.0, 2.1):
+        effects = head.handle([received(ME, actors.ActorKilled(ACTOR, False))], now)
+        assert not told(effects, NODE, actors.ActorWorkerWanted)
+    assert [asked.incarnation for asked in told(died(head), NODE, actors.ActorWorkerWanted)] == [2]
+    head.check()
 
 
 def test_a_constructor_that_raises_when_it_is_restarted() -> None:

@@ -9,8 +9,9 @@
                                         v              v   owner dead, no restarts left, constructor raised
                                              DEAD
 
-STARTING and RESTARTING are one state to the outside. A name belongs to one actor that is not DEAD. Every
-message to and from a worker names the incarnation; one that is not the present one changes nothing.
+STARTING and RESTARTING are one state to the outside. One that is killed to be restarted waits until its process has
+ended: the next one may be on another node, and two of them must never live (AC1). A name belongs to one actor that is
+not DEAD. Every message to and from a worker names the incarnation; one that is not the present one changes nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class ActorRecord:
     """One actor that head knows."""
 
     __slots__ = (
-        "cause", "draining", "end", "error", "incarnation", "pid", "resolved", "restarts", "spec", "state",
+        "cause", "draining", "end", "ending", "error", "incarnation", "pid", "resolved", "restarts", "spec", "state",
         "subscribers", "worker",
     )  # fmt: skip
 
@@ -67,6 +68,7 @@ class ActorRecord:
         self.draining = ""
         self.resolved = True
         self.subscribers: dict[WorkerID, None] = {spec.owner: None}
+        self.ending: WorkerID | None = None
 
 
 class ActorMachine:
@@ -103,6 +105,7 @@ class ActorMachine:
         self._unborn: dict[ActorID, ActorChanged] = {}
         self._lost: dict[WorkerID, None] = {}
         self._waiting: dict[ActorID, None] = {}
+        self._ending: dict[WorkerID, ActorID] = {}
 
     # -- birth ----------------------------------------------------------------------------------------------------
 
@@ -137,7 +140,10 @@ class ActorMachine:
             self._place(record)
 
     def _place(self, record: ActorRecord) -> None:
+        """Unless a killed incarnation may still live: its end is told, and then it is placed."""
         spec = record.spec
+        if record.ending is not None:
+            return
         node = self._choose_node(spec)
         if node is None:
             self._homeless[spec.actor] = None
@@ -248,6 +254,9 @@ class ActorMachine:
             lives_on = record.spec.detached and record.resolved
             if record.spec.owner == process and not lives_on and record.state != DEAD:
                 self._die(record, _OWNER_DIED, kill=True)
+        ended = self._ending.pop(process, None)
+        if ended is not None:
+            self._has_ended(ended)
         actor = self.by_worker.pop(process, None)
         if actor is None:
             return
@@ -262,6 +271,14 @@ class ActorMachine:
                 self._die(record, f"its process {reason}", kill=False)
             else:
                 self._restart(record, f"its process {reason}")
+
+    def _has_ended(self, actor: ActorID) -> None:
+        """The process of an incarnation that was killed."""
+        record = self.records.get(actor)
+        if record is not None:
+            record.ending = None
+            if record.state != DEAD:
+                self._place(record)
 
     def _restart(self, record: ActorRecord, cause: str) -> None:
         """AC5: one more incarnation."""
@@ -302,6 +319,9 @@ class ActorMachine:
         if no_restart or (left >= 0 and record.restarts >= left):
             self._die(record, _KILLED, kill=True)
         else:
+            if record.worker is not None:
+                record.ending = record.worker
+                self._ending[record.worker] = actor
             self._unwant(record)
             self._restart(record, "it was killed by gnomon.kill(no_restart=False)")
 

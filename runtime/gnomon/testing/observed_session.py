@@ -53,9 +53,12 @@ class ObservedSession:
         return session.current is self.engine
 
     def report(self) -> NodeReport:
-        """The node's state as it tells it."""
-        (report,) = self.engine.view.reports()
-        return report  # type: ignore[no-any-return]
+        """The first node's state as it tells it."""
+        return self.reports()[0]
+
+    def reports(self) -> list[NodeReport]:
+        """The state of each node that lives, the first one first."""
+        return [report for report in self.engine.view.reports() if report.alive]
 
     def store_used(self) -> int:
         """Bytes of objects in the store."""
@@ -80,7 +83,7 @@ class ObservedSession:
         return int(client.pid) if client is not None and client.worker is not None else 0
 
     def held(self) -> list[str]:
-        """What this driver and the node still hold for somebody; empty when nobody holds anything."""
+        """What this driver and the nodes still hold for somebody; empty when nobody holds anything."""
         role = self.role
         tables = {
             "references": role.references.entries,
@@ -92,11 +95,11 @@ class ObservedSession:
             "leases": role.tasks.dispatch.leased,
         }
         found = [f"{len(table)} {name}: {list(table)[:3]}" for name, table in tables.items() if table]
-        report = self.report()
-        if report.available != report.resources:
-            found.append(f"available {report.available} of {report.resources}")
-        if report.store_used != self.page_bytes:
-            found.append(f"{report.store_used - self.page_bytes} bytes of the store")
+        for report in self.reports():
+            if report.available != report.resources:
+                found.append(f"available {report.available} of {report.resources}")
+            if report.store_used != self.page_bytes:
+                found.append(f"{report.store_used - self.page_bytes} bytes of the store")
         return found
 
     def expect_nothing_held(self, limit_s: float = SETTLE_S) -> None:

@@ -125,11 +125,12 @@ class Frame(Thread):
         provenance = self._provenance()
         function = FunctionID(bytes([body.number % 4]) * 8)
         calls_max = 2 if body.number % 4 == 3 else 0
+        spread = host.session.plan.budget.heavy and body.number % 3 == 0
         host.post(
             ev.TaskSubmitted(
                 task, function, b"code" + function, f"f{body.number % 4}", resources,
-                host.class_key(resources), blob, dependencies, contained, body.num_returns, retries,
-                body.retry_exceptions, provenance, self.task, body.backpressure, calls_max,
+                host.class_key(resources, spread), blob, dependencies, contained, body.num_returns, retries,
+                body.retry_exceptions, provenance, self.task, body.backpressure, calls_max, spread,
             )
         )  # fmt: skip
         facts = TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell)

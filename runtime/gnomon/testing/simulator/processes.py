@@ -257,9 +257,10 @@ class WorkerHost(Host):
         self._requests[self._number] = (thread, thread.ticket())
         return self._number
 
-    def class_key(self, resources: dict[str, int]) -> int:
+    def class_key(self, resources: dict[str, int], spread: bool = False) -> int:
         """The number of a scheduling class."""
-        return self._classes.setdefault(tuple(sorted(resources.items())), len(self._classes) + 1)
+        key = (*sorted(resources.items()), ("spread", int(spread)))
+        return self._classes.setdefault(key, len(self._classes) + 1)
 
     def wake(self, token: int) -> None:
         """Let a waiting thread go on: its values are there, or its time is over."""

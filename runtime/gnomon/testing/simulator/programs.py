@@ -122,6 +122,7 @@ class Budget:
         tasks: tasks and calls in all.
         depth: how deep tasks nest.
         actors: actors in all.
+        heavy: most values are large, and much is handed on.
         taste: which of ``_TASTES`` its steps are of.
     """
 
@@ -131,6 +132,7 @@ class Budget:
     errors: bool = True
     cancels: bool = True
     large: bool = True
+    heavy: bool = False
     taste: str = "mixed"
     number: int = 0
 
@@ -173,6 +175,8 @@ _GENERATORS = dict.fromkeys(_TASTES, 0.1) | {"streams": 0.6}
 _LARGE_PUTS = dict.fromkeys(_TASTES, 0.3) | {"lending": 0.8}
 _LARGE_RESULTS = dict.fromkeys(_TASTES, 0.2) | {"lending": 0.6}
 """Shares of values that lie in the arena."""
+_HEAVY = 0.8
+"""The same in heavy programs."""
 _KEPT = dict.fromkeys(_TASTES, (0, 0, 1, 2)) | {"lending": (0, 1, 2, 3)}
 """How many of its arguments a method keeps: one of these."""
 _PICKED = dict.fromkeys(_TASTES, (0, 1, 1, 2, 3)) | {"lending": (1, 2, 2, 3, 4)}
@@ -249,7 +253,8 @@ def _make_steps(random: Random, budget: Budget, depth: int, in_method: bool = Fa
 
 
 def _picks(random: Random, budget: Budget) -> tuple[int, ...]:
-    return tuple(random.randrange(1000) for _ in range(random.choice(_PICKED[budget.taste])))
+    counts = _PICKED["lending" if budget.heavy else budget.taste]
+    return tuple(random.randrange(1000) for _ in range(random.choice(counts)))
 
 
 def _make_task(random: Random, budget: Budget, depth: int) -> Step:
@@ -348,7 +353,7 @@ def _make_small(random: Random, budget: Budget, kind: str) -> Step:
     picks = _picks(random, budget)
     if kind == "wait":
         return Step(kind, picks, amount=random.choice((0.0, 0.001, 0.1)))
-    large = budget.large and random.random() < _LARGE_PUTS[budget.taste]
+    large = budget.large and random.random() < (_HEAVY if budget.heavy else _LARGE_PUTS[budget.taste])
     patience_s = _PATIENCE_S if kind == "get" and budget.taste == "lending" else 0
     return Step(kind, picks, random.randint(0, len(picks)), amount=patience_s, large=large)
 
@@ -374,7 +379,7 @@ def _make_body(random: Random, budget: Budget, depth: int, in_method: bool = Fal
         random.uniform(1.5, 4.0) if deaf else random.choice((0.00001, 0.0001, 0.001, 0.05, 0.3)),
         tuple(steps),
         results,
-        large=budget.large and random.random() < _LARGE_RESULTS[budget.taste],
+        large=budget.large and random.random() < (_HEAVY if budget.heavy else _LARGE_RESULTS[budget.taste]),
         raises=raises,
         retry_exceptions=random.random() < 0.7,
         keep=random.choice(_KEPT[budget.taste]) if in_method else 0,

@@ -45,7 +45,7 @@ _LOOK_EVERY = 8
 _GUESTS_NUMBERS = 500_000
 """Bodies of the second driver's program are numbered from here."""
 
-_SEVERAL_NODES = 0.2
+_SEVERAL_NODES = 0.25
 """Share of plans with several nodes."""
 
 _ROOMY = 1 << 30
@@ -165,6 +165,7 @@ def _usual_plan_of(seed: int) -> Plan:
         plan.nodes = several.choice((2, 2, 3))
         plan.node_kills = several.choice((0, 1, 1, 2)) if kind == 2 else 0
         plan.large_bytes = 2_500_000  # three chunks
+        plan.budget.heavy = True
     if kind == 0:
         plan.budget.cancels = random.random() < 0.8
         plan.budget.errors = random.random() < 0.5

@@ -11,6 +11,7 @@ from gnomon.testing.storms import (
     driver_kills,
     handoffs,
     interrupts,
+    node_kills,
     poison,
     reconstruction,
     spill_faults,
@@ -61,6 +62,13 @@ STORMS = {
         handoffs.run,
         {"handoffs": 100_000, "kills": 200},
         {"handoffs": 2_000, "kills": 6},
+        2_400.0,
+    ),
+    "node-kills": Storm(
+        "whole nodes killed and replaced while graphs of tasks run",
+        node_kills.run,
+        {"tasks": 30_000, "kills": 60, "large_per_cent": 10, "rebuilt": 0},
+        {"tasks": 1_000, "kills": 3},
         2_400.0,
     ),
     "cancellation": Storm(
