@@ -59,12 +59,12 @@ def load(blob: bytes) -> Any:
 
 
 def is_lost(value: Value) -> bool:
-    """Whether it says that a value is lost that was there."""
+    """Whether it says that a value is lost that was there, or that could not be brought from there."""
     return (
         is_failure(value)
         and isinstance(value, bytes)
         and value[0] != RAISED_KIND
-        and (read_failure(value)[0] == "ObjectLostError")
+        and read_failure(value)[0] in ("ObjectLostError", "OwnerDiedError", "ObjectFreedError")
     )
 
 

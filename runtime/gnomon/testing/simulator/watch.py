@@ -98,7 +98,7 @@ class PromiseWatch:
         self._told: dict[tuple[WorkerID, ActorID], tuple[int, str]] = {}
         self._receipts: dict[int, int] = {}
         self._strong: dict[TaskID, None] = {}
-        self._wished: dict[TaskID, TaskFacts] = {}
+        self._wished: dict[tuple[WorkerID, TaskID], TaskFacts] = {}
         self._cancelled: dict[WorkerID, list[TaskFacts]] = {}
         self._children: dict[TaskID, list[TaskFacts]] = {}
         self._cells: dict[tuple[WorkerID, str], list[TaskFacts]] = {}
@@ -167,7 +167,7 @@ class PromiseWatch:
         if facts is not None and owner_of(event.task) == host.me:
             self._cancel(host, facts)
         elif facts is not None and type(event) is ev.CancelAsked:
-            self._wished[event.task] = facts
+            self._wished[host.me, event.task] = facts
 
     def _cell_cancel_heard(self, host: WorkerHost, event: ev.CellCancelAsked) -> None:
         worker = host.worker
@@ -287,9 +287,11 @@ class PromiseWatch:
         assert cancelled >= expected, f"CN: {cancelled} of {expected} tasks and calls of a cell are cancelled"
 
     def over(self) -> None:
-        """All is quiet: in fair weather every owner has heard what borrowers have cancelled."""
-        for facts in self._wished.values():
-            if self.fair and self.hosts[owner_of(facts.task)].alive:
+        """All is quiet: in fair weather every owner has heard what borrowers have cancelled, unless
+        these were killed right after.
+        """
+        for (borrower, _), facts in self._wished.items():
+            if self.fair and self.hosts[owner_of(facts.task)].alive and borrower not in self.truth.dead:
                 assert facts.cancelled_at is not None, (
                     f"CN: a borrower's cancel of {facts.task.hex()} is lost"
                 )
