@@ -116,7 +116,7 @@ class BlockMachine:
 
     def _try(self, asker: WorkerID, message: BlockAsked) -> bool:
         size = message.size + HEADER_BYTES
-        offset = self.allocator.allocate(size)
+        offset = self._allocate(size, message.object)
         if offset is None:
             return False
         self.owners[offset] = message.owner
@@ -126,6 +126,17 @@ class BlockMachine:
         self.reserving[offset] = size
         self._effects().do(ReserveBlock(message.request, asker, offset, size))
         return True
+
+    def _allocate(self, size: int, identity: ObjectID) -> int | None:
+        """Not where another value of the object lay that was given up and then spilled: that name is taken."""
+        taken = []
+        offset = self.allocator.allocate(size)
+        while offset is not None and (offset, identity) in self.spilling.parted:
+            taken.append(offset)
+            offset = self.allocator.allocate(size)
+        for each in taken:
+            self.allocator.free(each)
+        return offset
 
     def on_reserved(self, request: int, asker: WorkerID, offset: int, failed: bool) -> None:
         """The shell has really allocated the pages, or the machine is out of memory."""
