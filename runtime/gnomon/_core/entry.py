@@ -114,10 +114,11 @@ def _leads_to_actor(entries: Mapping[ObjectID, Entry], identity: ObjectID) -> bo
     work, seen = [identity], {identity: None}
     while work:
         one = work.pop()
-        if index_of(one) == HANDLE_INDEX:
-            return True
         entry = entries.get(one)
-        for inner in entry.inner if entry is not None else ():
+        # What others own may hold one, too: that is known to them alone.
+        if index_of(one) == HANDLE_INDEX or entry is None or entry.episode:
+            return True
+        for inner in entry.inner:
             if inner not in seen:
                 seen[inner] = None
                 work.append(inner)
