@@ -1,4 +1,5 @@
-"""Nodes: the nodes of a simulated session. The first lives as long as the session; others may be killed.
+"""Nodes: the nodes of a simulated session. The first lives as long as the session; others may come late, be killed, or
+leave when what runs there has ended.
 
 A killed node takes everything with it that lives there, at one instant; head, which watches it, hears of it a
 moment later and tells the others. Ids begin with the node's tag, as in real sessions.
@@ -38,8 +39,19 @@ class Nodes:
         self.hosts: dict[WorkerID, NodeHost] = {}
         self.faults: dict[tuple[WorkerID, int, int], None] = {}
         self._forked = 0
-        for number in range(1, count + 1):
-            self._add(number, first_job if number == 1 else None)
+        self._add(1, first_job)
+        late = session.plan.late_nodes
+        for number in range(2, count + 1):
+            if late:
+                session.kernel.after(
+                    session.kernel.random.uniform(0.0, session.plan.faults_s), self._join, number
+                )
+            else:
+                self._add(number, None)
+
+    def _join(self, number: int) -> None:
+        self._add(number, None)
+        list(self.hosts.values())[-1].start()
 
     def _add(self, number: int, first_job: JobSpec | None) -> None:
         session = self.session
@@ -71,14 +83,27 @@ class Nodes:
         """Where a process lives."""
         return next(host for me, host in self.hosts.items() if node_tag(me) == node_tag(process))
 
-    def kill_one(self) -> None:
-        """One that is not the first dies, if there is any."""
+    def _pick_mortal(self) -> NodeHost | None:
+        """One that is not the first, if there is any."""
         mortal = self.alive[1:]
-        if not mortal:
-            return
+        return mortal[self.session.kernel.random.randrange(len(mortal))] if mortal else None
+
+    def kill_one(self) -> None:
+        """One that is not the first dies."""
+        host = self._pick_mortal()
+        if host is not None:
+            self.end(host, _KILLED)
+
+    def drain_one(self) -> None:
+        """One that is not the first is asked to leave."""
+        host = self._pick_mortal()
+        if host is not None:
+            host.post(ev.DrainAsked())
+
+    def end(self, host: NodeHost, reason: str) -> None:
+        """A node's process ends, and all that live there."""
         session, kernel = self.session, self.session.kernel
-        host = mortal[kernel.random.randrange(len(mortal))]
-        kernel.trace.add(kernel.now, host.label, "ends:", _KILLED)
+        kernel.trace.add(kernel.now, host.label, "ends:", reason)
         host.end()
         session.truth.nodes_killed += 1
         session.truth.dead[host.me] = None
@@ -86,5 +111,5 @@ class Nodes:
             if worker.alive and node_tag(worker.me) == node_tag(host.me):
                 worker.end()
                 session.truth.dead[worker.me] = None
-        told = ev.NodeExited(host.me, _KILLED)
+        told = ev.NodeExited(host.me, reason)
         kernel.after(kernel.random.uniform(0.0001, 0.02), session.head_host.post, told)

@@ -123,6 +123,10 @@ class NodeHost(Host):
             self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job
         )
 
+    def _do_end_process(self, command: fx.EndProcess) -> None:
+        """It has been drained."""
+        self.session.nodes.end(self, command.reason)
+
     def _do_watch_driver(self, command: fx.WatchDriver) -> None:
         """``Session.end_guest`` tells of its end; here, if it has ended already."""
         if not self.session.workers[command.driver].alive:

@@ -45,7 +45,7 @@ _LOOK_EVERY = 8
 _GUESTS_NUMBERS = 500_000
 """Bodies of the second driver's program are numbered from here."""
 
-_SEVERAL_NODES = 0.25
+_SEVERAL_NODES = 0.2
 """Share of plans with several nodes."""
 
 _ROOMY = 1 << 30
@@ -62,6 +62,8 @@ class Plan:
         guest: a second driver joins for a while, with a program of its own.
         nodes: how many there are.
         node_kills: nodes other than the first that die at random moments.
+        node_drains: such that are asked to leave.
+        late_nodes: all but the first join at random moments.
         losses: large values that are lost at random moments.
         crashes: worker processes killed at random moments.
         strikes: worker processes killed while something runs there.
@@ -79,6 +81,8 @@ class Plan:
     guest: bool = False
     nodes: int = 1
     node_kills: int = 0
+    node_drains: int = 0
+    late_nodes: bool = False
     losses: int = 0
     weather: Weather = field(default_factory=Weather)
     cpus: int = 2
@@ -166,6 +170,8 @@ def _usual_plan_of(seed: int) -> Plan:
         plan.node_kills = several.choice((0, 1, 1, 2)) if kind == 2 else 0
         plan.large_bytes = 2_500_000  # three chunks
         plan.budget.heavy = True
+        plan.node_drains = several.choice((0, 0, 1)) if kind == 2 else 0
+        plan.late_nodes = several.random() < 0.3
     if kind == 0:
         plan.budget.cancels = random.random() < 0.8
         plan.budget.errors = random.random() < 0.5
@@ -344,6 +350,7 @@ class Session:
             (plan.pauses, self._pause),
             (plan.partitions, self._cut),
             (plan.node_kills, self.nodes.kill_one),
+            (plan.node_drains, self.nodes.drain_one),
             (plan.losses, partial(lose_one, self)),
         ):
             for _ in range(count):

@@ -157,7 +157,14 @@ class Thread:
         blocks = [value for value in values if isinstance(value, Block) and value.node != here]
         if not blocks:
             return {}
+        host = self.host
+        gives_way = self.task is not None and not host.executor.is_async
+        if gives_way:  # what it waits for may have to be made again
+            host.overdrawn = True
+            host.post(ev.WaitStarted())
         brought = yield from self.ask(lambda request: ev.BlocksNeeded(request, tuple(blocks)))
+        if gives_way:
+            host.post(ev.WaitEnded())
         return dict(brought)
 
     def put_down(self, brought: dict[ObjectID, Value]) -> None:

@@ -67,7 +67,7 @@ STORMS = {
     "node-kills": Storm(
         "whole nodes killed and replaced while graphs of tasks run",
         node_kills.run,
-        {"tasks": 30_000, "kills": 60, "large_per_cent": 10, "rebuilt": 0},
+        {"tasks": 30_000, "kills": 60, "large_per_cent": 10, "rebuilt": 1},
         {"tasks": 1_000, "kills": 3},
         2_400.0,
     ),

@@ -1,8 +1,8 @@
 """node-kills: whole nodes are killed and replaced while random graphs of tasks run; all values are as in a sequential run.
 
-The driver is on the first node, which lives. It submits all tasks and owns their results, so that with retries only one
-thing may be lost with a node: a large value of which no other node has a copy, and what is made of it. With
-``rebuilt`` not even that, since its task can be run again.
+The driver is on the first node, which lives. It submits all tasks and owns their results, so that nothing may be lost
+with a node: what ran there runs elsewhere, and large values of which no other node has a copy are made again. Without
+``rebuilt`` these may be lost, and what is made of them.
 """
 
 from __future__ import annotations
