@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from gnomon._shell import cluster_door, cluster_records
+from gnomon._store.arena import EXTRA_BYTES
 from gnomon.exceptions import ClusterNotFoundError
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "cluster"))
@@ -59,7 +60,7 @@ def test_the_door_hands_out_the_config_and_two_fds(cluster: KeptCluster) -> None
     for each in (first, second, look):
         config = each.config
         assert config.session == cluster.session
-        assert os.fstat(config.arena_fd).st_size == config.arena_bytes == 10_000_000
+        assert os.fstat(config.arena_fd).st_size == config.arena_bytes == 10_000_000 + EXTRA_BYTES
         for fd in (config.arena_fd, config.lifeline_fd):
             assert not os.get_inheritable(fd)
             os.close(fd)
