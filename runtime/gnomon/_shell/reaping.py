@@ -98,10 +98,11 @@ def sweep(session: str, *, own: bool, adopters: Collection[int] = (), marker: st
         while True:
             if own:
                 reap_children()
-            doomed = [entry for entry in members(session, own, known, marker) if entry.pid not in spared]
+            found = members(session, own, known, marker)
+            known.update((entry.pid, entry.started) for entry in found)
+            doomed = [entry for entry in found if entry.pid not in spared]
             if not doomed:
                 break
-            known.update((entry.pid, entry.started) for entry in doomed)
             if time.monotonic() > deadline:
                 return False
             kill_processes(doomed, wait=True)
