@@ -233,11 +233,22 @@ def test_the_end_of_the_cluster_is_told_to_its_drivers(cluster: KeptCluster) -> 
     assert caught.value.kind == "NotInitializedError"
     assert "The cluster has ended" in caught.value.text
     cluster.expect_gone(alive)
-    driver.run("gnomon.shutdown()")
+    driver.run("assert not gnomon.is_initialized()")
     with pytest.raises(DriverError) as caught:
         driver.run("gnomon.init('auto')")
     assert caught.value.kind == "ClusterNotFoundError"
     assert "gnomon start --head" in caught.value.text
+
+
+def test_after_the_end_of_the_cluster_init_begins_anew(cluster: KeptCluster) -> None:
+    driver = cluster.driver()
+    assert cluster.command("stop").returncode == 0
+    with pytest.raises(DriverError) as caught:
+        driver.run("gnomon.get(gnomon.remote(len).remote('abc'), timeout=30)")
+    assert "The cluster has ended" in caught.value.text
+    driver.run("gnomon.init(num_cpus=1) and None")
+    assert driver.run("gnomon.get(gnomon.remote(len).remote('abc'))") == 3
+    driver.run("gnomon.shutdown()")
 
 
 def test_kill_9_of_the_keeper_leaves_nothing_and_its_record_is_recognised(cluster: KeptCluster) -> None:

@@ -120,6 +120,8 @@ def init(
     init_options.check_init(given)
     given["engine"] = _engine_name(engine, local_mode)
     with _session.lock:
+        if current is not None and current.ended and not _session.adopted:
+            shutdown()  # its cluster was stopped, say: what is left of it goes
         if current is not None:
             return _again(current, given, ignore_reinit_error)
         init_options.warn_of_hints(given)
@@ -152,7 +154,7 @@ def shutdown(*, wait_for_processes: bool = False, _exiting_interpreter: bool = F
 
 def is_initialized() -> bool:
     """Whether a session runs."""
-    return current is not None
+    return current is not None and not current.ended
 
 
 def current_engine() -> Engine | None:

@@ -309,6 +309,11 @@ class Engine(Protocol):
     info: SessionInfo
     ledger: Ledger
 
+    @property
+    def ended(self) -> str:
+        """Why it can do nothing any more (its cluster was stopped, its node has died); "" while it can."""
+        ...
+
     def submit_task(
         self,
         template: TaskTemplate,

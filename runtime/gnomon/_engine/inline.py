@@ -60,6 +60,7 @@ class InlineEngine:
     """See the module. Made by :meth:`start`."""
 
     name = "inline"
+    ended = ""
 
     def __init__(self, options: InitOptions) -> None:
         settings = Settings()

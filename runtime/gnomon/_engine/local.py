@@ -327,6 +327,11 @@ class LocalEngine:
 
         return memory_of(self.core, tuple(objects), timeout_s, everywhere)
 
+    @property
+    def ended(self) -> str:
+        """See ``Engine``."""
+        return self.core.ended
+
     def shutdown(self) -> None:
         """See ``Engine``."""
         if self._session is None:
