@@ -17,12 +17,14 @@ import zmq.utils.garbage
 from gnomon._core.effects import SendChunks
 from gnomon._core.events import ChunkArrived, ChunksSent
 from gnomon._core.pulls import CHUNK_BYTES
+from gnomon._messages.base import HEADER_BYTES
 from gnomon._shell.courier import Courier
 from gnomon._shell.session_directory import bulk_path
 from gnomon._store.arena import Arena, create_memfd
-from gnomon.ids import WorkerID
+from gnomon.ids import WorkerID, object_id, task_id
 
 HERE, THERE = WorkerID(b"node.her"), WorkerID(b"node.the")
+OBJECT = object_id(task_id(HERE, 1), 1)
 ARENA_BYTES = 24 * CHUNK_BYTES
 DEADLINE_S = 20.0
 
@@ -61,33 +63,34 @@ def test_a_value_arrives_whole_where_it_belongs(sides: tuple[Side, Side]) -> Non
     source, target = sides
     size = 9 * CHUNK_BYTES + 1234
     content = os.urandom(size)
-    source.arena.window(4096, size)[:] = content
-    target.courier.receive(7, 8192, size)
+    source.arena.window(4096 + HEADER_BYTES, size)[:] = content
+    target.courier.receive(7, 8192, size, OBJECT)
     source.courier.send(SendChunks(HERE, 7, 4096, size, 0, 6))
     source.courier.send(SendChunks(HERE, 7, 4096, size, 6, 4))
     arrived = [target.next(ChunkArrived) for _ in range(10)]
     assert sorted(event.chunk for event in arrived) == list(range(10))
     assert all(event.intact and event.pull == 7 for event in arrived)
-    assert bytes(target.arena.window(8192, size)) == content
+    assert bytes(target.arena.window(8192 + HEADER_BYTES, size)) == content
+    assert target.arena.bears(8192, OBJECT)
     assert [source.next(ChunksSent).offset for _ in range(2)] == [4096, 4096]
 
 
 def test_what_comes_for_a_pull_that_has_ended_is_written_nowhere(sides: tuple[Side, Side]) -> None:
     source, target = sides
-    source.arena.window(0, CHUNK_BYTES)[:] = b"x" * CHUNK_BYTES
-    target.courier.receive(1, 0, CHUNK_BYTES)
-    target.courier.receive(2, CHUNK_BYTES, CHUNK_BYTES)
+    source.arena.window(HEADER_BYTES, CHUNK_BYTES)[:] = b"x" * CHUNK_BYTES
+    target.courier.receive(1, 0, CHUNK_BYTES, OBJECT)
+    target.courier.receive(2, 2 * CHUNK_BYTES, CHUNK_BYTES, OBJECT)
     target.courier.end(1)
     for pull in (1, 2):
         source.courier.send(SendChunks(HERE, pull, 0, CHUNK_BYTES, 0, 1))
     assert target.next(ChunkArrived).pull == 2, "they come in order, so the first has come too"
     assert target.courier.dropped == 1
-    assert bytes(target.arena.window(0, 16)) == bytes(16)
+    assert bytes(target.arena.window(HEADER_BYTES, 16)) == bytes(16)
 
 
 def test_chunks_that_are_not_what_they_say_are_told_or_dropped(sides: tuple[Side, Side]) -> None:
     _, target = sides
-    target.courier.receive(3, 0, 2 * CHUNK_BYTES)
+    target.courier.receive(3, 0, 2 * CHUNK_BYTES, OBJECT)
     with zmq.Context() as context, context.socket(zmq.PUSH) as stranger:
         stranger.connect("ipc://" + bulk_path(".", HERE))
         chunk = bytes(CHUNK_BYTES)
