@@ -4,6 +4,7 @@ import asyncio
 import pickle
 import queue
 import threading
+import time
 
 import pytest
 
