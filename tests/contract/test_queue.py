@@ -293,9 +293,6 @@ def test_an_interrupted_producer_puts_nothing(monkeypatch):
         q.get(timeout=0.01)
 
 
-@pytest.mark.skip(
-    reason="known: about one cancel in ten is not heard here, and the worker is killed with its call waiting"
-)
 def test_a_cancelled_consumer_takes_nothing(parallel):
     q, begun = Queue(), Queue()
 

@@ -1,6 +1,7 @@
 """UserCode: which threads run the user's code for which task; cancellation strikes only there.
 
-    main thread    SIGINT, whose handler raises only when ``_striking`` names the task that runs
+    main thread    SIGINT, whose handler raises only when ``_striking`` names the task that runs; sent
+                   again until it has run
     other threads  an exception that Python raises at their next bytecode; ``leave`` takes back what has not
                    struck by then
 
@@ -12,11 +13,15 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from gnomon.exceptions import TaskInterrupted
 from gnomon.ids import TaskID
+
+_AGAIN_S, _AGAIN_MAX_S = 0.005, 1.0
+"""How soon a signal that nobody has handled is sent again, at first and in the end."""
 
 
 class UserCode:
@@ -66,6 +71,16 @@ class UserCode:
         if task is not None:
             self._striking = task
             signal.pthread_kill(self.main_id, signal.SIGINT)
+            threading.Thread(target=self._insist, args=(task,), name="gnomon-insist", daemon=True).start()
+
+    def _insist(self, task: TaskID) -> None:
+        """Send it again until its handler has run: one that comes just before a thread blocks ends no wait."""
+        pause = _AGAIN_S
+        time.sleep(pause)
+        while self._striking == task == self._running.get(self.main_id):
+            signal.pthread_kill(self.main_id, signal.SIGINT)
+            time.sleep(pause)
+            pause = min(2 * pause, _AGAIN_MAX_S)
 
     def _interrupt_thread(self, thread: int, task: TaskID) -> None:
         with self._lock:
