@@ -25,12 +25,15 @@ def test_a_signal_whose_handler_has_not_run_is_sent_again() -> None:
         if len(came) > 1:
             code.on_sigint(number, frame)
 
+    def be_interrupted() -> None:
+        code.interrupt(TASK)
+        threading.Event().wait(20)
+
     before = signal.signal(signal.SIGINT, lose_the_first)
     try:
         code.enter(code.main_id, TASK)
         with pytest.raises(TaskInterrupted):
-            code.interrupt(TASK)
-            threading.Event().wait(20)
+            be_interrupted()
     finally:
         code.leave(code.main_id)
         signal.signal(signal.SIGINT, before)
