@@ -8,10 +8,8 @@ with a node: what ran there runs elsewhere, and large values of which no other n
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import gnomon
@@ -21,6 +19,7 @@ from gnomon.testing.observed_session import ObservedSession
 from gnomon.testing.processes import GONE_S, expect_gone
 from gnomon.testing.storms.report import Report
 from gnomon.testing.storms.session import ZERO_CHECK_S, told
+from gnomon.testing.storms.striker import Mischief
 from gnomon.testing.zero_check import nothing_is_left
 
 NODES = 2
@@ -138,42 +137,21 @@ def _cluster(report: Report) -> Iterator[Cluster]:
         expect_gone(config.session, config.directory, limit_s=GONE_S)
 
 
-class _Replacer:
-    """A thread that kills a node and starts another, again and again; a context manager.
+class _Replacer(Mischief):
+    """Kills a node and starts another.
 
     Attributes:
         kills: nodes killed and replaced.
     """
 
     def __init__(self, cluster: Cluster, seed: int) -> None:
+        chooser = random.Random(seed)
+        super().__init__("gnomon-replacer", self._replace, lambda: chooser.uniform(0.0, PERIOD_S))
         self.kills = 0
         self._cluster = cluster
-        self._chooser = random.Random(seed)
-        self._error: Exception | None = None
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gnomon-replacer")
+        self._chooser = chooser
 
-    def _run(self) -> None:
-        try:
-            while not self._over.wait(self._chooser.uniform(0.0, PERIOD_S)):
-                victim = self._chooser.choice(self._cluster.worker_nodes)
-                self._cluster.remove_node(victim, allow_graceful=False)
-                self._cluster.add_node(**NODE)
-                self.kills += 1
-        except Exception as error:
-            self._error = error
-
-    def check(self) -> None:
-        """Raise what its thread has died of, which nobody else would hear of."""
-        if self._error is not None:
-            raise self._error
-
-    def __enter__(self) -> _Replacer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
+    def _replace(self) -> None:
+        self._cluster.remove_node(self._chooser.choice(self._cluster.worker_nodes), allow_graceful=False)
+        self._cluster.add_node(**NODE)
+        self.kills += 1
