@@ -540,7 +540,8 @@ def test_close_in_another_thread_ends_a_wait(cluster: Cluster, journal: Journal)
     taken: list[Any] = []
     thread = threading.Thread(target=lambda: taken.extend(gnomon.get(list(generator))))
     thread.start()
-    paused(journal)
+    stream = cluster.role.streams.streams[task_of(generator._id)]
+    wait_until(lambda: stream.taken == 1, "the thread has taken the first item")
     wait_until(lambda: cluster.role.references._waits, "the thread waits for the second item")
     generator.close()
     thread.join(10)

@@ -359,8 +359,10 @@ def test_what_a_task_owns_is_made_again_by_that_task(cluster: Cluster, count: Ru
 
 def test_oldest_recipes_are_given_up_beyond_the_limit(start_cluster: Callable[..., Cluster]) -> None:
     cluster = start_cluster(_system_config={"lineage_max_bytes": 5_000})
-    refs = [make.remote(number) for number in range(10)]
-    ready(*refs)
+    refs = []
+    for number in range(10):  # one after the other: the oldest is the one that finished first
+        refs.append(make.remote(number))
+        ready(refs[-1])
     assert cluster.role.lineage.bytes <= 5_000
     drop_object(refs[-1])
     assert read(refs[-1]) == 9
