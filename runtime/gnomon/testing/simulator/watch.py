@@ -216,7 +216,7 @@ class PromiseWatch:
             caller.incarnation = message.incarnation
 
     def _lease_heard(self, host: WorkerHost, message: LeaseBegun) -> None:
-        if message.lease == host.worker.execution.lease:  # else it is late, and what runs is of another one
+        if message.lease > host.worker.execution.lease:  # else it is late, and what runs is of another one
             host.overdrawn = False
 
     # -- what it says after that ---------------------------------------------------------------------------------
