@@ -309,6 +309,7 @@ class Node:
         for orphan in self.leases.lose_owner(process):
             if self._has_living_job(orphan) and not is_driver:
                 self.orphans[orphan] = self.now + self.orphan_grace_s
+                told[orphan] = None  # it may not have heard of the dead one at all
             else:
                 self.pool.kill(orphan)
         self.blocks.lose(process)
