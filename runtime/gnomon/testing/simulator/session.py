@@ -50,8 +50,6 @@ _SEVERAL_NODES = 0.2
 
 _ROOMY = 1 << 30
 _KILLED = "was killed by SIGKILL"
-_STEPS_MAX = 60_000
-"""Actions after which a small simulation is taken for endless; they need a few thousand."""
 
 
 @dataclass(slots=True)
@@ -75,6 +73,8 @@ class Plan:
         spills: blocks that find no room are spilled, into so many directories.
         disk_failure: probability that a file can not be written.
         faults_s: faults happen in the first so many seconds.
+        steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
+            tasks in a store that is too small for them, two hundred thousand.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -97,6 +97,7 @@ class Plan:
     spills: int = 0
     disk_failure: float = 0.0
     faults_s: float = 1.0
+    steps_max: int = 60_000
 
     @property
     def fair(self) -> bool:
@@ -226,6 +227,7 @@ def medium_plan_of(seed: int) -> Plan:
     plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
     plan.strikes = plan.crashes
     plan.faults_s = 5.0
+    plan.steps_max = 600_000
     return plan
 
 
@@ -459,7 +461,7 @@ class Session:
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:
         kernel = self.kernel
-        if not kernel.run(condition, kernel.now + _HANG_S, _STEPS_MAX):
+        if not kernel.run(condition, kernel.now + _HANG_S, self.plan.steps_max):
             raise AssertionError(
                 f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}"
             )
