@@ -22,6 +22,7 @@ from gnomon._messages.session import JobSpec
 from gnomon.ids import JobID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
+from gnomon.testing.simulator.freed import FreedWatch
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.losses import lose_one
@@ -251,6 +252,7 @@ class Session:
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
+        self.freed = FreedWatch(self)
         self.puts = 0
         self.unfinished = 0
         self._begun = 0
@@ -386,15 +388,19 @@ class Session:
                 host.check_views()
         if self.truth.dead or self.truth.losses:
             return
+        if self.plan.fair:
+            self.freed.look()
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
                 continue
-            for thread in host.threads:
-                for identity in thread.handles:
-                    owner = self.workers[owner_of(identity)]
-                    if owner.alive and not owner.has_news:
-                        held = identity in owner.worker.references.entries
-                        assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
+            for identity in [
+                *host.executor.held,
+                *(each for thread in host.threads for each in thread.handles),
+            ]:
+                owner = self.workers[owner_of(identity)]
+                if owner.alive and not owner.has_news:
+                    held = identity in owner.worker.references.entries
+                    assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
