@@ -1,4 +1,4 @@
-"""What the magics do: start and stop a session, show views, run and define cells.
+"""What the magics do: show views, run and define cells; the rest is in modules of its own.
 
 Uses gnomon's public names alone. Every action says one line, or returns what the cell is to show.
 """
@@ -6,7 +6,6 @@ Uses gnomon's public names alone. Every action says one line, or returns what th
 from __future__ import annotations
 
 import argparse
-import time
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -17,70 +16,33 @@ from gnomon import observe
 from gnomon_kernel import cell as cells
 from gnomon_kernel import holders
 from gnomon_kernel.cell_task import CELL_TASK_NAME, CellCode, CellOutcome, ShownAs, run_cell
-from gnomon_kernel.display import duration, resources_line, say
+from gnomon_kernel.controls import Controls
+from gnomon_kernel.display import say
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.outputs import WeakOutputs
+from gnomon_kernel.sessions import Sessions, sessions
+from gnomon_kernel.tables import Tables, is_filtered
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
 class Actions:
-    """The actions of one shell."""
+    """The actions of one shell.
+
+    Attributes:
+        sessions: start, stop, status.
+        tables: pandas frames.
+        controls: cancel and kill.
+    """
 
     def __init__(self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs) -> None:
         self._shell = shell
         self._origins = origins
         self._outputs = outputs
-
-    # ----------------------------------------------------------------------------- the session
-
-    def start(self, options: argparse.Namespace) -> None:
-        """Start a session, or tell what runs.
-
-        Raises:
-            UsageError: a session with other options runs.
-        """
-        asked = {
-            "num_cpus": options.cpus,
-            "num_gpus": options.gpus,
-            "resources": options.resources,
-            "object_store_memory": options.memory,
-            "namespace": options.namespace,
-            "engine": options.engine,
-        }
-        given = {name: value for name, value in asked.items() if value is not None}
-        running = gnomon.is_initialized()
-        if running and not given:
-            say(status_line("is running"))
-            return
-        before = time.monotonic()
-        try:
-            gnomon.init(**given)
-        except gnomon.exceptions.AlreadyInitializedError as error:
-            told = [f"{name} is {now!r}, not {new!r}" for name, (now, new) in error.differences.items()]
-            raise UsageError(
-                f"%remote start: a session runs already, and its {', its '.join(told)}. "
-                "Run %remote stop first, or leave the options out to keep it."
-            ) from None
-        took = duration(time.monotonic() - before)
-        say(status_line("is running") if running else f"{status_line('started')}, after {took}")
-
-    def stop(self) -> None:
-        """End the session."""
-        if not gnomon.is_initialized():
-            say("gnomon: nothing is running")
-            return
-        gnomon.shutdown()
-        say("gnomon stopped")
-
-    def status(self) -> None:
-        """Tell what runs."""
-        say(
-            status_line("is running")
-            if gnomon.is_initialized()
-            else "gnomon is not running; start it with: %remote start"
-        )
+        self.sessions: Sessions = sessions
+        self.tables: Tables = Tables()
+        self.controls: Controls = Controls(shell, origins)
 
     # ----------------------------------------------------------------------------- views
 
@@ -90,12 +52,19 @@ class Actions:
 
         return widgets.show(name)
 
-    def tasks(self, options: argparse.Namespace) -> Any:
-        """The tasks as a pandas frame."""
-        from gnomon.observe import state
+    def view_or_table(self, name: str, options: argparse.Namespace) -> Any:
+        """Show a live view; with a filter, or where there is no such view, return the table."""
+        from gnomon_kernel import widgets
 
-        cell = None if options.cell is None else str(options.cell)
-        return state.frame(state.tasks(state=options.state, cell=cell))
+        if is_filtered(options) or name not in widgets.VIEWS:
+            return self.tables.frame(name, options)
+        return widgets.show(name)
+
+    def help(self, options: argparse.Namespace) -> None:
+        """Tell of all commands, or of one."""
+        from gnomon_kernel.magics import help_of
+
+        say(help_of(options.command))
 
     def memory(self, options: argparse.Namespace) -> None:
         """Who holds what, as text."""
@@ -167,13 +136,6 @@ class Actions:
 
 # The API notes the line that submits: of a cell's task that is line 1, the one with %%remote.
 _submit = eval(compile("lambda task, *args: task.remote(*args)", "%%remote", "eval"))
-
-
-def status_line(verb: str) -> str:
-    """``gnomon is running (local engine): 2 CPUs, store 1.2 GB``; a session must run."""
-    session = gnomon.init(ignore_reinit_error=True)  # with a running session this only returns its facts
-    resources = {**session["resources"], "object_store_memory": session["object_store_bytes"]}
-    return f"gnomon {verb} ({session['engine']} engine): {resources_line(resources)}"
 
 
 def _task_options(options: argparse.Namespace) -> dict[str, Any]:

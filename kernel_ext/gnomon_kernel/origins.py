@@ -71,6 +71,10 @@ class Origins:
         except (StopIteration, KeyError):
             return None
 
+    def cells(self, label: str | None = None) -> list[str]:
+        """Ids of the remembered cells: all, or those whose latest run has this label."""
+        return [cell for cell, run in list(self._runs.items()) if label in (None, run.label)]
+
     def resume(self) -> None:
         """Enter the cell that is running already: the one that loads the extension, if it is a cell."""
         number = _cells_started(self._shell) - 1
