@@ -35,6 +35,7 @@ from gnomon._api.actor import method
 from gnomon._api.cluster import available_resources, cluster_resources, nodes, timeline
 from gnomon._api.context import get_gpu_ids, get_runtime_context
 from gnomon._api.decorator import remote
+from gnomon._api.explaining import why
 from gnomon._api.objects import cancel, get, get_actor, kill, put, wait
 from gnomon._api.session import init, is_initialized, shutdown
 from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerator
@@ -76,6 +77,7 @@ __all__ = [
     "unload_ipython_extension",
     "util",
     "wait",
+    "why",
 ]
 
 _LAZY = {

@@ -41,6 +41,7 @@ class CopyMachine:
             return
         known = references.copies_of(copy.object).get(node, copy)
         if not isinstance(value, Block) or copy.object not in references.entries or known != copy:
+            self._effects().send(node, CopyParted(copy))
             self._effects().send(node, BlocksDoubted((copy.name,)))
             return
         copies = references.copies.setdefault(copy.object, {WorkerID(value.node): value})

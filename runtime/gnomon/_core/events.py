@@ -318,6 +318,20 @@ class HoldingsWanted(Event):
     rows_max: int
 
 
+class SituationWanted(Event):
+    """Somebody here asks what this process knows of an object; answered by AnswerRequest(Situation)."""
+
+    request: int
+    object: ObjectID
+
+
+class ActivityWanted(Event):
+    """Somebody here asks what this process runs; answered by AnswerRequest(Activity)."""
+
+    request: int
+    task: TaskID
+
+
 class NodeExited(Event):
     """The process of a node has ended, and all that lived there with it; ``reason`` says how, in words."""
 
@@ -399,6 +413,7 @@ class BlocksNeeded(Event):
 
 
 __all__ = [
+    "ActivityWanted",
     "ActorConstructed",
     "ActorKillAsked",
     "ActorEnding",
@@ -428,6 +443,7 @@ __all__ = [
     "NodeExited",
     "ObjectStored",
     "Received",
+    "SituationWanted",
     "SpillFileWritten",
     "StreamClosed",
     "TaskEnded",

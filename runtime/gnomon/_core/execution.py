@@ -46,6 +46,7 @@ class ExecutionMachine:
         unanswered: outcomes that executing threads have not handed over yet; filled and emptied by them.
         long_s: a task that runs longer gives the others back.
         threads: of a threaded actor.
+        is_async: this is an async actor: a call that is interrupted ends where it awaits something.
         widen_s: a call that runs longer makes another thread take the next.
         cancelled_max: cancelled tasks remembered; those that had ended already are never asked for.
         lease: the last by which this worker was lent; ``resources`` and ``gpus`` came with it.
@@ -79,6 +80,7 @@ class ExecutionMachine:
         self.threads = 1
         self.widen_s = 0.001
         self.incarnation = 0
+        self.is_async = False
         self.closed = ""
         self.taken: dict[TaskID, int] = {}
         self._cancelled: dict[TaskID, bool] = {}
@@ -165,6 +167,7 @@ class ExecutionMachine:
         borrows = self.borrowing.borrows_of(event.task)
         if event.contained:
             self.borrowing.hold_results(attempt_id(event.task, message.attempt), sender, event.contained)
+            event.keep = None  # an error's frames may lead back to its event, which no collector looks into
         if self._cancelled:
             self._cancelled.pop(event.task, None)
         self._let_go(event.task)

@@ -46,6 +46,7 @@ class IncarnationMachine:
         execution.resources = spec.resources
         execution.gpus = message.gpus
         execution.incarnation = message.incarnation
+        execution.is_async = spec.is_async
         execution.open_groups(spec.groups)
         self.calls.serial = not spec.is_async and not spec.groups and spec.max_concurrency <= 1
         self._effects().do(BecomeActor(message))

@@ -170,6 +170,7 @@ class PullMachine:
         if copy is None and block.node == self.me:
             copy = block if self.blocks.holds(block) else None
         if copy is not None:
+            self.blocks.reclamation.hand_out(copy.name)
             self._effects().send(reader, PullDone(block.object, copy))
             return
         pull = self.pulls.get(block.object)

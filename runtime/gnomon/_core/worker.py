@@ -38,9 +38,10 @@ from gnomon._core.production import ProductionMachine
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.reporting import ReportingMachine
 from gnomon._core.shipping import FunctionsHere
+from gnomon._core.situations import answers_to_others, answers_to_self
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
-from gnomon._messages import actors, cluster, holders, leases, objects, pulls, spilling, tasks
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls, situations, spilling, tasks
 from gnomon._messages.base import Value
 from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
 
@@ -145,6 +146,7 @@ class Worker:
             ev.ActorConstructed: self.incarnation.on_constructed,
             ev.ActorEnding: self.incarnation.on_ending,
             ev.HoldingsWanted: self._on_holdings_wanted,
+            **answers_to_self(self, self._out),
             ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
             ev.Received: self._on_received,
         }
@@ -198,6 +200,9 @@ class Worker:
             holders.HoldersAsked: self._on_holders_asked,
             holders.HoldersTold: answer,
             holders.ProcessesTold: answer,
+            situations.SituationTold: answer,
+            situations.ActivityTold: answer,
+            **answers_to_others(self, self._out),
             actors.ActorAssigned: self.incarnation.on_assigned,
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,

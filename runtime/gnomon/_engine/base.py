@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gnomon._core.ledger import Ledger
 from gnomon._engine.arity import Arity
+from gnomon._engine.explanation import Explanation
 from gnomon._engine.memory import MemoryReport
 from gnomon._messages.tasks import DYNAMIC, STREAMING
 from gnomon._wire.generators import ObjectRefGenerator
@@ -418,6 +419,10 @@ class Engine(Protocol):
 
     def why_waiting(self) -> str:
         """Why what has not begun can not begin, and what to do about it; "" if it will."""
+        ...
+
+    def why(self, identity: ObjectID) -> Explanation:
+        """Why an object is not there yet, or failed, or is slow; of an actor, given its handle object."""
         ...
 
     def store_bytes(self) -> tuple[int, int]:

@@ -35,6 +35,7 @@ from gnomon._engine.base import (
     TaskTemplate,
     node_labels,
 )
+from gnomon._engine.explanation import Explanation
 from gnomon._engine.inline_actors import InlineActors
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import running
@@ -342,6 +343,12 @@ class InlineEngine:
     def why_waiting(self) -> str:
         """Never: a wait that can not end is an error here."""
         return ""
+
+    def why(self, identity: ObjectID) -> Explanation:
+        """See ``Engine``."""
+        from gnomon._engine.inline_why import InlineWhy  # few programs ask
+
+        return InlineWhy(self._store, self._calls, self._actors, self.ledger).why(identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

@@ -32,6 +32,7 @@ from gnomon._engine.base import (
     SessionInfo,
     TaskTemplate,
 )
+from gnomon._engine.explanation import Explanation
 from gnomon._engine.local_actors import LocalActors
 from gnomon._engine.local_arguments import own, pack_values, provenance_of
 from gnomon._engine.local_output import show_output
@@ -288,6 +289,12 @@ class LocalEngine:
     def why_waiting(self) -> str:
         """See ``Engine``."""
         return why_waiting(self.core)
+
+    def why(self, identity: ObjectID) -> Explanation:
+        """See ``Engine``."""
+        from gnomon._engine.local_why import why  # few programs ask
+
+        return why(self.core, identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

@@ -38,7 +38,7 @@ from gnomon._messages.failures import is_failure
 from gnomon._messages.objects import BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
-from gnomon._shell import holder_answers, task_context
+from gnomon._shell import activity, holder_answers, task_context
 from gnomon._shell.block_reader import BlockReader
 from gnomon._shell.bringing import bring_values, elsewhere, is_elsewhere, with_handles
 from gnomon._shell.holder_names import Root
@@ -68,6 +68,7 @@ class CoreWorker:
 
     Attributes:
         wait_long: ``Loop.wait``; in a driver with a look at why it takes long.
+        thread_of, coroutine_of: where a task's code runs; set by who executes.
 
     Args:
         perform: carries out commands that are not this class's own.
@@ -94,6 +95,8 @@ class CoreWorker:
         self.ended = ""
         self.assignment: ActorAssigned | None = None
         self.named: Callable[[], Iterable[Root]] = holder_answers.main_module
+        self.coroutine_of: Callable[[TaskID], Any] = lambda task: None
+        self.thread_of: Callable[[TaskID], int] = lambda task: 0
         self._perform_other = perform
         self._main_thread = threading.main_thread().ident
         self._counter = itertools.count(1)
@@ -120,6 +123,8 @@ class CoreWorker:
             self.loop.disconnect(command.peer)  # type: ignore[attr-defined]
         elif kind is fx.NameHolders:
             holder_answers.answer_in_thread(self, command)  # type: ignore[arg-type]
+        elif kind is fx.TellActivity:
+            activity.tell(self, command)  # type: ignore[arg-type]
         elif kind is fx.InlineValues:
             inline_values(self, command)  # type: ignore[arg-type]
         else:

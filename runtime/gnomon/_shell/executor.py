@@ -72,6 +72,7 @@ class Executor:
         self.user_code = UserCode(self.struck, self._rouse)
         self.generating = Generating(core, self.user_code.enter, self.user_code.leave, self.struck)
         core.named = self._named
+        core.thread_of = self.user_code.thread_of
 
     # -- commands, in the loop's thread ---------------------------------------------------------------------------
 

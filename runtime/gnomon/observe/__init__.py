@@ -16,6 +16,7 @@ from __future__ import annotations
 from functools import cache
 
 from gnomon._core.ledger import Ledger
+from gnomon._engine.explanation import Explanation
 from gnomon.observe import hooks
 from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
 from gnomon.observe.memory_report import (
@@ -36,6 +37,7 @@ __all__ = [
     "MEMORY_SORTS",
     "MEMORY_UNITS",
     "MESSAGES_PER_SECOND_MAX",
+    "Explanation",
     "Feed",
     "Graph",
     "MemoryReport",

@@ -22,6 +22,7 @@ from gnomon._messages.session import JobSpec
 from gnomon.ids import JobID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
+from gnomon.testing.simulator.freed import FreedWatch
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.losses import lose_one
@@ -50,8 +51,6 @@ _SEVERAL_NODES = 0.2
 
 _ROOMY = 1 << 30
 _KILLED = "was killed by SIGKILL"
-_STEPS_MAX = 60_000
-"""Actions after which a small simulation is taken for endless; they need a few thousand."""
 
 
 @dataclass(slots=True)
@@ -75,6 +74,8 @@ class Plan:
         spills: blocks that find no room are spilled, into so many directories.
         disk_failure: probability that a file can not be written.
         faults_s: faults happen in the first so many seconds.
+        steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
+            tasks in a store that is too small for them, two hundred thousand.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -97,6 +98,7 @@ class Plan:
     spills: int = 0
     disk_failure: float = 0.0
     faults_s: float = 1.0
+    steps_max: int = 60_000
 
     @property
     def fair(self) -> bool:
@@ -226,6 +228,7 @@ def medium_plan_of(seed: int) -> Plan:
     plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
     plan.strikes = plan.crashes
     plan.faults_s = 5.0
+    plan.steps_max = 600_000
     return plan
 
 
@@ -249,6 +252,7 @@ class Session:
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
+        self.freed = FreedWatch(self)
         self.puts = 0
         self.unfinished = 0
         self._begun = 0
@@ -384,15 +388,19 @@ class Session:
                 host.check_views()
         if self.truth.dead or self.truth.losses:
             return
+        if self.plan.fair:
+            self.freed.look()
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
                 continue
-            for thread in host.threads:
-                for identity in thread.handles:
-                    owner = self.workers[owner_of(identity)]
-                    if owner.alive and not owner.has_news:
-                        held = identity in owner.worker.references.entries
-                        assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
+            for identity in [
+                *host.executor.held,
+                *(each for thread in host.threads for each in thread.handles),
+            ]:
+                owner = self.workers[owner_of(identity)]
+                if owner.alive and not owner.has_news:
+                    held = identity in owner.worker.references.entries
+                    assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
@@ -459,7 +467,7 @@ class Session:
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:
         kernel = self.kernel
-        if not kernel.run(condition, kernel.now + _HANG_S, _STEPS_MAX):
+        if not kernel.run(condition, kernel.now + _HANG_S, self.plan.steps_max):
             raise AssertionError(
                 f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}"
             )

@@ -118,6 +118,7 @@ class Truth:
         total: the node's resources.
         objects: what each should be: (number, index).
         contents: the references inside values, where they are known.
+        lists: the items in the results of dynamic generators.
         dead: processes that were killed.
         crowded: stores are small, or may be refused room.
         nodes_killed: how many nodes were, with all that lived there.
@@ -134,6 +135,7 @@ class Truth:
     actors: dict[ActorID, ActorFacts] = field(default_factory=dict)
     objects: dict[ObjectID, tuple[int, int]] = field(default_factory=dict)
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
+    lists: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     dead: dict[WorkerID, None] = field(default_factory=dict)
     nodes_killed: int = 0
     losses: int = 0

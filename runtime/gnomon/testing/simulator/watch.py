@@ -216,7 +216,8 @@ class PromiseWatch:
             caller.incarnation = message.incarnation
 
     def _lease_heard(self, host: WorkerHost, message: LeaseBegun) -> None:
-        host.overdrawn = False
+        if message.lease > host.worker.execution.lease:  # else it is late, and what runs is of another one
+            host.overdrawn = False
 
     # -- what it says after that ---------------------------------------------------------------------------------
 
