@@ -169,6 +169,20 @@ def cell_parser() -> MagicParser:
     )
     parser.add("--captures", action="store_true", help="first list what is taken along, with sizes")
     add_resources(parser, float, "for the task, or for each call")
+    parser.add(
+        "--name", metavar="NAME", help="of the task in lists; of the one function or class that it defines"
+    )
+    parser.add(
+        "--replace",
+        action="store_true",
+        help="first cancel what this cell's run before left unfinished; with --name end the actor of that name",
+    )
+    parser.add(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="wait for the end (default), or go on: names of -o are references then",
+    )
     return parser
 
 

@@ -123,7 +123,7 @@ sessions = Sessions()
 
 
 def status_line(verb: str, alone: bool = False) -> str:
-    """``gnomon is running (local engine): 2 CPUs, store 1.2 GiB``; a session must run.
+    """``gnomon is running (local engine): 2 CPUs, store 1.2 GB``; a session must run.
 
     Args:
         verb: what it does.

@@ -390,7 +390,7 @@ def test_captures_are_listed_with_sizes(ip: InteractiveShell, capsys: pytest.Cap
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(maxsplit=2) for line in lines[:3]] == [
         ["captured", "type", "size"],
-        ["big", "bytes", "2.9 MB"],
+        ["big", "bytes", "3.0 MB"],
         ["math", "module", "by name"],
     ]
     cell(ip, "1 + 1", "--captures")
@@ -440,13 +440,53 @@ def test_what_can_not_be_captured_is_one_line_that_names_it(
     assert isinstance(result.error_in_exec, TypeError)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("SerializationError:")
-    assert "['lock']: cannot pickle '_thread.lock' object" in line
+    assert "the captured name lock: cannot pickle '_thread.lock' object" in line
 
 
 def test_a_name_that_nobody_has(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     result = ip.run_cell("%%remote\nnowhere + 1")
     assert isinstance(result.error_in_exec, NameError)
     assert "name 'nowhere' is not defined" in capsys.readouterr().out
+
+
+def test_a_name_for_the_task(ip: InteractiveShell) -> None:
+    assert cell(ip, "1 + 1", "--name sum") == 2
+    assert list(ip.run_line_magic("remote", "tasks")["name"]) == ["sum"]
+
+
+def test_a_cell_in_the_background(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    result = cell(ip, "x = 20\ny = [x]\nx + 1", "--no-wait -o x,y")
+    assert capsys.readouterr().out.startswith("runs in the background as %%remote; x, y are references\n")
+    assert gnomon.get([result.value(), ip.user_ns["x"], ip.user_ns["y"]]) == [21, 20, [20]]
+    assert gnomon.get(cell(ip, "import time\n'done'", "--no-wait").value()) == "done"
+    cell(ip, "if 0: z = 1", "--no-wait -o z")
+    with pytest.raises(NameError, match="without assigning z"):
+        gnomon.get(ip.user_ns["z"])
+
+
+def test_a_named_actor_is_replaced(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "class Counter:\n    def up(self): return {}"
+    for number in (1, 2):
+        cell(ip, text.format(number), "--name counter --replace --cpus 0.5")
+        actor = ip.user_ns["Counter"].remote()
+        assert gnomon.get(gnomon.get_actor("counter").up.remote()) == number
+    assert capsys.readouterr().out.count("killed the actor that was called counter") == 1
+    gnomon.kill(actor)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "said"),
+    [
+        ("--name f", "def f(): pass\ndef g(): pass", "names one function or class, this cell defines f, g"),
+        ("--replace", "def f(): pass", "ends the actor that has the name now. Add --name NAME"),
+        ("--no-wait", "def f(): pass", "only defines, there is nothing to wait for"),
+        ("--no-wiat", "1", "Did you mean '--no-wait'"),
+    ],
+)
+def test_options_that_do_not_fit(ip: InteractiveShell, line: str, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        cell(ip, text, line)
 
 
 def test_a_last_expression_that_can_not_be_sent_is_shown_as_text(ip: InteractiveShell) -> None:

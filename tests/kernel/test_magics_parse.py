@@ -18,8 +18,16 @@ def options(line: str, **space: object) -> argparse.Namespace:
 def test_start_reads_its_options() -> None:
     found = options("start --cpus 2 --gpus 1 --resources '{\"disk\": 2}' --memory 1.5GB --engine inline")
     assert (found.cpus, found.gpus, found.resources) == (2, 1, {"disk": 2})
-    assert found.memory == int(1.5 * 2**30)
+    assert found.memory == 1_500_000_000
     assert found.engine == "inline"
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [("100", 100), ("2kB", 2_000), ("2K", 2_000), ("1.5MB", 1_500_000), ("2GiB", 2 * 2**30), ("1tb", 10**12)],
+)
+def test_sizes(written: str, size: int) -> None:
+    assert options(f"start --memory {written}").memory == size
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_an_unknown_word_lists_the_commands(line: str) -> None:
         ("tasks --cell x", "expected the number of a cell like 3 for In [3], got x"),
         ("kill", "the following arguments are required: NAME"),
         ("statsu", "no command 'statsu'. Did you mean 'status'? Commands: start, stop"),
-        ("start --memory much", "expected a size like 512MB"),
+        ("start --memory much", "expected a size like 512MB or 2GiB"),
         ("start --nonsense", "unrecognized arguments: --nonsense"),
         ("start --cp 2", "unrecognized arguments: --cp 2"),
         ("stop now", "unrecognized arguments: now"),

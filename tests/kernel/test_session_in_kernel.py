@@ -83,6 +83,28 @@ def test_a_remote_cell_runs_with_the_notebooks_names(session: LiveKernel) -> Non
     assert session.run("answer").check().result() == "42"
 
 
+def test_generators_in_a_cell(session: LiveKernel) -> None:
+    session.run("@gnomon.remote\ndef count(n):\n    yield from range(n)").check()
+    code = "found = []\nasync for ref in count.remote(3): found.append(await ref)\nfound"
+    assert session.run(code).check().result() == "[0, 1, 2]"
+
+
+def test_a_cell_that_runs_again_replaces_what_it_left_running(
+    local_session: LiveKernel, release: Callable[[], str]
+) -> None:
+    code = "%%remote --no-wait --replace --name job -o x\nopen({!r}).read()\nx = 'through'\nprint(x)"
+    first = local_session.run(code.format(release()), "mine").check()
+    assert first.text() == "runs in the background as job; x is a reference\n"
+    gate = release()
+    second = local_session.run(code.format(gate), "mine").check()
+    assert second.text().startswith("cancelled 1 task")
+    open_gate(gate)
+    assert local_session.run("gnomon.get(x)").check().result() == "'through'"
+    local_session.until(
+        lambda: second.text().endswith("\nthrough\n"), "its output, in its cell, without a label"
+    )
+
+
 def test_an_error_in_a_remote_cell_shows_its_own_lines(session: LiveKernel) -> None:
     cell = session.run("%%remote\nx = 1\nx / 0\n")
     assert "---->   3 x / 0" in cell.error()

@@ -5,6 +5,7 @@
     memory()                   every object and who holds it, by name; memory_text() as a table
     frame(rows)         the same as a pandas frame
     chrome_trace()      tasks over time, for a trace viewer
+    session_directory()        where the session's logs are
     hooks               how a notebook takes part
 
 Without a session the feed is idle and the rows are empty.
@@ -53,6 +54,7 @@ __all__ = [
     "memory_text",
     "nodes",
     "objects",
+    "session_directory",
     "summary",
     "tasks",
     "write_chrome_trace",
@@ -63,6 +65,14 @@ __all__ = [
 def feed() -> Feed:
     """The feed of this process: it follows the current session, and the next one after it."""
     return Feed(follow=_followed)
+
+
+def session_directory() -> str | None:
+    """Where the session keeps its logs, in ``logs``; None without a session, or where it has no directory."""
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    return None if engine is None else engine.info.directory
 
 
 def _followed() -> tuple[Ledger, str] | None:
