@@ -5,6 +5,7 @@
     memory()                   every object and who holds it, by name; memory_text() as a table
     frame(rows)         the same as a pandas frame
     chrome_trace()      tasks over time, for a trace viewer
+    check_address()            what of this process does not fit a cluster
     session_directory()        where the session's logs are
     hooks               how a notebook takes part
 
@@ -29,6 +30,7 @@ from gnomon.observe.memory_report import (
     memory,
     memory_text,
 )
+from gnomon.observe.mismatches import Mismatch, check_address, mismatches
 from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
 from gnomon.observe.timeline import chrome_trace, write_chrome_trace
 
@@ -42,9 +44,11 @@ __all__ = [
     "Graph",
     "MemoryReport",
     "MemoryRow",
+    "Mismatch",
     "ObjectHolder",
     "Subscription",
     "actors",
+    "check_address",
     "chrome_trace",
     "feed",
     "frame",
@@ -52,6 +56,7 @@ __all__ = [
     "hooks",
     "memory",
     "memory_text",
+    "mismatches",
     "nodes",
     "objects",
     "session_directory",
