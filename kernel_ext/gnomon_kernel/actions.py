@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.error import UsageError
+
 import gnomon
 from gnomon import observe
 from gnomon_kernel import holders
-from gnomon_kernel.controls import Controls
+from gnomon_kernel.controls import Controls, target_of
 from gnomon_kernel.display import say
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.outputs import WeakOutputs
@@ -77,6 +79,18 @@ class Actions:
                 limit=options.num_entries,
             )
         )
+
+    def why(self, options: argparse.Namespace) -> Any:
+        """Explain the state of an object, a task or an actor.
+
+        Raises:
+            UsageError: it is nothing of these.
+        """
+        target = target_of(self._shell.user_ns, options.target, "%remote why")
+        try:
+            return gnomon.why(target)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"%remote why {options.target}: {error}") from None
 
     def unpin(self, options: argparse.Namespace) -> None:
         """Let go of what outputs and the last error hold."""

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
 
-REFS, ACTORS, CELLS, TOPICS = "refs", "actors", "cells", "topics"
-"""Kinds of things of the notebook that may stand where a value is asked for."""
+REFS, ACTORS, TARGETS, CELLS, PINS, TOPICS = "refs", "actors", "targets", "cells", "pins", "topics"
+"""Kinds of things of the notebook that may stand where a value is asked for; targets are references and handles."""
 
 
 class MagicParser(argparse.ArgumentParser):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon import observe
 from gnomon_kernel import arguments
-from gnomon_kernel.arguments import ACTORS, CELLS, REFS, TOPICS, MagicParser
+from gnomon_kernel.arguments import ACTORS, CELLS, PINS, REFS, TARGETS, TOPICS, MagicParser
 
 if TYPE_CHECKING:
     from gnomon_kernel.actions import Actions
@@ -118,10 +118,19 @@ def _memory_parser() -> MagicParser:
 
 def _unpin_parser() -> MagicParser:
     parser = MagicParser("%remote unpin")
-    parser.add(
-        "what", nargs="?", default="all", metavar="N|Out|tracebacks|all", help="an output, or what else holds"
-    )
+    meant = "the number of an output, all of Out, the tracebacks of the last error, or all of it (default)"
+    parser.add("what", nargs="?", default="all", metavar="N|Out|tracebacks|all", completer=PINS, help=meant)
     return parser
+
+
+def _target_parser(name: str) -> Callable[[], MagicParser]:
+    def make() -> MagicParser:
+        parser = MagicParser(f"%remote {name}")
+        what = "a reference, generator or handle, or an id in hexadecimal"
+        parser.add("target", metavar="REF", completer=TARGETS, help=what)
+        return parser
+
+    return make
 
 
 def _cancel_parser() -> MagicParser:
@@ -145,6 +154,13 @@ def _kill_parser() -> MagicParser:
     parser.add(
         "--namespace", metavar="NAME", help="where the name of the actor lives (default: this session's)"
     )
+    return parser
+
+
+def _check_parser() -> MagicParser:
+    parser = MagicParser("%remote check")
+    what = "auto for your newest cluster, or the directory that gnomon start tells"
+    parser.add("address", nargs="?", default="auto", metavar="ADDRESS", help=what)
     return parser
 
 
@@ -214,6 +230,12 @@ COMMANDS: dict[str, MagicCommand] = {
     ),
     "stop": MagicCommand("end the session", lambda a, _options: a.sessions.stop()),
     "status": MagicCommand("one line with what runs", lambda a, _options: a.sessions.status()),
+    "check": MagicCommand(
+        "compare with a cluster before joining it",
+        lambda a, options: a.sessions.check(options),
+        _check_parser,
+        "%remote check auto",
+    ),
     "dashboard": _view("dashboard", "all views together"),
     "graph": _view("graph", "tasks and how they depend on each other"),
     "objects": _view_or_table(
@@ -236,6 +258,12 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.memory(options),
         _memory_parser,
         "%remote memory ref --units KB",
+    ),
+    "why": MagicCommand(
+        "why something waits, has failed or was slow",
+        lambda a, options: a.why(options),
+        _target_parser("why"),
+        "%remote why ref",
     ),
     "cancel": MagicCommand(
         "cancel a task, what a cell submitted, or all",

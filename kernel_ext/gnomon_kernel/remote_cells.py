@@ -91,6 +91,9 @@ class RemoteCells:
             shown = cells.render_error(error, parsed)
             error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython asks for it
             raise
+        except KeyboardInterrupt as error:  # the line that waited is IPython's, and nothing to look at
+            error._render_traceback_ = lambda: ["KeyboardInterrupt"]  # type: ignore[attr-defined]
+            raise
         return self._take(outcome, options.output)
 
     def _start(self, code: CellCode, captured: dict[str, Any], given: dict[str, Any]) -> Any:

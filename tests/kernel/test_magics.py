@@ -13,6 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 import gnomon
 import gnomon.observe
 from gnomon_kernel.commands import COMMANDS
+from gnomon_kernel.completion import complete
+from gnomon_kernel.notebook_names import NotebookNames
 from kernel.live_kernel import environment
 
 
@@ -98,6 +100,10 @@ def test_several_nodes(shell: InteractiveShell, capsys: pytest.CaptureFixture[st
         assert list(frame["state"]) == ["alive", "alive"]
         shell.run_line_magic("remote", "status")
         assert "2 nodes" in capsys.readouterr().out
+        shell.run_line_magic("remote", f"check {gnomon.observe.session_directory()}")
+        assert ": all fits, join it with: %remote start --address " in capsys.readouterr().out
+        with pytest.raises(UsageError, match="%remote check: "):
+            shell.run_line_magic("remote", "check /nowhere/at/all")
     finally:
         shell.run_line_magic("remote", "stop")
     assert capsys.readouterr().out == "gnomon stopped\n"
@@ -215,6 +221,21 @@ def test_help_by_a_question_mark(ip: InteractiveShell, capsys: pytest.CaptureFix
         ip.run_line_magic("remote", "help strat")
 
 
+# ------------------------------------------------------------------------------------ why
+
+
+def test_why(ip: InteractiveShell) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef f(x): return 1 / x\nref = f.remote(0)").raise_error()
+    told = repr(ip.run_line_magic("remote", "why ref"))
+    assert "ZeroDivisionError" in told
+    assert repr(ip.run_line_magic("remote", f"why {ip.user_ns['ref'].hex()}")) == told
+    for word, said in (("nothing", "raised NameError"), ("13", "why 13: ")):
+        with pytest.raises(UsageError, match=said):
+            ip.run_line_magic("remote", f"why {word}")
+    assert complete("%remote why ", "", NotebookNames(ip.user_ns)) == ["ref", "--help"]
+    ip.user_ns.pop("ref")
+
+
 # ------------------------------------------------------------------------------------ cancel and kill
 
 
@@ -274,6 +295,7 @@ def test_names_of_the_notebook_are_offered(ip: InteractiveShell) -> None:
     assert offered("%remote kill a") == {"an_actor"}
     assert offered("%remote kill k") == {"keeper"}
     assert "1" in offered("%remote tasks --cell ")
+    assert {"all", "Out", "tracebacks"} <= offered("%remote unpin ")
     assert offered("%remote help st") == {"start", "stop", "status"}
     for name in ("first", "rest", "an_actor"):
         ip.user_ns.pop(name)

@@ -184,6 +184,33 @@ def test_an_interrupt_cancels_what_the_cell_submitted(
     assert local_session.run("gnomon.get(kept)").check().result() == "'unharmed'"
 
 
+def test_an_interrupt_ends_loops_that_never_return_to_python(local_session: LiveKernel) -> None:
+    local_session.run("@gnomon.remote\ndef loop(n): return sum(range(10**13))").check()
+    cell = local_session.start("refs = [loop.remote(n) for n in range(1_000)]\ngnomon.get(refs)", "mine")
+    local_session.until(lambda: " running" in shown(cell), "the first tasks")
+    local_session.interrupt()
+    local_session.until(lambda: cell.idle, "the end of the interrupted cell")
+    assert "cancelled 1,000 tasks (" in cell.text()
+    assert cell.contents("error")[0]["ename"] == "KeyboardInterrupt"
+    code = "gnomon.get([gnomon.remote(lambda n: n).remote(n) for n in range(4)])"
+    assert local_session.run(code).check().result() == "[0, 1, 2, 3]"
+    idle = "print(gnomon.available_resources().get('CPU'))"
+    local_session.until(lambda: local_session.run(idle).text() == "2.0\n", "both CPUs")
+
+
+def test_an_interrupt_of_a_remote_cell(local_session: LiveKernel, release: Callable[[], str]) -> None:
+    gate = release()
+    code = f"%%remote\nopen({gate!r}, 'w').close()\ntime.sleep(600)"
+    cell = local_session.start(code, "mine")
+    with open(gate) as reader:
+        reader.read()
+    local_session.interrupt()
+    local_session.until(lambda: cell.idle, "the end of the interrupted cell")
+    assert cell.text() == "cancelled 1 task (1 running)\n"
+    assert cell.error() == "KeyboardInterrupt"
+    assert local_session.run("%%remote\n1 + 1").check().result() == "2"
+
+
 COUNTER = """
 @gnomon.remote(num_cpus=0)
 class Counter:

@@ -6,6 +6,7 @@
     frame(rows)         the same as a pandas frame
     spans()             what ran where and when
     chrome_trace()      the same for a trace viewer
+    check_address()     what of this process does not fit a cluster
     session_directory()        where the session's logs are
     hooks               how a notebook takes part
 
@@ -30,6 +31,7 @@ from gnomon.observe.memory_report import (
     memory,
     memory_text,
 )
+from gnomon.observe.mismatches import Mismatch, check_address, mismatches
 from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
 from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
 
@@ -44,11 +46,13 @@ __all__ = [
     "Graph",
     "MemoryReport",
     "MemoryRow",
+    "Mismatch",
     "ObjectHolder",
     "Span",
     "Spans",
     "Subscription",
     "actors",
+    "check_address",
     "chrome_trace",
     "feed",
     "frame",
@@ -56,6 +60,7 @@ __all__ = [
     "hooks",
     "memory",
     "memory_text",
+    "mismatches",
     "nodes",
     "objects",
     "session_directory",
