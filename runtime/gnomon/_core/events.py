@@ -418,6 +418,15 @@ class ChunksSent(Event):
     offset: int
 
 
+class CopyBroken(Event):
+    """The user's code, which holds its object, could not read this block of this node. Another value will come, or an
+    error.
+    """
+
+    block: Block
+    reason: str
+
+
 class BlocksNeeded(Event):
     """The user's code is about to read these blocks of other nodes. Answered by AnswerRequest, with a dict of values by
     object, each of which has one handle more until HandlesDropped.
@@ -447,6 +456,7 @@ __all__ = [
     "ChunksSent",
     "CompletionWanted",
     "CopiesDropped",
+    "CopyBroken",
     "DrainAsked",
     "DriverExited",
     "Event",

@@ -388,10 +388,10 @@ class Node:
         self._watch(message.owner)
         self.blocks.on_asked(sender, message, self.now)
 
-    def _on_copy_lost(self, name: BlockName, owner: WorkerID) -> None:
+    def _on_copy_lost(self, name: BlockName, owner: WorkerID, reason: str) -> None:
         """What was spilled can not be read any more."""
         self._watch(owner)
-        self._effects.send(owner, pulls.CopyLost(name[1], self.me, True))
+        self._effects.send(owner, pulls.CopyLost(name[1], self.me, True, name[0], reason))
 
     def _on_nodes_seen(self, sender: WorkerID, message: cluster.NodesSeen) -> None:
         self.neighbours.on_nodes_seen(message)

@@ -135,6 +135,7 @@ class Worker:
             ev.ValuesAwaited: references.wait_for,
             ev.BlocksNeeded: self.fetching.need,
             ev.CopiesDropped: lambda event: self.copies.drop(event.object),
+            ev.CopyBroken: self.copies.on_broken,
             ev.WaitAbandoned: lambda event: references.abandon(event.token),
             ev.WaitStarted: self._on_wait_started,
             ev.WaitEnded: self._on_wait_ended,

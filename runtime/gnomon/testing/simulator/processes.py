@@ -171,6 +171,9 @@ class NodeHost(Host):
         self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._read_spill_file, command)
 
     def _read_spill_file(self, command: fx.ReadSpillFile) -> None:
+        if self.session.rots():
+            self.post(ev.BlockRestored(command.block, "its copy on disk can not be read: it is damaged"))
+            return
         no_memory = self.kernel.chance(self.session.plan.reserve_failure)
         if not no_memory:
             self.memory.restore(command.place, command.path, command.position, command.block[1])
