@@ -39,7 +39,7 @@ class NodeBlocks:
             lambda: self.effects,
             ArenaAllocator(8 * PAGE),
             files=SpillFiles(directories or ("disk",), rest_s=5.0, min_bytes=1),
-            on_lost=lambda name, owner: self.lost.append(name),
+            on_lost=lambda name, owner, reason: self.lost.append(name),
         )
         self.processes = [A, B]
         self.requests = 0

@@ -249,6 +249,21 @@ class TaskEnded(Event):
     items: int = 0
 
 
+class TempoAsked(Event):
+    """The user, who is this driver, wants work to begin so fast; answered by AnswerRequest(TempoFacts). See ``tempo``.
+
+    Attributes:
+        mode: "" asks only.
+        steps: how many more may begin while nothing else may.
+    """
+
+    request: int
+    mode: str = ""
+    interval_s: float = 0.0
+    seed: int = 0
+    steps: int = 0
+
+
 class ItemProduced(Event):
     """A generator that runs here has made an item.
 
@@ -316,6 +331,20 @@ class HoldingsWanted(Event):
     request: int
     objects: tuple[ObjectID, ...]
     rows_max: int
+
+
+class SituationWanted(Event):
+    """Somebody here asks what this process knows of an object; answered by AnswerRequest(Situation)."""
+
+    request: int
+    object: ObjectID
+
+
+class ActivityWanted(Event):
+    """Somebody here asks what this process runs; answered by AnswerRequest(Activity)."""
+
+    request: int
+    task: TaskID
 
 
 class NodeExited(Event):
@@ -389,6 +418,15 @@ class ChunksSent(Event):
     offset: int
 
 
+class CopyBroken(Event):
+    """The user's code, which holds its object, could not read this block of this node. Another value will come, or an
+    error.
+    """
+
+    block: Block
+    reason: str
+
+
 class BlocksNeeded(Event):
     """The user's code is about to read these blocks of other nodes. Answered by AnswerRequest, with a dict of values by
     object, each of which has one handle more until HandlesDropped.
@@ -399,6 +437,7 @@ class BlocksNeeded(Event):
 
 
 __all__ = [
+    "ActivityWanted",
     "ActorConstructed",
     "ActorKillAsked",
     "ActorEnding",
@@ -417,6 +456,7 @@ __all__ = [
     "ChunksSent",
     "CompletionWanted",
     "CopiesDropped",
+    "CopyBroken",
     "DrainAsked",
     "DriverExited",
     "Event",
@@ -428,10 +468,12 @@ __all__ = [
     "NodeExited",
     "ObjectStored",
     "Received",
+    "SituationWanted",
     "SpillFileWritten",
     "StreamClosed",
     "TaskEnded",
     "TaskSubmitted",
+    "TempoAsked",
     "ValuesAwaited",
     "ValuesInlined",
     "WaitAbandoned",

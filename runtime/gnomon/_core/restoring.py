@@ -68,7 +68,7 @@ class RestoreMachine:
         effects: Callable[[], Effects],
         room: Room,
         spilling: SpillMachine,
-        on_lost: Callable[[BlockName, WorkerID], None],
+        on_lost: Callable[[BlockName, WorkerID, str], None],
         patience_s: float = 0.5,
     ) -> None:
         self._effects = effects
@@ -143,7 +143,7 @@ class RestoreMachine:
         if event.error:
             record.lost = event.error
             self._answer(name, BlockThere(0, NO_PLACE, lost=event.error))
-            self._on_lost(name, record.owner)
+            self._on_lost(name, record.owner, event.error)
         elif event.no_memory:
             self._answer_with_file(name, record)
         else:

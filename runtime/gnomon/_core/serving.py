@@ -35,7 +35,8 @@ class ServingMachine:
 
     def _send(self, node: WorkerID, message: ChunksWanted, there: BlockThere) -> None:
         if there.place == NO_PLACE:
-            self._effects().send(node, ChunksRefused(message.pull))
+            is_there = message.block.name in self.blocks.spilling.parted
+            self._effects().send(node, ChunksRefused(message.pull, is_there))
             return
         self.blocks.pin(there.place)
         command = SendChunks(

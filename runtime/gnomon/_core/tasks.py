@@ -206,7 +206,7 @@ class TaskMachine:
         record = self.records.get(task)
         if record is None:
             return False
-        if record.row.state == TaskState.RUNNING and record.worker is not None:
+        if record.worker is not None:
             self._effects().send(record.worker, ItemsTaken(task, record.attempt, taken))
         return True
 
@@ -282,11 +282,11 @@ class TaskMachine:
         if record is None or record.cancelled:
             return (0, 0)
         record.cancelled = True
-        if record.row.state == TaskState.RUNNING and record.worker is not None:
+        if record.worker is not None:
             self._deaf[task] = (record.worker, now + (self.force_grace_s if force else self.grace_s))
             message = TaskCancelled(task, record.attempt, force, recursive)
             self._effects().send(record.worker, message)
-            return (1, 1)
+            return (1, int(record.row.state == TaskState.RUNNING))  # what waits at a gate is not
         if record.row.state == TaskState.READY:
             self.dispatch.remove(record)
         self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import GeneratorType
@@ -70,6 +71,8 @@ class InlineCalls:
         self._counter_lock = threading.Lock()
         self.unfinished: dict[TaskID, InlineCall] = {}
         self.in_use: list[Resources] = []
+        self.interval_s = 0.0
+        self.slowed = 0
 
     def next_id(self) -> TaskID:
         """A fresh id for a task, a put or an actor."""
@@ -170,6 +173,9 @@ class InlineCalls:
             function: what it calls.
             lock: held whenever the user's code runs, if that is over more than one stretch.
         """
+        if self.interval_s:
+            time.sleep(self.interval_s)
+            self.slowed += 1
         token = running.set(call)
         self.in_use.append(call.resources)
         try:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gnomon._core.tempo import PAUSED
 from gnomon._engine.base import STALL_S
 from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
@@ -57,6 +58,11 @@ class Stalls:
 
 def why_waiting(core: CoreWorker) -> str:
     """What stands in the way of this process's tasks and of pending actors, and what to do; "" if nothing does."""
+    if core.role.pace.tempo.mode == PAUSED:
+        return (
+            "The session is paused: nothing begins. Go on with gnomon.control.resume() or step(), %remote resume in a "
+            "notebook, or Resume in a view."
+        )
     with core.loop.lock:
         queued = [
             (len(one.ready), dict(one.resources))
@@ -89,25 +95,24 @@ def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> s
     for actor in alive:
         for name, units in actor.resources.items():
             total[name] = total.get(name, 0) - units
-    stuck = [(_tasks(number), asked) for number, asked in queued if _lacking(asked, total)]
-    pending = [
-        actor for actor in status.actors if actor.state != "alive" and _lacking(actor.resources, total)
-    ]
+    stuck = [(_tasks(number), asked) for number, asked in queued if lacking(asked, total)]
+    pending = [actor for actor in status.actors if actor.state != "alive" and lacking(actor.resources, total)]
     for (name, asked), number in Counter((a.class_name, _frozen(a.resources)) for a in pending).items():
         stuck.append((f"{number} actor{'s'[: number > 1]} {name}", dict(asked)))
     if not stuck:
         return ""
-    scarce = {name for _, asked in stuck for name in _lacking(asked, total)}
+    scarce = {name for _, asked in stuck for name in lacking(asked, total)}
     holders = [actor for actor in alive if scarce & set(actor.resources)]
     waiting = "; ".join(f"{what} for {describe(asked)}" for what, asked in stuck)
     return (
         f"What has not begun waits for resources: {waiting}. Living actors hold too much of it, and they end only "
-        f"when told: {_named(holders)}. Let one end (gnomon.kill(handle), or del of its last handle), make such "
+        f"when told: {named(holders)}. Let one end (gnomon.kill(handle), or del of its last handle), make such "
         "actors with num_cpus=0, or start the session with more."
     )
 
 
-def _lacking(asked: Mapping[str, int], left: Mapping[str, int]) -> list[str]:
+def lacking(asked: Mapping[str, int], left: Mapping[str, int]) -> list[str]:
+    """The resources of which more is asked than is left."""
     return [name for name, units in asked.items() if units > max(0, left.get(name, 0))]
 
 
@@ -119,7 +124,8 @@ def _frozen(resources: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(resources.items()))
 
 
-def _named(actors: list[ActorReport]) -> str:
+def named(actors: list[ActorReport]) -> str:
+    """Actors as people know them, with what they hold."""
     shown = [
         f"{actor.class_name}{f' {actor.name!r}' if actor.name else ''} (pid {actor.pid}, {describe(actor.resources)})"
         for actor in actors[:ACTORS_NAMED_MAX]

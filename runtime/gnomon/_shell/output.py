@@ -93,12 +93,12 @@ class OutputStream(io.TextIOBase):
         return False
 
 
-def progress_sender(outbox: Outbox) -> Callable[[str], None]:
-    """What sends states of progress bars the way that output goes, without the log."""
+def sender(outbox: Outbox, stream: str) -> Callable[[str], None]:
+    """What sends texts of a stream of their own (progress bars, rich output) the way that output goes, without the log."""
 
     def send(text: str) -> None:
         cell, name = _origin()
-        outbox.add(cell, "progress", name, text)
+        outbox.add(cell, stream, name, text)
 
     return send
 

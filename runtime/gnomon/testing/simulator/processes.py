@@ -19,6 +19,7 @@ from gnomon._messages.leases import WorkerReady
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
 from gnomon.testing.simulator.executor import Lanes
 from gnomon.testing.simulator.host import Host
+from gnomon.testing.simulator.losses import lose_while_pulled
 from gnomon.testing.simulator.memory import Memory
 from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.values import is_lost
@@ -80,6 +81,7 @@ class NodeHost(Host):
 
     def _do_receive_chunks(self, command: fx.ReceiveChunks) -> None:
         self.rooms[command.pull] = (command.offset, command.size)
+        lose_while_pulled(self.session, command.object)
 
     def _do_end_receiving(self, command: fx.EndReceiving) -> None:
         del self.rooms[command.pull]
@@ -169,6 +171,9 @@ class NodeHost(Host):
         self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._read_spill_file, command)
 
     def _read_spill_file(self, command: fx.ReadSpillFile) -> None:
+        if self.session.rots():
+            self.post(ev.BlockRestored(command.block, "its copy on disk can not be read: it is damaged"))
+            return
         no_memory = self.kernel.chance(self.session.plan.reserve_failure)
         if not no_memory:
             self.memory.restore(command.place, command.path, command.position, command.block[1])

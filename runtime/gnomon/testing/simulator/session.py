@@ -74,6 +74,7 @@ class Plan:
         reserve_failure: probability that the machine has no memory for a block.
         spills: blocks that find no room are spilled, into so many directories.
         disk_failure: probability that a file can not be written.
+        rot: probability that a value on disk can not be read.
         faults_s: faults happen in the first so many seconds.
         steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
             tasks in a store that is too small for them, two hundred thousand.
@@ -98,6 +99,7 @@ class Plan:
     reserve_failure: float = 0.0
     spills: int = 0
     disk_failure: float = 0.0
+    rot: float = 0.0
     faults_s: float = 1.0
     steps_max: int = 60_000
 
@@ -107,7 +109,7 @@ class Plan:
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
-            or self.node_kills or self.losses
+            or self.node_kills or self.losses or self.rot
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -155,6 +157,7 @@ def _crowd(plan: Plan, random: Random) -> None:
     plan.arena_bytes = random.choice((420_000, 700_000))
     plan.spills = random.choice((1, 2))
     plan.disk_failure = random.choice((0.0, 0.0, 0.3))
+    plan.rot = random.choice((0.0, 0.0, 0.0, 0.02, 0.2))
     plan.budget.large = True
     plan.budget.tasks = max(plan.budget.tasks, 16)
 
@@ -247,7 +250,7 @@ class Session:
         self.kernel = Kernel(seed)
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
-        self.truth.lossy = plan.losses > 0
+        self.truth.lossy = plan.losses > 0 or plan.rot > 0
         self.truth.crowded = plan.arena_bytes != _ROOMY or plan.reserve_failure > 0
         self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
@@ -405,6 +408,12 @@ class Session:
                 if owner.alive and not owner.has_news:
                     held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
                     assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
+
+    def rots(self) -> bool:
+        """Whether what is to be read from disk now is no longer what was written."""
+        rotten = self.kernel.chance(self.plan.rot)
+        self.truth.losses += rotten
+        return rotten
 
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
