@@ -20,6 +20,7 @@ from gnomon_kernel.outputs import WeakOutputs
 from gnomon_kernel.remote_cells import RemoteCells
 from gnomon_kernel.sessions import Sessions, sessions
 from gnomon_kernel.tables import Tables, is_filtered
+from gnomon_kernel.tempo import Tempos
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -32,6 +33,7 @@ class Actions:
         sessions: start, stop, status.
         tables: pandas frames.
         controls: cancel and kill.
+        tempos: pause, step, slow motion, seeded order.
     """
 
     def __init__(self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs) -> None:
@@ -41,6 +43,7 @@ class Actions:
         self.sessions: Sessions = sessions
         self.tables: Tables = Tables()
         self.controls: Controls = Controls(shell, origins)
+        self.tempos: Tempos = Tempos()
 
     # ----------------------------------------------------------------------------- views
 

@@ -126,6 +126,24 @@ def names(text: str) -> tuple[str, ...]:
     return found
 
 
+def seconds(text: str) -> float:
+    """A time in seconds, more than 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 3600:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and at most 3600, got {text}")
+    return found
+
+
+def seed(text: str) -> int:
+    """A seed: any whole number that is not negative."""
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"expected a whole number like 7, got {text}")
+    return int(text)
+
+
 def positive(text: str) -> int:
     """A whole number from one on."""
     if not text.isdecimal() or int(text) < 1:

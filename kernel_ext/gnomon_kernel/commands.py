@@ -164,6 +164,24 @@ def _check_parser() -> MagicParser:
     return parser
 
 
+def _step_parser() -> MagicParser:
+    parser = MagicParser("%remote step")
+    parser.add("n", nargs="?", type=arguments.positive, default=1, metavar="N", help="how many (default: 1)")
+    return parser
+
+
+def _slow_parser() -> MagicParser:
+    parser = MagicParser("%remote slow")
+    parser.add("seconds", type=arguments.seconds, metavar="SECONDS", help="between two that begin, like 0.5")
+    return parser
+
+
+def _order_parser() -> MagicParser:
+    parser = MagicParser("%remote order")
+    parser.add("seed", type=arguments.seed, metavar="SEED", help="a whole number; the same draws the same")
+    return parser
+
+
 def _help_parser() -> MagicParser:
     parser = MagicParser("%remote help")
     parser.add(
@@ -276,6 +294,27 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.controls.kill(options),
         _kill_parser,
         "%remote kill counter",
+    ),
+    "pause": MagicCommand(
+        "let nothing begin; what runs goes on", lambda a, _options: a.tempos.pause(), example="%remote pause"
+    ),
+    "step": MagicCommand(
+        "let some begin, and pause", lambda a, options: a.tempos.step(options), _step_parser, "%remote step 2"
+    ),
+    "resume": MagicCommand(
+        "let everything begin freely", lambda a, _options: a.tempos.resume(), example="%remote resume"
+    ),
+    "slow": MagicCommand(
+        "slow motion: one begins every so many seconds",
+        lambda a, options: a.tempos.slow(options),
+        _slow_parser,
+        "%remote slow 0.5",
+    ),
+    "order": MagicCommand(
+        "one at a time, in an order drawn from a seed",
+        lambda a, options: a.tempos.order(options),
+        _order_parser,
+        "%remote order 7",
     ),
     "unpin": MagicCommand(
         "let go of what outputs and the last error hold",

@@ -145,7 +145,7 @@ def test_completion_in_the_shell(ip: InteractiveShell) -> None:
         with provisionalcompleter():
             return {found.text for found in ip.Completer.completions(line, len(line))}
 
-    assert offered("%remote st") == {"start", "stop", "status"}
+    assert offered("%remote sta") == {"start", "status"}
     assert offered("%remote start --cpus 2 --e") == {"--engine"}
     assert offered("%remote start --engine ") == {"local", "inline"}
     assert offered("%%remote --c") == {"--captures", "--cpus"}
@@ -296,7 +296,7 @@ def test_names_of_the_notebook_are_offered(ip: InteractiveShell) -> None:
     assert offered("%remote kill k") == {"keeper"}
     assert "1" in offered("%remote tasks --cell ")
     assert {"all", "Out", "tracebacks"} <= offered("%remote unpin ")
-    assert offered("%remote help st") == {"start", "stop", "status"}
+    assert offered("%remote help sta") == {"start", "status"}
     for name in ("first", "rest", "an_actor"):
         ip.user_ns.pop(name)
 

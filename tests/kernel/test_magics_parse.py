@@ -100,7 +100,7 @@ def test_cell_options() -> None:
     ("line", "symbol", "found"),
     [
         ("%remote ", "", list(COMMANDS)),
-        ("%remote st", "st", ["start", "stop", "status"]),
+        ("%remote sta", "sta", ["start", "status"]),
         ("%remote start --c", "--c", ["--cpus"]),
         ("%remote start --cpus 2 --n", "--n", ["--namespace", "--nodes"]),
         ("%remote start --num", "--num", ["--num-cpus", "--num-gpus"]),

@@ -16,6 +16,7 @@ import type { Model } from './model';
 import { NodesView } from './nodes';
 import { ObjectsView } from './objects';
 import { Regions } from './regions';
+import { TempoBar } from './tempo-bar';
 import type { IPalette } from './theme';
 import { followTheme, readPalette } from './theme';
 import { TimelineView } from './timeline';
@@ -49,6 +50,8 @@ export class GnomonApp implements IViewContext {
     this._header = new Header(this.feed);
     this._filterBar = new FilterBar(this);
     this._header.node.lastElementChild!.append(this._filterBar.node);
+    this._tempoBar = new TempoBar(this.feed);
+    this._header.node.append(this._tempoBar.node);
     this._views = this._makeViews();
     const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
     this._regions = new Regions(nodes, () => this._update());
@@ -124,6 +127,7 @@ export class GnomonApp implements IViewContext {
     }
     this._header.update();
     this._filterBar.update();
+    this._tempoBar.update();
     this._hint.hidden = status !== 'idle' || model.version > 0;
     this._layOut();
     this._views.forEach(view => view.update());
@@ -172,6 +176,7 @@ export class GnomonApp implements IViewContext {
 
   private readonly _header: Header;
   private readonly _filterBar: FilterBar;
+  private readonly _tempoBar: TempoBar;
   private readonly _views: Map<ViewName, IView>;
   private readonly _regions: Regions;
   private readonly _stops: (() => void)[] = [];

@@ -7,7 +7,7 @@
  */
 
 import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
-import { readColumns, WireError } from './wire';
+import { FREE, readColumns, WireError } from './wire';
 import { TaskTable } from './tasks';
 import { TASK_STATES } from './states';
 
@@ -69,6 +69,7 @@ export class Model {
   objectTotals = NO_OBJECTS;
   actors = new Map<string, IActorRow>();
   nodes = new Map<string, INodeRow>();
+  tempo = FREE;
 
   /** Applies one message of the feed. */
   apply(header: IFeedHeader, buffer?: DataView): ApplyResult {
@@ -210,6 +211,9 @@ export class Model {
     }
     header.actors?.forEach(row => this.actors.set(row.id, row));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
+    if (header.tempo) {
+      this.tempo = { ...FREE, ...header.tempo };
+    }
     this._tasksTotal = header.limits?.tasks_total ?? this._tasksTotal;
   }
 
@@ -285,6 +289,7 @@ export class Model {
     this.objectTotals = NO_OBJECTS;
     this.actors = new Map();
     this.nodes = new Map();
+    this.tempo = FREE;
     this._tasksTotal = 0;
   }
 

@@ -78,6 +78,22 @@ export interface INodeRow {
   readonly processes?: readonly (readonly [string, number, string])[];
 }
 
+/** How fast work begins; all fields are 0 where they mean nothing. */
+export interface ITempo {
+  readonly mode: 'free' | 'paused' | 'slow' | 'seeded';
+  readonly interval_s: number;
+  readonly seed: number;
+  /** Workers and actors that have something to begin, and may not yet. */
+  readonly waiting: number;
+  /** Let through since the mode was set. */
+  readonly begun: number;
+  /** How many may begin as soon as they come. */
+  readonly steps: number;
+}
+
+/** Work begins as soon as it can. */
+export const FREE: ITempo = { mode: 'free', interval_s: 0, seed: 0, waiting: 0, begun: 0, steps: 0 };
+
 /** Header of a snapshot or of a delta. Every part but the first six fields may be absent. */
 export interface IFeedHeader {
   readonly kind: 'snapshot' | 'delta';
@@ -95,6 +111,8 @@ export interface IFeedHeader {
   readonly objects?: IObjectsPart;
   readonly actors?: readonly IActorRow[];
   readonly nodes?: readonly INodeRow[];
+  /** Empty when work begins freely. */
+  readonly tempo?: Partial<ITempo>;
   readonly limits?: { readonly tasks_listed: number; readonly tasks_total: number };
 }
 

@@ -87,6 +87,7 @@ class Backlog:
         self._group_next = 0
         self._objects_told: set[str] = set()
         self._totals_told: dict[str, int] = {}
+        self._tempo_told: dict[str, Any] = {}
         self._tasks: dict[int, None] = {}
         self._objects: dict[str, None] = {}
         self._actors: dict[str, None] = {}
@@ -147,6 +148,10 @@ class Backlog:
         room = MESSAGE_BYTES_MAX - _ENVELOPE_BYTES
         used = self._fill_lists(body, ledger, _LISTS_BYTES)
         room -= used
+        tempo = ledger.tempo
+        if tempo != self._tempo_told:
+            self._tempo_told = tempo
+            body["tempo"] = tempo
         writer = ColumnWriter()
         if used < _LISTS_BYTES:  # else rows could point at names that come with the next message
             room -= self._fill_groups(body, ledger, min(room, _LISTS_BYTES))
