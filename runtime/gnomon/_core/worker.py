@@ -209,6 +209,7 @@ class Worker:
             holders.ProcessesTold: answer,
             situations.SituationTold: answer,
             situations.ActivityTold: answer,
+            situations.SubmissionTold: answer,
             **answers_to_others(self, self._out),
             actors.ActorAssigned: self.incarnation.on_assigned,
             actors.ActorDrained: self._on_actor_drained,
