@@ -67,7 +67,7 @@ def answers_to_self(role: Worker, effects: Callable[[], Effects]) -> dict[type, 
 def answers_to_others(
     role: Worker, effects: Callable[[], Effects]
 ) -> dict[type, Callable[[WorkerID, Any], None]]:
-    """What the role does when another process asks."""
+    """What the role does when another process asks, or answers."""
 
     def on_situation_asked(sender: WorkerID, message: told.SituationAsked) -> None:
         effects().send(sender, told.SituationTold(message.request, situation_of(role, message.object)))
@@ -79,7 +79,11 @@ def answers_to_others(
     def on_submission_asked(sender: WorkerID, message: told.SubmissionAsked) -> None:
         effects().send(sender, told.SubmissionTold(message.request, submission_of(role, message.task)))
 
+    def on_answer(sender: WorkerID, message: Any) -> None:
+        effects().do(AnswerRequest(message.request, message))
+
     return {
+        **dict.fromkeys((told.SituationTold, told.ActivityTold, told.SubmissionTold), on_answer),
         told.SituationAsked: on_situation_asked,
         told.ActivityAsked: on_activity_asked,
         told.SubmissionAsked: on_submission_asked,
