@@ -340,6 +340,13 @@ class SituationWanted(Event):
     object: ObjectID
 
 
+class SubmissionWanted(Event):
+    """Somebody here wants to run a failed task of this process again; answered by AnswerRequest(Submission)."""
+
+    request: int
+    task: TaskID
+
+
 class ActivityWanted(Event):
     """Somebody here asks what this process runs; answered by AnswerRequest(Activity)."""
 
@@ -471,6 +478,7 @@ __all__ = [
     "SituationWanted",
     "SpillFileWritten",
     "StreamClosed",
+    "SubmissionWanted",
     "TaskEnded",
     "TaskSubmitted",
     "TempoAsked",

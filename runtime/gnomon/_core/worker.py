@@ -43,7 +43,7 @@ from gnomon._core.shipping import FunctionsHere
 from gnomon._core.situations import answers_to_others, answers_to_self
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
-from gnomon._messages import actors, cluster, holders, leases, objects, pulls, situations, spilling, tasks
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls, spilling, tasks
 from gnomon._messages.base import Value
 from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
 
@@ -207,8 +207,6 @@ class Worker:
             holders.HoldersAsked: self._on_holders_asked,
             holders.HoldersTold: answer,
             holders.ProcessesTold: answer,
-            situations.SituationTold: answer,
-            situations.ActivityTold: answer,
             **answers_to_others(self, self._out),
             actors.ActorAssigned: self.incarnation.on_assigned,
             actors.ActorDrained: self._on_actor_drained,

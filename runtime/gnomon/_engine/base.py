@@ -15,6 +15,7 @@ from gnomon._core.tempo import TempoFacts
 from gnomon._engine.arity import Arity
 from gnomon._engine.explanation import Explanation
 from gnomon._engine.memory import MemoryReport
+from gnomon._engine.rerun import Rerun
 from gnomon._messages.tasks import DYNAMIC, STREAMING
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
@@ -432,6 +433,10 @@ class Engine(Protocol):
         Raises:
             ControlUnavailableError: this engine, or this process, can not do that.
         """
+        ...
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """The failed task that makes an object, with its arguments, to be run in the calling thread."""
         ...
 
     def store_bytes(self) -> tuple[int, int]:

@@ -49,6 +49,7 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_waits import Waits
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
+from gnomon._engine.rerun import Rerun
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import (
@@ -372,6 +373,11 @@ class InlineEngine:
         facts = TempoFacts(SLOW if interval_s else FREE, interval_s, begun=self._calls.slowed)
         self.ledger.tempo = msgspec.structs.asdict(facts) if interval_s else {}
         return facts
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """See ``Engine``."""
+        self._store.is_ready(identity)  # refuses a reference of another session
+        return self._calls.rerun(identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

@@ -43,6 +43,7 @@ from gnomon._engine.local_session import DriverSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
+from gnomon._engine.rerun import Rerun
 from gnomon._engine.stalls import Stalls, why_waiting
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
@@ -309,6 +310,12 @@ class LocalEngine:
             lambda request: TempoAsked(request, mode, interval_s, seed, steps)
         )
         return facts
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """See ``Engine``."""
+        from gnomon._engine.local_rerun import rerun_of  # few programs ask
+
+        return rerun_of(self.core, identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

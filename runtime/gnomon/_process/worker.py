@@ -19,6 +19,7 @@ from gnomon._shell import displaying
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.executor import Executor
 from gnomon._shell.output import Outbox, OutputStream, sender
+from gnomon._shell.output_index import OutputIndex
 from gnomon._shell.progress import ProgressNote
 from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 
@@ -36,8 +37,9 @@ def main(config: SessionConfig, spec: WorkerSpec) -> None:
         all_threads=False
     )  # where a crash in native code struck: among the worker's last lines
     outbox = Outbox(core.loop, config.driver, f"pid {os.getpid()}")
-    sys.stdout = OutputStream("stdout", outbox, sys.stdout)
-    sys.stderr = OutputStream("stderr", outbox, sys.stderr)
+    index = OutputIndex(config.directory, spec.worker)
+    sys.stdout = OutputStream("stdout", outbox, sys.stdout, index)
+    sys.stderr = OutputStream("stderr", outbox, sys.stderr, index)
     notebook_hooks.send_progress = sender(outbox, progress_bars.STREAM)
     notebook_hooks.send_display = sender(outbox, notebook_hooks.DISPLAY_STREAM)
     displaying.install()

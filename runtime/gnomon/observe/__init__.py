@@ -3,6 +3,9 @@
     feed()              snapshot and numbered deltas, for the live views
     tasks() actors() objects() nodes() summary() graph()    rows as they are now
     memory()                   every object and who holds it, by name; memory_text() as a table
+    why(ref)                   why it is not there yet, or failed; what an actor does
+    logs(ref)                  what a task or an actor has printed
+    debug(ref)                 a failed task, run again in this process
     frame(rows)         the same as a pandas frame
     spans()             what ran where and when
     chrome_trace()      the same for a trace viewer
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from gnomon._api.explaining import debug, why
 from gnomon._core.ledger import Ledger
 from gnomon._engine.explanation import Explanation
 from gnomon.observe import hooks
@@ -33,6 +37,7 @@ from gnomon.observe.memory_report import (
 )
 from gnomon.observe.mismatches import Mismatch, check_address, mismatches
 from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
+from gnomon.observe.task_logs import TaskLogs, logs
 from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
 
 __all__ = [
@@ -51,13 +56,16 @@ __all__ = [
     "Span",
     "Spans",
     "Subscription",
+    "TaskLogs",
     "actors",
     "check_address",
     "chrome_trace",
+    "debug",
     "feed",
     "frame",
     "graph",
     "hooks",
+    "logs",
     "memory",
     "memory_text",
     "mismatches",
@@ -67,6 +75,7 @@ __all__ = [
     "spans",
     "summary",
     "tasks",
+    "why",
     "write_chrome_trace",
 ]
 
