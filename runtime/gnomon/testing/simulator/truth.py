@@ -280,10 +280,6 @@ class Truth:
         """A value was to be brought to a node that had no room for it."""
         return self.crowded
 
-    def _explains_ObjectFetchTimedOutError(self, identity: ObjectID, fields: Any) -> bool:
-        """Its node had no room to bring it back from disk, and what is sent to others is sent from memory."""
-        return self.crowded
-
     def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
         """What an object contained whose owner has died is held by nobody. What a dead process held it may have
         lent on, unknown to the owner; where messages are slow the owner may have heard too late.
