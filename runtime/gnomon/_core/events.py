@@ -380,12 +380,12 @@ class SpillFileWritten(Event):
     """A file is complete; or it is not, and has been removed.
 
     Attributes:
-        parts: of each block the position in the file and the crc.
+        parts: of each block the position in the file and the crcs of its value's chunks.
         error: what went wrong.
     """
 
     file: int
-    parts: tuple[tuple[int, int], ...]
+    parts: tuple[tuple[int, tuple[int, ...]], ...]
     error: str = ""
 
 
@@ -423,6 +423,16 @@ class ChunksSent(Event):
     """What SendChunks had asked for has been sent, or never will be: nobody reads the block for it any more."""
 
     offset: int
+
+
+class FileChunksSent(Event):
+    """What SendFileChunks had asked for has been sent; or the file can not be read: ``error``."""
+
+    target: WorkerID
+    pull: int
+    block: BlockName
+    file: int
+    error: str = ""
 
 
 class CopyBroken(Event):
@@ -467,6 +477,7 @@ __all__ = [
     "DrainAsked",
     "DriverExited",
     "Event",
+    "FileChunksSent",
     "HandlesArrived",
     "HandlesDropped",
     "HoldingsWanted",

@@ -132,6 +132,7 @@ class Node:
             **block_receivers.local(self.blocks, lambda: self.now),
             ev.ChunkArrived: self.pulls.on_arrived,
             ev.ChunksSent: lambda event: self.serving.on_sent(event.offset),
+            ev.FileChunksSent: self.serving.on_file_sent,
         }
 
     def _remote_handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
@@ -149,7 +150,7 @@ class Node:
             objects.WriterSettled: self._on_writer_settled,
             objects.ObjectServed: lambda sender, message: self.pulls.on_served(message),
             pulls.PullWanted: lambda sender, message: self.pulls.on_wanted(sender, message, self.now),
-            pulls.ChunksWanted: lambda sender, message: self.serving.on_wanted(sender, message, self.now),
+            pulls.ChunksWanted: self.serving.on_wanted,
             pulls.ChunksRefused: self.pulls.on_refused,
             pulls.CopyParted: self.blocks.on_parted,
             cluster.ProcessWatched: self._on_process_watched,

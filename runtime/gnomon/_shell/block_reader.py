@@ -112,6 +112,6 @@ class BlockReader:
         if there.lost:
             return Unreadable(value, there.lost)
         try:
-            return spill_disk.read(there.path, there.position, value, there.crc)
+            return spill_disk.read(there.path, there.position, value, there.crcs)
         except OSError as error:
             return Unreadable(value, f"its copy on disk can not be read: {error}")

@@ -189,7 +189,7 @@ def _usual_plan_of(seed: int) -> Plan:
     plan.partitions = random.choice((0, 0, 1))
     plan.arena_bytes = random.choice((_ROOMY, 1 << 20))
     if plan.nodes > 1 and plan.arena_bytes != _ROOMY:
-        plan.arena_bytes = 24 << 20
+        plan.arena_bytes = 10 << 20
     if plan.arena_bytes != _ROOMY:
         disk = Random(seed ^ 0xD15C)
         plan.spills = disk.choice((0, 1, 2))

@@ -306,10 +306,6 @@ class Truth:
         """
         return self.crowded
 
-    def _explains_ObjectFetchTimedOutError(self, identity: ObjectID, fields: Any) -> bool:
-        """Its node had no room to bring it back from disk, and what is sent to others is sent from memory."""
-        return self.crowded
-
     def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
         return self.may_be_freed(ObjectID(bytes.fromhex(fields["object_ref_hex"])))
 
