@@ -81,7 +81,7 @@ def printed(cell: NotebookNode, name: str = "stdout") -> str:
 
 
 @pytest.mark.notebook
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     marker = f"GNOMON_TEST_KERNEL={uuid.uuid4().hex}"
@@ -90,7 +90,9 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)
     exercises = solved(notebook)
-    client = nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}})
+    client = nbclient.NotebookClient(
+        notebook, timeout=180, resources={"metadata": {"path": str(path.parent)}}
+    )
     client.execute()
 
     executed = [cell for cell in notebook.cells if cell.cell_type == "code"]

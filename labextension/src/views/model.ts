@@ -99,7 +99,7 @@ export class Model {
 
   /** Number of tasks, listed or not. */
   get tasksTotal(): number {
-    return Math.max(this._tasksTotal, this.tasks.length);
+    return this._only ?? Math.max(this._tasksTotal, this.tasks.length);
   }
 
   /** Objects that have bytes in shared memory, the largest first. */
@@ -121,6 +121,33 @@ export class Model {
   /** The name of a function. */
   nameOf(func: number): string {
     return this.names[func] ?? `function ${func}`;
+  }
+
+  /**
+   * This model as it would be if there were no other tasks than the listed ones that pass. Tasks keep their
+   * numbers; everything but counts and members is shared, so it holds until the model changes.
+   */
+  only(passes: (task: number) => boolean): Model {
+    const part = Object.create(this) as Model;
+    part.members = this.members.map(tasks => tasks.filter(passes));
+    part.listedCounts = part.counts = part.members.map(tasks => {
+      const counts = noCounts();
+      tasks.forEach(task => (counts[this.tasks.state[task]] += 1));
+      return counts;
+    });
+    part._only = part.members.reduce((sum, tasks) => sum + tasks.length, 0);
+    return part;
+  }
+
+  /** The id of the node on which a worker lives; "" while it is not known. */
+  nodeOf(worker: IWorker): string {
+    const { node: tag } = worker;
+    for (const [id, node] of this.nodes) {
+      if (tag && node.process?.startsWith(tag)) {
+        return id;
+      }
+    }
+    return '';
   }
 
   private _refusal(header: IFeedHeader): ApplyResult | null {
@@ -264,4 +291,5 @@ export class Model {
   private _synced = false;
   private _seq = -1;
   private _tasksTotal = 0;
+  private _only: number | null = null;
 }

@@ -27,6 +27,8 @@ export interface IWorker {
   readonly id: string;
   readonly pid: number;
   readonly label: string;
+  /** What the id of the process of its node begins with. */
+  readonly node?: string;
 }
 
 export interface IObjectsPart {
@@ -58,12 +60,22 @@ export interface IActorRow {
 export interface INodeRow {
   readonly id: string;
   readonly label: string;
+  /** Id and number of the node's own process. */
+  readonly process?: string;
+  readonly pid?: number;
   readonly alive: boolean;
   readonly resources: Readonly<Record<string, number>>;
   readonly available: Readonly<Record<string, number>>;
   readonly workers: number;
   readonly store_used_bytes: number;
   readonly store_capacity_bytes: number;
+  /** Of values that are only on disk; absent where the engine has no disk. */
+  readonly store_spilled_bytes?: number;
+  /** Of values copied from and to other nodes so far. */
+  readonly received_bytes?: number;
+  readonly sent_bytes?: number;
+  /** `[id, pid, "starting" | "idle" | "leased"]` of each worker. */
+  readonly processes?: readonly (readonly [string, number, string])[];
 }
 
 /** Header of a snapshot or of a delta. Every part but the first six fields may be absent. */

@@ -4,7 +4,8 @@
     tasks() actors() objects() nodes() summary() graph()    rows as they are now
     memory()                   every object and who holds it, by name; memory_text() as a table
     frame(rows)         the same as a pandas frame
-    chrome_trace()      tasks over time, for a trace viewer
+    spans()             what ran where and when
+    chrome_trace()      the same for a trace viewer
     check_address()            what of this process does not fit a cluster
     session_directory()        where the session's logs are
     hooks               how a notebook takes part
@@ -32,13 +33,14 @@ from gnomon.observe.memory_report import (
 )
 from gnomon.observe.mismatches import Mismatch, check_address, mismatches
 from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
-from gnomon.observe.timeline import chrome_trace, write_chrome_trace
+from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
 
 __all__ = [
     "MEMORY_GROUPS",
     "MEMORY_SORTS",
     "MEMORY_UNITS",
     "MESSAGES_PER_SECOND_MAX",
+    "NO_SPANS",
     "Explanation",
     "Feed",
     "Graph",
@@ -46,6 +48,8 @@ __all__ = [
     "MemoryRow",
     "Mismatch",
     "ObjectHolder",
+    "Span",
+    "Spans",
     "Subscription",
     "actors",
     "check_address",
@@ -60,6 +64,7 @@ __all__ = [
     "nodes",
     "objects",
     "session_directory",
+    "spans",
     "summary",
     "tasks",
     "write_chrome_trace",

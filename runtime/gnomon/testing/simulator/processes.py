@@ -96,6 +96,7 @@ class NodeHost(Host):
             intact = True
             if faulty and network.weather.loss and self.kernel.chance(0.2):
                 self.session.nodes.faults[key] = None
+                self.session.truth.chunks_spoiled += 1
                 if self.kernel.chance(0.5):
                     continue
                 intact = False
@@ -220,10 +221,12 @@ class WorkerHost(Host):
     def before_events(self, events: list[Any]) -> None:
         """Cancels, kills and outcomes are noted."""
         self.watch.heard(self, events)
+        self.session.copies.heard(self, events)
 
     def says(self, target: WorkerID, envelope: Envelope) -> None:
         """Pushes are compared with what may be pushed."""
-        self.watch.said(self, envelope.messages)
+        self.watch.said(self, target, envelope.messages)
+        self.session.copies.said(self, target, envelope.messages)
 
     def after_events(self, events: list[Any]) -> None:
         """What was cancelled may have ended, what somebody holds not been freed."""

@@ -22,6 +22,7 @@ from gnomon._messages.session import JobSpec
 from gnomon.ids import JobID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
+from gnomon.testing.simulator.copy_watch import CopyWatch
 from gnomon.testing.simulator.freed import FreedWatch
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
@@ -253,6 +254,7 @@ class Session:
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
         self.freed = FreedWatch(self)
+        self.copies = CopyWatch(self.truth)
         self.puts = 0
         self.unfinished = 0
         self._begun = 0
@@ -304,6 +306,7 @@ class Session:
             host.end()
             self.unfinished -= host.in_program
             self.truth.dead[GUEST] = None
+            self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.DriverExited(GUEST, reason)
             home = self.nodes.of(GUEST)
@@ -336,12 +339,16 @@ class Session:
             host.end()
             if reason != IDLE:
                 self.truth.dead[worker] = None
-                self.truth.note_lent(host.worker.references.entries)
-                for thread in host.threads:
-                    self.truth.note_lent(thread.handles)
+                self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.executor.last_begun)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), home.post, event)
+
+    def note_lent(self, host: WorkerHost) -> None:
+        """This process dies: what it held it may have lent on, unknown to the owners."""
+        self.truth.note_lent(host.worker.references.entries)
+        for thread in host.threads:
+            self.truth.note_lent(thread.handles)
 
     # -- faults ----------------------------------------------------------------------------------------------
 
@@ -377,8 +384,7 @@ class Session:
     def check_handles(self) -> None:
         """OR1: whatever code holds a handle on, the owner has; OD8: what it views is still there. Looked at now and then.
 
-        The former not after a death: who has died may have lent something whose owner had not heard of it yet. Nor after a
-        loss: a task that runs again may be given what has been freed meanwhile (and finds an error there).
+        What may be freed nevertheless (``Truth.may_be_freed``), its holder finds an error instead of.
         """
         self._looks += 1
         if self._looks % _LOOK_EVERY:
@@ -386,9 +392,7 @@ class Session:
         for host in self.workers.values():
             if host.alive and not self.watch.is_doomed(host):
                 host.check_views()
-        if self.truth.dead or self.truth.losses:
-            return
-        if self.plan.fair:
+        if self.plan.fair and not self.truth.dead:
             self.freed.look()
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
@@ -399,7 +403,7 @@ class Session:
             ]:
                 owner = self.workers[owner_of(identity)]
                 if owner.alive and not owner.has_news:
-                    held = identity in owner.worker.references.entries
+                    held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
                     assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
     def begun(self, host: WorkerHost, task: TaskID) -> None:
