@@ -87,7 +87,8 @@ def _table_parser(name: str, states: tuple[str, ...], bad: str, cell: bool) -> C
         parser.add(
             "--failed", action="store_const", const=bad, dest="state", help=f"only those that are {bad}"
         )
-        parser.add("--state", choices=states, help="only those in this state")
+        listed = f"only those in this state: {', '.join(states)}"
+        parser.add("--state", choices=states, metavar="STATE", help=listed)
         if cell:
             parser.add(
                 "--cell",

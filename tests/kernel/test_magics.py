@@ -215,6 +215,7 @@ def test_help_by_a_question_mark(ip: InteractiveShell, capsys: pytest.CaptureFix
     ip.run_cell("%remote help").raise_error()
     said = capsys.readouterr().out
     assert all(f"  {name} " in said for name in COMMANDS)
+    assert "%%remote above a cell:\n  define" in said
     ip.run_cell("%%remote --help\n1").raise_error()
     assert "--captures" in capsys.readouterr().out
     with pytest.raises(UsageError, match="no command 'strat'. Did you mean 'start'"):

@@ -130,10 +130,11 @@ def test_warnings_and_logging(session: LiveKernel) -> None:
     assert not other.text("stderr")
 
 
-def test_bars_of_tqdm(session: LiveKernel) -> None:
+@pytest.mark.parametrize("module", ["tqdm", "tqdm.auto", "tqdm.notebook"])
+def test_bars_of_tqdm(session: LiveKernel, module: str) -> None:
     pytest.importorskip("tqdm")
     code = (
-        "from tqdm.auto import tqdm\n"
+        f"import warnings; warnings.simplefilter('ignore')\nfrom {module} import tqdm\n"
         "@gnomon.remote\ndef work():\n"
         "    for n in tqdm(range(300), desc='load', mininterval=0): pass\n"
         "    print('worked')\n"
