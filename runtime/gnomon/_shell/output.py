@@ -114,7 +114,7 @@ def set_label(label: str) -> None:
 
 def _origin() -> tuple[str, str]:
     """The cell and the name of what runs here."""
-    running = task_context.current.get()
+    running = task_context.current.get() or task_context.of_main_thread()
     if running is None:
         return "", _label
     return (running.provenance.cell if running.provenance is not None else ""), _label or running.name
