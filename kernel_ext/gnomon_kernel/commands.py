@@ -87,7 +87,8 @@ def _table_parser(name: str, states: tuple[str, ...], bad: str, cell: bool) -> C
         parser.add(
             "--failed", action="store_const", const=bad, dest="state", help=f"only those that are {bad}"
         )
-        parser.add("--state", choices=states, help="only those in this state")
+        listed = f"only those in this state: {', '.join(states)}"
+        parser.add("--state", choices=states, metavar="STATE", help=listed)
         if cell:
             parser.add(
                 "--cell",
@@ -256,6 +257,7 @@ COMMANDS: dict[str, MagicCommand] = {
     ),
     "dashboard": _view("dashboard", "all views together"),
     "graph": _view("graph", "tasks and how they depend on each other"),
+    "timeline": _view("timeline", "what ran where and when"),
     "objects": _view_or_table(
         "objects", "the object store", OBJECT_STATES, "error", "%remote objects --cell 3", cell=True
     ),

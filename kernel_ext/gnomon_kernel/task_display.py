@@ -78,10 +78,22 @@ def publish_display_data(
 
 
 def take_over(module: ModuleType) -> None:
-    """Put these functions in the place of those of ``IPython.core.display_functions``."""
-    module.display = display  # type: ignore[attr-defined]
-    module.publish_display_data = publish_display_data  # type: ignore[attr-defined]
-    module.clear_output = _clear_nothing  # type: ignore[attr-defined]
+    """Put what works in a task in the place of what needs a notebook's kernel.
+
+    Args:
+        module: ``IPython.core.display_functions`` or ``tqdm.notebook``, just imported.
+    """
+    if module.__name__ == "tqdm.notebook":
+        from tqdm.std import tqdm, trange
+
+        own: dict[str, Any] = {"tqdm": tqdm, "tqdm_notebook": tqdm, "trange": trange, "tnrange": trange}
+    else:
+        own = {
+            "display": display,
+            "publish_display_data": publish_display_data,
+            "clear_output": _clear_nothing,
+        }
+    vars(module).update(own)
 
 
 def bundle_of(shown: Any, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import gnomon
 import gnomon.observe
+from gnomon.cluster_utils import Cluster
 from gnomon_kernel.commands import COMMANDS
 from gnomon_kernel.completion import complete
 from gnomon_kernel.notebook_names import NotebookNames
@@ -108,6 +109,21 @@ def test_several_nodes(shell: InteractiveShell, capsys: pytest.CaptureFixture[st
         shell.run_line_magic("remote", "stop")
     assert capsys.readouterr().out == "gnomon stopped\n"
     assert not gnomon.is_initialized()
+
+
+def test_joining_a_cluster(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 3, "object_store_memory": 20_000_000})
+    try:
+        shell.run_line_magic("remote", f"start --address {cluster.address}")
+        shell.run_line_magic("remote", f"start --address {cluster.address}")
+        shell.run_line_magic("remote", "stop")
+    finally:
+        cluster.shutdown()
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith("gnomon started (local engine): 3 CPUs, store ")
+    assert second.startswith("gnomon is running (local engine): 3 CPUs, store ")
+    assert third == "gnomon stopped"
 
 
 def test_stop_and_status(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,6 +231,7 @@ def test_help_by_a_question_mark(ip: InteractiveShell, capsys: pytest.CaptureFix
     ip.run_cell("%remote help").raise_error()
     said = capsys.readouterr().out
     assert all(f"  {name} " in said for name in COMMANDS)
+    assert "%%remote above a cell:\n  define" in said
     ip.run_cell("%%remote --help\n1").raise_error()
     assert "--captures" in capsys.readouterr().out
     with pytest.raises(UsageError, match="no command 'strat'. Did you mean 'start'"):

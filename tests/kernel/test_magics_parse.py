@@ -1,12 +1,13 @@
 """Reading ``%remote`` lines: words, options, errors, completion, help."""
 
 import argparse
+from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
 
 from gnomon_kernel import magics
-from gnomon_kernel.commands import COMMANDS, cell_parser
+from gnomon_kernel.commands import COMMANDS, cell_parser, parser_of
 from gnomon_kernel.completion import complete
 from gnomon_kernel.magics import help_text, parse_line, split
 
@@ -120,3 +121,12 @@ def test_help_tells_every_command_and_option() -> None:
     assert magics.RemoteMagics.remote.__doc__ == text
     assert all(f"%remote {command}" in text for command in COMMANDS)
     assert all(option in text for option in ("--cpus", "--resources", "--captures", "-o", "--failed"))
+
+
+def test_the_documentation_names_every_command_and_option() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "magics.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`{name}" not in text] == []
+    options = {option for name in COMMANDS for option in parser_of(name).options()} | {
+        *cell_parser().options()
+    }
+    assert [option for option in options - {"--wait"} if option not in text] == []

@@ -130,10 +130,23 @@ def test_warnings_and_logging(session: LiveKernel) -> None:
     assert not other.text("stderr")
 
 
-def test_bars_of_tqdm(session: LiveKernel) -> None:
+def test_threads_of_a_task_print_in_its_name(session: LiveKernel) -> None:
+    code = (
+        "@gnomon.remote\ndef many():\n"
+        "    from concurrent.futures import ThreadPoolExecutor\n"
+        "    with ThreadPoolExecutor(2) as pool: list(pool.map(print, ['one', 'two']))\n"
+        "gnomon.get(many.remote())"
+    )
+    cell = session.run(code).check()
+    session.until(lambda: cell.text().count("\n") == 2, "both lines")
+    assert {line.partition(", pid")[0] for line in cell.text().splitlines()} == {"(many"}
+
+
+@pytest.mark.parametrize("module", ["tqdm", "tqdm.auto", "tqdm.notebook"])
+def test_bars_of_tqdm(session: LiveKernel, module: str) -> None:
     pytest.importorskip("tqdm")
     code = (
-        "from tqdm.auto import tqdm\n"
+        f"import warnings; warnings.simplefilter('ignore')\nfrom {module} import tqdm\n"
         "@gnomon.remote\ndef work():\n"
         "    for n in tqdm(range(300), desc='load', mininterval=0): pass\n"
         "    print('worked')\n"

@@ -1,8 +1,8 @@
 """``display`` in a task: the name that a notebook's code uses without importing it, and IPython's function of that name.
 
 Both lead to the kernel extension, which makes the pictures and tables and sends them to the submitting cell. IPython
-is known here by name only, and is imported by user code or not at all: a finder waits for the one module that defines
-``display``, and hands it over when it is there.
+is known here by name only, and is imported by user code or not at all: a finder waits for the module that defines
+``display``, and hands it over when it is there. So it does with tqdm's bars for notebooks, whose widgets a task has not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_MODULE = "IPython.core.display_functions"
+_MODULES = ("IPython.core.display_functions", "tqdm.notebook")
 _EXTENSION = "gnomon_kernel.task_display"
 
 
@@ -25,11 +25,10 @@ def install() -> None:
     """For this process, which runs tasks."""
     if not hasattr(builtins, "display"):
         builtins.display = _display  # type: ignore[attr-defined]
-    module = sys.modules.get(_MODULE)
-    if module is None:
-        sys.meta_path.insert(0, _Finder())
-    else:
-        _hand_over(module)
+    there = [name for name in _MODULES if name in sys.modules]
+    sys.meta_path.insert(0, _Finder({*_MODULES} - {*there}))
+    for name in there:
+        _hand_over(sys.modules[name])
 
 
 def _display(*objects: Any, **options: Any) -> Any:
@@ -46,14 +45,17 @@ def _hand_over(module: ModuleType) -> None:
 
 
 class _Finder:
-    """Finds one module the way that it is found anyway, and has it handed over; then it is gone."""
+    """Finds a few modules the way that they are found anyway, and has each handed over."""
+
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name != _MODULE:
+        if name not in self._names:
             return None
-        sys.meta_path.remove(self)
+        self._names.discard(name)  # before it is asked for again, of the others
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader)

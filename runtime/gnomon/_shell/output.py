@@ -66,7 +66,7 @@ class OutputStream(io.TextIOBase):
         if text:
             global written
             written = True
-            running = task_context.current.get()
+            running = task_context.current.get() or task_context.of_main_thread()
             task = None if running is None else running.task
             if task != self._writer:
                 self._writer = task
@@ -107,7 +107,7 @@ def sender(outbox: Outbox, stream: str) -> Callable[[str], None]:
     """What sends texts of a stream of their own (progress bars, rich output) the way that output goes, without the log."""
 
     def send(text: str) -> None:
-        cell, name = _origin(task_context.current.get())
+        cell, name = _origin(task_context.current.get() or task_context.of_main_thread())
         outbox.add(cell, stream, name, text)
 
     return send
