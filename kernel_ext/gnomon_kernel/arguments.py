@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
 
-REFS, ACTORS, CELLS, TOPICS = "refs", "actors", "cells", "topics"
-"""Kinds of things of the notebook that may stand where a value is asked for."""
+REFS, ACTORS, TARGETS, CELLS, PINS, TOPICS = "refs", "actors", "targets", "cells", "pins", "topics"
+"""Kinds of things of the notebook that may stand where a value is asked for; targets are references and handles."""
 
 
 class MagicParser(argparse.ArgumentParser):
@@ -104,15 +105,17 @@ def json_resources(text: str) -> dict[str, float]:
     return found
 
 
+_UNITS = {"k": 1, "m": 2, "g": 3, "t": 4}
+_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmgt])(i?)b?|b)?", re.IGNORECASE)
+
+
 def size_bytes(text: str) -> int:
-    """Bytes, from ``2GB``; powers of 1,024 as everywhere here."""
-    units = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40}
-    plain = text.lower().strip().replace("ib", "b")
-    factor = units.get(plain[-2:], 1)
-    try:
-        return int(float(plain[:-2] if factor > 1 else plain) * factor)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a size like 512MB or 2GB, got {text}") from None
+    """Bytes, from ``2GB`` (powers of 1,000), ``2GiB`` (of 1,024) or a number."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected a size like 512MB or 2GiB, got {text}")
+    number, unit, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _UNITS.get((unit or "").lower(), 0))
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -121,6 +124,24 @@ def names(text: str) -> tuple[str, ...]:
     if not found or not all(name.isidentifier() for name in found):
         raise argparse.ArgumentTypeError(f"expected names like a,b, got {text}")
     return found
+
+
+def seconds(text: str) -> float:
+    """A time in seconds, more than 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 3600:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and at most 3600, got {text}")
+    return found
+
+
+def seed(text: str) -> int:
+    """A seed: any whole number that is not negative."""
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"expected a whole number like 7, got {text}")
+    return int(text)
 
 
 def positive(text: str) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon import observe
 from gnomon_kernel import arguments
-from gnomon_kernel.arguments import ACTORS, CELLS, REFS, TOPICS, MagicParser
+from gnomon_kernel.arguments import ACTORS, CELLS, PINS, REFS, TARGETS, TOPICS, MagicParser
 
 if TYPE_CHECKING:
     from gnomon_kernel.actions import Actions
@@ -87,7 +87,8 @@ def _table_parser(name: str, states: tuple[str, ...], bad: str, cell: bool) -> C
         parser.add(
             "--failed", action="store_const", const=bad, dest="state", help=f"only those that are {bad}"
         )
-        parser.add("--state", choices=states, help="only those in this state")
+        listed = f"only those in this state: {', '.join(states)}"
+        parser.add("--state", choices=states, metavar="STATE", help=listed)
         if cell:
             parser.add(
                 "--cell",
@@ -118,10 +119,19 @@ def _memory_parser() -> MagicParser:
 
 def _unpin_parser() -> MagicParser:
     parser = MagicParser("%remote unpin")
-    parser.add(
-        "what", nargs="?", default="all", metavar="N|Out|tracebacks|all", help="an output, or what else holds"
-    )
+    meant = "the number of an output, all of Out, the tracebacks of the last error, or all of it (default)"
+    parser.add("what", nargs="?", default="all", metavar="N|Out|tracebacks|all", completer=PINS, help=meant)
     return parser
+
+
+def _target_parser(name: str) -> Callable[[], MagicParser]:
+    def make() -> MagicParser:
+        parser = MagicParser(f"%remote {name}")
+        what = "a reference, generator or handle, or an id in hexadecimal"
+        parser.add("target", metavar="REF", completer=TARGETS, help=what)
+        return parser
+
+    return make
 
 
 def _cancel_parser() -> MagicParser:
@@ -148,6 +158,31 @@ def _kill_parser() -> MagicParser:
     return parser
 
 
+def _check_parser() -> MagicParser:
+    parser = MagicParser("%remote check")
+    what = "auto for your newest cluster, or the directory that gnomon start tells"
+    parser.add("address", nargs="?", default="auto", metavar="ADDRESS", help=what)
+    return parser
+
+
+def _step_parser() -> MagicParser:
+    parser = MagicParser("%remote step")
+    parser.add("n", nargs="?", type=arguments.positive, default=1, metavar="N", help="how many (default: 1)")
+    return parser
+
+
+def _slow_parser() -> MagicParser:
+    parser = MagicParser("%remote slow")
+    parser.add("seconds", type=arguments.seconds, metavar="SECONDS", help="between two that begin, like 0.5")
+    return parser
+
+
+def _order_parser() -> MagicParser:
+    parser = MagicParser("%remote order")
+    parser.add("seed", type=arguments.seed, metavar="SEED", help="a whole number; the same draws the same")
+    return parser
+
+
 def _help_parser() -> MagicParser:
     parser = MagicParser("%remote help")
     parser.add(
@@ -169,6 +204,20 @@ def cell_parser() -> MagicParser:
     )
     parser.add("--captures", action="store_true", help="first list what is taken along, with sizes")
     add_resources(parser, float, "for the task, or for each call")
+    parser.add(
+        "--name", metavar="NAME", help="of the task in lists; of the one function or class that it defines"
+    )
+    parser.add(
+        "--replace",
+        action="store_true",
+        help="first cancel what this cell's run before left unfinished; with --name end the actor of that name",
+    )
+    parser.add(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="wait for the end (default), or go on: names of -o are references then",
+    )
     return parser
 
 
@@ -200,8 +249,15 @@ COMMANDS: dict[str, MagicCommand] = {
     ),
     "stop": MagicCommand("end the session", lambda a, _options: a.sessions.stop()),
     "status": MagicCommand("one line with what runs", lambda a, _options: a.sessions.status()),
+    "check": MagicCommand(
+        "compare with a cluster before joining it",
+        lambda a, options: a.sessions.check(options),
+        _check_parser,
+        "%remote check auto",
+    ),
     "dashboard": _view("dashboard", "all views together"),
     "graph": _view("graph", "tasks and how they depend on each other"),
+    "timeline": _view("timeline", "what ran where and when"),
     "objects": _view_or_table(
         "objects", "the object store", OBJECT_STATES, "error", "%remote objects --cell 3", cell=True
     ),
@@ -223,6 +279,12 @@ COMMANDS: dict[str, MagicCommand] = {
         _memory_parser,
         "%remote memory ref --units KB",
     ),
+    "why": MagicCommand(
+        "why something waits, has failed or was slow",
+        lambda a, options: a.why(options),
+        _target_parser("why"),
+        "%remote why ref",
+    ),
     "cancel": MagicCommand(
         "cancel a task, what a cell submitted, or all",
         lambda a, options: a.controls.cancel(options),
@@ -234,6 +296,27 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.controls.kill(options),
         _kill_parser,
         "%remote kill counter",
+    ),
+    "pause": MagicCommand(
+        "let nothing begin; what runs goes on", lambda a, _options: a.tempos.pause(), example="%remote pause"
+    ),
+    "step": MagicCommand(
+        "let some begin, and pause", lambda a, options: a.tempos.step(options), _step_parser, "%remote step 2"
+    ),
+    "resume": MagicCommand(
+        "let everything begin freely", lambda a, _options: a.tempos.resume(), example="%remote resume"
+    ),
+    "slow": MagicCommand(
+        "slow motion: one begins every so many seconds",
+        lambda a, options: a.tempos.slow(options),
+        _slow_parser,
+        "%remote slow 0.5",
+    ),
+    "order": MagicCommand(
+        "one at a time, in an order drawn from a seed",
+        lambda a, options: a.tempos.order(options),
+        _order_parser,
+        "%remote order 7",
     ),
     "unpin": MagicCommand(
         "let go of what outputs and the last error hold",

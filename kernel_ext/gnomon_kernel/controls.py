@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -17,6 +18,8 @@ from gnomon_kernel.origins import Origins
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+_ID = re.compile("[0-9a-f]{16,}")
 
 _SHOWN_MAX = 8
 """Names listed in an error."""
@@ -112,6 +115,11 @@ def value_of(space: dict[str, Any], word: str, command: str) -> Any:
         return eval(word, dict(space))
     except Exception as error:
         raise UsageError(f"{command}: {word!r} raised {type(error).__name__}: {error}") from None
+
+
+def target_of(space: dict[str, Any], word: str, command: str) -> Any:
+    """What a word names: an id in hexadecimal is that id, all else an expression of the notebook's."""
+    return word if _ID.fullmatch(word) and word not in space else value_of(space, word, command)
 
 
 def listed(names: list[str]) -> str:

@@ -23,6 +23,7 @@ from gnomon_kernel import panel
 from gnomon_kernel.actions import Actions
 from gnomon_kernel.completion import complete
 from gnomon_kernel.interrupts import cancel_after, wake_loop_on_interrupt
+from gnomon_kernel.kernel_versions import check_kernel
 from gnomon_kernel.magics import RemoteMagics, ask_for_help
 from gnomon_kernel.notebook_names import NotebookNames
 from gnomon_kernel.origins import Origins
@@ -48,8 +49,14 @@ class KernelExtension:
         self._outputs = WeakOutputs(shell)
 
     def load(self) -> None:
-        """Register magics, completion, events and hooks."""
+        """Register magics, completion, events and hooks.
+
+        Raises:
+            UsageError: this version of ipykernel hangs.
+        """
         shell = self._shell
+        if getattr(shell, "kernel", None) is not None:
+            check_kernel()
         shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins, self._outputs)))
         shell.Completer.custom_matchers.append(match_remote)
         shell.input_transformers_cleanup.append(ask_for_help)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _HELP_WORDS = ("--help", "-h", "?")
 CELL_TOPIC = "%%remote"
+_CELL_HELP = "define its functions and classes as remote, or run it as one task; %remote help %%remote"
 
 
 def split(line: str, space: dict[str, Any] | None = None) -> list[str]:
@@ -106,7 +107,7 @@ def help_of(topic: str | None) -> str:
     """
     if topic is None:
         lines = [f"  {name:<10} {command.help}" for name, command in COMMANDS.items()]
-        tail = ["", *_cell_lines()[:1], "", "More on each: %remote help COMMAND"]
+        tail = ["", "%%remote above a cell:", f"  {_CELL_HELP}", "", "More on each: %remote help COMMAND"]
         return "\n".join(["%remote COMMAND:", *lines, *tail])
     if topic in (CELL_TOPIC, "cell"):
         return "\n".join(_cell_lines())

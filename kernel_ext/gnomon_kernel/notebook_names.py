@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import gnomon
 from gnomon import observe
-from gnomon_kernel.arguments import ACTORS, CELLS, REFS
+from gnomon_kernel.arguments import ACTORS, CELLS, PINS, REFS, TARGETS
 
 
 class Known(Protocol):
@@ -28,8 +28,12 @@ class NotebookNames:
         """See ``Known``."""
         if kind == REFS:
             return [name for name, value in self._visible() if holds_references(value)]
+        if kind == TARGETS:
+            return [name for name, value in self._visible() if is_handle(value) or holds_references(value)]
         if kind == ACTORS:
             return list(dict.fromkeys([*self._handles(), *named_actors()]))
+        if kind == PINS:
+            return ["all", "Out", "tracebacks", *map(str, self._space.get("_oh", {}))]
         if kind == CELLS:
             return _cells_with_tasks()
         return []

@@ -32,12 +32,14 @@ class CellRun:
         label: as people read it, ``In [3]``.
         parent: header of the request that runs the cell; empty in a terminal.
         finished_before: finished tasks by function name when the cell started.
+        own_task: name of the task that the cell itself became, by ``%%remote``.
     """
 
     cell: str
     label: str
     parent: Mapping[str, Any]
     finished_before: dict[str, hooks.GroupProgress] = field(default_factory=dict)
+    own_task: str = ""
 
 
 class _AllNames(frozenset[str]):

@@ -16,7 +16,8 @@ from IPython.core.error import UsageError
 
 import gnomon
 import gnomon.exceptions
-from gnomon_kernel.display import count, duration, resources_line, say
+from gnomon import observe
+from gnomon_kernel.display import count, duration, resources_line, say, table
 
 if TYPE_CHECKING:
     from gnomon.cluster_utils import Cluster
@@ -74,6 +75,24 @@ class Sessions:
         running = gnomon.is_initialized()
         say(status_line("is running") if running else "gnomon is not running; start it with: %remote start")
 
+    def check(self, options: argparse.Namespace) -> None:
+        """Tell what of this notebook does not fit a cluster.
+
+        Raises:
+            UsageError: there is no cluster at that address.
+        """
+        try:
+            found = observe.check_address(options.address)
+        except (gnomon.exceptions.ClusterNotFoundError, gnomon.exceptions.UnsupportedOptionError) as error:
+            raise UsageError(f"%remote check: {error}") from None
+        if not found:
+            say(f"{options.address}: all fits, join it with: %remote start --address {options.address}")
+            return
+        rows = [
+            (each.what, each.here or "not there", each.there or "not there", each.means) for each in found
+        ]
+        say(table(("differs", "here", "there", "so"), rows))
+
     def _start(self, given: dict[str, Any], nodes: int | None) -> None:
         try:
             if nodes is not None and nodes > 1:
@@ -123,7 +142,7 @@ sessions = Sessions()
 
 
 def status_line(verb: str, alone: bool = False) -> str:
-    """``gnomon is running (local engine): 2 CPUs, store 1.2 GiB``; a session must run.
+    """``gnomon is running (local engine): 2 CPUs, store 1.2 GB``; a session must run.
 
     Args:
         verb: what it does.

@@ -42,7 +42,7 @@ from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerato
 from gnomon._wire.object_ref import ObjectRef
 
 if TYPE_CHECKING:
-    from gnomon import actor, dag, experimental, runtime_context, util
+    from gnomon import actor, control, dag, experimental, runtime_context, util
 
 __version__ = "0.1.0"
 
@@ -56,6 +56,7 @@ __all__ = [
     "cancel",
     "cloudpickle",
     "cluster_resources",
+    "control",
     "dag",
     "exceptions",
     "experimental",
@@ -83,6 +84,7 @@ __all__ = [
 _LAZY = {
     "actor": "gnomon.actor",
     "cloudpickle": "cloudpickle",
+    "control": "gnomon.control",
     "dag": "gnomon.dag",
     "experimental": "gnomon.experimental",
     "runtime_context": "gnomon.runtime_context",

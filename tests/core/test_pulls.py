@@ -306,7 +306,7 @@ def test_a_source_that_always_errs_is_given_up_and_never_delivered(net: Network)
     request = net.read(ON_B, block)
     net.carry()
     assert error_name(net.answer(request, block)) == "ObjectLostError"
-    assert net.of(pulls.CopyLost) == [pulls.CopyLost(block.object, A, True)]
+    assert net.of(pulls.CopyLost) == [pulls.CopyLost(block.object, A, True, block.offset)]
     net.drop(block, ON_A, ON_B, ON_B)
     nothing_left(net)
 

@@ -12,7 +12,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import gnomon
 import gnomon.observe
+from gnomon.cluster_utils import Cluster
 from gnomon_kernel.commands import COMMANDS
+from gnomon_kernel.completion import complete
+from gnomon_kernel.notebook_names import NotebookNames
 from kernel.live_kernel import environment
 
 
@@ -98,10 +101,29 @@ def test_several_nodes(shell: InteractiveShell, capsys: pytest.CaptureFixture[st
         assert list(frame["state"]) == ["alive", "alive"]
         shell.run_line_magic("remote", "status")
         assert "2 nodes" in capsys.readouterr().out
+        shell.run_line_magic("remote", f"check {gnomon.observe.session_directory()}")
+        assert ": all fits, join it with: %remote start --address " in capsys.readouterr().out
+        with pytest.raises(UsageError, match="%remote check: "):
+            shell.run_line_magic("remote", "check /nowhere/at/all")
     finally:
         shell.run_line_magic("remote", "stop")
     assert capsys.readouterr().out == "gnomon stopped\n"
     assert not gnomon.is_initialized()
+
+
+def test_joining_a_cluster(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 3, "object_store_memory": 20_000_000})
+    try:
+        shell.run_line_magic("remote", f"start --address {cluster.address}")
+        shell.run_line_magic("remote", f"start --address {cluster.address}")
+        shell.run_line_magic("remote", "stop")
+    finally:
+        cluster.shutdown()
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith("gnomon started (local engine): 3 CPUs, store ")
+    assert second.startswith("gnomon is running (local engine): 3 CPUs, store ")
+    assert third == "gnomon stopped"
 
 
 def test_stop_and_status(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +161,7 @@ def test_completion_in_the_shell(ip: InteractiveShell) -> None:
         with provisionalcompleter():
             return {found.text for found in ip.Completer.completions(line, len(line))}
 
-    assert offered("%remote st") == {"start", "stop", "status"}
+    assert offered("%remote sta") == {"start", "status"}
     assert offered("%remote start --cpus 2 --e") == {"--engine"}
     assert offered("%remote start --engine ") == {"local", "inline"}
     assert offered("%%remote --c") == {"--captures", "--cpus"}
@@ -209,10 +231,26 @@ def test_help_by_a_question_mark(ip: InteractiveShell, capsys: pytest.CaptureFix
     ip.run_cell("%remote help").raise_error()
     said = capsys.readouterr().out
     assert all(f"  {name} " in said for name in COMMANDS)
+    assert "%%remote above a cell:\n  define" in said
     ip.run_cell("%%remote --help\n1").raise_error()
     assert "--captures" in capsys.readouterr().out
     with pytest.raises(UsageError, match="no command 'strat'. Did you mean 'start'"):
         ip.run_line_magic("remote", "help strat")
+
+
+# ------------------------------------------------------------------------------------ why
+
+
+def test_why(ip: InteractiveShell) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef f(x): return 1 / x\nref = f.remote(0)").raise_error()
+    told = repr(ip.run_line_magic("remote", "why ref"))
+    assert "ZeroDivisionError" in told
+    assert repr(ip.run_line_magic("remote", f"why {ip.user_ns['ref'].hex()}")) == told
+    for word, said in (("nothing", "raised NameError"), ("13", "why 13: ")):
+        with pytest.raises(UsageError, match=said):
+            ip.run_line_magic("remote", f"why {word}")
+    assert complete("%remote why ", "", NotebookNames(ip.user_ns)) == ["ref", "--help"]
+    ip.user_ns.pop("ref")
 
 
 # ------------------------------------------------------------------------------------ cancel and kill
@@ -274,7 +312,8 @@ def test_names_of_the_notebook_are_offered(ip: InteractiveShell) -> None:
     assert offered("%remote kill a") == {"an_actor"}
     assert offered("%remote kill k") == {"keeper"}
     assert "1" in offered("%remote tasks --cell ")
-    assert offered("%remote help st") == {"start", "stop", "status"}
+    assert {"all", "Out", "tracebacks"} <= offered("%remote unpin ")
+    assert offered("%remote help sta") == {"start", "status"}
     for name in ("first", "rest", "an_actor"):
         ip.user_ns.pop(name)
 
@@ -390,7 +429,7 @@ def test_captures_are_listed_with_sizes(ip: InteractiveShell, capsys: pytest.Cap
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(maxsplit=2) for line in lines[:3]] == [
         ["captured", "type", "size"],
-        ["big", "bytes", "2.9 MB"],
+        ["big", "bytes", "3.0 MB"],
         ["math", "module", "by name"],
     ]
     cell(ip, "1 + 1", "--captures")
@@ -440,13 +479,53 @@ def test_what_can_not_be_captured_is_one_line_that_names_it(
     assert isinstance(result.error_in_exec, TypeError)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("SerializationError:")
-    assert "['lock']: cannot pickle '_thread.lock' object" in line
+    assert "the captured name lock: cannot pickle '_thread.lock' object" in line
 
 
 def test_a_name_that_nobody_has(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     result = ip.run_cell("%%remote\nnowhere + 1")
     assert isinstance(result.error_in_exec, NameError)
     assert "name 'nowhere' is not defined" in capsys.readouterr().out
+
+
+def test_a_name_for_the_task(ip: InteractiveShell) -> None:
+    assert cell(ip, "1 + 1", "--name sum") == 2
+    assert list(ip.run_line_magic("remote", "tasks")["name"]) == ["sum"]
+
+
+def test_a_cell_in_the_background(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    result = cell(ip, "x = 20\ny = [x]\nx + 1", "--no-wait -o x,y")
+    assert capsys.readouterr().out.startswith("runs in the background as %%remote; x, y are references\n")
+    assert gnomon.get([result.value(), ip.user_ns["x"], ip.user_ns["y"]]) == [21, 20, [20]]
+    assert gnomon.get(cell(ip, "import time\n'done'", "--no-wait").value()) == "done"
+    cell(ip, "if 0: z = 1", "--no-wait -o z")
+    with pytest.raises(NameError, match="without assigning z"):
+        gnomon.get(ip.user_ns["z"])
+
+
+def test_a_named_actor_is_replaced(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "class Counter:\n    def up(self): return {}"
+    for number in (1, 2):
+        cell(ip, text.format(number), "--name counter --replace --cpus 0.5")
+        actor = ip.user_ns["Counter"].remote()
+        assert gnomon.get(gnomon.get_actor("counter").up.remote()) == number
+    assert capsys.readouterr().out.count("killed the actor that was called counter") == 1
+    gnomon.kill(actor)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "said"),
+    [
+        ("--name f", "def f(): pass\ndef g(): pass", "names one function or class, this cell defines f, g"),
+        ("--replace", "def f(): pass", "ends the actor that has the name now. Add --name NAME"),
+        ("--no-wait", "def f(): pass", "only defines, there is nothing to wait for"),
+        ("--no-wiat", "1", "Did you mean '--no-wait'"),
+    ],
+)
+def test_options_that_do_not_fit(ip: InteractiveShell, line: str, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        cell(ip, text, line)
 
 
 def test_a_last_expression_that_can_not_be_sent_is_shown_as_text(ip: InteractiveShell) -> None:

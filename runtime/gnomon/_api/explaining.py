@@ -1,4 +1,4 @@
-"""``why``: what stands in the way of a value or an actor, in a sentence."""
+"""``why``: what stands in the way of a value or an actor, in a sentence. ``debug``: a failed task, run again here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from gnomon._api.checks import shown
 from gnomon._engine.explanation import Explanation
 from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.ids import OBJECT_ID_BYTES, TASK_ID_BYTES, ActorID, ObjectID, TaskID, handle_object, object_id
+from gnomon.ids import (
+    HANDLE_INDEX,
+    OBJECT_ID_BYTES,
+    TASK_ID_BYTES,
+    ActorID,
+    ObjectID,
+    TaskID,
+    handle_object,
+    index_of,
+    object_id,
+)
+
+_DEATHS = ("WorkerCrashedError", "OutOfMemoryError", "NodeDiedError")
 
 
 def why(target: Any) -> Explanation:
@@ -32,6 +44,45 @@ def why(target: Any) -> Explanation:
     """
     engine = session.engine()
     return engine.why(identity_of(target, "why()"))
+
+
+def debug(target: Any) -> Any:
+    """Run a failed task again, here and now, with its function and its arguments: for ``%debug`` and breakpoints.
+
+    What it raises is raised here, in this process, so that a debugger can look at its frames; of tasks that failed
+    because of an argument, it is the one that raised. What it calls by ``.remote`` runs where tasks run. The last 20
+    failed tasks of each process can be run again.
+
+    Args:
+        target: a reference of the task, or its id in hexadecimal.
+
+    Returns:
+        What the task returns, should it not fail this time.
+
+    Raises:
+        ValueError: there is no such task, it has not failed, or an argument of it is gone: the message says which.
+        TypeError: ``target`` is something else.
+    """
+    __tracebackhide__ = True
+    engine = session.engine()
+    identity = identity_of(target, "debug()")
+    if index_of(identity) == HANDLE_INDEX:
+        raise ValueError("debug() runs tasks again, not actors: their state is theirs alone.")
+    _refuse_death(engine.why(identity))
+    found = engine.rerun(identity)
+    if found.run is None:
+        raise ValueError(f"debug() can not run {found.name or 'that task'} again: {found.reason}.")
+    return found.run()
+
+
+def _refuse_death(found: Explanation) -> None:
+    """A task that has ended its process would end this one."""
+    if found.state != "failed":
+        raise ValueError(f"debug() runs a failed task again, and this one has not failed. {found.sentence}")
+    if found.error in _DEATHS:
+        raise ValueError(
+            f"debug() does not run what has ended its process: it could end this one, too. {found.sentence}"
+        )
 
 
 def identity_of(target: Any, call: str) -> ObjectID:

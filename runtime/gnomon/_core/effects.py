@@ -207,6 +207,27 @@ class SendChunks(Command, frozen=True):
     count: int
 
 
+class SendFileChunks(Command, frozen=True):
+    """As SendChunks, of a block of this node that is only on disk; then post FileChunksSent.
+
+    Attributes:
+        file: its number.
+        position: of the block's header in the file.
+        size: of the value.
+        crcs: of the chunks that are to be sent.
+    """
+
+    target: WorkerID
+    pull: int
+    block: BlockName
+    file: int
+    path: str
+    position: int
+    size: int
+    first: int
+    crcs: tuple[int, ...]
+
+
 class ClearBlocks(Command, frozen=True):
     """Overwrite the headers at these places, so that nobody finds there what has moved; the shell answers with
     BlocksCleared.
@@ -231,7 +252,7 @@ class ReadSpillFile(Command, frozen=True):
     path: str
     position: int
     size: int
-    crc: int
+    crcs: tuple[int, ...]
 
 
 class DeleteSpillFile(Command, frozen=True):

@@ -26,11 +26,12 @@ from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.neighbours import NeighbourMachine
 from gnomon._core.node_report import report_of
+from gnomon._core.pace import TempoRelay
 from gnomon._core.pool import PoolMachine
 from gnomon._core.pulls import PullMachine
 from gnomon._core.serving import ServingMachine
 from gnomon._core.spill_files import SpillFiles
-from gnomon._messages import actors, cluster, holders, leases, objects, pulls
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls, tempo
 from gnomon._messages.base import BlockName
 from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import JobID, NodeID, WorkerID, node_tag
@@ -110,6 +111,9 @@ class Node:
         self._to_meet: dict[WorkerID, None] = {}
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
+        self.tempos = TempoRelay(
+            self._out, head, self.jobs, self.pool, self._watch, lambda process: process in self.dead
+        )
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
         self.report_period_s = report_period_s
@@ -128,6 +132,7 @@ class Node:
             **block_receivers.local(self.blocks, lambda: self.now),
             ev.ChunkArrived: self.pulls.on_arrived,
             ev.ChunksSent: lambda event: self.serving.on_sent(event.offset),
+            ev.FileChunksSent: self.serving.on_file_sent,
         }
 
     def _remote_handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
@@ -145,7 +150,7 @@ class Node:
             objects.WriterSettled: self._on_writer_settled,
             objects.ObjectServed: lambda sender, message: self.pulls.on_served(message),
             pulls.PullWanted: lambda sender, message: self.pulls.on_wanted(sender, message, self.now),
-            pulls.ChunksWanted: lambda sender, message: self.serving.on_wanted(sender, message, self.now),
+            pulls.ChunksWanted: self.serving.on_wanted,
             pulls.ChunksRefused: self.pulls.on_refused,
             pulls.CopyParted: self.blocks.on_parted,
             cluster.ProcessWatched: self._on_process_watched,
@@ -157,6 +162,7 @@ class Node:
             cluster.StatusAsked: self._on_status_asked,
             holders.ProcessesAsked: self._on_processes_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
+            tempo.TempoSet: self.tempos.on_set,
             cluster.DriverJoined: self._on_driver_joined,
             cluster.DriverLeaving: self._on_driver_leaving,
         }
@@ -261,6 +267,7 @@ class Node:
             for observer in self.observers:
                 if self.jobs.of(observer) == self.pool.jobs[sender]:
                     self._effects.send(sender, cluster.ObservationWanted(observer, True))
+            self.tempos.welcome(sender)
 
     def _on_lease_returned(self, sender: WorkerID, message: leases.LeaseReturned) -> None:
         worker = self.leases.on_returned(sender, message.lease)
@@ -305,10 +312,12 @@ class Node:
             told[owner] = None
         self._met.pop(process, None)
         self.observers.pop(process, None)
+        self.tempos.told.pop(process, None)
         self.orphans.pop(process, None)
         for orphan in self.leases.lose_owner(process):
             if self._has_living_job(orphan) and not is_driver:
                 self.orphans[orphan] = self.now + self.orphan_grace_s
+                told[orphan] = None  # it may not have heard of the dead one at all
             else:
                 self.pool.kill(orphan)
         self.blocks.lose(process)
@@ -381,10 +390,10 @@ class Node:
         self._watch(message.owner)
         self.blocks.on_asked(sender, message, self.now)
 
-    def _on_copy_lost(self, name: BlockName, owner: WorkerID) -> None:
+    def _on_copy_lost(self, name: BlockName, owner: WorkerID, reason: str) -> None:
         """What was spilled can not be read any more."""
         self._watch(owner)
-        self._effects.send(owner, pulls.CopyLost(name[1], self.me, True))
+        self._effects.send(owner, pulls.CopyLost(name[1], self.me, True, name[0], reason))
 
     def _on_nodes_seen(self, sender: WorkerID, message: cluster.NodesSeen) -> None:
         self.neighbours.on_nodes_seen(message)

@@ -197,12 +197,15 @@ class ReportingMachine:
         self.ledger.node_changed(
             report.node.hex(),
             label=f"node {report.pid}",
+            process=report.process.hex(),
+            pid=report.pid,
             alive=report.alive,
             resources=to_amounts(report.resources),
             available=to_amounts(report.available),
             workers=report.workers,
             store_used_bytes=report.store_used,
             store_capacity_bytes=report.store_capacity,
+            store_spilled_bytes=report.store_spilled,
         )
 
     def _fold(self, told: ReportedRow) -> None:

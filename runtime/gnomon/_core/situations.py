@@ -15,14 +15,14 @@ from gnomon._core.actor_client import ActorClient
 from gnomon._core.call_queue import CallRecord
 from gnomon._core.effects import AnswerRequest, Effects, TellActivity
 from gnomon._core.entry import Entry
-from gnomon._core.events import ActivityWanted, SituationWanted
+from gnomon._core.events import ActivityWanted, SituationWanted, SubmissionWanted
 from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._core.records import TaskRecord
 from gnomon._core.streams import Stream
 from gnomon._messages import situations as told
 from gnomon._messages.base import Block, Value
 from gnomon._messages.failures import is_failure
-from gnomon._messages.situations import Activity, ActorSeen, Awaited, Doing, Situation
+from gnomon._messages.situations import Activity, ActorSeen, Awaited, Doing, Situation, Submission
 from gnomon._messages.tasks import TaskPushed
 from gnomon.ids import (
     HANDLE_INDEX,
@@ -54,13 +54,20 @@ def answers_to_self(role: Worker, effects: Callable[[], Effects]) -> dict[type, 
     def on_activity_wanted(event: ActivityWanted) -> None:
         effects().do(AnswerRequest(event.request, activity_of(role, event.task)))
 
-    return {SituationWanted: on_situation_wanted, ActivityWanted: on_activity_wanted}
+    def on_submission_wanted(event: SubmissionWanted) -> None:
+        effects().do(AnswerRequest(event.request, submission_of(role, event.task)))
+
+    return {
+        SituationWanted: on_situation_wanted,
+        ActivityWanted: on_activity_wanted,
+        SubmissionWanted: on_submission_wanted,
+    }
 
 
 def answers_to_others(
     role: Worker, effects: Callable[[], Effects]
 ) -> dict[type, Callable[[WorkerID, Any], None]]:
-    """What the role does when another process asks."""
+    """What the role does when another process asks, or answers."""
 
     def on_situation_asked(sender: WorkerID, message: told.SituationAsked) -> None:
         effects().send(sender, told.SituationTold(message.request, situation_of(role, message.object)))
@@ -69,7 +76,18 @@ def answers_to_others(
         found = activity_of(role, message.task)
         effects().do(TellActivity(sender, message.request, message.task, found))
 
-    return {told.SituationAsked: on_situation_asked, told.ActivityAsked: on_activity_asked}
+    def on_submission_asked(sender: WorkerID, message: told.SubmissionAsked) -> None:
+        effects().send(sender, told.SubmissionTold(message.request, submission_of(role, message.task)))
+
+    def on_answer(sender: WorkerID, message: Any) -> None:
+        effects().do(AnswerRequest(message.request, message))
+
+    return {
+        **dict.fromkeys((told.SituationTold, told.ActivityTold, told.SubmissionTold), on_answer),
+        told.SituationAsked: on_situation_asked,
+        told.ActivityAsked: on_activity_asked,
+        told.SubmissionAsked: on_submission_asked,
+    }
 
 
 def situation_of(role: Worker, identity: ObjectID) -> Situation:
@@ -286,3 +304,14 @@ def activity_of(role: Worker, task: TaskID) -> Activity:
     ]
     awaits = tuple(_awaited(role, identity) for identity in awaited[:AWAITED_MAX])
     return Activity(place, len(queued), tuple(running), awaits)
+
+
+def submission_of(role: Worker, task: TaskID) -> Submission:
+    """How a failed task was submitted; an empty one if it is not known (any more)."""
+    found = role.tasks.failed.tasks.get(task)
+    if found is None:
+        return Submission()
+    event, _, culprit = found
+    return Submission(
+        event.group, event.payload, event.arguments, event.dependencies, event.contained, culprit or b""
+    )

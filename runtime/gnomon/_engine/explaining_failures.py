@@ -31,7 +31,7 @@ def explain_failure(situation: Situation, error: BaseException) -> Explanation:
         step = "gnomon.get it for the whole traceback."
     else:
         step = str(getattr(root, "_step", lambda: root.next_step)())
-    return Explanation(ex.FAILED, sentence, (*details, *history(situation)), step)
+    return Explanation(ex.FAILED, sentence, (*details, *history(situation)), step, type(root).__name__)
 
 
 def chain_of(producer: str, error: BaseException) -> list[str]:

@@ -24,12 +24,14 @@ class Explanation:
         sentence: the answer.
         details: what else is known, a line each.
         next_step: what to do about it; "" if nothing needs to be done.
+        error: the class of what was raised first, for a value that failed.
     """
 
     state: str
     sentence: str
     details: tuple[str, ...] = ()
     next_step: str = ""
+    error: str = ""
 
     def __str__(self) -> str:
         wrap = textwrap.TextWrapper(

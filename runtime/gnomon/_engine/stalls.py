@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gnomon._core.tempo import PAUSED
 from gnomon._engine.base import STALL_S
 from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
@@ -57,6 +58,11 @@ class Stalls:
 
 def why_waiting(core: CoreWorker) -> str:
     """What stands in the way of this process's tasks and of pending actors, and what to do; "" if nothing does."""
+    if core.role.pace.tempo.mode == PAUSED:
+        return (
+            "The session is paused: nothing begins. Go on with gnomon.control.resume() or step(), %remote resume in a "
+            "notebook, or Resume in a view."
+        )
     with core.loop.lock:
         queued = [
             (len(one.ready), dict(one.resources))

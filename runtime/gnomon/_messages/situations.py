@@ -5,13 +5,15 @@ asker                             owner of the object, executor of its task
   | <-- SituationTold             |
   | ActivityAsked                               --> |   what the process does that has the task
   | <-- ActivityTold                                |
+  | SubmissionAsked           --> |   to run a failed task again where the asker can look at it
+  | <-- SubmissionTold            |
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from gnomon._messages.base import Message
+from gnomon._messages.base import Message, Value
 from gnomon.ids import ObjectID, TaskID
 
 UNKNOWN = "unknown"
@@ -124,6 +126,37 @@ class Situation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     limit: int = 0
 
 
+class Submission(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A failed task as it was submitted.
+
+    Attributes:
+        name: of the task; "" when it is not known any more, and the others are empty.
+        payload: the pickled function.
+        culprit: an argument that is an error itself: then the task has not run; else empty.
+    """
+
+    name: str = ""
+    payload: bytes = b""
+    arguments: Value = b""
+    dependencies: tuple[ObjectID, ...] = ()
+    contained: tuple[ObjectID, ...] = ()
+    culprit: bytes = b""
+
+
+class SubmissionAsked(Message, frozen=True, tag=144):
+    """How was that failed task of yours submitted?"""
+
+    request: int
+    task: TaskID
+
+
+class SubmissionTold(Message, frozen=True, tag=145):
+    """The answer."""
+
+    request: int
+    submission: Submission
+
+
 class SituationAsked(Message, frozen=True, tag=140):
     """What do you know of that object of yours, or of the actor whose handle object it is?"""
 
@@ -198,4 +231,7 @@ __all__ = [
     "Situation",
     "SituationAsked",
     "SituationTold",
+    "Submission",
+    "SubmissionAsked",
+    "SubmissionTold",
 ]

@@ -22,6 +22,7 @@ from gnomon._messages.session import JobSpec
 from gnomon.ids import JobID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
+from gnomon.testing.simulator.copy_watch import CopyWatch
 from gnomon.testing.simulator.freed import FreedWatch
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
@@ -73,6 +74,7 @@ class Plan:
         reserve_failure: probability that the machine has no memory for a block.
         spills: blocks that find no room are spilled, into so many directories.
         disk_failure: probability that a file can not be written.
+        rot: probability that a value on disk can not be read.
         faults_s: faults happen in the first so many seconds.
         steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
             tasks in a store that is too small for them, two hundred thousand.
@@ -97,6 +99,7 @@ class Plan:
     reserve_failure: float = 0.0
     spills: int = 0
     disk_failure: float = 0.0
+    rot: float = 0.0
     faults_s: float = 1.0
     steps_max: int = 60_000
 
@@ -106,7 +109,7 @@ class Plan:
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
-            or self.node_kills or self.losses
+            or self.node_kills or self.losses or self.rot
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -154,6 +157,7 @@ def _crowd(plan: Plan, random: Random) -> None:
     plan.arena_bytes = random.choice((420_000, 700_000))
     plan.spills = random.choice((1, 2))
     plan.disk_failure = random.choice((0.0, 0.0, 0.3))
+    plan.rot = random.choice((0.0, 0.0, 0.0, 0.02, 0.2))
     plan.budget.large = True
     plan.budget.tasks = max(plan.budget.tasks, 16)
 
@@ -185,7 +189,7 @@ def _usual_plan_of(seed: int) -> Plan:
     plan.partitions = random.choice((0, 0, 1))
     plan.arena_bytes = random.choice((_ROOMY, 1 << 20))
     if plan.nodes > 1 and plan.arena_bytes != _ROOMY:
-        plan.arena_bytes = 24 << 20
+        plan.arena_bytes = 10 << 20
     if plan.arena_bytes != _ROOMY:
         disk = Random(seed ^ 0xD15C)
         plan.spills = disk.choice((0, 1, 2))
@@ -246,13 +250,14 @@ class Session:
         self.kernel = Kernel(seed)
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
-        self.truth.lossy = plan.losses > 0
+        self.truth.lossy = plan.losses > 0 or plan.rot > 0
         self.truth.crowded = plan.arena_bytes != _ROOMY or plan.reserve_failure > 0
         self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
         self.freed = FreedWatch(self)
+        self.copies = CopyWatch(self.truth)
         self.puts = 0
         self.unfinished = 0
         self._begun = 0
@@ -304,6 +309,7 @@ class Session:
             host.end()
             self.unfinished -= host.in_program
             self.truth.dead[GUEST] = None
+            self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.DriverExited(GUEST, reason)
             home = self.nodes.of(GUEST)
@@ -336,12 +342,16 @@ class Session:
             host.end()
             if reason != IDLE:
                 self.truth.dead[worker] = None
-                self.truth.note_lent(host.worker.references.entries)
-                for thread in host.threads:
-                    self.truth.note_lent(thread.handles)
+                self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.executor.last_begun)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), home.post, event)
+
+    def note_lent(self, host: WorkerHost) -> None:
+        """This process dies: what it held it may have lent on, unknown to the owners."""
+        self.truth.note_lent(host.worker.references.entries)
+        for thread in host.threads:
+            self.truth.note_lent(thread.handles)
 
     # -- faults ----------------------------------------------------------------------------------------------
 
@@ -377,8 +387,7 @@ class Session:
     def check_handles(self) -> None:
         """OR1: whatever code holds a handle on, the owner has; OD8: what it views is still there. Looked at now and then.
 
-        The former not after a death: who has died may have lent something whose owner had not heard of it yet. Nor after a
-        loss: a task that runs again may be given what has been freed meanwhile (and finds an error there).
+        What may be freed nevertheless (``Truth.may_be_freed``), its holder finds an error instead of.
         """
         self._looks += 1
         if self._looks % _LOOK_EVERY:
@@ -386,9 +395,7 @@ class Session:
         for host in self.workers.values():
             if host.alive and not self.watch.is_doomed(host):
                 host.check_views()
-        if self.truth.dead or self.truth.losses:
-            return
-        if self.plan.fair:
+        if self.plan.fair and not self.truth.dead:
             self.freed.look()
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
@@ -399,8 +406,14 @@ class Session:
             ]:
                 owner = self.workers[owner_of(identity)]
                 if owner.alive and not owner.has_news:
-                    held = identity in owner.worker.references.entries
+                    held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
                     assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
+
+    def rots(self) -> bool:
+        """Whether what is to be read from disk now is no longer what was written."""
+        rotten = self.kernel.chance(self.plan.rot)
+        self.truth.losses += rotten
+        return rotten
 
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
