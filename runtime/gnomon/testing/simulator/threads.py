@@ -175,18 +175,23 @@ class Thread:
 
     def read(self, value: Value, task: TaskID | None) -> Generator[Any, Any, bytes]:
         """The bytes of a value; a large one is viewed, which holds it. What can not be read is waited for again."""
-        while isinstance(value, Block):
-            blob = yield from self._look_at(value, task)
-            if blob is not None:
-                return blob
-            value = yield from self._mended(value, task)
-        return value
+        held: list[ObjectID] = []
+        try:
+            while isinstance(value, Block):
+                blob = yield from self._look_at(value, task)
+                if blob is not None:
+                    return blob
+                held.append(value.object)
+                value = yield from self._mended(value, task)
+            return value
+        finally:
+            if held:
+                self.host.post(ev.HandlesDropped(tuple(held)))
 
     def _mended(self, value: Block, task: TaskID | None) -> Generator[Any, Any, Value]:
         """Another value in place of what could not be read; or an error."""
         host, identity = self.host, value.object
         host.post(ev.HandlesArrived((identity,), task, None))
-        self.handles.append(identity)
         host.post(ev.CopyBroken(value, "is damaged"))
         yield from self.sleep(0.00001)
         known = host.worker.references.values
