@@ -44,6 +44,15 @@ def subtract(outof: Resources, amounts: Mapping[str, int]) -> None:
         outof[name] = left
 
 
+def gigabytes(size_bytes: int) -> str:
+    """A size for people: ``15.2 GiB``, ``300 MiB``, ``12 KiB``."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= factor:
+            amount = size_bytes / factor
+            return f"{amount:.1f} {unit}" if amount < 100 and factor > 1 << 20 else f"{amount:.0f} {unit}"
+    return f"{size_bytes} bytes"
+
+
 def describe(resources: Mapping[str, int]) -> str:
     """``{"CPU": 20000}`` as ``2 CPU``, for sentences."""
     if not resources:

@@ -97,7 +97,7 @@ class Roles:
 
     def perform(self, me: WorkerID, role: Any, command: Any) -> None:
         if isinstance(command, fx.StartWorker):
-            self.waiting.append((command.worker, me, [leases.WorkerReady(1)]))
+            self.waiting.append((command.worker, me, [leases.WorkerReady(1 + int(command.worker[3:]))]))
         elif isinstance(command, fx.KillWorker):
             self.post(me, ev.WorkerExited(command.worker, "was killed"))
         elif isinstance(command, fx.WatchNode):

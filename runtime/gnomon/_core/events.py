@@ -298,6 +298,23 @@ class WorkerExited(Event):
     end: ProcessEnd | None = None
 
 
+class MemoryHigh(Event):
+    """This node's memory is nearly used up; said again and again while it is so.
+
+    Attributes:
+        used, limit: in bytes.
+        threshold: share of the limit that is too much.
+        sizes: of each worker, by pid: bytes that would be free without it.
+        kind: of the limit, for people.
+    """
+
+    used: int
+    limit: int
+    threshold: float
+    sizes: dict[int, int]
+    kind: str = ""
+
+
 class DriverExited(Event):
     """The process of a joined driver has ended; ``reason`` says how, in words."""
 

@@ -47,6 +47,8 @@ class Demand:
         job: whose workers it can use.
         hops: how often it has been sent on.
         spread: each lease on another node, if that is possible.
+        retriable: what runs there may be run again.
+        name: of the actor's class.
     """
 
     __slots__ = (
@@ -56,10 +58,12 @@ class Demand:
         "incarnation",
         "job",
         "key",
+        "name",
         "outstanding",
         "owner",
         "placed",
         "resources",
+        "retriable",
         "spread",
     )
 
@@ -75,6 +79,8 @@ class Demand:
         self.incarnation = 0
         self.hops = 0
         self.spread = False
+        self.retriable = True
+        self.name = ""
 
 
 class Lease:
@@ -135,7 +141,7 @@ class LeaseMachine:
         if demand is None:
             job = message.job or self._job_of(owner)
             demand = self.demands[key] = Demand(owner, message.key, message.resources, job)
-        demand.hops, demand.spread = message.hops, message.spread
+        demand.hops, demand.spread, demand.retriable = message.hops, message.spread, message.retriable
         if not self._feasible(message.resources):
             if message.wanted:
                 self._refuse(owner, message)
@@ -178,6 +184,7 @@ class LeaseMachine:
         demand.actor = message.actor
         demand.incarnation = message.incarnation
         demand.outstanding = 1
+        demand.name, demand.retriable = message.name, message.retriable
         self.queue.appendleft(demand)
 
     def drop_actor(self, actor: ActorID, incarnation: int) -> WorkerID | None:

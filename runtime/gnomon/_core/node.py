@@ -3,7 +3,8 @@
 LeaseMachine   who may use which worker          PoolMachine       the processes
 BlockMachine   who has which part of the arena   JobMachine        the drivers, and whose worker is whose
 PullMachine    values from other nodes           NeighbourMachine  other nodes, and who lives there
-ServingMachine values to other nodes             (and here)        who wants to hear of whose death
+ServingMachine values to other nodes             PressureMachine   who goes when memory is short
+(and here)     who wants to hear of whose death
 
 A process of another node that speaks to this one, or owns what lies here, is watched: with its death goes what it held
 here, just as with the death of one of our own.
@@ -27,6 +28,7 @@ from gnomon._core.links import LinkMachine
 from gnomon._core.neighbours import NeighbourMachine
 from gnomon._core.node_report import report_of
 from gnomon._core.pool import PoolMachine
+from gnomon._core.pressure import PressureMachine
 from gnomon._core.pulls import PullMachine
 from gnomon._core.serving import ServingMachine
 from gnomon._core.spill_files import SpillFiles
@@ -101,6 +103,7 @@ class Node:
         self.blocks = BlockMachine(self._out, allocator, me=me, files=files, on_lost=self._on_copy_lost)
         self.pulls = PullMachine(me, self._out, self.blocks, self._watch)
         self.serving = ServingMachine(self._out, self.blocks)
+        self.pressure = PressureMachine(node, self.pool, self.leases, lambda: allocator.used_bytes)
         self.watchers: dict[WorkerID, dict[WorkerID, None]] = {}
         self.dead: dict[WorkerID, cluster.ProcessLost] = {}
         self.dead_max = dead_max
@@ -124,6 +127,7 @@ class Node:
             ev.Received: self._on_received,
             ev.WorkerExited: self._lose,
             ev.DriverExited: self._on_driver_exited,
+            ev.MemoryHigh: lambda event: self.pressure.on_high(event, self.now),
             ev.DrainAsked: lambda event: self._drain(),
             **block_receivers.local(self.blocks, lambda: self.now),
             ev.ChunkArrived: self.pulls.on_arrived,
@@ -240,6 +244,7 @@ class Node:
         self.jobs.check()
         self.links.check()
         self.neighbours.check()
+        self.pressure.check()
         for worker in self.leases.by_worker:
             assert worker in self.pool.leased, worker.hex()
 
@@ -285,10 +290,11 @@ class Node:
         """A worker or driver of this node has ended: head hears of it, and whoever must know."""
         is_driver = event.worker not in self.pool
         self.pool.lose(event.worker)
+        reason, end = self.pressure.on_exited(event)
         home = self.me if self.neighbours.views else NOBODY
-        lost = cluster.ProcessLost(event.worker, event.reason, event.last_started, event.end, False, home)
+        lost = cluster.ProcessLost(event.worker, reason, event.last_started, end, False, home)
         self._bury(lost, is_driver)
-        self._effects.send(self.head, cluster.ProcessDied(event.worker, event.reason, event.end))
+        self._effects.send(self.head, cluster.ProcessDied(event.worker, reason, end))
 
     def _lose_elsewhere(self, lost: cluster.ProcessLost) -> None:
         """A process of another node has ended, or that node itself."""

@@ -68,7 +68,8 @@ class LocalStarter:
 
 
 _SETTINGS_OF_PROCESSES = (
-    "inline_result_max_bytes", "lineage_max_bytes", "large_capture_bytes", "min_spilling_size",
+    "inline_result_max_bytes", "lineage_max_bytes", "large_capture_bytes", "memory_monitor_refresh_ms",
+    "memory_usage_threshold", "min_spilling_size", "task_oom_retries",
 )  # fmt: skip
 """What the processes of a session read of the settings."""
 

@@ -40,6 +40,7 @@ class TaskFacts:
         completion: somebody has asked for the object that tells of its end.
         never: it was cancelled before it began and must not begin any more.
         replayed: it has run again after its end, for a lost result.
+        rests_until: it was ended for want of memory, and is not to be tried again before that.
     """
 
     task: TaskID
@@ -67,6 +68,7 @@ class TaskFacts:
     completion: bool = False
     never: bool = False
     replayed: bool = False
+    rests_until: float = 0.0
 
     @property
     def exhausted(self) -> bool:
@@ -125,6 +127,7 @@ class Truth:
         rough: messages may take longer than anybody waits for them.
         losses: values that were lost.
         lossy: some will be.
+        starved: workers that were ended for want of memory.
         read: how many values have been compared.
         errors: how many errors were read, by class.
     """
@@ -138,6 +141,7 @@ class Truth:
     nodes_killed: int = 0
     losses: int = 0
     lossy: bool = False
+    starved: dict[WorkerID, None] = field(default_factory=dict)
     crowded: bool = False
     lent_by_dead: dict[ObjectID, None] = field(default_factory=dict)
     rough: bool = False
@@ -238,6 +242,17 @@ class Truth:
             return self._any_task(identity, lambda facts: 0 <= facts.retries >= facts.starts - 1)
         return self._any_task(
             identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
+        )
+
+    def _explains_OutOfMemoryError(self, identity: ObjectID, fields: Any) -> bool:
+        """MM4: it was alone, or may not be begun again; an actor's calls end with it."""
+
+        def ended(facts: ActorFacts) -> bool:
+            return any(worker in self.starved for worker in facts.granted.values())
+
+        final = fields["alone"]
+        return self._any_actor(identity, ended) or self._any_task(
+            identity, lambda facts: facts.at in self.starved and (final or not facts.retries)
         )
 
     def _explains_StreamingGeneratorReplayInconsistentError(self, identity: ObjectID, fields: Any) -> bool:
