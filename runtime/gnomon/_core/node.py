@@ -48,6 +48,7 @@ class Node:
         pid, started: as in NodeJoined; ``started`` is 0 for the node that head lives and dies with.
         extra_bytes: of the arena, not for objects.
         files: where blocks are spilled to; nowhere when None.
+        grows: as in SessionConfig.
 
     Attributes:
         watchers: who wants to hear of a process's death.
@@ -80,6 +81,7 @@ class Node:
         heartbeat_s: float = 0.0,
         files: SpillFiles | None = None,
         extra_bytes: int = 0,
+        grows: bool = False,
     ) -> None:
         self.me = me
         self.node = node
@@ -99,7 +101,7 @@ class Node:
         self.neighbours = NeighbourMachine(
             me, head, self._out, self.account, lambda: self.leases.waiting_actors(), heartbeat_s=heartbeat_s
         )
-        self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours)
+        self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours, grows)
         self.blocks = BlockMachine(self._out, allocator, me=me, files=files, on_lost=self._on_copy_lost)
         self.pulls = PullMachine(me, self._out, self.blocks, self._watch)
         self.serving = ServingMachine(self._out, self.blocks)

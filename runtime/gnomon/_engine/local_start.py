@@ -74,12 +74,13 @@ _SETTINGS_OF_PROCESSES = (
 """What the processes of a session read of the settings."""
 
 
-def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig, int]:
+def make_config(options: InitOptions, kept: bool = False, grows: bool = False) -> tuple[SessionConfig, int]:
     """A new session.
 
     Args:
         options: what it shall have.
         kept: it is a cluster that this process keeps for others, and not the driver of.
+        grows: nodes may be added to it.
 
     Returns:
         (its config, the write end of its lifeline).
@@ -117,6 +118,7 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
         gpus=list(options.gpus),
         driver_pid=os.getpid(),
         entrypoint=_entrypoint(),
+        grows=grows,
     )
     return config, lifeline_write
 

@@ -81,6 +81,7 @@ class NodeProcess:
             started=0 if config.with_head else reaping.start_time(os.getpid()),
             heartbeat_s=0.0 if config.with_head else HEARTBEAT_S,
             extra_bytes=EXTRA_BYTES,
+            grows=config.grows,
             files=SpillFiles(
                 spill_directories(config), min_bytes=int(config.settings.get("min_spilling_size", MIN_BYTES))
             ),
