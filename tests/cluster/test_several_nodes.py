@@ -16,6 +16,7 @@ import pytest
 from cluster_tools import expect_gone, kill_process, marked, start_time, wait_until
 
 import gnomon
+from gnomon import observe
 from gnomon._api import waiting
 from gnomon.cluster_utils import Cluster, ClusterNode
 from gnomon.exceptions import ActorDiedError, ClusterNotFoundError, GetTimeoutError, WorkerCrashedError
@@ -330,3 +331,21 @@ def test_a_node_that_hangs_is_taken_for_dead(cluster: Cluster) -> None:
     wait_until(lambda: node.process.poll() is not None, "head has killed it")
     assert gnomon.get(where.remote()) != node.node_id
     assert [each["Alive"] for each in gnomon.nodes() if each["NodeID"] == node.node_id] == [False]
+
+
+def test_a_node_has_one_id(cluster: Cluster) -> None:
+    node = special(cluster)
+    large = gnomon.remote(lambda: b"x" * 1_000_000).options(resources={"special": 1}, max_retries=0).remote()
+    gnomon.wait([large], timeout=30, fetch_local=False)
+    row = next(row for row in observe.memory().rows if row.object_id == large.hex())
+    assert row.nodes == (node.node_id,)
+    cluster.remove_node(node, allow_graceful=False)
+    with pytest.raises(gnomon.exceptions.ObjectLostError, match=f"on node {node.node_id},"):
+        gnomon.get(large, timeout=30)
+
+
+def test_what_is_available_of_a_store_is_never_negative(cluster: Cluster) -> None:
+    share = gnomon.cluster_resources()["object_store_memory"] / 2
+    held = [gnomon.put(b"x" * int(share // 4)) for _ in range(5)]
+    assert gnomon.available_resources()["object_store_memory"] >= 0
+    assert len(held) == 5

@@ -91,7 +91,8 @@ def make_config(options: InitOptions, kept: bool = False, grows: bool = False) -
     directory = session_directory.create()
     lifeline_read, lifeline_write = lifeline.open_lifeline()
     cpus = max(1, options.resources.get("CPU", 0) // UNITS)
-    node, process = NodeID(os.urandom(8)), WorkerID(os.urandom(WORKER_ID_BYTES))
+    process = WorkerID(os.urandom(WORKER_ID_BYTES))
+    node = NodeID(process)  # one id for people, whether a message names the node or its process
     config = SessionConfig(
         session=os.urandom(8).hex(),
         directory=directory,
@@ -132,9 +133,10 @@ def node_config(session: SessionConfig, options: InitOptions, taken: Collection[
         taken: the processes of the session's nodes until now: no two share a tag.
     """
     tags = {node_tag(each) for each in taken}
-    node, process = NodeID(os.urandom(8)), WorkerID(os.urandom(WORKER_ID_BYTES))
+    process = WorkerID(os.urandom(WORKER_ID_BYTES))
     while node_tag(process) in tags:
         process = WorkerID(os.urandom(WORKER_ID_BYTES))
+    node = NodeID(process)
     capacity = options.object_store_memory or _default_capacity(Settings())
     return msgspec.structs.replace(
         session,
