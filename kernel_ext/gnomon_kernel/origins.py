@@ -32,12 +32,14 @@ class CellRun:
         label: as people read it, ``In [3]``.
         parent: header of the request that runs the cell; empty in a terminal.
         finished_before: finished tasks by function name when the cell started.
+        own_task: name of the task that the cell itself became, by ``%%remote``.
     """
 
     cell: str
     label: str
     parent: Mapping[str, Any]
     finished_before: dict[str, hooks.GroupProgress] = field(default_factory=dict)
+    own_task: str = ""
 
 
 class _AllNames(frozenset[str]):
@@ -70,6 +72,10 @@ class Origins:
             return self._runs[next(reversed(self._runs))]
         except (StopIteration, KeyError):
             return None
+
+    def cells(self, label: str | None = None) -> list[str]:
+        """Ids of the remembered cells: all, or those whose latest run has this label."""
+        return [cell for cell, run in list(self._runs.items()) if label in (None, run.label)]
 
     def resume(self) -> None:
         """Enter the cell that is running already: the one that loads the extension, if it is a cell."""

@@ -848,6 +848,28 @@ class UnsupportedOptionError(GnomonError, ValueError):
         return self.instead or super()._step()
 
 
+class ControlUnavailableError(GnomonError, RuntimeError):
+    """A control that can not work here.
+
+    Attributes:
+        control: what was asked for.
+        reason: why it can not be.
+        instead: what to do; by default ``next_step``.
+    """
+
+    next_step = "Use it in the driver, on the local engine."
+
+    def __init__(self, control: str = "", reason: str = "", instead: str = "") -> None:
+        super().__init__(f"{control} is not possible here{_because(reason)}")
+        self.args = (control, reason, instead)
+        self.control = control
+        self.reason = reason
+        self.instead = instead
+
+    def _step(self) -> str:
+        return self.instead or super()._step()
+
+
 # ------------------------------------------------------------------------------- sessions and names
 
 

@@ -63,6 +63,7 @@ def test_ten_times_the_store_flows_through(cluster: Cluster) -> None:
     sums = gnomon.get([total.remote(ref) for ref in refs[::4]])
     assert sums == [int(pattern(number).sum()) for number in range(0, 64, 4)]
     assert spill_files(cluster)
+    assert observe.memory(refs[0]).store_spilled_bytes >= 64 * pattern(0).nbytes - STORE
     del refs, ref
     wait_until(lambda: not spill_files(cluster), "files go with their values", 10.0)
 
@@ -185,6 +186,24 @@ def test_a_directory_that_vanishes_takes_its_values_alone(start_cluster: Start, 
     more = [gnomon.put(pattern(number)) for number in range(12)]
     for number, ref in enumerate(more):
         expect(gnomon.get(ref), number)
+
+
+def test_results_of_tasks_are_made_again_when_their_files_are_damaged(
+    start_cluster: Start, tmp_path: Path
+) -> None:
+    cluster = start_cluster(_system_config={**config(tmp_path), "min_spilling_size": MIB})
+    refs = [make.remote(number) for number in range(16)]
+    gnomon.wait(refs, num_returns=16)
+    damaged = spill_files(cluster, tmp_path)
+    assert len(damaged) >= 4
+    for path in damaged[::2]:
+        os.truncate(path, 5 * MIB)
+    for path in damaged[1::2]:
+        os.unlink(path)
+    sums = [total.remote(ref) for ref in refs[::2]]  # these find out in other processes than the owner
+    for number, ref in enumerate(refs):
+        expect(gnomon.get(ref), number)
+    assert gnomon.get(sums) == [int(pattern(number).sum()) for number in range(0, 16, 2)]
 
 
 def test_a_wrong_config_is_refused_with_the_right_one() -> None:

@@ -20,7 +20,14 @@ from core.actor_roles import (
     submitted,
     told,
 )
-from gnomon._core.events import CopiesDropped, HandlesDropped, ItemTaken, ObjectStored, TaskSubmitted
+from gnomon._core.events import (
+    CopiesDropped,
+    CopyBroken,
+    HandlesDropped,
+    ItemTaken,
+    ObjectStored,
+    TaskSubmitted,
+)
 from gnomon._core.links import LinkMachine
 from gnomon._core.worker import Worker
 from gnomon._messages.base import Block, Contained
@@ -122,6 +129,29 @@ def _copy_lost(owner: Owner, identity: ObjectID) -> Any:
     value = owner.references.values[identity]
     assert isinstance(value, Block)
     return received(NODE, CopyLost(identity, WorkerID(value.node)))
+
+
+def test_a_copy_that_was_given_up_before_is_another_one(owner: Owner) -> None:
+    owner.handle(task(1))
+    owner.grant()
+    owner.finish()
+    late = received(NODE, CopyLost(ref(1), NODE, True, LARGE - 1, "it is damaged"))
+    owner.handle(late)
+    assert owner.value(1) == "large"
+    owner.handle(CopyBroken(owner.references.values[ref(1)], "it is damaged"))  # type: ignore[arg-type]
+    assert owner.value(1) is None
+    assert owner.runs == [(1, 0), (1, 1)]
+    owner.finish()
+    assert owner.value(1) == "large"
+
+
+def test_what_put_has_stored_is_gone_with_its_copy_and_the_error_says_why(owner: Owner) -> None:
+    block = owner.block(ref(1))
+    owner.handle(ObjectStored(ref(1), block, (), LARGE))
+    owner.handle(CopyBroken(block, "the file is damaged"))
+    name, fields = owner.value(1)
+    assert name == "ObjectLostError"
+    assert "the file is damaged" in fields["reason"]
 
 
 def number_of(task: TaskID) -> int:

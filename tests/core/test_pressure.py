@@ -10,7 +10,7 @@ from core.node_roles import CPU, DRIVER, HEAD, JOB, Roles
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.backoff import FIRST_S, LONGEST_S
-from gnomon._core.pressure import SPARE_BYTES, Candidate, choose_victim
+from gnomon._core.pressure import SPARE_BYTES, Candidate, MemoryHigh, choose_victim
 from gnomon._messages.actors import ActorRegistered, ActorSpec, ActorWorkerGranted
 from gnomon._messages.failures import ProcessEnd, is_failure, read_failure
 from gnomon._messages.leases import WorkerRetired
@@ -75,7 +75,7 @@ class Starving(Roles):
             pid: self.sizes.get(pid, MUCH if worker in node.leases.by_worker else 0)
             for worker, pid in node.pool.pids.items()
         }
-        self.post(node.me, ev.MemoryHigh(95, 100, 0.9, sizes, "the machine has"))
+        self.post(node.me, MemoryHigh(95, 100, 0.9, sizes, "the machine has"))
         self.run(4)
         return self.killed_workers[before:]
 

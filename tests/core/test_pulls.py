@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.pull_roles import ALSO_ON_B, MIB, ON_A, ON_B, ON_C, A, B, C, Network, error_name
+from gnomon._core import events as ev
 from gnomon._core.pulls import CHUNK_BYTES
 from gnomon._messages import objects, pulls
 from gnomon._messages.base import Block
@@ -232,6 +233,16 @@ def test_a_copy_of_what_a_dead_process_owned_is_freed_when_nobody_uses_it(net: N
     assert net.used(B) == 0, "doubtful at once; these nodes have no workers who could say that they use it"
 
 
+def test_a_copy_of_which_its_owner_wants_nothing_is_given_to_nobody_else(net: Network) -> None:
+    block = net.put(ON_A, 2 * MIB)
+    net.lend(block, ON_B)
+    net.read(ON_B, block)
+    net.tell(ON_A, ev.Received(B, [pulls.CopyLost(block.object, A, there=True)]))
+    net.carry()
+    assert net.of(pulls.CopyAdded)
+    assert net.nodes[B].blocks.copies == {}
+
+
 def test_a_freed_block_is_not_read_by_a_late_question(net: Network) -> None:
     """What lies there now is somebody else's: refused, and the owner's word is final."""
     block = net.put(ON_A, 4 * MIB)
@@ -295,7 +306,7 @@ def test_a_source_that_always_errs_is_given_up_and_never_delivered(net: Network)
     request = net.read(ON_B, block)
     net.carry()
     assert error_name(net.answer(request, block)) == "ObjectLostError"
-    assert net.of(pulls.CopyLost) == [pulls.CopyLost(block.object, A, True)]
+    assert net.of(pulls.CopyLost) == [pulls.CopyLost(block.object, A, True, block.offset)]
     net.drop(block, ON_A, ON_B, ON_B)
     nothing_left(net)
 

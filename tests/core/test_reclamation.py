@@ -77,6 +77,22 @@ def test_a_death_spoils_the_round_and_is_told_with_the_next() -> None:
     assert asker.freed == [NAME]
 
 
+def test_what_the_node_hands_out_during_a_round_is_asked_about_anew() -> None:
+    asker = Asker()
+    asker.machine.doubt(NAME)
+    asker.round()
+    last = asker.run()
+    asker.machine.on_told(A, last[A].round, ())
+    asker.machine.hand_out(NAME)
+    asker.machine.on_told(B, last[B].round, ())
+    assert asker.freed == [], "A had answered before it was given the block"
+    asker.round(a=(NAME,))
+    asker.machine.on_unused()
+    asker.round()
+    asker.round()
+    assert asker.freed == [NAME]
+
+
 def test_who_joins_hears_of_later_deaths_alone() -> None:
     asker = Asker()
     asker.machine.lose(DEAD)

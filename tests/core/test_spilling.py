@@ -12,9 +12,11 @@ from gnomon._core.arena_allocator import ArenaAllocator
 from gnomon._core.block_views import BlockViews
 from gnomon._core.blocks import BlockMachine
 from gnomon._core.effects import Effects
+from gnomon._core.serving import ServingMachine
 from gnomon._core.spill_files import SpillFiles
 from gnomon._messages import objects
-from gnomon._messages.base import HEADER_BYTES, BlockName
+from gnomon._messages.base import HEADER_BYTES, Block, BlockName
+from gnomon._messages.pulls import ChunksRefused, ChunksWanted
 from gnomon._messages.spilling import NO_PLACE, BlockThere, BlockWanted, SpillAsked, SpillDone, SpillTold
 from gnomon.ids import ObjectID, WorkerID, object_id, task_id
 
@@ -39,7 +41,7 @@ class NodeBlocks:
             lambda: self.effects,
             ArenaAllocator(8 * PAGE),
             files=SpillFiles(directories or ("disk",), rest_s=5.0, min_bytes=1),
-            on_lost=lambda name, owner: self.lost.append(name),
+            on_lost=lambda name, owner, reason: self.lost.append(name),
         )
         self.processes = [A, B]
         self.requests = 0
@@ -87,7 +89,7 @@ class NodeBlocks:
         """What is to be written has been; returns the commands."""
         for command in commands:
             assert isinstance(command, fx.WriteSpillFile)
-            parts = () if error else tuple((index * 100, 7) for index in range(len(command.parts)))
+            parts = () if error else tuple((index * 100, (7,)) for index in range(len(command.parts)))
             self.machine.spilling.on_written(ev.SpillFileWritten(command.file, parts, error), self.now)
         return self.run()[1]
 
@@ -298,7 +300,42 @@ def test_a_reader_for_whom_there_is_no_room_reads_the_file(node: NodeBlocks) -> 
         if batch is not None:
             node.tell(A, *batch.asked)
             node.tell(B)
-    assert found == [BlockThere(node.requests, NO_PLACE, "disk/00000001", 0, 7)]
+    assert found == [BlockThere(node.requests, NO_PLACE, "disk/00000001", 0, (7,))]
+
+
+def spilled_and_served(node: NodeBlocks) -> tuple[BlockName, ServingMachine, ChunksWanted]:
+    """The oldest block, which is only on disk, and what another node asks of it."""
+    one, *_ = node.fill()
+    node.ask(5)
+    node.run()
+    node.spill()
+    serving = ServingMachine(lambda: node.effects, node.machine)
+    return one, serving, ChunksWanted(3, Block(NODE, one[0], VALUE, one[1]), 0, 1)
+
+
+def test_another_node_is_sent_the_file_although_there_is_no_room(node: NodeBlocks) -> None:
+    one, serving, wanted = spilled_and_served(node)
+    node.run()
+    serving.on_wanted(NEW, wanted)
+    assert node.run()[1] == [fx.SendFileChunks(NEW, 3, one, 1, "disk/00000001", 0, VALUE, 0, (7,))]
+    node.machine.on_freed(A, (one,))
+    assert node.run()[1] == [], "it is being read"
+    serving.on_file_sent(ev.FileChunksSent(NEW, 3, one, 1))
+    assert node.run()[1] == [fx.DeleteSpillFile("disk/00000001")]
+
+
+def test_a_file_that_can_not_be_sent_is_a_loss(node: NodeBlocks) -> None:
+    one, serving, wanted = spilled_and_served(node)
+    serving.on_wanted(NEW, wanted)
+    serving.on_file_sent(ev.FileChunksSent(NEW, 3, one, 1, "it is damaged"))
+    assert node.run()[0][NEW] == [ChunksRefused(3, there=True)]
+    assert node.lost == [one]
+    serving.on_wanted(NEW, wanted)
+    assert node.run()[0][NEW] == [ChunksRefused(3, there=True)]
+    node.machine.on_freed(A, (one,))
+    assert fx.DeleteSpillFile("disk/00000001") in node.run()[1]
+    serving.on_wanted(NEW, wanted)
+    assert node.run()[0][NEW] == [ChunksRefused(3, there=False)]
 
 
 def test_the_file_goes_with_its_last_value(node: NodeBlocks) -> None:

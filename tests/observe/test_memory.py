@@ -323,6 +323,9 @@ def test_the_table_groups_by_call_site_and_sorts():
 
 def test_the_table_can_be_short():
     assert memory_text(REPORT, stats_only=True) == "3 objects; object stores: 5,000 B of 10,000 B used"
+    spilled = MemoryReport(store_used_bytes=5_000, store_capacity_bytes=10_000, store_spilled_bytes=7_000)
+    told = "0 objects; object stores: 5.000 KB of 10.000 KB used, 7.000 KB on disk"
+    assert memory_text(spilled, units="KB") == told
     assert "... and 1 more" in memory_text(REPORT, group_by="STACK_TRACE", limit=1)
 
 

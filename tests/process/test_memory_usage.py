@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gnomon._core.events import MemoryHigh
+from gnomon._core.pressure import MemoryHigh
 from gnomon._shell.memory_monitor import MemoryMonitor
 from gnomon._shell.memory_usage import MemoryUsage, Reading
 

@@ -14,10 +14,11 @@ import pytest
 import zmq
 import zmq.utils.garbage
 
-from gnomon._core.effects import SendChunks
-from gnomon._core.events import ChunkArrived, ChunksSent
+from gnomon._core.effects import SendChunks, SendFileChunks
+from gnomon._core.events import ChunkArrived, ChunksSent, FileChunksSent
 from gnomon._core.pulls import CHUNK_BYTES
 from gnomon._messages.base import HEADER_BYTES
+from gnomon._shell import spill_disk
 from gnomon._shell.courier import Courier
 from gnomon._shell.session_directory import bulk_path
 from gnomon._store.arena import Arena, create_memfd
@@ -73,6 +74,34 @@ def test_a_value_arrives_whole_where_it_belongs(sides: tuple[Side, Side]) -> Non
     assert bytes(target.arena.window(8192 + HEADER_BYTES, size)) == content
     assert target.arena.bears(8192, OBJECT)
     assert [source.next(ChunksSent).offset for _ in range(2)] == [4096, 4096]
+
+
+def test_what_is_only_on_disk_is_sent_from_its_file(sides: tuple[Side, Side], tmp_path: Path) -> None:
+    source, target = sides
+    size, path = 3 * CHUNK_BYTES + 99, tmp_path / "00000001"
+    content = os.urandom(size)
+    with open(path, "xb", buffering=0) as file:
+        file.write(b"another block")
+        position = file.tell()
+        crcs = spill_disk.write_block(file.fileno(), OBJECT.ljust(HEADER_BYTES, b"\0"), memoryview(content))
+    order = SendFileChunks(HERE, 7, (0, OBJECT), 1, str(path), position, size, 1, crcs[1:])
+    target.courier.receive(7, 8192, size, OBJECT)
+    source.courier.send(order)
+    assert source.next(FileChunksSent) == FileChunksSent(HERE, 7, (0, OBJECT), 1)
+    assert [target.next(ChunkArrived) for _ in range(3)] == [
+        ChunkArrived(7, each, True) for each in (1, 2, 3)
+    ]
+    there = 8192 + HEADER_BYTES + CHUNK_BYTES
+    assert bytes(target.arena.window(there, size - CHUNK_BYTES)) == content[CHUNK_BYTES:]
+    with open(path, "r+b") as file:
+        file.seek(position + HEADER_BYTES + 2 * CHUNK_BYTES + 5)
+        file.write(b"rubbish")
+    source.courier.send(order)
+    assert "is damaged" in source.next(FileChunksSent).error
+    assert target.next(ChunkArrived) == ChunkArrived(7, 1, True), "what is damaged is not sent"
+    path.unlink()
+    source.courier.send(order)
+    assert "No such file" in source.next(FileChunksSent).error
 
 
 def test_what_comes_for_a_pull_that_has_ended_is_written_nowhere(sides: tuple[Side, Side]) -> None:

@@ -14,7 +14,7 @@ from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.node import Node
 from gnomon._core.worker import Worker
-from gnomon._messages import actors, cluster, leases, objects, tasks
+from gnomon._messages import actors, cluster, leases, objects, pulls, tasks
 from gnomon._messages.base import Block, Borrow
 from gnomon._messages.failures import failure
 from gnomon._messages.session import JobSpec
@@ -421,6 +421,25 @@ def test_what_was_known_to_be_lost_is_used_where_a_task_views_it() -> None:
     worker.check()
 
 
+def test_a_copy_that_was_given_up_while_it_was_brought_is_in_use_while_it_is_read() -> None:
+    worker, mine = new_worker(), object_id(task_id(ME, 1), 1)
+    far = Block(OTHER, 4096, 5000, mine)
+    worker.handle([submitted(1), received(NODE, granted(7))], 1.0)
+    worker.handle([received(PEER, finished(1, values=(far,)))], 1.1)
+    effects = worker.handle([ev.BlocksNeeded(3, (far,)), ev.CopiesDropped(mine)], 1.2)
+    assert told(effects, NODE, pulls.PullWanted) == [pulls.PullWanted(far)]
+    copy = Block(NODE, 8192, 5000, mine)
+    brought = received(NODE, pulls.CopyAdded(copy), pulls.PullDone(mine, copy))
+    effects = worker.handle([brought], 1.3)
+    assert told(effects, NODE, objects.BlocksDoubted) == [objects.BlocksDoubted((copy.name,))]
+    assert told(effects, NODE, pulls.CopyParted) == [pulls.CopyParted(copy)], "it is given to nobody else"
+    assert fx.AnswerRequest(3, {mine: copy}) in effects.commands
+    effects = worker.handle([received(NODE, objects.UseAsked(1, (copy.name,), ()))], 1.4)
+    assert told(effects, NODE, objects.UseTold) == [objects.UseTold(1, (copy.name,))]
+    effects = worker.handle([ev.HandlesDropped((mine, mine))], 1.5)
+    assert told(effects, NODE, objects.BlocksUnused) == [objects.BlocksUnused((copy.name,))]
+
+
 def running_with(theirs: ObjectID) -> Worker:
     """It runs a task of OTHER's, with a handle on this that no owner knows of."""
     worker, task = new_worker(), task_id(OTHER, 5)
@@ -485,8 +504,14 @@ def test_what_the_dead_have_not_lent_on_is_freed_after_a_while() -> None:
 # -- cancels and kills --------------------------------------------------------------------------------------
 
 
-def finished(counter: int, attempt: int = 0, outcome: int = tasks.OK, **fields: Any) -> tasks.TaskFinished:
-    return tasks.TaskFinished(task_id(ME, counter), attempt, outcome, (b"\0value",), **fields)
+def finished(
+    counter: int,
+    attempt: int = 0,
+    outcome: int = tasks.OK,
+    values: tuple[Any, ...] = (b"\0value",),
+    **fields: Any,
+) -> tasks.TaskFinished:
+    return tasks.TaskFinished(task_id(ME, counter), attempt, outcome, values, **fields)
 
 
 def pushed_call(counter: int, actor: ActorID) -> tasks.CallPushed:

@@ -12,9 +12,6 @@ from gnomon.testing.simulator import Plan, run_seed
 
 SEEDS = 5_000
 
-KNOWN = 11_476
-"""Found and not mended yet: an owner's thread reads a copy of its own object that was given up while it was brought."""
-
 
 def simulator(*arguments: str, hash_seed: str = "random") -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -52,8 +49,7 @@ def test_small_seeds() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 def test_more_seeds() -> None:
-    run_in_parallel(SEEDS, KNOWN)
-    run_in_parallel(KNOWN + 1, 12_000)
+    run_in_parallel(SEEDS, 12_000)
 
 
 def test_a_seed_has_the_same_trace_in_every_process() -> None:

@@ -90,6 +90,14 @@ class ActorClient:
         self.unfinished = 0
         self.unheld = False
 
+    def shows(self, record: CallRecord) -> bool:
+        """Whether a call that was pushed counts as running, as far as can be told from here."""
+        event = record.event
+        if event.at_once:
+            group = self.groups.get(event.concurrency_group)
+            return group is not None and event.task in group.running
+        return not event.in_order or self.running is record
+
     def died(self, started: bool) -> bytes:
         """The error of a call: the actor will not come back. ``started``: the call may have run."""
         if self.error and self.error[0] == FAILURE_KIND:

@@ -433,7 +433,7 @@ class ActorMachine:
                 record.spec.name,
                 record.spec.namespace,
                 record.state,
-                record.pid,
+                record.pid if record.worker is not None else 0,
                 record.spec.detached,
                 record.spec.resources
                 if record.state == ALIVE

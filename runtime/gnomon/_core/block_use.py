@@ -52,6 +52,12 @@ class BlockUse:
         if block.node == self.node:
             self.old.setdefault(block.object, []).append(block)
 
+    def lend(self, block: Block) -> None:
+        """Somebody here is about to read this block, and holds its object, whose value lies elsewhere by now."""
+        if block.node == self.node and block.name not in self.here:
+            self.add(block)
+            self.part(block)
+
     def forget(self, identity: ObjectID, block: Block | None) -> None:
         """Nobody here holds the object any more, whose value lay there."""
         if block is not None:

@@ -84,7 +84,7 @@ class BlockMachine:
         patience_s: float = 2.0,
         me: WorkerID = NOWHERE,
         files: SpillFiles | None = None,
-        on_lost: Callable[[BlockName, WorkerID], None] = lambda name, owner: None,
+        on_lost: Callable[[BlockName, WorkerID, str], None] = lambda name, owner, reason: None,
         stall_s: float = 60.0,
     ) -> None:
         self._effects = effects
@@ -317,9 +317,9 @@ class BlockMachine:
             self.part(name)
             self.free_place(name[0])
 
-    def _copy_lost(self, name: BlockName, owner: WorkerID) -> None:
+    def _copy_lost(self, name: BlockName, owner: WorkerID, reason: str) -> None:
         self.copies.pop(name[1], None)
-        self._on_lost(name, owner)
+        self._on_lost(name, owner, reason)
 
     # -- for spilling and restoring -------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksRecalled,
 )
+from gnomon._messages.tempo import TempoSet
 from gnomon.ids import JobID, LeaseID, TaskID, WorkerID, attempt_id
 
 NEAR_BYTES_MIN = 1 << 20
@@ -51,6 +52,7 @@ class DispatchMachine:
 
     Attributes:
         job: this process's.
+        tempo: while this process's job is slowed down: what a worker must hear before it gets anything.
         is_lost: whether a process, a node's among them, is known to be dead.
     """
 
@@ -67,6 +69,7 @@ class DispatchMachine:
     ) -> None:
         self.node = node
         self.job: JobID = NO_JOB
+        self.tempo: TempoSet | None = None
         self.is_lost: Callable[[WorkerID], bool] = lambda process: False
         self._nearby: dict[tuple[int, WorkerID], int] = {}
         self._effects = effects
@@ -176,6 +179,8 @@ class DispatchMachine:
         leased = LeasedWorker(node, message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
+        if self.tempo is not None:
+            self._effects().send(message.worker, self.tempo)
         self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus, message.lease))
         self._dirty[message.key] = None
 
@@ -296,7 +301,7 @@ class DispatchMachine:
     def _fill(self, one: SchedulingClass, now: float) -> None:
         """Give each worker its share, the emptiest first."""
         ready = one.ready
-        depth = one.depth(self.horizon_s, self.depth_max)
+        depth = one.depth(self.horizon_s, self.depth_max) if self.tempo is None else 1
         workers = [leased for leased in one.workers.values() if not (leased.draining or leased.stuck)]
         if not workers:
             return
@@ -425,7 +430,7 @@ class DispatchMachine:
             else:
                 del self._reclaims[worker]
                 leased.draining = True
-                if len(leased.inflight) > 1:
+                if len(leased.inflight) > 1 or self.tempo is not None:  # what waits at the gate has not begun
                     self._effects().send(worker, TasksRecalled(len(leased.inflight)))
         for leased in list(self.leased.values()):
             if not leased.inflight:

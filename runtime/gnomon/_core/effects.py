@@ -14,6 +14,7 @@ import msgspec
 from gnomon._messages.base import BlockName, Message, Value
 from gnomon._messages.holders import HeldObject
 from gnomon._messages.session import NO_JOB
+from gnomon._messages.situations import Activity
 from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID
 
 
@@ -169,6 +170,15 @@ class NameHolders(Command, frozen=True):
     budget_s: float
 
 
+class TellActivity(Command, frozen=True):
+    """Tell ``asker`` what this process does, with the line where the user's code is in ``task``."""
+
+    asker: WorkerID
+    request: int
+    task: TaskID
+    activity: Activity
+
+
 class ReceiveChunks(Command, frozen=True):
     """Write the chunks of a pull into the arena as they come, and post ChunkArrived for each, until EndReceiving."""
 
@@ -197,6 +207,27 @@ class SendChunks(Command, frozen=True):
     count: int
 
 
+class SendFileChunks(Command, frozen=True):
+    """As SendChunks, of a block of this node that is only on disk; then post FileChunksSent.
+
+    Attributes:
+        file: its number.
+        position: of the block's header in the file.
+        size: of the value.
+        crcs: of the chunks that are to be sent.
+    """
+
+    target: WorkerID
+    pull: int
+    block: BlockName
+    file: int
+    path: str
+    position: int
+    size: int
+    first: int
+    crcs: tuple[int, ...]
+
+
 class ClearBlocks(Command, frozen=True):
     """Overwrite the headers at these places, so that nobody finds there what has moved; the shell answers with
     BlocksCleared.
@@ -221,7 +252,7 @@ class ReadSpillFile(Command, frozen=True):
     path: str
     position: int
     size: int
-    crc: int
+    crcs: tuple[int, ...]
 
 
 class DeleteSpillFile(Command, frozen=True):

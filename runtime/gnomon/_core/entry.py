@@ -35,6 +35,7 @@ class Recipe(msgspec.Struct, gc=False, eq=False):
         arguments: whose entries (and theirs in turn) are kept for it.
         size: of the submission in bytes, about.
         state: KEPT, or why it is not.
+        why_lost: of the result for which it runs again, as far as that is known.
     """
 
     event: TaskSubmitted | CallSubmitted
@@ -45,6 +46,7 @@ class Recipe(msgspec.Struct, gc=False, eq=False):
     arguments: tuple[ObjectID, ...] = ()
     size: int = 0
     state: int = KEPT
+    why_lost: str = ""
 
 
 class Entry(msgspec.Struct, gc=False, eq=False):

@@ -249,6 +249,21 @@ class TaskEnded(Event):
     items: int = 0
 
 
+class TempoAsked(Event):
+    """The user, who is this driver, wants work to begin so fast; answered by AnswerRequest(TempoFacts). See ``tempo``.
+
+    Attributes:
+        mode: "" asks only.
+        steps: how many more may begin while nothing else may.
+    """
+
+    request: int
+    mode: str = ""
+    interval_s: float = 0.0
+    seed: int = 0
+    steps: int = 0
+
+
 class ItemProduced(Event):
     """A generator that runs here has made an item.
 
@@ -298,23 +313,6 @@ class WorkerExited(Event):
     end: ProcessEnd | None = None
 
 
-class MemoryHigh(Event):
-    """This node's memory is nearly used up; said again and again while it is so.
-
-    Attributes:
-        used, limit: in bytes.
-        threshold: share of the limit that is too much.
-        sizes: of each worker, by pid: bytes that would be free without it.
-        kind: of the limit, for people.
-    """
-
-    used: int
-    limit: int
-    threshold: float
-    sizes: dict[int, int]
-    kind: str = ""
-
-
 class DriverExited(Event):
     """The process of a joined driver has ended; ``reason`` says how, in words."""
 
@@ -333,6 +331,27 @@ class HoldingsWanted(Event):
     request: int
     objects: tuple[ObjectID, ...]
     rows_max: int
+
+
+class SituationWanted(Event):
+    """Somebody here asks what this process knows of an object; answered by AnswerRequest(Situation)."""
+
+    request: int
+    object: ObjectID
+
+
+class SubmissionWanted(Event):
+    """Somebody here wants to run a failed task of this process again; answered by AnswerRequest(Submission)."""
+
+    request: int
+    task: TaskID
+
+
+class ActivityWanted(Event):
+    """Somebody here asks what this process runs; answered by AnswerRequest(Activity)."""
+
+    request: int
+    task: TaskID
 
 
 class NodeExited(Event):
@@ -361,12 +380,12 @@ class SpillFileWritten(Event):
     """A file is complete; or it is not, and has been removed.
 
     Attributes:
-        parts: of each block the position in the file and the crc.
+        parts: of each block the position in the file and the crcs of its value's chunks.
         error: what went wrong.
     """
 
     file: int
-    parts: tuple[tuple[int, int], ...]
+    parts: tuple[tuple[int, tuple[int, ...]], ...]
     error: str = ""
 
 
@@ -406,6 +425,25 @@ class ChunksSent(Event):
     offset: int
 
 
+class FileChunksSent(Event):
+    """What SendFileChunks had asked for has been sent; or the file can not be read: ``error``."""
+
+    target: WorkerID
+    pull: int
+    block: BlockName
+    file: int
+    error: str = ""
+
+
+class CopyBroken(Event):
+    """The user's code, which holds its object, could not read this block of this node. Another value will come, or an
+    error.
+    """
+
+    block: Block
+    reason: str
+
+
 class BlocksNeeded(Event):
     """The user's code is about to read these blocks of other nodes. Answered by AnswerRequest, with a dict of values by
     object, each of which has one handle more until HandlesDropped.
@@ -416,6 +454,7 @@ class BlocksNeeded(Event):
 
 
 __all__ = [
+    "ActivityWanted",
     "ActorConstructed",
     "ActorKillAsked",
     "ActorEnding",
@@ -434,9 +473,11 @@ __all__ = [
     "ChunksSent",
     "CompletionWanted",
     "CopiesDropped",
+    "CopyBroken",
     "DrainAsked",
     "DriverExited",
     "Event",
+    "FileChunksSent",
     "HandlesArrived",
     "HandlesDropped",
     "HoldingsWanted",
@@ -445,10 +486,13 @@ __all__ = [
     "NodeExited",
     "ObjectStored",
     "Received",
+    "SituationWanted",
     "SpillFileWritten",
     "StreamClosed",
+    "SubmissionWanted",
     "TaskEnded",
     "TaskSubmitted",
+    "TempoAsked",
     "ValuesAwaited",
     "ValuesInlined",
     "WaitAbandoned",

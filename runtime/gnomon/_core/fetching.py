@@ -94,7 +94,10 @@ class FetchMachine:
         references = self.references
         if self.is_elsewhere(references.values.get(identity, b"")) and self._is_final(identity, value):
             references.replace(identity, value)
-        for request in self._waiting.pop(identity, ()):
+        requests = self._waiting.pop(identity, ())
+        if requests and isinstance(value, Block):
+            references.block_use.lend(value)
+        for request in requests:
             request.values[identity] = value
             request.missing -= 1
             if not request.missing:

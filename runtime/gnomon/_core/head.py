@@ -13,7 +13,7 @@ from gnomon._core.effects import DropPeer, Effects
 from gnomon._core.job_table import JobTable
 from gnomon._core.links import LinkMachine
 from gnomon._core.membership import MembershipMachine
-from gnomon._messages import actors, cluster
+from gnomon._messages import actors, cluster, tempo
 from gnomon._messages.actors import ActorSpec
 from gnomon._messages.base import Message
 from gnomon._messages.failures import ProcessEnd
@@ -53,6 +53,7 @@ class Head:
         self.actors = ActorMachine(self._out, self._choose_node, self.membership.name_of)
         self.jobs = JobTable()
         self._observers: dict[WorkerID, None] = {}
+        self._tempos: dict[WorkerID, tempo.TempoSet] = {}
         self._asked: dict[int, _Question] = {}
         self._asked_early: list[tuple[WorkerID, cluster.StatusAsked]] = []
         self._next = 1
@@ -67,6 +68,7 @@ class Head:
             cluster.NodeLoad: self._on_node_load,
             cluster.ProcessWatched: self.membership.on_watched,
             cluster.ObservationWanted: self._on_observation_wanted,
+            tempo.TempoSet: self._on_tempo_set,
             cluster.JobStarted: self._on_job_started,
             cluster.JobEnded: self._on_job_ended,
             cluster.NodeStatus: self._on_node_status,
@@ -152,6 +154,8 @@ class Head:
                     self._effects.send(sender, cluster.JobEnded(started.job))
         for observer in self._observers:
             self._effects.send(sender, cluster.ObservationWanted(observer, True))
+        for told in self._tempos.values():
+            self._effects.send(sender, told)
         self.actors.place_homeless()
         self._move_waiting()
         early, self._asked_early = self._asked_early, []
@@ -206,12 +210,20 @@ class Head:
             self._observers.pop(message.observer, None)
         self._tell_others(sender, message)
 
+    def _on_tempo_set(self, sender: WorkerID, message: tempo.TempoSet) -> None:
+        if message.gated:
+            self._tempos[message.driver] = message
+        else:
+            self._tempos.pop(message.driver, None)
+        self._tell_others(sender, message)
+
     def _on_process_died(self, sender: WorkerID, message: cluster.ProcessDied) -> None:
         self._bury(message.process, message.reason, message.end)
 
     def _bury(self, process: WorkerID, reason: str, end: ProcessEnd | None = None) -> None:
         self.links.forget(process)
         self._observers.pop(process, None)
+        self._tempos.pop(process, None)
         self._effects.do(DropPeer(process))
         self.actors.on_process_died(process, reason, end)
 

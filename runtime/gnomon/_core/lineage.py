@@ -109,6 +109,7 @@ class LineageMachine:
         bytes: of these together now.
         again: by unfinished task, the results that were lost since it began.
         work: lost values that somebody needs, until ``run``.
+        reasons: what is known of how some of these were lost.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class LineageMachine:
         self.recipes: dict[TaskID, Recipe] = {}
         self.again: dict[TaskID, dict[ObjectID, None]] = {}
         self.work: list[ObjectID] = []
+        self.reasons: dict[ObjectID, str] = {}
         references.on_output_gone = self._on_output_gone
         references.on_lost_wanted = self.want
 
@@ -240,8 +242,8 @@ class LineageMachine:
 
     # -- losses ---------------------------------------------------------------------------------------------------
 
-    def lost(self, identity: ObjectID, node: WorkerID) -> None:
-        """No copy of an own value is left; the last was on ``node``."""
+    def lost(self, identity: ObjectID, node: WorkerID, reason: str = "") -> None:
+        """No copy of an own value is left; the last was on ``node``, and ``reason`` says more."""
         references = self.references
         entry, value = references.entries[identity], references.values.pop(identity)
         assert isinstance(value, Block), f"{identity.hex()} can not be lost"
@@ -250,6 +252,8 @@ class LineageMachine:
         references.rows.lose(identity, entry)
         entry.lost = node
         if entry.is_needed or entry.recipe is None or entry.recipe.state != KEPT:
+            if reason:
+                self.reasons[identity] = reason
             self.want(identity)
 
     def want(self, identity: ObjectID) -> None:
@@ -262,7 +266,7 @@ class LineageMachine:
             self._make(self.work.pop())
 
     def _make(self, identity: ObjectID) -> None:
-        entry = self.references.entries.get(identity)
+        entry, reason = self.references.entries.get(identity), self.reasons.pop(identity, "")
         if entry is None or entry.lost is None:
             return
         task = task_of(identity)
@@ -272,8 +276,9 @@ class LineageMachine:
                 return
         recipe = entry.recipe
         if recipe is None or recipe.state != KEPT:
-            self.references.fulfil(identity, self._why_not(identity, recipe))
+            self.references.fulfil(identity, self._why_not(identity, recipe, reason))
             return
+        recipe.why_lost = reason
         recipe.attempt += 1
         stream = self._stream_again(recipe) if recipe.event.num_returns < 0 else None
         tasks, calls = self._replayers()
@@ -369,21 +374,24 @@ class LineageMachine:
             assert isinstance(value, bytes)
             name, fields = read_failure(value)
             if name not in _TOLD_AS_THEY_ARE:
-                reason = f"{self._where(identity)}, and running {record.event.group} again ended with {name}"
+                where = self._where(identity, record.replay.why_lost if record.replay is not None else "")
+                reason = f"{where}, and running {record.event.group} again ended with {name}"
                 reason += f" ({fields['reason']})" if fields.get("reason") else ""
                 value = self._reconstruction_failed(identity, reason, record.event.group, record.attempt + 1)
         self.references.fulfil(identity, value)
 
     # -- the story ------------------------------------------------------------------------------------------------
 
-    def _where(self, identity: ObjectID) -> str:
+    def _where(self, identity: ObjectID, reason: str = "") -> str:
         node = self.references.entries[identity].lost
         if not node:
             return "it was freed because only tasks that might have to run again needed it"
+        if reason:
+            return f"its only copy was on node {node.hex()}, and {reason}"
         return f"its only copy was on node {node.hex()}, which no longer has it"
 
-    def _why_not(self, identity: ObjectID, recipe: Recipe | None) -> bytes:
-        where = self._where(identity)
+    def _why_not(self, identity: ObjectID, recipe: Recipe | None, reason: str) -> bytes:
+        where = self._where(identity, reason)
         if recipe is None:
             producer = self.references.entries[identity].producer
             if not self.references.entries[identity].lost:
@@ -437,6 +445,7 @@ class LineageMachine:
                 waited_for = entry.tokens or entry.wanted or identity in self.references.dependents
                 assert under_way or not waited_for, f"nobody makes {identity.hex()}, which is waited for"
         assert not lineage, "arguments of recipes are gone"
+        assert self.work or not self.reasons
 
 
 def _lost_error(name: str, identity: ObjectID, reason: str, producer: str = "", attempts: int = 0) -> bytes:

@@ -26,13 +26,14 @@ from gnomon._core.jobs import JobMachine
 from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.neighbours import NeighbourMachine
-from gnomon._core.node_report import report_of
+from gnomon._core.node_report import ReportMachine, report_of
+from gnomon._core.pace import TempoRelay
 from gnomon._core.pool import PoolMachine
-from gnomon._core.pressure import PressureMachine
+from gnomon._core.pressure import MemoryHigh, PressureMachine
 from gnomon._core.pulls import PullMachine
 from gnomon._core.serving import ServingMachine
 from gnomon._core.spill_files import SpillFiles
-from gnomon._messages import actors, cluster, holders, leases, objects, pulls
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls, tempo
 from gnomon._messages.base import BlockName
 from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import JobID, NodeID, WorkerID, node_tag
@@ -115,12 +116,13 @@ class Node:
         self._to_meet: dict[WorkerID, None] = {}
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
+        self.reports = ReportMachine(self, self._out, report_period_s)
+        self.tempos = TempoRelay(
+            self._out, head, self.jobs, self.pool, self._watch, lambda process: process in self.dead
+        )
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
-        self.report_period_s = report_period_s
         self.extra_bytes = extra_bytes
-        self._report_due = 0.0
-        self._reported: cluster.NodeReport | None = None
         self._handlers = self._local_handlers()
         self._receivers = self._remote_handlers()
 
@@ -129,11 +131,12 @@ class Node:
             ev.Received: self._on_received,
             ev.WorkerExited: self._lose,
             ev.DriverExited: self._on_driver_exited,
-            ev.MemoryHigh: lambda event: self.pressure.on_high(event, self.now),
+            MemoryHigh: lambda event: self.pressure.on_high(event, self.now),
             ev.DrainAsked: lambda event: self._drain(),
             **block_receivers.local(self.blocks, lambda: self.now),
             ev.ChunkArrived: self.pulls.on_arrived,
             ev.ChunksSent: lambda event: self.serving.on_sent(event.offset),
+            ev.FileChunksSent: self.serving.on_file_sent,
         }
 
     def _remote_handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
@@ -151,7 +154,7 @@ class Node:
             objects.WriterSettled: self._on_writer_settled,
             objects.ObjectServed: lambda sender, message: self.pulls.on_served(message),
             pulls.PullWanted: lambda sender, message: self.pulls.on_wanted(sender, message, self.now),
-            pulls.ChunksWanted: lambda sender, message: self.serving.on_wanted(sender, message, self.now),
+            pulls.ChunksWanted: self.serving.on_wanted,
             pulls.ChunksRefused: self.pulls.on_refused,
             pulls.CopyParted: self.blocks.on_parted,
             cluster.ProcessWatched: self._on_process_watched,
@@ -163,6 +166,7 @@ class Node:
             cluster.StatusAsked: self._on_status_asked,
             holders.ProcessesAsked: self._on_processes_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
+            tempo.TempoSet: self.tempos.on_set,
             cluster.DriverJoined: self._on_driver_joined,
             cluster.DriverLeaving: self._on_driver_leaving,
         }
@@ -193,7 +197,7 @@ class Node:
             for driver in self.jobs.gone(now):
                 self._forget_link(driver)
         self._serve()
-        self._tell_observers()
+        self.reports.run(self.now)
         if self.neighbours.is_choice:
             self.neighbours.tell_load(now)
             if self._drain_due:
@@ -229,7 +233,7 @@ class Node:
             self.blocks.next_wakeup(),
             self.pulls.next_wakeup(),
             self.jobs.next_wakeup(),
-            self._report_due or None,
+            self.reports.next_wakeup(),
             self.neighbours.next_wakeup(),
             self._drain_due or None,
             min(self.orphans.values(), default=None),
@@ -268,6 +272,7 @@ class Node:
             for observer in self.observers:
                 if self.jobs.of(observer) == self.pool.jobs[sender]:
                     self._effects.send(sender, cluster.ObservationWanted(observer, True))
+            self.tempos.welcome(sender)
 
     def _on_lease_returned(self, sender: WorkerID, message: leases.LeaseReturned) -> None:
         worker = self.leases.on_returned(sender, message.lease)
@@ -313,10 +318,12 @@ class Node:
             told[owner] = None
         self._met.pop(process, None)
         self.observers.pop(process, None)
+        self.tempos.told.pop(process, None)
         self.orphans.pop(process, None)
         for orphan in self.leases.lose_owner(process):
             if self._has_living_job(orphan) and not is_driver:
                 self.orphans[orphan] = self.now + self.orphan_grace_s
+                told[orphan] = None  # it may not have heard of the dead one at all
             else:
                 self.pool.kill(orphan)
         self.blocks.lose(process)
@@ -389,10 +396,10 @@ class Node:
         self._watch(message.owner)
         self.blocks.on_asked(sender, message, self.now)
 
-    def _on_copy_lost(self, name: BlockName, owner: WorkerID) -> None:
+    def _on_copy_lost(self, name: BlockName, owner: WorkerID, reason: str) -> None:
         """What was spilled can not be read any more."""
         self._watch(owner)
-        self._effects.send(owner, pulls.CopyLost(name[1], self.me, True))
+        self._effects.send(owner, pulls.CopyLost(name[1], self.me, True, name[0], reason))
 
     def _on_nodes_seen(self, sender: WorkerID, message: cluster.NodesSeen) -> None:
         self.neighbours.on_nodes_seen(message)
@@ -483,18 +490,3 @@ class Node:
     def _on_processes_asked(self, sender: WorkerID, message: holders.ProcessesAsked) -> None:
         drivers = [driver for driver, job in self.jobs.drivers.items() if not self.jobs.specs[job].hidden]
         self._effects.send(sender, holders.ProcessesTold(message.request, (*drivers, *self.pool.pids)))
-
-    def _tell_observers(self) -> None:
-        """Whoever looks at the views hears how this node is, when that has changed."""
-        if not self.observers:
-            self._reported = None
-            return
-        if self.now < self._report_due:
-            return
-        report = report_of(self)
-        self._report_due = 0.0
-        if report != self._reported:
-            self._reported = report
-            self._report_due = self.now + self.report_period_s
-            for observer in self.observers:
-                self._effects.send(observer, cluster.NodeStatus(0, report))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from gnomon._core.events import MemoryHigh, WorkerExited
+from gnomon._core.events import Event, WorkerExited
 from gnomon._core.leases import Lease, LeaseMachine
 from gnomon._core.pool import PoolMachine
 from gnomon._messages.failures import MemoryShortage, MemoryUser, ProcessEnd
@@ -27,6 +27,23 @@ SPARE_BYTES = 32 << 20
 
 TOP_MAX = 8
 """Workers named in the story of a death."""
+
+
+class MemoryHigh(Event):
+    """This node's memory is nearly used up; said again and again while it is so.
+
+    Attributes:
+        used, limit: in bytes.
+        threshold: share of the limit that is too much.
+        sizes: of each worker, by pid: bytes that would be free without it.
+        kind: of the limit, for people.
+    """
+
+    used: int
+    limit: int
+    threshold: float
+    sizes: dict[int, int]
+    kind: str = ""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):

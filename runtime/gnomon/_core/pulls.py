@@ -170,6 +170,7 @@ class PullMachine:
         if copy is None and block.node == self.me:
             copy = block if self.blocks.holds(block) else None
         if copy is not None:
+            self.blocks.reclamation.hand_out(copy.name)
             self._effects().send(reader, PullDone(block.object, copy))
             return
         pull = self.pulls.get(block.object)
@@ -203,7 +204,7 @@ class PullMachine:
                 self._watch(node)
                 pull.sources[node] = _Source(block)
             else:
-                self._give_up(pull, node, False)
+                self._give_up(pull, node, False, block.offset)
 
     # -- room and chunks ------------------------------------------------------------------------------------------
 
@@ -246,7 +247,7 @@ class PullMachine:
         """A source has no such block."""
         pull = self._numbers.get(message.pull)
         if pull is not None and node in pull.sources:
-            self._drop_source(pull, node)
+            self._drop_source(pull, node, message.there)
 
     def run(self, now: float) -> None:
         """At the end of each batch of events: ask for what the budget allows, again for what has not come."""
@@ -307,14 +308,15 @@ class PullMachine:
     # -- sources fail, and the owner is asked ---------------------------------------------------------------------
 
     def _drop_source(self, pull: _Pull, node: WorkerID, there: bool = False) -> None:
-        self._take_back(pull, pull.sources.pop(node))
-        self._give_up(pull, node, there)
+        source = pull.sources.pop(node)
+        self._take_back(pull, source)
+        self._give_up(pull, node, there, source.block.offset)
         if not pull.sources:
             self._ask_owner(pull)
 
-    def _give_up(self, pull: _Pull, node: WorkerID, there: bool) -> None:
+    def _give_up(self, pull: _Pull, node: WorkerID, there: bool, offset: int) -> None:
         pull.given_up[node] = None
-        self._send_owner(pull, CopyLost(pull.object, node, there))
+        self._send_owner(pull, CopyLost(pull.object, node, there, offset))
 
     def _ask_owner(self, pull: _Pull) -> None:
         pull.rounds += 1
@@ -350,7 +352,7 @@ class PullMachine:
             return
         self._give_room_back(pull)
         if value.node == self.me:
-            self._send_owner(pull, CopyLost(pull.object, self.me))
+            self._send_owner(pull, CopyLost(pull.object, self.me, offset=value.offset))
         self._begin(pull, (value, *message.copies))
 
     def _add_more_sources(self, pull: _Pull, blocks: tuple[Block, ...]) -> None:

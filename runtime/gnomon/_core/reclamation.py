@@ -63,6 +63,12 @@ class ReclamationMachine:
             self.writers[name] = writer
         self._wanted = True
 
+    def hand_out(self, name: BlockName) -> None:
+        """The node itself names this block to somebody: who has answered already, may be the one."""
+        if name in self.doubtful:
+            self.doubtful[name] = 0
+            self._disturbed = self._wanted = True
+
     def settle(self, writer: WorkerID, owned: Callable[[BlockName], bool] = lambda _name: True) -> None:
         """``writer`` writes no block any more for which ``owned`` is true."""
         for name in [name for name, who in self.writers.items() if who == writer and owned(name)]:

@@ -6,7 +6,7 @@
                                                       `--- it can not be read -> BlockThere (lost)
 
 A reader for whose value there is no room reads the file itself, so that nobody ever waits for those who have filled
-the store and wait for more.
+the store and wait for more. To other nodes the file is sent as it is (``locate``).
 """
 
 from __future__ import annotations
@@ -46,12 +46,10 @@ class Reader(NamedTuple):
     Attributes:
         process: with it goes the wish.
         answer: told where the block is.
-        can_read_files: it need not be in memory.
     """
 
     process: WorkerID
     answer: Callable[[BlockThere], None]
-    can_read_files: bool
 
 
 class RestoreMachine:
@@ -68,7 +66,7 @@ class RestoreMachine:
         effects: Callable[[], Effects],
         room: Room,
         spilling: SpillMachine,
-        on_lost: Callable[[BlockName, WorkerID], None],
+        on_lost: Callable[[BlockName, WorkerID, str], None],
         patience_s: float = 0.5,
     ) -> None:
         self._effects = effects
@@ -87,24 +85,31 @@ class RestoreMachine:
         def answer(there: BlockThere) -> None:
             self._effects().send(asker, msgspec.structs.replace(there, request=request))
 
-        self.find(message.block, Reader(asker, answer, True), now)
+        self.find(message.block, Reader(asker, answer), now)
 
     def find(self, name: BlockName, reader: Reader, now: float) -> None:
         """Answer with the place of a block, now or when it is in memory."""
+        there = self.locate(name)
+        if there.path:
+            self.wants.setdefault(name, []).append(reader)
+            self._due.setdefault(name, now + self.patience_s)
+        else:
+            reader.answer(there)
+
+    def locate(self, name: BlockName) -> BlockThere:
+        """Where a block is now: in memory, in a file, or nowhere."""
         record = self._spilling.parted.get(name)
         if self._room.is_home(name):
             self._spilling.touch(name)
-            reader.answer(BlockThere(0, name[0]))
-        elif record is None:
-            reader.answer(BlockThere(0, NO_PLACE, lost="it was freed"))
-        elif record.lost:
-            reader.answer(BlockThere(0, NO_PLACE, lost=record.lost))
-        elif record.place != NO_PLACE:
+            return BlockThere(0, name[0])
+        if record is None:
+            return BlockThere(0, NO_PLACE, lost="it was freed")
+        if record.lost:
+            return BlockThere(0, NO_PLACE, lost=record.lost)
+        if record.place != NO_PLACE:
             self._spilling.touch(name)
-            reader.answer(BlockThere(0, record.place))
-        else:
-            self.wants.setdefault(name, []).append(reader)
-            self._due.setdefault(name, now + self.patience_s)
+            return BlockThere(0, record.place)
+        return self._in_file(record)
 
     def run(self, now: float) -> int:
         """Begin to read what there is room for. Returns how many bytes the next one needs."""
@@ -119,7 +124,7 @@ class RestoreMachine:
             self.reading[name] = place
             copy = record.copy
             path = self._spilling.files.files[copy.file].path
-            self._effects().do(ReadSpillFile(name, place, path, copy.position, copy.size, copy.crc))
+            self._effects().do(ReadSpillFile(name, place, path, copy.position, copy.size, copy.crcs))
         return 0
 
     def give_up(self) -> None:
@@ -141,9 +146,7 @@ class RestoreMachine:
         if record is None:
             return
         if event.error:
-            record.lost = event.error
-            self._answer(name, BlockThere(0, NO_PLACE, lost=event.error))
-            self._on_lost(name, record.owner)
+            self.on_unreadable(name, event.error)
         elif event.no_memory:
             self._answer_with_file(name, record)
         else:
@@ -151,6 +154,14 @@ class RestoreMachine:
             self._spilling.add(name, record.copy.size)
             self._answer(name, BlockThere(0, place))
             self._spilling.tell_owners((name,), True)
+
+    def on_unreadable(self, name: BlockName, error: str) -> None:
+        """Its bytes on disk are not what was written."""
+        record = self._spilling.parted.get(name)
+        if record is not None and not record.lost and record.place == NO_PLACE:
+            record.lost = error
+            self._answer(name, BlockThere(0, NO_PLACE, lost=error))
+            self._on_lost(name, record.owner, error)
 
     def forget(self, name: BlockName) -> None:
         """It was freed: whoever waits for it is dead, or has let go."""
@@ -164,14 +175,12 @@ class RestoreMachine:
                 self._answer(name, BlockThere(0, NO_PLACE))
 
     def _answer_with_file(self, name: BlockName, record: Parted) -> None:
+        self._answer(name, self._in_file(record))
+
+    def _in_file(self, record: Parted) -> BlockThere:
         copy = record.copy
         path = self._spilling.files.files[copy.file].path
-        patient = [reader for reader in self.wants[name] if not reader.can_read_files]
-        due = self._due[name] + self.patience_s
-        self.wants[name] = [reader for reader in self.wants[name] if reader.can_read_files]
-        self._answer(name, BlockThere(0, NO_PLACE, path, copy.position, copy.crc))
-        if patient:
-            self.wants[name], self._due[name] = patient, due
+        return BlockThere(0, NO_PLACE, path, copy.position, copy.crcs)
 
     def _answer(self, name: BlockName, there: BlockThere) -> None:
         self._due.pop(name, None)

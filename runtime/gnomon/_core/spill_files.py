@@ -20,13 +20,13 @@ class Copy(msgspec.Struct, frozen=True, gc=False):
     """A block's bytes in a file, header and value.
 
     Attributes:
-        crc: zlib's crc32 of them.
+        crcs: zlib's crc32 of each of the value's chunks, as they travel between nodes.
     """
 
     file: int
     position: int
     size: int
-    crc: int
+    crcs: tuple[int, ...]
 
 
 class SpillFile(msgspec.Struct, gc=False, eq=False):
@@ -34,11 +34,13 @@ class SpillFile(msgspec.Struct, gc=False, eq=False):
 
     Attributes:
         values: how many in it are not freed.
+        readers: how often it is being read for other nodes.
     """
 
     directory: str
     path: str
     values: int = 0
+    readers: int = 0
 
 
 class SpillFiles:
@@ -86,9 +88,21 @@ class SpillFiles:
 
     def drop(self, number: int) -> str:
         """One fewer. Returns the path of a file that nobody needs any more, or ""."""
+        self.files[number].values -= 1
+        return self._unneeded(number)
+
+    def begin_reading(self, number: int) -> None:
+        """It stays until ``end_reading``."""
+        self.files[number].readers += 1
+
+    def end_reading(self, number: int) -> str:
+        """Once for each ``begin_reading``; returns what ``drop`` does."""
+        self.files[number].readers -= 1
+        return self._unneeded(number)
+
+    def _unneeded(self, number: int) -> str:
         file = self.files[number]
-        file.values -= 1
-        if file.values > 0:
+        if file.values or file.readers:
             return ""
         del self.files[number]
         return file.path

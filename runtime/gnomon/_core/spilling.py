@@ -159,7 +159,10 @@ class SpillMachine:
         record = self.parted.pop(name)
         if record.place != NO_PLACE:
             self._blocks.free_place(record.place)
-        path = self.files.drop(record.copy.file)
+        self.delete(self.files.drop(record.copy.file))
+
+    def delete(self, path: str) -> None:
+        """Delete a file, unless it is ""."""
         if path:
             self._effects().do(DeleteSpillFile(path))
 
@@ -270,9 +273,9 @@ class SpillMachine:
             self.files.fail(event.file, event.error, now)
             self._write(living, now)
             return
-        for name, (position, crc) in zip(names, event.parts, strict=True):
+        for name, (position, crcs) in zip(names, event.parts, strict=True):
             if name in living:
-                copy = Copy(event.file, position, self.recent[name], crc)
+                copy = Copy(event.file, position, self.recent[name], crcs)
                 self.files.keep(event.file)
                 self.parted[name] = Parted(self._blocks.part(name), copy, name[0])
         if not living:

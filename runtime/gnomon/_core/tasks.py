@@ -26,6 +26,7 @@ from gnomon._core.effects import Effects
 from gnomon._core.entry import Recipe
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.failed_arguments import keep_cause
+from gnomon._core.failed_tasks import FailedTasks
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.lineage import LineageMachine
 from gnomon._core.records import TaskRecord
@@ -81,6 +82,7 @@ class TaskMachine:
         self.force_grace_s = grace_s / 5
         self.records: dict[TaskID, TaskRecord] = {}
         self.backoff = BackoffMachine()
+        self.failed = FailedTasks(references)
         self._deaf: dict[TaskID, tuple[WorkerID, float]] = {}
         self._waiting_on: dict[ObjectID, list[TaskRecord]] = {}
 
@@ -208,7 +210,7 @@ class TaskMachine:
         record = self.records.get(task)
         if record is None:
             return False
-        if record.row.state == TaskState.RUNNING and record.worker is not None:
+        if record.worker is not None:
             self._effects().send(record.worker, ItemsTaken(task, record.attempt, taken))
         return True
 
@@ -295,11 +297,11 @@ class TaskMachine:
         if record is None or record.cancelled:
             return (0, 0)
         record.cancelled = True
-        if record.row.state == TaskState.RUNNING and record.worker is not None:
+        if record.worker is not None:
             self._deaf[task] = (record.worker, now + (self.force_grace_s if force else self.grace_s))
             message = TaskCancelled(task, record.attempt, force, recursive)
             self._effects().send(record.worker, message)
-            return (1, 1)
+            return (1, int(record.row.state == TaskState.RUNNING))  # what waits at a gate is not
         if record.row.state == TaskState.READY and not self.backoff.withdraw(task):
             self.dispatch.remove(record)
         self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
@@ -377,6 +379,8 @@ class TaskMachine:
         if not row.finished:
             row.finished = now
         self.ledger.task_changed(row, state)
+        if state == TaskState.FAILED:
+            self.failed.add(event, message is not None and record.stream is None)
         references = self.references
         lineage = self.lineage
         recipe = None

@@ -21,7 +21,9 @@ from gnomon._core.events import (
     CancelAsked,
     CellCancelAsked,
     TaskSubmitted,
+    TempoAsked,
 )
+from gnomon._core.tempo import TempoFacts
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
     FORCE_REFUSED,
@@ -32,6 +34,7 @@ from gnomon._engine.base import (
     SessionInfo,
     TaskTemplate,
 )
+from gnomon._engine.explanation import Explanation
 from gnomon._engine.local_actors import LocalActors
 from gnomon._engine.local_arguments import own, pack_values, provenance_of
 from gnomon._engine.local_output import show_output
@@ -40,6 +43,7 @@ from gnomon._engine.local_session import DriverSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
+from gnomon._engine.rerun import Rerun
 from gnomon._engine.stalls import Stalls, why_waiting
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
@@ -49,6 +53,7 @@ from gnomon._shell.holder_names import Root
 from gnomon._shell.local_wait import wait_local
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import ControlUnavailableError
 from gnomon.ids import FunctionID, ObjectID, task_of
 from gnomon.resources import Resources
 
@@ -288,6 +293,29 @@ class LocalEngine:
     def why_waiting(self) -> str:
         """See ``Engine``."""
         return why_waiting(self.core)
+
+    def why(self, identity: ObjectID) -> Explanation:
+        """See ``Engine``."""
+        from gnomon._engine.local_why import why  # few programs ask
+
+        return why(self.core, identity)
+
+    def tempo(self, mode: str, interval_s: float, seed: int, steps: int) -> TempoFacts:
+        """See ``Engine``."""
+        if self._session is None and mode:
+            raise ControlUnavailableError(
+                "Tempo", "this is a task, and how fast work begins is for the driver to say"
+            )
+        facts: TempoFacts = self.core.ask_role(
+            lambda request: TempoAsked(request, mode, interval_s, seed, steps)
+        )
+        return facts
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """See ``Engine``."""
+        from gnomon._engine.local_rerun import rerun_of  # few programs ask
+
+        return rerun_of(self.core, identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

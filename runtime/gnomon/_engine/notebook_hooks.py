@@ -25,7 +25,8 @@ class OutputLines:
     Attributes:
         cell: id of the submitting cell; "" when the work came from no cell.
         worker_label: the process that printed, as people read it.
-        stream: "stdout" or "stderr"; or "progress", whose lines are states of progress bars.
+        stream: "stdout" or "stderr"; or "progress", whose lines are states of progress bars; or "display", whose
+            lines are rich output as JSON.
         text: one or more lines, as printed.
         task_name: the function or method that printed; "" when it is not known.
     """
@@ -95,6 +96,13 @@ output_sink: OutputSink | None = None
 
 send_progress: Callable[[str], object] | None = None
 """Takes states of progress bars where they are not shown: set in workers. None: this process shows them."""
+
+DISPLAY_STREAM = "display"
+"""The stream of output lines that are rich output: a JSON object with ``data`` by MIME type, ``metadata``,
+``display_id`` ("" for none) and ``update``."""
+
+send_display: Callable[[str], object] | None = None
+"""Takes such lines where they are not shown: set in workers. None: this process shows them."""
 
 wait_observer: WaitObserver | None = None
 """Told how far a waiting ``get`` is; called in the waiting thread."""

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gnomon._core.tempo import PAUSED
 from gnomon._engine.base import STALL_S
 from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
@@ -58,6 +59,11 @@ class Stalls:
 
 def why_waiting(core: CoreWorker) -> str:
     """What stands in the way of this process's tasks and of pending actors, and what to do; "" if nothing does."""
+    if core.role.pace.tempo.mode == PAUSED:
+        return (
+            "The session is paused: nothing begins. Go on with gnomon.control.resume() or step(), %remote resume in a "
+            "notebook, or Resume in a view."
+        )
     with core.loop.lock:
         queued = [
             (len(one.ready), dict(one.resources))
@@ -97,8 +103,8 @@ def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> s
     for actor in alive:
         for name, units in actor.resources.items():
             total[name] = total.get(name, 0) - units
-    stuck = [(_tasks(number), asked) for number, asked in queued if _lacking(asked, total)]
-    stuck += _actors(actor for actor in pending if _lacking(actor.resources, total) and actor not in homeless)
+    stuck = [(_tasks(number), asked) for number, asked in queued if lacking(asked, total)]
+    stuck += _actors(actor for actor in pending if lacking(actor.resources, total) and actor not in homeless)
     return " ".join(text for text in (_why_stranded(stranded), _why_stuck(stuck, alive, total)) if text)
 
 
@@ -126,17 +132,18 @@ def _why_stranded(stranded: list[tuple[str, Resources]]) -> str:
 def _why_stuck(stuck: list[tuple[str, Resources]], alive: list[ActorReport], total: Mapping[str, int]) -> str:
     if not stuck:
         return ""
-    scarce = {name for _, asked in stuck for name in _lacking(asked, total)}
+    scarce = {name for _, asked in stuck for name in lacking(asked, total)}
     holders = [actor for actor in alive if scarce & set(actor.resources)]
     waiting = "; ".join(f"{what} for {describe(asked)}" for what, asked in stuck)
     return (
         f"What has not begun waits for resources: {waiting}. Living actors hold too much of it, and they end only "
-        f"when told: {_named(holders)}. Let one end (gnomon.kill(handle), or del of its last handle), make such "
+        f"when told: {named(holders)}. Let one end (gnomon.kill(handle), or del of its last handle), make such "
         "actors with num_cpus=0, or start the session with more."
     )
 
 
-def _lacking(asked: Mapping[str, int], left: Mapping[str, int]) -> list[str]:
+def lacking(asked: Mapping[str, int], left: Mapping[str, int]) -> list[str]:
+    """The resources of which more is asked than is left."""
     return [name for name, units in asked.items() if units > max(0, left.get(name, 0))]
 
 
@@ -148,7 +155,8 @@ def _frozen(resources: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(resources.items()))
 
 
-def _named(actors: list[ActorReport]) -> str:
+def named(actors: list[ActorReport]) -> str:
+    """Actors as people know them, with what they hold."""
     shown = [
         f"{actor.class_name}{f' {actor.name!r}' if actor.name else ''} (pid {actor.pid}, {describe(actor.resources)})"
         for actor in actors[:ACTORS_NAMED_MAX]

@@ -28,6 +28,9 @@ ALIVE = "alive"
 RESTARTING = "restarting"
 DEAD = "dead"
 
+ASYNC_CALLS = 1000
+"""Calls at a time of an async actor that does not say otherwise."""
+
 
 class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
     """All that is needed to make an actor, and to make it again. Head and node never unpickle it.

@@ -39,9 +39,10 @@ class ChunksWanted(Message, frozen=True, tag=34):
 
 
 class ChunksRefused(Message, frozen=True, tag=35):
-    """There is no such block (any more)."""
+    """There is no such block (any more); ``there``: it can not be read, but it still takes room."""
 
     pull: int
+    there: bool = False
 
 
 class CopyAdded(Message, frozen=True, tag=36):
@@ -55,11 +56,15 @@ class CopyLost(Message, frozen=True, tag=37):
 
     Attributes:
         there: it still takes room there; only its bytes are no good.
+        offset: which block is meant: the value may have been made again there; -1 for whichever it is.
+        reason: what is wrong with it.
     """
 
     object: ObjectID
     node: WorkerID
     there: bool = False
+    offset: int = -1
+    reason: str = ""
 
 
 class CopyParted(Message, frozen=True, tag=38):

@@ -33,7 +33,7 @@ class BlockThere(Message, frozen=True, tag=111):
     Attributes:
         place: offset of the header, or NO_PLACE.
         path: the file that has it, from ``position`` on.
-        crc: of header and value in that file.
+        crcs: of the value's chunks in that file.
         lost: why there is no such block.
     """
 
@@ -41,7 +41,7 @@ class BlockThere(Message, frozen=True, tag=111):
     place: int
     path: str = ""
     position: int = 0
-    crc: int = 0
+    crcs: tuple[int, ...] = ()
     lost: str = ""
 
 

@@ -150,7 +150,7 @@ class NodeProcess:
             except OSError:
                 failed = True
             self.loop.post(BlockReserved(command.request, command.asker, command.offset, failed))
-        elif isinstance(command, fx.ReceiveChunks | fx.EndReceiving | fx.SendChunks):
+        elif isinstance(command, fx.ReceiveChunks | fx.EndReceiving | fx.SendChunks | fx.SendFileChunks):
             self.move(command)
         elif type(command) in _TO_DISK:
             self.spill(command)
@@ -166,7 +166,7 @@ class NodeProcess:
             # a killed process leaves its socket behind, and the cluster may live for long
             session_directory.remove_socket(self.directory, command.peer)
 
-    def move(self, command: fx.ReceiveChunks | fx.EndReceiving | fx.SendChunks) -> None:
+    def move(self, command: fx.ReceiveChunks | fx.EndReceiving | fx.SendChunks | fx.SendFileChunks) -> None:
         """Chunks of values to or from another node."""
         if self.courier is None:
             self.courier = Courier(self.config.node_process, self.directory, self.arena, self.loop.post)

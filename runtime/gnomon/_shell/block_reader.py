@@ -2,6 +2,7 @@
 
     at home, and not in question ----> a view, without asking anybody
     else: BlockWanted ----> a view elsewhere in the arena, or a copy read from the disk
+                       `--> neither: it is ``Unreadable``, and ``mending`` sees to that
 
 ``_core.spilling`` tells why this is safe. The rule for a changer: a view is registered before anything is looked at.
 """
@@ -10,15 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from gnomon._core.block_views import BlockViews
 from gnomon._messages.base import HEADER_BYTES, Block, Value
 from gnomon._messages.spilling import NO_PLACE, BlockThere, BlockWanted
 from gnomon._shell import spill_disk
 from gnomon._store.arena import Arena
-from gnomon.exceptions import ObjectLostError
 from gnomon.ids import ObjectID, WorkerID
+
+
+class Unreadable(NamedTuple):
+    """A block that can not be read, and why."""
+
+    block: Block
+    reason: str
 
 
 class BlockReader:
@@ -45,24 +52,30 @@ class BlockReader:
         self._ask = ask
         self._drop = drop
 
-    def view_all(self, values: Sequence[Value]) -> list[bytes | memoryview]:
-        """As ``view``, but for those that are bytes."""
+    def view_all(self, values: Sequence[Value]) -> list[bytes | memoryview] | Unreadable:
+        """As ``view``, but for those that are bytes; the first that is unreadable if there is one."""
         blobs: list[bytes | memoryview] = []
         try:
             for value in values:
-                blobs.append(self.view(value) if isinstance(value, Block) else value)
+                blob = self.view(value) if isinstance(value, Block) else value
+                if type(blob) is Unreadable:
+                    self._drop_all(values[len(blobs) + 1 :])
+                    return blob
+                blobs.append(blob)  # type: ignore[arg-type]
         except BaseException:
-            for value in values[len(blobs) + 1 :]:  # the one that failed has seen to itself
-                if isinstance(value, Block):
-                    self._drop(value.object)
+            self._drop_all(values[len(blobs) + 1 :])  # the one that failed has seen to itself
             raise
         return blobs
 
-    def view(self, value: Block) -> memoryview:
+    def _drop_all(self, values: Sequence[Value]) -> None:
+        for value in values:
+            if isinstance(value, Block):
+                self._drop(value.object)
+
+    def view(self, value: Block) -> memoryview | Unreadable:
         """The blob of a value for which a handle has been counted: it is given back when the view is gone.
 
         Raises:
-            ObjectLostError: its copy on disk is damaged.
             NotInitializedError: the session has ended.
         """
         offset, token = value.offset, next(self._views.tokens)
@@ -80,7 +93,7 @@ class BlockReader:
         self._viewing.pop(token, None)
         self._drop(identity)
 
-    def _find(self, value: Block, token: int) -> memoryview:
+    def _find(self, value: Block, token: int) -> memoryview | Unreadable:
         """It has been moved, or is about to be."""
         try:
             there: BlockThere = self._ask(self._node, lambda request: BlockWanted(request, value.name), None)
@@ -95,10 +108,10 @@ class BlockReader:
         self._drop(value.object)
         return blob
 
-    def _from_disk(self, value: Block, there: BlockThere) -> memoryview:
+    def _from_disk(self, value: Block, there: BlockThere) -> memoryview | Unreadable:
         if there.lost:
-            raise ObjectLostError(value.object.hex(), there.lost)
+            return Unreadable(value, there.lost)
         try:
-            return spill_disk.read(there.path, there.position, value, there.crc)
+            return spill_disk.read(there.path, there.position, value, there.crcs)
         except OSError as error:
-            raise ObjectLostError(value.object.hex(), f"its copy on disk can not be read: {error}") from error
+            return Unreadable(value, f"its copy on disk can not be read: {error}")

@@ -3,6 +3,7 @@
     driver, command                      keeper
      | DoorAsked(kind)              -->   |    who it is says the kernel (SO_PEERCRED): this user, or nothing
      | <--  DoorAnswered, two fds         |    the session's config; its arena, its lifeline (SCM_RIGHTS)
+     |   or Facts, if that was the kind   |    what it is made of; JSON, so that any version can read it
 
 Both sides check that the other is a process of their own user: the directory is private, and yet a wrong
 ``TMPDIR`` may lead anywhere. One packet each way, then the connection ends.
@@ -18,11 +19,12 @@ import msgspec
 
 from gnomon._messages.session import SessionConfig
 from gnomon._shell import session_directory
+from gnomon._shell.facts import Facts, facts
 from gnomon.exceptions import ClusterNotFoundError
 from gnomon.ids import JobID
 
-JOIN, LOOK, STOP = "join", "look", "stop"
-"""Become a driver; look only (no job is listed); end the cluster."""
+JOIN, LOOK, STOP, TELL = "join", "look", "stop", "tell"
+"""Become a driver; look only (no job is listed); end the cluster; tell what it is made of."""
 
 PATIENCE_S, KEEPERS_PATIENCE_S = 5.0, 1.0
 """How long one who has knocked waits for the answer, and the keeper for the question."""
@@ -88,6 +90,9 @@ class Door:
         kind = msgspec.msgpack.decode(connection.recv(_PACKET_BYTES_MAX), type=DoorAsked).kind
         if kind == STOP:
             return True
+        if kind == TELL:
+            connection.send(msgspec.json.encode(facts()))
+            return False
         if kind == JOIN:
             self._jobs += 1
         number = self._jobs if kind == JOIN else 0
@@ -126,6 +131,30 @@ def enter(directory: str, kind: str) -> DoorAnswered:
     answer = msgspec.msgpack.decode(packet, type=DoorAnswered)
     config = msgspec.structs.replace(answer.config, arena_fd=fds[0], lifeline_fd=fds[1])
     return DoorAnswered(config, answer.job)
+
+
+def ask_facts(directory: str) -> Facts | None:
+    """What a cluster is made of; None from one whose gnomon can not tell.
+
+    Raises:
+        ClusterNotFoundError: there is no cluster, or it is ending.
+    """
+    with _knock(directory) as connection:
+        try:
+            connection.send(msgspec.msgpack.encode(DoorAsked(TELL)))
+            packet, fds, _, _ = socket.recv_fds(connection, _PACKET_BYTES_MAX, _FDS)
+        except OSError as error:
+            raise ClusterNotFoundError(directory, f"its keeper does not answer ({error})") from error
+    for fd in fds:
+        os.close(fd)
+    if fds:  # it has taken the question for another one
+        return None
+    if not packet:
+        raise ClusterNotFoundError(directory, "it is ending")
+    try:
+        return msgspec.json.decode(packet, type=Facts)
+    except msgspec.MsgspecError:
+        return None
 
 
 def ask_to_stop(directory: str) -> int:

@@ -38,13 +38,14 @@ from gnomon._messages.failures import is_failure
 from gnomon._messages.objects import BlockGiven, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
-from gnomon._shell import holder_answers, task_context
-from gnomon._shell.block_reader import BlockReader
-from gnomon._shell.bringing import bring_values, elsewhere, is_elsewhere, with_handles
+from gnomon._shell import activity, holder_answers, task_context
+from gnomon._shell.block_reader import BlockReader, Unreadable
+from gnomon._shell.bringing import Handles, bring_values, elsewhere, is_elsewhere, with_handles
 from gnomon._shell.holder_names import Root
 from gnomon._shell.interrupts import Deferred
 from gnomon._shell.large_values import inline_values, write_block
 from gnomon._shell.loop import Loop, release
+from gnomon._shell.mending import mended
 from gnomon._shell.questions import Questions
 from gnomon._shell.raising import prepare_error
 from gnomon._store.arena import EXTRA_BYTES, Arena
@@ -68,6 +69,7 @@ class CoreWorker:
 
     Attributes:
         wait_long: ``Loop.wait``; in a driver with a look at why it takes long.
+        thread_of, coroutine_of: where a task's code runs; set by who executes.
 
     Args:
         perform: carries out commands that are not this class's own.
@@ -95,6 +97,8 @@ class CoreWorker:
         self.ended = ""
         self.assignment: ActorAssigned | None = None
         self.named: Callable[[], Iterable[Root]] = holder_answers.main_module
+        self.coroutine_of: Callable[[TaskID], Any] = lambda task: None
+        self.thread_of: Callable[[TaskID], int] = lambda task: 0
         self._perform_other = perform
         self._main_thread = threading.main_thread().ident
         self._counter = itertools.count(1)
@@ -121,6 +125,8 @@ class CoreWorker:
             self.loop.disconnect(command.peer)  # type: ignore[attr-defined]
         elif kind is fx.NameHolders:
             holder_answers.answer_in_thread(self, command)  # type: ignore[arg-type]
+        elif kind is fx.TellActivity:
+            activity.tell(self, command)  # type: ignore[arg-type]
         elif kind is fx.InlineValues:
             inline_values(self, command)  # type: ignore[arg-type]
         else:
@@ -370,17 +376,24 @@ class CoreWorker:
 
         Raises:
             GetTimeoutError: those that lie on other nodes are not here after ``timeout`` seconds.
+            ObjectLostError: one of them is gone.
         """
-        viewed = tuple([value.object for value in values if isinstance(value, Block)])
-        if not viewed:
-            return values  # type: ignore[return-value]  # all of them bytes
-        _handles = None
-        if is_elsewhere(self, values):
-            values, _handles = bring_values(self, values, timeout)
+        handles: Handles = []
+        while True:
             viewed = tuple([value.object for value in values if isinstance(value, Block)])
-        with self.undisturbed():
-            self.loop.post(HandlesArrived(viewed, task, None))
-            return self.reader.view_all(values)
+            if not viewed:
+                return values  # type: ignore[return-value]  # all of them bytes
+            if is_elsewhere(self, values):
+                values, brought = bring_values(self, values, timeout)
+                handles += brought
+                viewed = tuple([value.object for value in values if isinstance(value, Block)])
+            with self.undisturbed():
+                self.loop.post(HandlesArrived(viewed, task, None))
+                blobs = self.reader.view_all(values)
+            if type(blobs) is list:
+                return blobs
+            assert isinstance(blobs, Unreadable)
+            values = mended(self, values, blobs, task, timeout, handles)
 
     def handles_arrived(self, refs: list[ObjectRef[Any]], task: TaskID | None = None) -> None:
         """References came to life outside of any value (a user's own pickle), or in the function of

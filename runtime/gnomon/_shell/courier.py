@@ -6,7 +6,8 @@ waits behind them.
       <-- ChunksSent         when ZeroMQ is done with it               (if there still is one)
 
 Both threads start with the first chunk that is to be sent or received: a node that is alone has neither. What is
-sent is read from the arena by ZeroMQ itself, while the role keeps the block pinned; what arrives is copied once.
+sent is read from the arena by ZeroMQ itself, while the role keeps the block pinned; what arrives is copied once. What
+is only on disk is read from its file, chunk by chunk, by the sending thread.
 
 The rule for a changer: a chunk is written only under ``_lock`` and only into a room that ``end`` has not taken away;
 when ``end`` has returned, nothing is written there any more.
@@ -24,11 +25,12 @@ from typing import Any
 import msgspec
 import zmq
 
-from gnomon._core.effects import SendChunks
-from gnomon._core.events import ChunkArrived, ChunksSent
+from gnomon._core.effects import SendChunks, SendFileChunks
+from gnomon._core.events import ChunkArrived, ChunksSent, FileChunksSent
 from gnomon._core.pulls import CHUNK_BYTES
 from gnomon._messages.base import HEADER_BYTES
 from gnomon._shell.session_directory import bulk_path
+from gnomon._shell.spill_disk import read_chunks
 from gnomon._store.arena import Arena
 from gnomon.ids import ObjectID, WorkerID
 
@@ -61,7 +63,7 @@ class Courier:
         self._context = zmq.Context(io_threads=1)
         self._lock = threading.Lock()
         self._rooms: dict[int, tuple[int, int]] = {}
-        self._orders: queue.SimpleQueue[SendChunks | WorkerID | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[SendChunks | SendFileChunks | WorkerID | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._inbound: zmq.Socket[bytes] | None = None
 
@@ -85,8 +87,8 @@ class Courier:
         with self._lock:
             self._rooms.pop(pull, None)
 
-    def send(self, order: SendChunks) -> None:
-        """Send chunks, and post ChunksSent."""
+    def send(self, order: SendChunks | SendFileChunks) -> None:
+        """Send chunks, and post ChunksSent or FileChunksSent."""
         if not any(thread.name == "gnomon-send" for thread in self._threads):
             self._start("gnomon-send", self._send_all)
         self._orders.put(order)
@@ -153,17 +155,22 @@ class Courier:
             order = self._next_order(on_the_way)
             if order is None:
                 break
-            if isinstance(order, SendChunks):
+            if isinstance(order, SendChunks | SendFileChunks):
                 socket = sockets.get(order.target)
                 if socket is None:
                     socket = sockets[order.target] = self._connect(order.target)
-                on_the_way.append((self._send_run(socket, order), order.offset))
+                if isinstance(order, SendChunks):
+                    on_the_way.append((self._send_run(socket, order), order.offset))
+                else:
+                    self._post(self._send_from_file(socket, order))
             elif order in sockets:
                 sockets.pop(order).close(0)
         for socket in sockets.values():
             socket.close(0)
 
-    def _next_order(self, on_the_way: deque[tuple[Any, int]]) -> SendChunks | WorkerID | None:
+    def _next_order(
+        self, on_the_way: deque[tuple[Any, int]]
+    ) -> SendChunks | SendFileChunks | WorkerID | None:
         """The next thing to do; tells meanwhile of what ZeroMQ has done with."""
         while True:
             while on_the_way and on_the_way[0][0].done:
@@ -184,6 +191,19 @@ class Courier:
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
         socket.connect("ipc://" + bulk_path(self.directory, target))
         return socket
+
+    @staticmethod
+    def _send_from_file(socket: zmq.Socket[bytes], order: SendFileChunks) -> FileChunksSent:
+        """Each chunk is checked before it goes: its own checksum on the way would only say that it came as it was sent."""
+        sent = FileChunksSent(order.target, order.pull, order.block, order.file)
+        try:
+            chunks = read_chunks(order.path, order.position, order.size, order.first, order.crcs)
+            for (chunk, content), crc in zip(chunks, order.crcs, strict=True):
+                socket.send(_encode((order.pull, chunk, crc)), zmq.SNDMORE)
+                socket.send(content, copy=False)
+        except OSError as error:
+            sent.error = f"its copy on disk can not be read: {error}"
+        return sent
 
     def _send_run(self, socket: zmq.Socket[bytes], order: SendChunks) -> zmq.MessageTracker:
         """Returns what tells when ZeroMQ no longer reads the arena for it."""

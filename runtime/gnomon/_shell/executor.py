@@ -25,7 +25,7 @@ from typing import Any
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
 from gnomon._core.events import ActorConstructed, ActorEnding, ChildrenCancelAsked, TaskEnded
-from gnomon._messages.actors import ActorAssigned, ActorSpec
+from gnomon._messages.actors import ASYNC_CALLS, ActorAssigned, ActorSpec
 from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CallPushed, TaskPushed
 from gnomon._shell import output, task_context
@@ -72,6 +72,7 @@ class Executor:
         self.user_code = UserCode(self.struck, self._rouse)
         self.generating = Generating(core, self.user_code.enter, self.user_code.leave, self.struck)
         core.named = self._named
+        core.thread_of = self.user_code.thread_of
 
     # -- commands, in the loop's thread ---------------------------------------------------------------------------
 
@@ -327,7 +328,7 @@ class Executor:
         if spec.is_async:
             from gnomon._shell.async_executor import AsyncExecutor
 
-            self._async = AsyncExecutor(self, concurrency or 1000, spec.groups)
+            self._async = AsyncExecutor(self, concurrency or ASYNC_CALLS, spec.groups)
             return
         self._wide = bool(spec.groups)
         self.execution.threads = concurrency or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from gnomon._core.events import MemoryHigh
+from gnomon._core.pressure import MemoryHigh
 from gnomon._shell.memory_usage import MemoryUsage
 
 

@@ -280,11 +280,22 @@ def advise_copy(error: ValueError) -> None:
 
 
 def forget_frames(error: BaseException) -> None:
-    """Let go of what the user's finished frames hold.
+    """Let go of what the user's finished frames hold: those of the error, and of the errors that led to it.
 
     Code like ``error = ...; raise error`` puts an exception into its own traceback. What its frames hold, large
     objects among it, would wait for the collector, and an idle worker collects nothing.
     """
+    seen: dict[int, None] = {}
+    work: list[BaseException | None] = [error]
+    while work:
+        one = work.pop()
+        if one is not None and id(one) not in seen:
+            seen[id(one)] = None
+            work += (one.__cause__, one.__context__)
+            _clear_frames(one)
+
+
+def _clear_frames(error: BaseException) -> None:
     trace = error.__traceback__
     while trace is not None:
         # a generator or coroutine that has caught it before may live on

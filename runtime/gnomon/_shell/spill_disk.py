@@ -11,20 +11,19 @@ from __future__ import annotations
 import os
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from io import FileIO
 from queue import SimpleQueue
 from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core.events import BlockRestored, SpillFileWritten
+from gnomon._core.pulls import CHUNK_BYTES
 from gnomon._messages.base import HEADER_BYTES, Block
 from gnomon._store.arena import Arena
 
 FOLDER = "gnomon-spilled-"
 """What a directory of ours is called in one that the user has named; the session's id follows."""
-
-_STEP_BYTES = 16 * 2**20
-"""Written or read in one system call, and checked while the processor's cache may still have it."""
 
 
 class SpillDisk:
@@ -70,7 +69,7 @@ class SpillDisk:
         lane.put(job)
 
     def _write(self, command: fx.WriteSpillFile) -> SpillFileWritten:
-        parts: list[tuple[int, int]] = []
+        parts: list[tuple[int, tuple[int, ...]]] = []
         try:
             os.makedirs(os.path.dirname(command.path), 0o700, exist_ok=True)
             with open(command.path, "xb", buffering=0) as file:
@@ -81,56 +80,90 @@ class SpillDisk:
             return SpillFileWritten(command.file, (), str(error))
         return SpillFileWritten(command.file, tuple(parts))
 
-    def _write_block(self, fd: int, place: int, size: int) -> int:
-        crc = 0
+    def _write_block(self, fd: int, place: int, size: int) -> tuple[int, ...]:
         with self._arena.window(place, size) as block:
-            done = 0
-            while done < size:
-                with block[done : done + _STEP_BYTES] as step:
-                    written = os.write(fd, step)
-                    with step[:written] as part:
-                        crc = zlib.crc32(part, crc)
-                done += written
-        return crc
+            return write_block(fd, block[:HEADER_BYTES], block[HEADER_BYTES:])
 
     def _read(self, command: fx.ReadSpillFile) -> BlockRestored:
         place, size = command.place, command.size
         try:
             with self._arena.window(place + HEADER_BYTES, size - HEADER_BYTES) as target:
-                _read_checked(command.path, command.position, command.block[1], target, command.crc)
+                _read_checked(command.path, command.position, command.block[1], target, command.crcs)
         except OSError as error:
             return BlockRestored(command.block, f"its copy on disk can not be read: {error}")
         self._arena.write_header(place, command.block[1])
         return BlockRestored(command.block)
 
 
-def read(path: str, position: int, value: Block, crc: int) -> memoryview:
+def write_block(fd: int, header: bytes | memoryview, value: memoryview) -> tuple[int, ...]:
+    """Write a block where a file has got to. Returns the crcs of the value's chunks.
+
+    Raises:
+        OSError: the disk is full, or broken.
+    """
+    _write_all(fd, memoryview(header))
+    crcs = []
+    for start in range(0, len(value), CHUNK_BYTES):
+        with value[start : start + CHUNK_BYTES] as chunk:
+            _write_all(fd, chunk)
+            crcs.append(zlib.crc32(chunk))  # while the processor's cache may still have it
+    return tuple(crcs)
+
+
+def _write_all(fd: int, part: memoryview) -> None:
+    while len(part):
+        part = part[os.write(fd, part) :]
+
+
+def read(path: str, position: int, value: Block, crcs: tuple[int, ...]) -> memoryview:
     """A value out of a file, for a reader who finds no room in the store.
 
     Raises:
         OSError: the file can not be read, or is damaged.
     """
     blob = bytearray(value.size)
-    _read_checked(path, position, value.object, memoryview(blob), crc)
+    _read_checked(path, position, value.object, memoryview(blob), crcs)
     return memoryview(blob).toreadonly()
 
 
-def _read_checked(path: str, position: int, identity: bytes, target: memoryview, crc: int) -> None:
+def read_chunks(
+    path: str, position: int, size: int, first: int, crcs: tuple[int, ...]
+) -> Iterator[tuple[int, bytearray]]:
+    """(number, bytes) of some chunks of a value of ``size`` bytes whose block begins at ``position``.
+
+    Raises:
+        OSError: the file can not be read, or is damaged.
+    """
     with open(path, "rb", buffering=0) as file:
-        fd = file.fileno()
-        header = os.pread(fd, HEADER_BYTES, position)
-        found = zlib.crc32(header)
-        done = 0
-        while done < len(target):
-            with target[done : done + _STEP_BYTES] as step:
-                count = os.preadv(fd, [step], position + HEADER_BYTES + done)
-                if not count:
-                    raise OSError(f"{path} ends too early")
-                with step[:count] as part:
-                    found = zlib.crc32(part, found)
-            done += count
-    if found != crc or header[: len(identity)] != identity:
-        raise OSError(f"{path} is damaged: its checksum is not that of what was written")
+        for chunk, crc in enumerate(crcs, first):
+            start = chunk * CHUNK_BYTES
+            content = bytearray(min(CHUNK_BYTES, size - start))
+            _read_chunk(file, position + HEADER_BYTES + start, memoryview(content), crc)
+            yield chunk, content
+
+
+def _read_checked(
+    path: str, position: int, identity: bytes, target: memoryview, crcs: tuple[int, ...]
+) -> None:
+    with open(path, "rb", buffering=0) as file:
+        if os.pread(file.fileno(), HEADER_BYTES, position)[: len(identity)] != identity:
+            raise OSError(f"{path} is damaged: another value lies where this one should")
+        position += HEADER_BYTES
+        for start, crc in zip(range(0, len(target), CHUNK_BYTES), crcs, strict=True):
+            with target[start : start + CHUNK_BYTES] as chunk:
+                _read_chunk(file, position + start, chunk, crc)
+
+
+def _read_chunk(file: FileIO, position: int, chunk: memoryview, crc: int) -> None:
+    done = 0
+    while done < len(chunk):
+        with chunk[done:] as rest:
+            count = os.preadv(file.fileno(), [rest], position + done)
+        if not count:
+            raise OSError(f"{file.name!r} ends too early")
+        done += count
+    if zlib.crc32(chunk) != crc:
+        raise OSError(f"{file.name!r} is damaged: its checksum is not that of what was written")
 
 
 def _work(lane: SimpleQueue[Callable[[], None] | None]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from gnomon._engine import notebook_hooks as _slots
 from gnomon._engine.base import CancelReceipt, Origin
 from gnomon._engine.notebook_hooks import (
+    DISPLAY_STREAM,
     WAIT_FIRST_REPORT_S,
     WAIT_REPORT_PERIOD_S,
     GroupProgress,
@@ -25,6 +26,7 @@ from gnomon._engine.progress_bars import STREAM as PROGRESS_STREAM
 from gnomon._engine.progress_bars import Bars
 
 __all__ = [
+    "DISPLAY_STREAM",
     "PROGRESS_STREAM",
     "WAIT_FIRST_REPORT_S",
     "WAIT_REPORT_PERIOD_S",
@@ -38,6 +40,7 @@ __all__ = [
     "WaitProgress",
     "cancel_cell",
     "current_origin",
+    "display_sender",
     "group_progress",
     "output_sink",
     "set_cell_names",
@@ -79,6 +82,11 @@ def set_output_sink(sink: OutputSink | None) -> None:
 def output_sink() -> OutputSink | None:
     """Where the output of tasks goes now."""
     return _slots.output_sink
+
+
+def display_sender() -> Callable[[str], object] | None:
+    """In a worker, what sends a line of ``DISPLAY_STREAM`` to the submitting cell; None where output is shown."""
+    return _slots.send_display
 
 
 def set_wait_observer(observer: WaitObserver | None) -> None:

@@ -177,8 +177,9 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _totals(report: MemoryReport, units: str) -> list[str]:
     used, capacity = report.store_used_bytes, report.store_capacity_bytes
+    spilled = f", {amount(report.store_spilled_bytes, units)} on disk" if report.store_spilled_bytes else ""
     lines = [
-        f"{_counted(len(report.rows))}; object stores: {amount(used, units)} of {amount(capacity, units)} used"
+        f"{_counted(len(report.rows))}; object stores: {amount(used, units)} of {amount(capacity, units)} used{spilled}"
     ]
     if report.left_out:
         lines.append(f"{report.left_out:,} more objects, smaller than these, are not listed")

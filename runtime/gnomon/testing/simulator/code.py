@@ -134,6 +134,7 @@ class Frame(Thread):
             )
         )  # fmt: skip
         facts = TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell)
+        facts.contained = contained
         facts.backpressure = 0 if body.dynamic else body.backpressure
         self._expect(facts)
 

@@ -40,6 +40,7 @@ class Lanes:
         running: by task, what runs.
         is_async: it is an async actor: what waits does not block.
         kept: large values that the actor views in its state.
+        held: references in its state.
         may_wait: its code may wait for values as long as it takes.
     """
 
@@ -57,6 +58,7 @@ class Lanes:
         self._constructing = False
         self._draining = ""
         self.kept: list[View] = []
+        self.held: list[ObjectID] = []
         self._calls: dict[FunctionID, int] = {}
         self._ended: dict[TaskID, Thread] = {}
 
@@ -242,7 +244,10 @@ class Lanes:
         values: tuple[Value, ...],
     ) -> Generator[Any, Any, bytes]:
         truth = self.host.truth
-        tree = load((yield from thread.read(arguments, task)))
+        packed = yield from thread.read(arguments, task)
+        if error_of(packed) is not None:
+            return packed
+        tree = load(packed)
         arrived = refs_in(tree)
         assert len(values) == len(dependencies), f"{task.hex()} has {len(values)} of {dependencies}"
         thread.body = self.host.session.bodies[tree[0]]
@@ -253,7 +258,10 @@ class Lanes:
             return lost
         for identity, value in zip(dependencies, values, strict=True):
             blob = yield from thread.read(brought.get(identity) or value, task)
-            assert error_of(blob) is None, f"{task.hex()} was started with a failed argument"
+            if error_of(blob) is not None:
+                assert truth.losses, f"{task.hex()} was started with a failed argument"
+                thread.put_down(brought)
+                return blob
             truth.check_read(identity, blob)
             arrived += refs_in(load(blob))
         if arrived:
@@ -287,6 +295,7 @@ class Lanes:
         harmless = self.host.truth.harmless
         for identity in [each for each in thread.handles if harmless(each)][: thread.body.keep]:
             thread.handles.remove(identity)
+            self.held.append(identity)
         for view in [each for each in thread.views if harmless(each.object)][: thread.body.keep]:
             thread.views.remove(view)
             self.kept.append(view)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gnomon._core import events as ev
 from gnomon._messages.base import Block
 from gnomon._messages.tasks import CallPushed, TaskPushed
-from gnomon.ids import owner_of
+from gnomon.ids import ObjectID, owner_of
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.processes import WorkerHost
@@ -33,6 +33,19 @@ def lose_one(session: Session) -> None:
         host, identity = found[session.kernel.random.randrange(len(found))]
         session.truth.losses += 1
         host.post(ev.CopiesDropped(identity))
+
+
+def lose_while_pulled(session: Session, identity: ObjectID) -> None:
+    """A value is being brought to another node: perhaps its owner loses it meanwhile."""
+    owner, kernel = session.workers.get(owner_of(identity)), session.kernel
+    if session.plan.losses and owner is not None and kernel.chance(0.2):
+        kernel.after(kernel.random.uniform(0.0, 0.01), _lose, session, owner, identity)
+
+
+def _lose(session: Session, owner: WorkerHost, identity: ObjectID) -> None:
+    if owner.alive and identity in owner.worker.references.entries:
+        session.truth.losses += 1
+        owner.post(ev.CopiesDropped(identity))
 
 
 def is_replay(host: WorkerHost, facts: TaskFacts, message: TaskPushed | CallPushed) -> bool:

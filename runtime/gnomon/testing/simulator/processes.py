@@ -13,12 +13,13 @@ from gnomon._core import events as ev
 from gnomon._core.node import Node
 from gnomon._core.pulls import chunk_count
 from gnomon._core.worker import Worker
-from gnomon._messages.base import Block, Value
+from gnomon._messages.base import HEADER_BYTES, Block, Value
 from gnomon._messages.envelope import Envelope
 from gnomon._messages.leases import WorkerReady
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
 from gnomon.testing.simulator.executor import Lanes
 from gnomon.testing.simulator.host import Host
+from gnomon.testing.simulator.losses import lose_while_pulled
 from gnomon.testing.simulator.memory import Memory
 from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.values import is_lost
@@ -80,28 +81,48 @@ class NodeHost(Host):
 
     def _do_receive_chunks(self, command: fx.ReceiveChunks) -> None:
         self.rooms[command.pull] = (command.offset, command.size)
+        lose_while_pulled(self.session, command.object)
 
     def _do_end_receiving(self, command: fx.EndReceiving) -> None:
         del self.rooms[command.pull]
 
     def _do_send_chunks(self, command: fx.SendChunks) -> None:
-        """Each chunk may be late, spoiled or lost, but not twice."""
         content = self.memory.content(command.offset)
+        self._send_each(
+            command.target, command.pull, range(command.first, command.first + command.count), content
+        )
+        self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._sent, command.offset, content)
+
+    def _do_send_file_chunks(self, command: fx.SendFileChunks) -> None:
+        self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._send_from_file, command)
+
+    def _send_from_file(self, command: fx.SendFileChunks) -> None:
+        if not self.alive:
+            return
+        sent = ev.FileChunksSent(command.target, command.pull, command.block, command.file)
+        content = self.memory.peek(command.path, command.position, command.block[1])
+        if self.session.rots():
+            sent.error = "its copy on disk can not be read: it is damaged"
+        else:
+            chunks = range(command.first, command.first + len(command.crcs))
+            self._send_each(command.target, command.pull, chunks, (command.block[1], content))
+        self.post(sent)
+
+    def _send_each(self, to: WorkerID, pull: int, chunks: range, content: tuple[ObjectID, bytes]) -> None:
+        """Each chunk may be late, spoiled or lost, but not twice."""
         network, random = self.session.network, self.kernel.random
-        for chunk in range(command.first, command.first + command.count):
-            key = (command.target, command.pull, chunk)
+        for chunk in chunks:
+            key = (to, pull, chunk)
             faulty = self.kernel.now < network.weather.until_s and key not in self.session.nodes.faults
             intact = True
             if faulty and network.weather.loss and self.kernel.chance(0.2):
                 self.session.nodes.faults[key] = None
+                self.session.truth.chunks_spoiled += 1
                 if self.kernel.chance(0.5):
                     continue
                 intact = False
-            target = self.session.nodes.hosts[command.target]
-            self.kernel.after(
-                random.uniform(0.0001, 0.01), target.arrive, command.pull, chunk, content, intact
-            )
-        self.kernel.after(random.uniform(0.0001, 0.01), self._sent, command.offset, content)
+            target = self.session.nodes.hosts[to]
+            self.kernel.after(random.uniform(0.0001, 0.01), target.arrive, pull, chunk, content, intact)
 
     def _sent(self, offset: int, content: tuple[ObjectID, bytes]) -> None:
         assert not self.alive or self.memory.content(offset) == content, (
@@ -162,13 +183,17 @@ class NodeHost(Host):
             return
         places = [place for place, _ in command.parts]
         self.memory.spill(command.path, places)
-        self.post(ev.SpillFileWritten(command.file, tuple((index, 0) for index in range(len(places)))))
+        crcs = [(0,) * chunk_count(size - HEADER_BYTES) for _, size in command.parts]
+        self.post(ev.SpillFileWritten(command.file, tuple(enumerate(crcs))))
 
     def _do_read_spill_file(self, command: fx.ReadSpillFile) -> None:
         self.memory.reserve(command.place, command.size)
         self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._read_spill_file, command)
 
     def _read_spill_file(self, command: fx.ReadSpillFile) -> None:
+        if self.session.rots():
+            self.post(ev.BlockRestored(command.block, "its copy on disk can not be read: it is damaged"))
+            return
         no_memory = self.kernel.chance(self.session.plan.reserve_failure)
         if not no_memory:
             self.memory.restore(command.place, command.path, command.position, command.block[1])
@@ -221,10 +246,12 @@ class WorkerHost(Host):
         self.watch.heard(self, events)
         if self.session.plan.shortages:
             self.session.shortages.heard(self, events)
+        self.session.copies.heard(self, events)
 
     def says(self, target: WorkerID, envelope: Envelope) -> None:
         """Pushes are compared with what may be pushed."""
-        self.watch.said(self, envelope.messages)
+        self.watch.said(self, target, envelope.messages)
+        self.session.copies.said(self, target, envelope.messages)
 
     def after_events(self, events: list[Any]) -> None:
         """What was cancelled may have ended, what somebody holds not been freed."""

@@ -22,6 +22,8 @@ from gnomon._messages.session import JobSpec
 from gnomon.ids import JobID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
+from gnomon.testing.simulator.copy_watch import CopyWatch
+from gnomon.testing.simulator.freed import FreedWatch
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.losses import lose_one
@@ -31,6 +33,7 @@ from gnomon.testing.simulator.nodes import HEAD, Nodes
 from gnomon.testing.simulator.processes import IDLE, HeadHost, WorkerHost, announce
 from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
 from gnomon.testing.simulator.shortages import Shortages
+from gnomon.testing.simulator.trace import place_of
 from gnomon.testing.simulator.truth import Truth
 from gnomon.testing.simulator.watch import PromiseWatch
 
@@ -51,8 +54,6 @@ _SEVERAL_NODES = 0.2
 
 _ROOMY = 1 << 30
 _KILLED = "was killed by SIGKILL"
-_STEPS_MAX = 60_000
-"""Actions after which a small simulation is taken for endless; they need a few thousand."""
 
 
 @dataclass(slots=True)
@@ -76,7 +77,10 @@ class Plan:
         spills: blocks that find no room are spilled, into so many directories.
         disk_failure: probability that a file can not be written.
         shortages: how often a node's memory is nearly used up, while something runs there.
+        rot: probability that a value on disk can not be read.
         faults_s: faults happen in the first so many seconds.
+        steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
+            tasks in a store that is too small for them, two hundred thousand.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -99,7 +103,9 @@ class Plan:
     spills: int = 0
     disk_failure: float = 0.0
     shortages: int = 0
+    rot: float = 0.0
     faults_s: float = 1.0
+    steps_max: int = 60_000
 
     @property
     def fair(self) -> bool:
@@ -107,7 +113,7 @@ class Plan:
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
-            or self.node_kills or self.losses or self.shortages
+            or self.node_kills or self.losses or self.rot or self.shortages
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -155,6 +161,7 @@ def _crowd(plan: Plan, random: Random) -> None:
     plan.arena_bytes = random.choice((420_000, 700_000))
     plan.spills = random.choice((1, 2))
     plan.disk_failure = random.choice((0.0, 0.0, 0.3))
+    plan.rot = random.choice((0.0, 0.0, 0.0, 0.02, 0.2))
     plan.budget.large = True
     plan.budget.tasks = max(plan.budget.tasks, 16)
 
@@ -187,7 +194,7 @@ def _usual_plan_of(seed: int) -> Plan:
     plan.partitions = random.choice((0, 0, 1))
     plan.arena_bytes = random.choice((_ROOMY, 1 << 20))
     if plan.nodes > 1 and plan.arena_bytes != _ROOMY:
-        plan.arena_bytes = 24 << 20
+        plan.arena_bytes = 10 << 20
     if plan.arena_bytes != _ROOMY:
         disk = Random(seed ^ 0xD15C)
         plan.spills = disk.choice((0, 1, 2))
@@ -231,6 +238,7 @@ def medium_plan_of(seed: int) -> Plan:
     plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
     plan.strikes = plan.crashes
     plan.faults_s = 5.0
+    plan.steps_max = 600_000
     return plan
 
 
@@ -248,13 +256,15 @@ class Session:
         self.kernel = Kernel(seed)
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
-        self.truth.lossy = plan.losses > 0
+        self.truth.lossy = plan.losses > 0 or plan.rot > 0
         self.truth.crowded = plan.arena_bytes != _ROOMY or plan.reserve_failure > 0
         self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
         self.shortages = Shortages(self)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
+        self.freed = FreedWatch(self)
+        self.copies = CopyWatch(self.truth)
         self.puts = 0
         self.unfinished = 0
         self._begun = 0
@@ -307,6 +317,7 @@ class Session:
             host.end()
             self.unfinished -= host.in_program
             self.truth.dead[GUEST] = None
+            self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.DriverExited(GUEST, reason)
             home = self.nodes.of(GUEST)
@@ -339,12 +350,16 @@ class Session:
             host.end()
             if reason != IDLE:
                 self.truth.dead[worker] = None
-                self.truth.note_lent(host.worker.references.entries)
-                for thread in host.threads:
-                    self.truth.note_lent(thread.handles)
+                self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.executor.last_begun)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), home.post, event)
+
+    def note_lent(self, host: WorkerHost) -> None:
+        """This process dies: what it held it may have lent on, unknown to the owners."""
+        self.truth.note_lent(host.worker.references.entries)
+        for thread in host.threads:
+            self.truth.note_lent(thread.handles)
 
     # -- faults ----------------------------------------------------------------------------------------------
 
@@ -382,8 +397,7 @@ class Session:
     def check_handles(self) -> None:
         """OR1: whatever code holds a handle on, the owner has; OD8: what it views is still there. Looked at now and then.
 
-        The former not after a death: who has died may have lent something whose owner had not heard of it yet. Nor after a
-        loss: a task that runs again may be given what has been freed meanwhile (and finds an error there).
+        What may be freed nevertheless (``Truth.may_be_freed``), its holder finds an error instead of.
         """
         self._looks += 1
         if self._looks % _LOOK_EVERY:
@@ -391,17 +405,25 @@ class Session:
         for host in self.workers.values():
             if host.alive and not self.watch.is_doomed(host):
                 host.check_views()
-        if self.truth.dead or self.truth.losses:
-            return
+        if self.plan.fair and not self.truth.dead:
+            self.freed.look()
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
                 continue
-            for thread in host.threads:
-                for identity in thread.handles:
-                    owner = self.workers[owner_of(identity)]
-                    if owner.alive and not owner.has_news:
-                        held = identity in owner.worker.references.entries
-                        assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
+            for identity in [
+                *host.executor.held,
+                *(each for thread in host.threads for each in thread.handles),
+            ]:
+                owner = self.workers[owner_of(identity)]
+                if owner.alive and not owner.has_news:
+                    held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
+                    assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
+
+    def rots(self) -> bool:
+        """Whether what is to be read from disk now is no longer what was written."""
+        rotten = self.kernel.chance(self.plan.rot)
+        self.truth.losses += rotten
+        return rotten
 
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
@@ -433,7 +455,7 @@ class Session:
         try:
             self._run()
         except Exception as error:
-            where = _place(error)
+            where = place_of(error)
             failure = f"{type(error).__name__}: {error}\n  {where}\n{self.kernel.trace.story()}"
         return SeedReport(
             self.seed,
@@ -471,18 +493,7 @@ class Session:
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:
         kernel = self.kernel
-        if not kernel.run(condition, kernel.now + _HANG_S, _STEPS_MAX):
+        if not kernel.run(condition, kernel.now + _HANG_S, self.plan.steps_max):
             raise AssertionError(
                 f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}"
             )
-
-
-def _place(error: BaseException) -> str:
-    """File and line where an error came from."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None:
-        return ""
-    code = last.tb_frame.f_code
-    return f"in {code.co_name}, {code.co_filename.rsplit('/', 2)[-1]}:{last.tb_lineno}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon._core import events as ev
 from gnomon._core.backoff import FIRST_S
-from gnomon._core.pressure import SPARE_BYTES
+from gnomon._core.pressure import SPARE_BYTES, MemoryHigh
 from gnomon._messages.cluster import ProcessLost
 from gnomon.ids import WorkerID, owner_of
 
@@ -52,7 +52,7 @@ class Shortages:
             worker: random.choice((0, 2 * SPARE_BYTES, 2 * SPARE_BYTES)) for worker in host.node.pool.pids
         }
         sizes = {host.node.pool.pids[worker]: size for worker, size in self._sizes.items()}
-        host.post(ev.MemoryHigh(96, 100, 0.95, sizes))
+        host.post(MemoryHigh(96, 100, 0.95, sizes))
 
     def killing(self, home: NodeHost, host: WorkerHost | None, worker: WorkerID) -> bool:
         """Whether this node kills this worker for want of memory: MM1, MM2."""

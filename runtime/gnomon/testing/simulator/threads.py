@@ -173,9 +173,29 @@ class Thread:
             self.host.post(ev.HandlesDropped(tuple(brought)))
 
     def read(self, value: Value, task: TaskID | None) -> Generator[Any, Any, bytes]:
-        """The bytes of a value; a large one is viewed, which holds it."""
-        if not isinstance(value, Block):
-            return value
+        """The bytes of a value; a large one is viewed, which holds it. What can not be read is waited for again."""
+        while isinstance(value, Block):
+            blob = yield from self._look_at(value, task)
+            if blob is not None:
+                return blob
+            value = yield from self._mended(value, task)
+        return value
+
+    def _mended(self, value: Block, task: TaskID | None) -> Generator[Any, Any, Value]:
+        """Another value in place of what could not be read; or an error."""
+        host, identity = self.host, value.object
+        host.post(ev.HandlesArrived((identity,), task, None))
+        self.handles.append(identity)
+        host.post(ev.CopyBroken(value, "is damaged"))
+        yield from self.sleep(0.00001)
+        known = host.worker.references.values
+        while identity not in known:
+            yield from self.values_of((identity,), 1, None)
+        brought = yield from self.bring((known[identity],))
+        self.put_down(brought)
+        return brought.get(identity) or known[identity]
+
+    def _look_at(self, value: Block, task: TaskID | None) -> Generator[Any, Any, bytes | None]:
         assert value.node == self.host.worker.node, f"{value} is read on another node"
         self.host.post(ev.HandlesArrived((value.object,), task, None))
         memory, views = self.host.memory, self.host.worker.views
@@ -185,10 +205,12 @@ class Thread:
             views.viewing.pop(token)
             node, name = self.host.worker.node, value.name
             there = yield from self.ask(lambda request: ev.AskedSomething(node, BlockWanted(request, name)))
-            assert not there.lost, f"{value} is lost: {there.lost}"
             place = there.place
             if place == NO_PLACE:
                 self.host.post(ev.HandlesDropped((value.object,)))  # what it has is a copy
+                assert not there.lost or self.host.truth.losses, f"{value} is lost: {there.lost}"
+                if there.lost or self.host.session.rots():
+                    return None
                 return memory.peek(there.path, there.position, value.object)
             views.viewing[token] = place
             views.end_grant(there.request)
