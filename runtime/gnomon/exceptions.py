@@ -91,6 +91,16 @@ def headline(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(text_of(error))}".rstrip(": ")
 
 
+def sentence_of(error: GnomonError) -> str:
+    """What has happened, without what to do about it, and in one paragraph: no output, no traceback."""
+    return error._sentence
+
+
+def advice_of(error: GnomonError) -> str:
+    """What to do about it."""
+    return error._step()
+
+
 # ------------------------------------------------------------------------------- the user's code raised
 
 
@@ -105,6 +115,9 @@ class TaskError(GnomonError):
         traceback_str: the traceback there, without gnomon's own frames.
         cause: the user's exception; None when it could not be pickled.
         pid: the process that ran the task, or None.
+        arguments: what it was called with, each in a few characters: ``x=1``, ``rows=list of 1,000``.
+        attempt: which run of the task it was, from 0.
+        site: where the task was submitted: ``In [3], line 4``; "" outside of notebooks.
     """
 
     def __init__(
@@ -113,6 +126,10 @@ class TaskError(GnomonError):
         traceback_str: str = "",
         cause: BaseException | None = None,
         pid: int | None = None,
+        *,
+        arguments: tuple[str, ...] = (),
+        attempt: int = 0,
+        site: str = "",
     ) -> None:
         place = f" (in process {pid})" if pid is not None else ""
         GnomonError.__init__(
@@ -123,13 +140,19 @@ class TaskError(GnomonError):
         self.traceback_str = traceback_str
         self.cause = cause
         self.pid = pid
+        self.arguments = arguments
+        self.attempt = attempt
+        self.site = site
 
     def __str__(self) -> str:
         return f"{self._sentence}\n\n{self.traceback_str}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self.function_name, self.traceback_str, self.cause, self.pid)
-        return _rebuild_task_error, (*fields, type(self) is not TaskError)
+        return _rebuild_task_error, (*fields, type(self) is not TaskError, self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {"arguments": self.arguments, "attempt": self.attempt, "site": self.site}
 
     def __getattr__(self, name: str) -> Any:
         cause = self.__dict__.get("cause")
@@ -162,12 +185,17 @@ class TaskError(GnomonError):
         self.traceback_str = "\n".join(shown)
 
     @classmethod
-    def from_exception(cls, function_name: str, error: BaseException, pid: int | None = None) -> TaskError:
-        """The error to hand to whoever waits for the task: call this where ``error`` was caught."""
+    def from_exception(
+        cls, function_name: str, error: BaseException, pid: int | None = None, **facts: Any
+    ) -> TaskError:
+        """The error to hand to whoever waits for the task: call this where ``error`` was caught.
+
+        ``facts`` are ``arguments``, ``attempt`` and ``site``.
+        """
         text = remote_traceback(error)
         if isinstance(error, GnomonError) and _PLACE_ANYWHERE not in text:
             text = ""  # the sentence alone, which is the headline already
-        return cls(function_name, text, error, pid).as_instanceof_cause()
+        return cls(function_name, text, error, pid, **facts).as_instanceof_cause()
 
     @classmethod
     def from_text(cls, type_name: str, text: str) -> TaskError:
@@ -220,7 +248,8 @@ def _dual(error: TaskError, cause: BaseException) -> TaskError:
         dual = cls.__new__(cls, cause.message, cause.exceptions)
     else:
         dual = cls.__new__(cls)
-    TaskError.__init__(dual, error.function_name, error.traceback_str, error.cause, error.pid)
+    fields = error.function_name, error.traceback_str, error.cause, error.pid
+    TaskError.__init__(dual, *fields, **error._facts())
     ours = set(dual.__dict__)
     dual.__dict__.update((name, value) for name, value in vars(cause).items() if name not in ours)
     _copy_slots(cause, dual)
@@ -257,9 +286,14 @@ def _dual_class(cause_class: type[BaseException]) -> type[Any]:
 
 
 def _rebuild_task_error(
-    function_name: str, traceback_str: str, cause: BaseException | None, pid: int | None, dual: bool
+    function_name: str,
+    traceback_str: str,
+    cause: BaseException | None,
+    pid: int | None,
+    dual: bool,
+    facts: Mapping[str, Any],
 ) -> TaskError:
-    error = TaskError(function_name, traceback_str, cause, pid)
+    error = TaskError(function_name, traceback_str, cause, pid, **facts)
     return error.as_instanceof_cause() if dual else error
 
 
@@ -607,8 +641,15 @@ _MAY_HAVE_RUN = {None: "", True: " This call may have run.", False: " This call 
 class ActorDiedError(ActorError):
     """An actor is dead and will not come back."""
 
-    next_step = "Create a new one; max_restarts=... lets an actor come back on its own."
+    next_step = "Create a new one."
+    _step_after_crash: ClassVar[str] = (
+        "Create a new one; max_restarts=... lets an actor come back on its own."
+    )
     _verb = "is dead"
+
+    def _step(self) -> str:
+        """One that was told to end, or never lived, would not have been restarted."""
+        return super()._step() if self.exit_code is None else self._step_after_crash
 
 
 class ActorUnavailableError(ActorError):

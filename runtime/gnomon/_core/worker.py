@@ -195,6 +195,8 @@ class Worker:
             objects.BorrowRemoved: references.on_borrow_removed,
             objects.BlockGiven: lambda sender, message: self._on_place(sender, message, message.offset),
             objects.BlockRefused: answer,
+            objects.BlockOnDisk: answer,
+            objects.BlockNoted: answer,
             spilling.BlockThere: lambda sender, message: self._on_place(sender, message, message.place),
             spilling.SpillAsked: lambda sender, message: self.views.on_asked(message),
             spilling.SpillDone: lambda sender, message: self.views.on_done(message),
