@@ -43,6 +43,7 @@ export class TaskScene implements IScene {
   /** Takes in new tasks and a new size of the place. */
   update(space: { width: number; height: number }): void {
     const { model } = this._context.feed;
+    this._layers.sync(model); // a resize may come before the next update of the view
     const ids = this._ids();
     const { key: filter } = this._context.filter;
     const key = `${model.epoch}/${filter}/${ids.length}/${ids[ids.length - 1] ?? ''}`;
