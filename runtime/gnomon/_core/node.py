@@ -111,9 +111,7 @@ class Node:
         self._to_meet: dict[WorkerID, None] = {}
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
-        self.tempos = TempoRelay(
-            self._out, head, self.jobs, self.pool, self._watch, lambda process: process in self.dead
-        )
+        self.tempos = TempoRelay(self._out, head, self.jobs, self.pool, self._watch, self.dead)
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
         self.report_period_s = report_period_s
