@@ -21,9 +21,8 @@ from gnomon._core.events import (
     CancelAsked,
     CellCancelAsked,
     TaskSubmitted,
-    TempoAsked,
 )
-from gnomon._core.tempo import TempoFacts
+from gnomon._core.tempo import TempoAsked, TempoFacts
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
     FORCE_REFUSED,
