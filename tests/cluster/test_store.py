@@ -37,24 +37,37 @@ def test_large_results_pass_through_a_small_store(cluster: Cluster) -> None:
     wait_until(lambda: cluster.store_used() == 0, "the store is empty", 5.0)
 
 
-def test_a_full_store_names_its_holders_and_goes_on(cluster: Cluster) -> None:
-    held = [gnomon.put(np.zeros(10 * MIB, np.uint8)) for _ in range(6)]
+def test_values_in_use_fill_the_store_and_others_go_to_disk_at_once(cluster: Cluster) -> None:
+    held = [gnomon.put(np.full(10 * MIB, number, np.uint8)) for number in range(6)]
     views = gnomon.get(held)  # what somebody looks at is not spilled
-    with pytest.raises(ObjectStoreFullError, match=held[0].hex()) as caught:
-        gnomon.put(bytes(10 * MIB))
-    assert caught.value.asked_bytes >= 10 * MIB
-    with pytest.raises(ObjectStoreFullError):
-        gnomon.get(big_result.remote(), timeout=30)
-    assert [each.nbytes for each in views] == [10 * MIB] * 6
-    del views, held[0]
+    others = [gnomon.put(np.full(10 * MIB, number, np.uint8)) for number in range(6, 9)]
+    others += [big_result.remote(number) for number in range(9, 12)]
+    sums = [total.remote(each) for each in others]
+    for number, each in enumerate([*views, *gnomon.get(others)]):
+        assert (len(each), each[0], each[-1]) == (10 * MIB, number, number)
+    assert gnomon.get(sums) == [10 * MIB * number for number in range(6, 12)]
+    del views, held, each
     forget_exceptions()
-    del caught
-    assert len(gnomon.get(gnomon.put(bytes(10 * MIB)))) == 10 * MIB
+    assert gnomon.get(gnomon.put(np.full(50 * MIB, 7, np.uint8))).sum() == 7 * 50 * MIB
+    del others, sums
+    cluster.expect_nothing_held()
 
 
 @gnomon.remote
-def big_result() -> bytes:
-    return bytes(10 * MIB)
+def big_result(number: int) -> Any:
+    return np.full(10 * MIB, number, np.uint8)
+
+
+@gnomon.remote
+def total(value: Any) -> int:
+    return int(value.sum())
+
+
+def test_as_large_as_a_store_that_is_in_use(cluster: Cluster) -> None:
+    views = gnomon.get([gnomon.put(np.full(20 * MIB, number, np.uint8)) for number in range(3)])
+    large = [gnomon.get(gnomon.put(np.full(64 * MIB, 7 + number, np.uint8))) for number in range(2)]
+    assert [each.sum() for each in large] == [7 * 64 * MIB, 8 * 64 * MIB]
+    assert [each[-1] for each in views] == [0, 1, 2]
 
 
 def test_as_large_as_the_store(cluster: Cluster) -> None:

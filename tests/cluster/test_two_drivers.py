@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,6 +221,19 @@ def test_a_driver_joins_leaves_and_joins_again(cluster: KeptCluster) -> None:
         driver.run("gnomon.shutdown()\ngnomon.init('auto', log_to_driver=False)\nNone")
     assert driver.run("gnomon.init('auto') is not None"), "a second call changes nothing"
     assert driver.run(f"gnomon.init({cluster.directory!r}).address_info['address']") == cluster.directory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems can not move memory under a view")
+def test_what_a_driver_views_when_it_leaves_stays_what_it_is(cluster: KeptCluster) -> None:
+    stays, leaves = cluster.driver(), cluster.driver()
+    leaves.run(
+        "import numpy as np\nviews = gnomon.get([gnomon.put(np.full(2**24, n, np.uint8)) for n in range(3)])"
+    )
+    leaves.run("gnomon.shutdown()")
+    expect_idle(cluster)
+    stays.run("import numpy as np\nrefs = [gnomon.put(np.full(2**24, 77, np.uint8)) for n in range(3)]")
+    assert leaves.run("[[int(view.min()), int(view.max())] for view in views]") == [[0, 0], [1, 1], [2, 2]]
+    assert stays.run("[int(each.min()) for each in gnomon.get(refs)]") == [77, 77, 77]
 
 
 def test_the_end_of_the_cluster_is_told_to_its_drivers(cluster: KeptCluster) -> None:

@@ -15,7 +15,8 @@ from gnomon._core.effects import Effects
 from gnomon._core.serving import ServingMachine
 from gnomon._core.spill_files import SpillFiles
 from gnomon._messages import objects
-from gnomon._messages.base import HEADER_BYTES, Block, BlockName
+from gnomon._messages.base import HEADER_BYTES, ON_DISK, Block, BlockName
+from gnomon._messages.objects import BlockNoted, BlockOnDisk, BlockWritten
 from gnomon._messages.pulls import ChunksRefused, ChunksWanted
 from gnomon._messages.spilling import NO_PLACE, BlockThere, BlockWanted, SpillAsked, SpillDone, SpillTold
 from gnomon.ids import ObjectID, WorkerID, object_id, task_id
@@ -293,14 +294,9 @@ def test_a_reader_for_whom_there_is_no_room_reads_the_file(node: NodeBlocks) -> 
     node.run()
     node.spill()
     node.want(one)
-    found: list[BlockThere] = []
-    for _ in range(6):
-        found += node.there()
-        batch = node.machine.spilling.batch
-        if batch is not None:
-            node.tell(A, *batch.asked)
-            node.tell(B)
-    assert found == [BlockThere(node.requests, NO_PLACE, "disk/00000001", 0, (7,))]
+    assert there_although_all_is_viewed(node) == [
+        BlockThere(node.requests, NO_PLACE, "disk/00000001", 0, (7,))
+    ]
 
 
 def spilled_and_served(node: NodeBlocks) -> tuple[BlockName, ServingMachine, ChunksWanted]:
@@ -336,6 +332,92 @@ def test_a_file_that_can_not_be_sent_is_a_loss(node: NodeBlocks) -> None:
     assert fx.DeleteSpillFile("disk/00000001") in node.run()[1]
     serving.on_wanted(NEW, wanted)
     assert node.run()[0][NEW] == [ChunksRefused(3, there=False)]
+
+
+def there_although_all_is_viewed(node: NodeBlocks) -> list[BlockThere]:
+    """What readers are told while A views whatever it is asked about."""
+    found = node.there()
+    while (batch := node.machine.spilling.batch) is not None:
+        node.tell(A, *batch.asked)
+        node.tell(B)
+        found += node.there()
+    return found
+
+
+def fall_back(node: NodeBlocks, writer: WorkerID = B, owner: WorkerID = A) -> BlockOnDisk:
+    """All four blocks are viewed, and a fifth is asked for."""
+    node.fill()
+    request = node.ask(5, owner=owner, writer=writer)
+    there_although_all_is_viewed(node)
+    wakeup = node.machine.next_wakeup()
+    assert wakeup is not None
+    node.now += node.machine.fallback_s
+    assert wakeup <= node.now
+    (given,) = [each for each in node.run()[0][writer] if isinstance(each, BlockOnDisk)]
+    assert given.request == request
+    return given
+
+
+def noted(node: NodeBlocks, given: BlockOnDisk, writer: WorkerID = B) -> BlockName:
+    """It has been written."""
+    name = given.offset, given.object
+    node.machine.on_written(writer, BlockWritten(9, name, (7,)), node.now)
+    assert node.run()[0][writer] == [BlockNoted(9, *name)]
+    return name
+
+
+def test_what_finds_no_room_among_values_in_use_is_written_to_disk(node: NodeBlocks) -> None:
+    given = fall_back(node)
+    name = noted(node, given)
+    assert given.offset >= ON_DISK
+    node.want(name, A)
+    assert there_although_all_is_viewed(node) == [BlockThere(node.requests, NO_PLACE, given.path, 0, (7,))]
+    node.machine.on_adopted(A, (name,))
+    assert node.machine.copy_of(name[1]) == Block(WorkerID(b""), name[0], VALUE, name[1])
+    node.machine.on_freed(B, (name,))
+    assert name in node.machine.spilling.parted, "its owner has heard of it"
+    node.machine.on_freed(A, (name,))
+    assert node.run()[1] == [fx.DeleteSpillFile(given.path)]
+
+
+def test_a_full_disk_is_told_and_another_tried() -> None:
+    node = NodeBlocks("one", "two")
+    given = fall_back(node)
+    name = given.offset, given.object
+    node.machine.on_written(B, BlockWritten(9, name, (), "no space left"), node.now)
+    (again,) = node.run()[0][B]
+    assert isinstance(again, BlockOnDisk)
+    assert again.path[:3] != given.path[:3]
+    assert (again.request, again.offset) == (9, given.offset)
+    node.machine.on_written(B, BlockWritten(10, name, (), "no space left"), node.now)
+    (refused,) = node.run()[0][B]
+    assert isinstance(refused, objects.BlockRefused)
+    assert (refused.request, refused.disk_error) == (10, "no space left")
+    assert node.machine.spilling.files.files == {}
+
+
+def test_a_writer_that_dies_leaves_no_file(node: NodeBlocks) -> None:
+    given = fall_back(node)
+    node.machine.lose(B)
+    assert fx.DeleteSpillFile(given.path) in node.run()[1]
+    assert node.machine.fallback.writing == {}
+
+
+def test_what_a_dead_writer_has_not_told_its_owner_is_freed_when_he_has_heard_all(node: NodeBlocks) -> None:
+    name = noted(node, fall_back(node))
+    node.machine.lose(B)
+    assert name in node.machine.spilling.parted
+    node.machine.settle(A, B)
+    assert name not in node.machine.spilling.parted
+
+
+def test_a_dead_owners_block_that_is_written_to_disk_is_reclaimed(node: NodeBlocks) -> None:
+    given = fall_back(node)
+    node.machine.lose(A)
+    node.processes = [B]
+    name = given.offset, given.object
+    node.machine.on_written(B, BlockWritten(9, name, (7,)), node.now)
+    assert name in node.machine.reclamation.doubtful
 
 
 def test_the_file_goes_with_its_last_value(node: NodeBlocks) -> None:

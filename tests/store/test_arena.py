@@ -50,6 +50,23 @@ def test_values_are_read_where_they_lie(arena: Arena) -> None:
     assert released == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems can not move memory under a view")
+def test_detached_views_keep_what_was_there(arena: Arena) -> None:
+    array = np.arange(200_000)
+    size = store(arena, array, 3 * 4096)
+    size_after = store(arena, array, 500 * 4096)
+    released: list[int] = []
+    kept = pickling.deserialize(arena.view(3 * 4096, size, lambda: released.append(1)), [])
+    other = pickling.deserialize(arena.view(500 * 4096, size_after, lambda: None), [])
+    assert arena.detach(3 * 4096, size)
+    os.pwrite(arena.fileno(), b"\7" * 16 * MIB, 0)
+    np.testing.assert_array_equal(kept, array)
+    assert other[5] != array[5], "what was not detached is shared with whoever writes there"
+    del kept, other
+    gc.collect()
+    assert released == [1]
+
+
 def test_release_comes_once_when_the_last_slice_is_gone(arena: Arena) -> None:
     size = store(arena, [np.arange(50_000), np.ones(20_000)])
     released: list[int] = []

@@ -26,6 +26,7 @@ def local(blocks: BlockMachine, now: Callable[[], float]) -> dict[type, Callable
 def remote(blocks: BlockMachine, now: Callable[[], float]) -> dict[type, Callable[[WorkerID, Any], None]]:
     """Messages."""
     return {
+        objects.BlockWritten: lambda sender, message: blocks.on_written(sender, message, now()),
         objects.BlocksAdopted: lambda sender, message: blocks.on_adopted(sender, message.blocks),
         objects.BlocksFreed: lambda sender, message: blocks.on_freed(sender, message.blocks),
         objects.BlocksDoubted: lambda sender, message: blocks.on_doubted(sender, message.blocks),

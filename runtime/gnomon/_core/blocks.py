@@ -11,8 +11,9 @@ If the owner dies, readers may still look at its blocks, and a writer may still 
 doubtful (``reclamation``). So are those whose owner says so: one of their holders has died. Nothing is given out
 for an owner who is dead.
 
-Requests that find no room wait in line while blocks are spilled, and are refused when no room has been made for
-``patience_s``. Here are the blocks that are where they were written and only there; the others are ``spilling``'s.
+Requests that find no room wait in line while blocks are spilled. When none can be made for ``fallback_s``, since all is
+in use, the block is written to disk (``fallback``); where that can not be, it is refused after ``patience_s``. Here are
+the blocks that are where they were written and only there; the others are ``spilling``'s.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from math import inf
 from typing import Protocol
 
 from gnomon._core.effects import Effects, ReserveBlock
+from gnomon._core.fallback import FallbackMachine
 from gnomon._core.reclamation import ReclamationMachine
 from gnomon._core.restoring import RestoreMachine
 from gnomon._core.spill_files import SpillFiles
 from gnomon._core.spilling import SpillMachine
 from gnomon._messages.base import HEADER_BYTES, Block, BlockName
-from gnomon._messages.objects import NOWHERE, BlockAsked, BlockGiven, BlockRefused
+from gnomon._messages.objects import NOWHERE, BlockAsked, BlockGiven, BlockRefused, BlockWritten
 from gnomon._messages.pulls import CopyParted
 from gnomon._messages.spilling import NO_PLACE
 from gnomon.ids import ObjectID, WorkerID
@@ -75,6 +77,7 @@ class BlockMachine:
         pinned: readers at other nodes by place; a pinned place that is freed is ``parting`` until it is unpinned.
         on_room: answers ``reserve`` with the request's number and an offset (None: there is no room).
         stall_s: how long a disk may take for one batch.
+        fallback_s: how long a writer waits for room that can not be made. Most readers look at a value for less.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class BlockMachine:
         files: SpillFiles | None = None,
         on_lost: Callable[[BlockName, WorkerID, str], None] = lambda name, owner, reason: None,
         stall_s: float = 60.0,
+        fallback_s: float = 0.1,
     ) -> None:
         self._effects = effects
         self.me = me
@@ -97,6 +101,8 @@ class BlockMachine:
         self.stall_s = stall_s
         self.spilling = SpillMachine(effects, self, files or SpillFiles())
         self.restoring = RestoreMachine(effects, self, self.spilling, self._copy_lost)
+        self.fallback = FallbackMachine(effects, self.spilling)
+        self.fallback_s = fallback_s
         self._on_lost = on_lost
         self.allocator = allocator
         self.patience_s = patience_s
@@ -137,6 +143,16 @@ class BlockMachine:
         for other in taken:
             self.allocator.free(other)
         return offset
+
+    def on_written(self, writer: WorkerID, message: BlockWritten, now: float) -> None:
+        """A block was written to disk at once, or could not be."""
+        name = message.block
+        asked = self.fallback.writing.get(name)
+        if not self.fallback.on_written(writer, message, now):
+            size = 0 if asked is None else asked.size - HEADER_BYTES
+            self._refuse(writer, BlockAsked(message.request, size, writer))
+        elif asked is not None and asked.owner in self.lost and name in self.spilling.parted:
+            self.reclamation.doubt(name)
 
     def on_reserved(self, request: int, asker: WorkerID, offset: int, failed: bool) -> None:
         """The shell has really allocated the pages, or the machine is out of memory."""
@@ -219,12 +235,17 @@ class BlockMachine:
         for name in names:
             if self.is_home(name) and self.unheard.pop(name[0], None) is not None:
                 self.copies.setdefault(name[1], self.objects[name[0]])
+            elif self.fallback.unheard.pop(name, None) is not None:
+                size = self.spilling.parted[name].copy.size - HEADER_BYTES
+                self.copies.setdefault(name[1], Block(self.me, name[0], size, name[1]))
 
     def on_freed(self, sender: WorkerID, names: tuple[BlockName, ...]) -> None:
         """The owner no longer needs them (or the writer never told him)."""
         for name in names:
             if self._may_free(sender, name):
                 self._release(name)
+            else:
+                self.fallback.abandon(name, sender)
         self._serve_line()
 
     def on_parted(self, owner: WorkerID, message: CopyParted) -> None:
@@ -241,7 +262,8 @@ class BlockMachine:
 
     def _may_free(self, sender: WorkerID, name: BlockName) -> bool:
         if not self.is_home(name):
-            return name in self.spilling.parted and self._owner(name) == sender
+            is_here = name in self.spilling.parted
+            return is_here and sender in (self._owner(name), self.fallback.unheard.get(name))
         return self.owners[name[0]] == sender or self.unheard.get(name[0]) == sender
 
     def _owner(self, name: BlockName) -> WorkerID:
@@ -254,6 +276,8 @@ class BlockMachine:
         for offset in lost:
             if offset not in self.reserving:
                 self._release(self.objects[offset].name)
+        for name in self.fallback.settled(owner, writer):
+            self._release(name)
         dead, sender = writer, owner
         self.reclamation.settle(sender, lambda name: self._owner(name) == dead)
         self._serve_line()
@@ -273,7 +297,9 @@ class BlockMachine:
                 self.reclamation.doubt(self.objects[offset].name, None if writer in self.lost else writer)
         for name, record in self.spilling.parted.items():
             if record.owner == process:
+                self.fallback.unheard.pop(name, None)
                 self.reclamation.doubt(name)
+        self.fallback.lose(process)
         self.spilling.lose(process)
         self.restoring.lose(process)
         self.reclamation.lose(process)
@@ -310,6 +336,7 @@ class BlockMachine:
         if copy is not None and copy.offset == name[0]:
             del self.copies[name[1]]
         if name in self.spilling.parted:
+            self.fallback.unheard.pop(name, None)
             self.restoring.forget(name)
             self.spilling.free(name)
         else:
@@ -363,11 +390,24 @@ class BlockMachine:
             self.line.popleft()
 
     def on_time(self, now: float) -> None:
-        """Refuse those who have waited too long."""
-        while self.line and now >= self._refusal(self.line[0][2]):
-            asker, message, _ = self.line.popleft()
-            self._refuse(asker, message)
+        """Let those who have waited too long write to disk, or refuse them."""
         self._serve_line()
+        while self.line:
+            asker, message, due = self.line[0]
+            falls_back = now >= self._fallback_due() and self.fallback.begin(asker, message, now)
+            if not falls_back:
+                if now < self._refusal(due):
+                    return
+                self._refuse(asker, message)
+            self.line.popleft()
+
+    def _fallback_due(self) -> float:
+        """When the first in line need not wait for room any more; what a pull brings comes to memory."""
+        asker, _, due = self.line[0]
+        if self.spilling.batch is not None or asker == self.me:
+            return inf
+        waited = max(due - self.patience_s, self.spilling.progressed_at) + self.fallback_s
+        return max(waited, self.spilling.files.usable_at())
 
     def next_wakeup(self) -> float | None:
         """When the first in line loses patience."""
@@ -375,7 +415,7 @@ class BlockMachine:
             return self.restoring.next_wakeup()
         restoring = self.restoring.next_wakeup() or inf
         retry_at = self.spilling.retry_at if self.spilling.batch is None else inf
-        return min(self._refusal(self.line[0][2]), restoring, retry_at)
+        return min(self._refusal(self.line[0][2]), self._fallback_due(), restoring, retry_at)
 
     def _refusal(self, due: float) -> float:
         """When who is due at that time is really refused: not while room is being made."""
@@ -400,3 +440,4 @@ class BlockMachine:
         assert all(place in self.pinned and place not in self.owners for place in self.parting)
         self.spilling.check()
         self.restoring.check()
+        self.fallback.check()

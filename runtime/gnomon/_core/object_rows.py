@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gnomon._core.copy_book import CopyBook
 from gnomon._core.ledger import Ledger
-from gnomon._messages.base import Block, Value
+from gnomon._messages.base import ON_DISK, Block, Value
 from gnomon._messages.failures import is_failure
 from gnomon.ids import ObjectID, WorkerID
 
@@ -29,7 +29,7 @@ class ObjectRows:
         totals["count"] += 1
         entry.size = size
         if isinstance(value, Block):
-            state = "store"
+            state = "store" if value.offset < ON_DISK else "spilled"
             totals["store_used_bytes"] += size
         else:
             totals["memory_bytes"] += size

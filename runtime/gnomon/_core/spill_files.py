@@ -8,6 +8,7 @@ Directories are used in turn. One that fails is left alone for a while; the othe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import msgspec
 
@@ -66,6 +67,10 @@ class SpillFiles:
     def usable(self, now: float) -> bool:
         """Whether some directory may be written to."""
         return any(until <= now for until in self._resting.values())
+
+    def usable_at(self) -> float:
+        """From when on; never without any directory."""
+        return min(self._resting.values(), default=inf)
 
     def open(self, now: float) -> int:
         """A new file in the next directory; ``usable`` must hold."""

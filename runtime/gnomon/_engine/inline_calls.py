@@ -22,6 +22,7 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_streams import InlineStream, InlineStreams
 from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._engine.rerun import NOT_KNOWN, Rerun
+from gnomon._shell.previews import previews
 from gnomon._shell.results import advise_copy
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -294,7 +295,10 @@ class InlineCalls:
             advise_copy(error)
         if call.actor_id is None:
             self._keep_failed(call)
-        self.failed(call, TaskError.from_exception(call.name, error, os.getpid()), raised=True)
+        label, line = self._book.ledger.cells.entries[call.row.cell][1], call.row.line
+        where = f"{label}, line {line}" if label else ""
+        facts = {"arguments": previews(error), "attempt": call.attempt, "site": where}
+        self.failed(call, TaskError.from_exception(call.name, error, os.getpid(), **facts), raised=True)
 
     def rerun(self, identity: ObjectID) -> Rerun:
         """The failed task that makes an object; the one that raised, if that was an argument's."""

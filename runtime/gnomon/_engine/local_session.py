@@ -146,6 +146,7 @@ class JoinedSession(_Driver):
         ended, self._told = self._told, True
         self._rescue.remove()
         if say_so and not ended:
+            self.core.reader.keep_views(self.core.role.references)
             try:
                 self.core.ask(self.config.node_process, DriverLeaving, FAREWELL_S)
             except (GetTimeoutError, NotInitializedError):

@@ -18,6 +18,10 @@ HEADER_BYTES = 64
 """Each block begins with so many bytes that say whose value it is; the value comes behind them."""
 
 
+ON_DISK = 1 << 60
+"""Offsets from here on are of no arena: names of blocks that were written to disk at once."""
+
+
 class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where a large value was written; its node may have moved it since (``_core.spilling``).
 

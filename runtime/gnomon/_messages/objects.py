@@ -10,6 +10,9 @@ lender or borrower               owner
 any process                      node
   | BlockAsked               --> |
   | <-- BlockGiven, BlockRefused |
+  | <-- BlockOnDisk              |   instead: write it to this file
+  | BlockWritten             --> |   (``_core.fallback``)
+  | <-- BlockNoted               |
   | BlocksAdopted            --> |   the owner has heard of a block that a worker wrote for it
   | BlocksFreed              --> |
   | BlocksDoubted            --> |   the same, after a death
@@ -114,6 +117,36 @@ class BlockRefused(Message, frozen=True, tag=47):
     disk_error: str = ""
 
 
+class BlockOnDisk(Message, frozen=True, tag=55):
+    """No room, but the block may be written to the new file ``path``, header and value; its name is given here."""
+
+    request: int
+    offset: int
+    path: str
+    object: ObjectID
+
+
+class BlockWritten(Message, frozen=True, tag=56):
+    """That file is complete; or it is not, and ``error`` says why.
+
+    Attributes:
+        crcs: of the value's chunks.
+    """
+
+    request: int
+    block: BlockName
+    crcs: tuple[int, ...]
+    error: str = ""
+
+
+class BlockNoted(Message, frozen=True, tag=57):
+    """The node knows that block from now on."""
+
+    request: int
+    offset: int
+    object: ObjectID
+
+
 class BlocksFreed(Message, frozen=True, tag=48):
     """Nobody references what lies there any more."""
 
@@ -167,7 +200,10 @@ class BlocksUnused(Message, frozen=True, tag=54):
 __all__ = [
     "BlockAsked",
     "BlockGiven",
+    "BlockNoted",
+    "BlockOnDisk",
     "BlockRefused",
+    "BlockWritten",
     "BlocksAdopted",
     "BlocksDoubted",
     "BlocksFreed",

@@ -14,11 +14,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from gnomon._core.block_views import BlockViews
+from gnomon._core.references import ReferenceMachine
 from gnomon._messages.base import HEADER_BYTES, Block, Value
 from gnomon._messages.spilling import NO_PLACE, BlockThere, BlockWanted
 from gnomon._shell import spill_disk
 from gnomon._store.arena import Arena
-from gnomon.ids import ObjectID, WorkerID
+from gnomon.ids import OBJECT_ID_BYTES, ObjectID, WorkerID
 
 
 class Unreadable(NamedTuple):
@@ -92,6 +93,15 @@ class BlockReader:
     def _unview(self, token: int, identity: ObjectID) -> None:
         self._viewing.pop(token, None)
         self._drop(identity)
+
+    def keep_views(self, references: ReferenceMachine) -> None:
+        """This process leaves an arena that lives on: give what it views memory of its own."""
+        for place in {place for token, place in self._viewing.copy().items() if token > 0}:
+            identity = ObjectID(self._arena.whose(place, OBJECT_ID_BYTES))
+            known = [references.values.get(identity), *references.block_use.old.get(identity, ())]
+            sizes = [value.size for value in known if isinstance(value, Block)]
+            if sizes:
+                self._arena.detach(place, HEADER_BYTES + max(sizes))
 
     def _find(self, value: Block, token: int) -> memoryview | Unreadable:
         """It has been moved, or is about to be."""

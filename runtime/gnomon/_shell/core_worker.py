@@ -35,7 +35,7 @@ from gnomon._core.worker import Worker
 from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.base import Block, Value
 from gnomon._messages.failures import is_failure
-from gnomon._messages.objects import BlockGiven, BlocksFreed
+from gnomon._messages.objects import BlockGiven, BlockNoted, BlockOnDisk, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import activity, holder_answers, task_context
@@ -87,6 +87,7 @@ class CoreWorker:
         founders = (config.node_process, config.head_process)
         self.role = Worker(me, *founders, config.driver, config.job, config.session, LinkMachine(me))
         self.role.lineage.bytes_max = int(config.settings.get("lineage_max_bytes", 1 << 30))
+        self.role.tasks.backoff.retries_max = int(config.settings.get("task_oom_retries", -1))
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes - EXTRA_BYTES
         self.values = self.role.references.values
@@ -140,7 +141,7 @@ class CoreWorker:
         if self.questions.answer(request, answer):
             return
         self.views.end_grant(request)
-        if isinstance(answer, BlockGiven):
+        if isinstance(answer, BlockGiven | BlockOnDisk | BlockNoted):
             # Whoever asked was interrupted: the block is nobody's.
             node = self.config.node_process
             self.loop.inbox.append(AskedSomething(node, BlocksFreed(((answer.offset, answer.object),))))

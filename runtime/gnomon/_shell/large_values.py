@@ -1,15 +1,23 @@
-"""Large values: into the arena, and out of it into messages."""
+"""Large values: into the arena, or to disk where all of it is in use; and out of it into messages."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gnomon._core import effects as fx
 from gnomon._core.events import AskedSomething, ValuesInlined
 from gnomon._messages.base import HEADER_BYTES, Block, Value
 from gnomon._messages.failures import failure
-from gnomon._messages.objects import BlockAsked, BlockGiven, BlocksFreed
+from gnomon._messages.objects import (
+    BlockAsked,
+    BlockGiven,
+    BlockNoted,
+    BlockOnDisk,
+    BlocksFreed,
+    BlockWritten,
+)
+from gnomon._shell import spill_disk
 from gnomon._store.arena import EXTRA_BYTES
 from gnomon._wire import pickling
 from gnomon.exceptions import NotInitializedError, ObjectLostError, ObjectStoreFullError, OutOfDiskError
@@ -28,12 +36,16 @@ def write_block(
     """Write a value into the arena, for ``owner``.
 
     Raises:
-        ObjectStoreFullError: no room, also after waiting for some.
-        OutOfDiskError: no room, and nothing can be spilled to make some.
+        ObjectStoreFullError: it is larger than the store, or the machine has no memory for it.
+        OutOfDiskError: no room, and nothing can be written to disk.
     """
     node, arena = core.config.node_process, core.arena
     size = serialized.total_bytes
     answer = core.ask(node, lambda request: BlockAsked(request, size, owner, identity), None)
+    while isinstance(answer, BlockOnDisk):
+        answer = _write_to_disk(core, serialized, answer)
+    if isinstance(answer, BlockNoted):
+        return Block(node, answer.offset, size, identity)
     if not isinstance(answer, BlockGiven):
         if answer.disk_error:
             raise OutOfDiskError(
@@ -51,6 +63,22 @@ def write_block(
     finally:
         core.views.end_grant(answer.request)
     return block
+
+
+def _write_to_disk(core: CoreWorker, serialized: pickling.Serialized, given: BlockOnDisk) -> Any:
+    """All that is in memory is in use: write a value to the file that the node has named. Returns the node's answer."""
+    node, name = core.config.node_process, (given.offset, given.object)
+    crcs: tuple[int, ...] = ()
+    error = ""
+    try:
+        try:
+            crcs = spill_disk.write_value(given.path, given.object, serialized)
+        except OSError as failed:
+            error = str(failed)
+        return core.ask(node, lambda request: BlockWritten(request, name, crcs, error), None)
+    except BaseException:
+        core.loop.post(AskedSomething(node, BlocksFreed((name,))))
+        raise
 
 
 def _largest(core: CoreWorker) -> str:

@@ -18,6 +18,7 @@ from gnomon._messages.tasks import CANCELLED, DYNAMIC, OK, RAISED, STREAMING, Ca
 from gnomon._shell import task_context
 from gnomon._shell.bringing import bring_arguments, is_elsewhere
 from gnomon._shell.core_worker import CoreWorker
+from gnomon._shell.previews import previews, site
 from gnomon._wire import pickling
 from gnomon._wire.generators import pack_items
 from gnomon._wire.object_ref import ObjectRef
@@ -128,7 +129,12 @@ class Call:
         """The outcome when it has raised."""
         if isinstance(error, ValueError):
             advise_copy(error)
-        wrapped = TaskError.from_exception(self.name, error, os.getpid())
+        facts = {
+            "arguments": previews(error),
+            "attempt": self.pushed.attempt,
+            "site": site(self.pushed.provenance),
+        }
+        wrapped = TaskError.from_exception(self.name, error, os.getpid(), **facts)
         inner: list[ObjectID] = []
         blob = pickling.serialize_error(wrapped, inner)
         forget_frames(error)

@@ -8,6 +8,7 @@ Directories outside the session's own are found by ``session_directory.remove`` 
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 import zlib
@@ -20,7 +21,7 @@ from gnomon._core import effects as fx
 from gnomon._core.events import BlockRestored, SpillFileWritten
 from gnomon._core.pulls import CHUNK_BYTES
 from gnomon._messages.base import HEADER_BYTES, Block
-from gnomon._store.arena import Arena
+from gnomon._store.arena import Arena, Writable
 
 FOLDER = "gnomon-spilled-"
 """What a directory of ours is called in one that the user has named; the session's id follows."""
@@ -107,6 +108,42 @@ def write_block(fd: int, header: bytes | memoryview, value: memoryview) -> tuple
         with value[start : start + CHUNK_BYTES] as chunk:
             _write_all(fd, chunk)
             crcs.append(zlib.crc32(chunk))  # while the processor's cache may still have it
+    return tuple(crcs)
+
+
+def write_value(path: str, identity: bytes, value: Writable) -> tuple[int, ...]:
+    """Write a new file with one block: a value that never was in the arena. Returns the crcs of its chunks.
+
+    Raises:
+        OSError: the disk is full, or broken.
+    """
+    os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+    try:
+        return _write_value(path, identity, value)
+    except BaseException:
+        _unlink(path)
+        raise
+
+
+def _write_value(path: str, identity: bytes, value: Writable) -> tuple[int, ...]:
+    size = HEADER_BYTES + value.total_bytes
+    with open(path, "x+b", buffering=0) as file:
+        if hasattr(os, "posix_fallocate"):  # else a full disk would be a SIGBUS below
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.write(bytes(size))
+        with mmap.mmap(file.fileno(), size) as mapped, memoryview(mapped) as block:
+            with block[:HEADER_BYTES] as header, block[HEADER_BYTES:] as target:
+                header[: len(identity)] = identity
+                value.write_into(target)
+                return _crcs(target)
+
+
+def _crcs(value: memoryview) -> tuple[int, ...]:
+    crcs = []
+    for start in range(0, len(value), CHUNK_BYTES):
+        with value[start : start + CHUNK_BYTES] as chunk:
+            crcs.append(zlib.crc32(chunk))
     return tuple(crcs)
 
 

@@ -37,11 +37,19 @@ def _unknown(*_arguments: Any) -> int:
 
 _madvise: Callable[..., int] = _unknown
 _mincore: Callable[..., int] = _unknown
+_mremap: Callable[..., int | None] | None = None
+_mmap: Callable[..., int | None] = _unknown
 if sys.platform == "linux":
     _libc = ctypes.CDLL(None)  # its functions run without the GIL, which mmap.madvise keeps
     _libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
     _libc.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
-    _madvise, _mincore = _libc.madvise, _libc.mincore
+    _libc.mremap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p)
+    _libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_long)
+    _libc.mmap.restype = _libc.mremap.restype = ctypes.c_void_p
+    _madvise, _mincore, _mremap, _mmap = _libc.madvise, _libc.mincore, _libc.mremap, _libc.mmap
+
+_MREMAP_MAYMOVE_FIXED = 1 | 2
+_FAILED = ctypes.c_void_p(-1).value
 
 _NO_HEADER = bytes(64)
 """Ids are shorter, and what follows begins at a multiple of 64 as buffers should."""
@@ -180,6 +188,32 @@ class Arena:
         block = (ctypes.c_char * span).from_buffer(self._map, offset)
         weakref.finalize(block, on_release).atexit = False
         return memoryview(block).cast("B").toreadonly()[:size]
+
+    def whose(self, place: int, length: int) -> bytes:
+        """What the header at ``place`` says, an id of so many bytes."""
+        return self._map[place : place + length]
+
+    def detach(self, offset: int, size: int) -> bool:
+        """Give the views of some bytes memory of this process's own, with what is there now: what others write to the arena
+        is not seen there from now on. False where the system can not do it.
+
+        Raises:
+            ValueError: the bytes do not lie in the arena.
+        """
+        self._must_hold(offset, size)
+        start = offset // mmap.PAGESIZE * mmap.PAGESIZE
+        length = -(-(offset + size - start) // mmap.PAGESIZE) * mmap.PAGESIZE
+        if _mremap is None:
+            return False
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        copy = _mmap(None, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+        if copy is None or copy == _FAILED:
+            return False
+        there = ctypes.addressof(ctypes.c_char.from_buffer(self._map, start))
+        ctypes.memmove(copy, there, min(length, self.capacity_bytes - start))
+        return (
+            _mremap(copy, length, length, _MREMAP_MAYMOVE_FIXED, there) == there
+        )  # in one step for all readers
 
     def offset_of(self, address: int) -> int | None:
         """Where in the arena a machine address of this process lies; None if it lies elsewhere."""

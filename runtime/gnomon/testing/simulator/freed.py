@@ -84,11 +84,12 @@ class FreedWatch:
         return needed
 
     def _causes(self, identity: ObjectID) -> tuple[ObjectID, ...]:
-        """An error that is an argument's, too, holds what is in that one."""
+        """An error that is an argument's, too, holds what is in that one; of a task's own, it keeps the arguments."""
         owner = self.session.workers[owner_of(identity)]
         facts = self.session.truth.tasks.get(task_of(identity))
         value = owner.worker.references.values.get(identity)
-        return facts.dependencies if facts is not None and is_failure(value) else ()
+        _, kept, _ = owner.worker.tasks.failed.tasks.get(task_of(identity), (None, (), None))
+        return (*facts.dependencies, *kept) if facts is not None and is_failure(value) else kept
 
 
 def _roots(host: WorkerHost) -> Iterator[ObjectID]:

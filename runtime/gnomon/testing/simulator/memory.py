@@ -88,6 +88,11 @@ class Memory:
         assert path not in self.disk, path
         self.disk[path] = [self._values.get(place) for place in places]
 
+    def write_file(self, path: str, identity: ObjectID, blob: bytes) -> None:
+        """Write a file with one value."""
+        assert path not in self.disk, path
+        self.disk[path] = [(identity, blob)]
+
     def restore(self, place: int, path: str, position: int, identity: ObjectID) -> None:
         """Bring a value back."""
         found = self.disk.get(path)
@@ -107,5 +112,5 @@ class Memory:
         return value[1]
 
     def delete(self, path: str) -> None:
-        """Delete a file."""
-        del self.disk[path]
+        """Delete a file, if it has been written."""
+        self.disk.pop(path, None)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Generator, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gnomon._core import events as ev
+from gnomon._core.pulls import chunk_count
 from gnomon._messages.base import Block, Value
-from gnomon._messages.objects import BlockAsked, BlockGiven
+from gnomon._messages.objects import BlockAsked, BlockGiven, BlockNoted, BlockOnDisk, BlockWritten
 from gnomon._messages.spilling import NO_PLACE, BlockWanted
 from gnomon.ids import ObjectID, TaskID, WorkerID
 from gnomon.testing.simulator.values import error_of, load, refs_in
@@ -174,18 +175,23 @@ class Thread:
 
     def read(self, value: Value, task: TaskID | None) -> Generator[Any, Any, bytes]:
         """The bytes of a value; a large one is viewed, which holds it. What can not be read is waited for again."""
-        while isinstance(value, Block):
-            blob = yield from self._look_at(value, task)
-            if blob is not None:
-                return blob
-            value = yield from self._mended(value, task)
-        return value
+        held: list[ObjectID] = []
+        try:
+            while isinstance(value, Block):
+                blob = yield from self._look_at(value, task)
+                if blob is not None:
+                    return blob
+                held.append(value.object)
+                value = yield from self._mended(value, task)
+            return value
+        finally:
+            if held:
+                self.host.post(ev.HandlesDropped(tuple(held)))
 
     def _mended(self, value: Block, task: TaskID | None) -> Generator[Any, Any, Value]:
         """Another value in place of what could not be read; or an error."""
         host, identity = self.host, value.object
         host.post(ev.HandlesArrived((identity,), task, None))
-        self.handles.append(identity)
         host.post(ev.CopyBroken(value, "is damaged"))
         yield from self.sleep(0.00001)
         known = host.worker.references.values
@@ -228,6 +234,10 @@ class Thread:
         given = yield from self.ask(
             lambda request: ev.AskedSomething(node, BlockAsked(request, size, owner, identity))
         )
+        while isinstance(given, BlockOnDisk):
+            given = yield from self._write_to_disk(given, blob)
+        if isinstance(given, BlockNoted):
+            return Block(node, given.offset, size, identity)
         if not isinstance(given, BlockGiven):
             return None
         self._masked = True
@@ -236,6 +246,21 @@ class Thread:
         block = self.host.memory.write(Block(node, given.offset, size, identity), blob)
         self.host.worker.views.end_grant(given.request)
         return block
+
+    def _write_to_disk(self, given: BlockOnDisk, blob: bytes) -> Generator[Any, Any, Any]:
+        """There is no room in memory: into the file that the node has named."""
+        host, name = self.host, (given.offset, given.object)
+        self._masked = True
+        yield from self.sleep(host.kernel.random.uniform(0.0, 0.005))
+        error = "no space left on device" if host.kernel.chance(host.session.plan.disk_failure) else ""
+        if not error:
+            host.memory.write_file(given.path, given.object, blob)
+        crcs = (0,) * chunk_count(host.session.plan.large_bytes)
+        node = host.worker.node
+        answer = yield from self.ask(
+            lambda request: ev.AskedSomething(node, BlockWritten(request, name, crcs, error))
+        )
+        return answer
 
     def drop_all(self, besides: Collection[ObjectID] = ()) -> None:
         """All handles go, as when a function's frame does; those of ``besides`` stay, one each."""
