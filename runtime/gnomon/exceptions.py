@@ -419,6 +419,11 @@ class GetTimeoutError(GnomonError, TimeoutError):
         self.ready = ready
         self.total = total
 
+    def add_reason(self, reason: str) -> None:
+        """Tell in the message what was waited for, too."""
+        self._sentence = f"{self._sentence} {reason}"
+        self.args = (self._sentence,)
+
     def __str__(self) -> str:
         return GnomonError.__str__(self)
 

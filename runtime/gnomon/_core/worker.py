@@ -343,7 +343,7 @@ class Worker:
         for process in message.dead:
             if process not in self._dying and not self.references.is_lost(process):
                 self.links.forget(process)
-                self.references.lost[process] = None  # on_process_lost follows if it is of any concern here
+                self.references.lost[process] = ""  # on_process_lost follows if it is of any concern here
                 self.calls.clients.note_death(process)
         if self._dying:
             self._use_asked = message
@@ -468,7 +468,7 @@ class Worker:
         self.tasks.on_worker_lost(message, self.now)
         self.tasks.dispatch.lose_node(process)
         self.copies.node_lost(process)
-        self.references.on_process_lost(process)
+        self.references.on_process_lost(process, message.reason)
         self.calls.on_process_lost(process)
         self.calls.clients.on_worker_lost(process, message.last_started, self.now)
         self.borrowing.on_process_lost(process)

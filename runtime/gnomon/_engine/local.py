@@ -293,11 +293,11 @@ class LocalEngine:
         """See ``Engine``."""
         return why_waiting(self.core)
 
-    def why(self, identity: ObjectID) -> Explanation:
+    def why(self, identity: ObjectID, answer_s: float = 2.0) -> Explanation:
         """See ``Engine``."""
         from gnomon._engine.local_why import why  # few programs ask
 
-        return why(self.core, identity)
+        return why(self.core, identity, answer_s)
 
     def tempo(self, mode: str, interval_s: float, seed: int, steps: int) -> TempoFacts:
         """See ``Engine``."""
