@@ -33,11 +33,11 @@ import re
 import signal
 import textwrap
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from gnomon.resources import describe
+from gnomon.resources import describe, gigabytes
 
 
 class GnomonError(Exception):
@@ -484,9 +484,89 @@ class WorkerCrashedError(GnomonError):
 
 
 class OutOfMemoryError(GnomonError):
-    """A process was ended because its node ran out of memory."""
+    """A process was ended because its node ran out of memory.
 
-    next_step = "Run fewer tasks at a time (num_cpus=... or memory=...), or make each smaller."
+    Attributes:
+        what: the task or actor.
+        attempts: how often it was begun; 0 where that is not known.
+        deaths: how often it was ended for want of memory.
+        alone: it was the only one of its caller there that had taken memory, which is why it was not tried again.
+        used_bytes: of the node's memory.
+        limit_bytes: what the node has.
+        kind: of that limit, in words.
+        threshold: share of the limit above which processes are ended.
+        store_bytes: what values in the node's object store took of it.
+        top: the workers that had most: (pid, bytes, what they ran).
+        pid: of the process.
+        node_id: where it ran, in hexadecimal.
+        last_output: the last lines that the process printed.
+    """
+
+    next_step = (
+        "Let fewer run at a time (num_cpus=2 or memory=4 * 2**30 in their options), give each less to do, or use a machine "
+        "with more memory; _system_config={'memory_usage_threshold': 0.98} in init() ends them later."
+    )
+
+    def __init__(
+        self,
+        what: str = "",
+        attempts: int = 0,
+        deaths: int = 0,
+        alone: bool = False,
+        used_bytes: int = 0,
+        limit_bytes: int = 0,
+        kind: str = "",
+        threshold: float = 0.0,
+        store_bytes: int = 0,
+        top: Sequence[Sequence[Any]] = (),
+        pid: int = 0,
+        node_id: str = "",
+        last_output: str = "",
+    ) -> None:
+        message = first_line(type(self).__doc__)
+        if limit_bytes:
+            tries = f", attempt {attempts}" if attempts > 1 else ""
+            message = (
+                f"{what or 'A process'}{_in_brackets(f'pid {pid}{tries}')} was ended because its node"
+                f"{f' {node_id}' if node_id else ''} ran out of memory: {gigabytes(used_bytes)} of {gigabytes(limit_bytes)} "
+                f"{kind or 'there'} were used, and memory_usage_threshold is {threshold:g}."
+            )
+        if alone and attempts:
+            message += " It was not tried again, since nothing else of its caller took memory there."
+        GnomonError.__init__(self, message)
+        self.args = (
+            what, attempts, deaths, alone, used_bytes, limit_bytes, kind, threshold, store_bytes,
+            [tuple(user) for user in top], pid, node_id, last_output,
+        )  # fmt: skip
+        self.what = what
+        self.attempts = attempts
+        self.deaths = deaths
+        self.alone = alone
+        self.used_bytes = used_bytes
+        self.limit_bytes = limit_bytes
+        self.kind = kind
+        self.threshold = threshold
+        self.store_bytes = store_bytes
+        self.top = self.args[9]
+        self.pid = pid
+        self.node_id = node_id
+        self.last_output = last_output
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{self._table()}{_said(self.last_output)}"
+
+    def _table(self) -> str:
+        if not self.top:
+            return ""
+        rows = [
+            (str(pid), gigabytes(size), name or "a task of another process") for pid, size, name in self.top
+        ]
+        if self.store_bytes:
+            rows.append(("", gigabytes(self.store_bytes), "values in the object store, shared by all"))
+        width = max(len(row[0]) for row in rows)
+        lines = [f"    {pid:>{max(3, width)}}  {size:>9}  {name}" for pid, size, name in rows]
+        heading = f"    {'pid':>{max(3, width)}}  {'memory':>9}  of"
+        return "\nWhat had most there:\n" + "\n".join([heading, *lines])
 
 
 class NodeDiedError(GnomonError):
@@ -735,7 +815,8 @@ class InfeasibleError(GnomonError):
     """
 
     next_step = (
-        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...})."
+        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...}); a cluster: "
+        "gnomon start --head --num-cpus N --num-gpus N --resources JSON, or Cluster.add_node(...)."
     )
     notebook_step = (
         "Ask for less, or start a new session with more: %remote stop, then %remote start --cpus N --gpus N "

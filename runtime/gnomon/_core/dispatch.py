@@ -93,7 +93,9 @@ class DispatchMachine:
             key = self._near(record)
         one = self.classes.get(key)
         if one is None:
-            one = self.classes[key] = SchedulingClass(key, event.resources, self.node, event.spread)
+            one = self.classes[key] = SchedulingClass(
+                key, event.resources, self.node, event.spread, event.max_retries != 0
+            )
         if first:
             one.ready.appendleft(record)
         else:
@@ -116,7 +118,10 @@ class DispatchMachine:
         near = self._nearby.get(place)
         if near is None:
             near = self._nearby[place] = _FIRST_NEAR + len(self._nearby)
-            self.classes[near] = SchedulingClass(near, record.event.resources, best)
+            event = record.event
+            self.classes[near] = SchedulingClass(
+                near, event.resources, best, retriable=event.max_retries != 0
+            )
         record.near = near
         return near
 
@@ -124,6 +129,18 @@ class DispatchMachine:
         """A queued task is cancelled."""
         key = record.event.class_key if record.near < 0 else record.near
         self.classes[key].ready.remove(record)
+
+    def has(self, record: TaskRecord) -> bool:
+        """Whether it is queued."""
+        return any(record in one.ready for one in self.classes.values())
+
+    def running(self) -> dict[WorkerID, str]:
+        """What each leased worker does, as far as is known here: the oldest of what it has."""
+        return {
+            worker: next(iter(leased.inflight.values())).event.group
+            for worker, leased in self.leased.items()
+            if leased.inflight
+        }
 
     def done(self, record: TaskRecord, worker: WorkerID, duration_s: float | None, now: float) -> None:
         """A task has left a worker: finished after ``duration_s``, or unstarted (None)."""
@@ -385,7 +402,14 @@ class DispatchMachine:
 
     def _tell(self, one: SchedulingClass, node: WorkerID, asked: Asked) -> None:
         message = LeasesWanted(
-            one.key, one.resources, asked.wanted, asked.seen, self.job, asked.hops, one.spread
+            one.key,
+            one.resources,
+            asked.wanted,
+            asked.seen,
+            self.job,
+            asked.hops,
+            one.spread,
+            one.retriable,
         )
         self._effects().send(node, message)
 

@@ -34,11 +34,19 @@ class _Question(msgspec.Struct, eq=False):
 
 
 class Head:
-    """The cluster's control state."""
+    """The cluster's control state.
 
-    def __init__(self, me: WorkerID, links: LinkMachine, patience_s: float = 0.0) -> None:
+    Args:
+        patience_s: see ``MembershipMachine``.
+        grows: as in SessionConfig.
+    """
+
+    def __init__(
+        self, me: WorkerID, links: LinkMachine, patience_s: float = 0.0, grows: bool = False
+    ) -> None:
         self.me = me
         self.links = links
+        self.grows = grows
         self.now = 0.0
         self._effects = Effects()
         self.membership = MembershipMachine(self._out, patience_s=patience_s)
@@ -125,9 +133,11 @@ class Head:
         return list(self.membership.nodes)
 
     def _choose_node(self, spec: ActorSpec) -> WorkerID | None:
-        """Where an actor's next worker is asked for; a node, if there is any, also when none could run it: it says so."""
+        """Where an actor's next worker is asked for; a node, if there is any, also when none could run it: it says so.
+        Unless another node may be added that could: the actor waits for it.
+        """
         found = self.membership.place(spec.placement, spec.resources, node_tag(spec.owner), spec.spread)
-        return found or next(iter(self.membership.nodes), None)
+        return found if self.grows else found or next(iter(self.membership.nodes), None)
 
     def _find_room(self, spec: ActorSpec) -> WorkerID | None:
         return self.membership.place(

@@ -126,7 +126,7 @@ class LocalEngine:
         self.get_one = core.get_one
         self._post = core.loop.post
         self._submit = core.loop.submit
-        self._classes: dict[tuple[frozenset[tuple[str, int]], bool], int] = {}
+        self._classes: dict[tuple[frozenset[tuple[str, int]], bool, bool], int] = {}
         self._futures: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._future_thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -164,7 +164,7 @@ class LocalEngine:
             template.function, options.retry_exceptions, self.core.large_capture_bytes
         )
         handles = own(self.core, captured)
-        key = (frozenset(options.resources.items()), options.spread)
+        key = (frozenset(options.resources.items()), options.spread, options.max_retries == 0)
         with self._lock:
             class_key = self._classes.setdefault(key, len(self._classes))
         prepared = template.engine_state = _Prepared(function, payload, handles, template, class_key)
@@ -187,11 +187,11 @@ class LocalEngine:
         contained = packed.contained
         if prepared.captured:
             contained = [*contained, *prepared.captured]
-        arguments, extra = pack_values(core, packed)
-        if extra is not None:
-            contained = [*contained, extra._id]
         running = task_context.current.get()
         provenance = provenance_of(origin, line, running)
+        arguments, extra = pack_values(core, packed, provenance)
+        if extra is not None:
+            contained = [*contained, extra._id]
         count = prepared.num_returns
         refs: Returned
         if count == 1:

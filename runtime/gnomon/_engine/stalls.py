@@ -1,4 +1,5 @@
-"""Why a wait does not end: what it waits for asks for resources that actors hold, and actors end only when told.
+"""Why a wait does not end: what it waits for asks for resources that actors hold, and actors end only when told; or no
+node has so much, and one that has may still be added.
 
 A wait that takes ``STALL_S`` looks once, and a ``get`` whose time is up. Nothing here runs before that.
 """
@@ -16,7 +17,7 @@ from gnomon._engine.base import STALL_S
 from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
 from gnomon.exceptions import GetTimeoutError, NotInitializedError
-from gnomon.resources import Resources, add, describe
+from gnomon.resources import Resources, add, describe, fits
 
 ANSWER_S = 2.0
 """How long head may take to say what is there."""
@@ -87,6 +88,13 @@ def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> s
         queued: how many tasks wait that ask for what.
         status: of the cluster, with its actors.
     """
+    living = [node.resources for node in status.nodes if node.alive]
+    queued = list(queued)
+    stranded = [(_tasks(number), asked) for number, asked in queued if _on_no_node(asked, living)]
+    queued = [each for each in queued if not _on_no_node(each[1], living)]
+    pending = [actor for actor in status.actors if actor.state != "alive"]
+    homeless = [actor for actor in pending if _on_no_node(actor.resources, living)]
+    stranded += _actors(homeless)
     total: Resources = {}
     for node in status.nodes:
         if node.alive:
@@ -96,9 +104,32 @@ def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> s
         for name, units in actor.resources.items():
             total[name] = total.get(name, 0) - units
     stuck = [(_tasks(number), asked) for number, asked in queued if lacking(asked, total)]
-    pending = [actor for actor in status.actors if actor.state != "alive" and lacking(actor.resources, total)]
-    for (name, asked), number in Counter((a.class_name, _frozen(a.resources)) for a in pending).items():
-        stuck.append((f"{number} actor{'s'[: number > 1]} {name}", dict(asked)))
+    stuck += _actors(actor for actor in pending if lacking(actor.resources, total) and actor not in homeless)
+    return " ".join(text for text in (_why_stranded(stranded), _why_stuck(stuck, alive, total)) if text)
+
+
+def _on_no_node(asked: Mapping[str, int], nodes: Iterable[Mapping[str, int]]) -> bool:
+    return not any(fits(asked, resources) for resources in nodes)
+
+
+def _actors(actors: Iterable[ActorReport]) -> list[tuple[str, Resources]]:
+    counts = Counter((actor.class_name, _frozen(actor.resources)) for actor in actors)
+    return [
+        (f"{number} actor{'s'[: number > 1]} {name}", dict(asked)) for (name, asked), number in counts.items()
+    ]
+
+
+def _why_stranded(stranded: list[tuple[str, Resources]]) -> str:
+    if not stranded:
+        return ""
+    waiting = "; ".join(f"{what} for {describe(asked)}" for what, asked in stranded)
+    return (
+        f"No living node has what this asks for: {waiting}. It begins when such a node joins "
+        "(cluster.add_node(...)); or ask for less, or cancel it."
+    )
+
+
+def _why_stuck(stuck: list[tuple[str, Resources]], alive: list[ActorReport], total: Mapping[str, int]) -> str:
     if not stuck:
         return ""
     scarce = {name for _, asked in stuck for name in lacking(asked, total)}

@@ -88,13 +88,20 @@ class ActorAdmitted(Message, frozen=True, tag=61):
 
 
 class ActorWorkerWanted(Message, frozen=True, tag=62):
-    """Head to node: a worker for one incarnation of an actor."""
+    """Head to node: a worker for one incarnation of an actor.
+
+    Attributes:
+        name: of its class.
+        retriable: it may be restarted: it goes first when memory is short.
+    """
 
     actor: ActorID
     incarnation: int
     resources: dict[str, int]
     placement: dict[str, int]
     job: JobID = NO_JOB
+    name: str = ""
+    retriable: bool = False
 
 
 class ActorWorkerGranted(Message, frozen=True, tag=63):

@@ -179,7 +179,7 @@ def _knock(directory: str) -> socket.socket:
     try:
         session_directory.must_be_private(directory)
     except OSError as error:
-        raise ClusterNotFoundError(directory, _why(error)) from error
+        raise ClusterNotFoundError(directory, _why(error, directory)) from error
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.settimeout(PATIENCE_S)
     try:
@@ -188,12 +188,17 @@ def _knock(directory: str) -> socket.socket:
             raise PermissionError("it belongs to another user")
     except OSError as error:
         connection.close()
-        raise ClusterNotFoundError(directory, _why(error)) from error
+        raise ClusterNotFoundError(directory, _why(error, directory)) from error
     return connection
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError, directory: str) -> str:
     if isinstance(error, FileNotFoundError):
+        if session_directory.is_session(directory):
+            return (
+                "that is the session of one driver, which nobody else can look into; ask there (gnomon.nodes(), "
+                "gnomon.available_resources(), or %remote status and %remote objects in its notebook)"
+            )
         return "no cluster is there"
     if isinstance(error, ConnectionRefusedError):
         return "it has ended"

@@ -87,6 +87,7 @@ class CoreWorker:
         founders = (config.node_process, config.head_process)
         self.role = Worker(me, *founders, config.driver, config.job, config.session, LinkMachine(me))
         self.role.lineage.bytes_max = int(config.settings.get("lineage_max_bytes", 1 << 30))
+        self.role.tasks.backoff.retries_max = int(config.settings.get("task_oom_retries", -1))
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes - EXTRA_BYTES
         self.values = self.role.references.values

@@ -157,7 +157,8 @@ class NodeHost(Host):
         host = self.session.workers.get(command.worker)
         if command.running and (host is None or host.executor.last_begun != command.running):
             return
-        if host is not None:
+        for_memory = self.session.shortages.killing(self, host, command.worker)
+        if host is not None and not for_memory:
             self.session.watch.killing(host)
         self.session.kill(command.worker, "was killed by SIGKILL")
 
@@ -243,12 +244,16 @@ class WorkerHost(Host):
     def before_events(self, events: list[Any]) -> None:
         """Cancels, kills and outcomes are noted."""
         self.watch.heard(self, events)
+        if self.session.plan.shortages:
+            self.session.shortages.heard(self, events)
         self.session.copies.heard(self, events)
+        self.session.tempo.heard(self, events)
 
     def says(self, target: WorkerID, envelope: Envelope) -> None:
         """Pushes are compared with what may be pushed."""
         self.watch.said(self, target, envelope.messages)
         self.session.copies.said(self, target, envelope.messages)
+        self.session.tempo.said(self, target, envelope.messages)
 
     def after_events(self, events: list[Any]) -> None:
         """What was cancelled may have ended, what somebody holds not been freed."""
@@ -288,9 +293,9 @@ class WorkerHost(Host):
         self._requests[self._number] = (thread, thread.ticket())
         return self._number
 
-    def class_key(self, resources: dict[str, int], spread: bool = False) -> int:
+    def class_key(self, resources: dict[str, int], spread: bool, retriable: bool) -> int:
         """The number of a scheduling class."""
-        key = (*sorted(resources.items()), ("spread", int(spread)))
+        key = (*sorted(resources.items()), ("spread", int(spread)), ("retriable", int(retriable)))
         return self._classes.setdefault(key, len(self._classes) + 1)
 
     def wake(self, token: int) -> None:

@@ -32,6 +32,9 @@ from gnomon.testing.simulator.network import Network, Weather
 from gnomon.testing.simulator.nodes import HEAD, Nodes
 from gnomon.testing.simulator.processes import IDLE, HeadHost, WorkerHost, announce
 from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
+from gnomon.testing.simulator.shortages import Shortages
+from gnomon.testing.simulator.tempo import TempoWatch
+from gnomon.testing.simulator.trace import place_of
 from gnomon.testing.simulator.truth import Truth
 from gnomon.testing.simulator.watch import PromiseWatch
 
@@ -74,6 +77,7 @@ class Plan:
         reserve_failure: probability that the machine has no memory for a block.
         spills: blocks that find no room are spilled, into so many directories.
         disk_failure: probability that a file can not be written.
+        shortages: how often a node's memory is nearly used up, while something runs there.
         rot: probability that a value on disk can not be read.
         faults_s: faults happen in the first so many seconds.
         steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
@@ -99,6 +103,7 @@ class Plan:
     reserve_failure: float = 0.0
     spills: int = 0
     disk_failure: float = 0.0
+    shortages: int = 0
     rot: float = 0.0
     faults_s: float = 1.0
     steps_max: int = 60_000
@@ -109,7 +114,7 @@ class Plan:
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
-            or self.node_kills or self.losses or self.rot
+            or self.node_kills or self.losses or self.rot or self.shortages
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -143,10 +148,11 @@ class SeedReport:
 
 
 def plan_of(seed: int) -> Plan:
-    """The small plan of a seed: a third of them in fair weather, the others with faults of all kinds."""
+    """The small plan of a seed: a quarter of them in fair weather, the others with faults of all kinds."""
     if seed % 10 == 7:
         return lending_plan_of(seed)
     plan = _usual_plan_of(seed)
+    plan.budget.tempos = 4 if seed % 10 == 5 else 0
     if seed % 10 == 3 and plan.nodes == 1:
         _crowd(plan, Random(seed ^ 0xD15C))
     return plan
@@ -181,6 +187,7 @@ def _usual_plan_of(seed: int) -> Plan:
     if kind == 0:
         plan.budget.cancels = random.random() < 0.8
         plan.budget.errors = random.random() < 0.5
+        plan.shortages = Random(seed ^ 0x003E).choice((0, 0, 0, 2)) if plan.nodes == 1 else 0
         return plan
     plan.weather.loss = random.choice((0.0, 0.02, 0.2))
     plan.weather.duplication = random.choice((0.0, 0.1))
@@ -198,6 +205,7 @@ def _usual_plan_of(seed: int) -> Plan:
         plan.crashes = random.choice((0, 1, 2))
         plan.strikes = random.choice((0, 1, 2, 4))
         plan.reserve_failure = random.choice((0.0, 0.1))
+        plan.shortages = Random(seed ^ 0x003E).choice((0, 1, 3, 6)) if plan.nodes == 1 else 0
     plan.losses = several.choice((0, 0, 1, 3, 8))
     return plan
 
@@ -255,19 +263,21 @@ class Session:
         self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
+        self.shortages = Shortages(self)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
         self.freed = FreedWatch(self)
         self.copies = CopyWatch(self.truth)
-        self.puts = 0
-        self.unfinished = 0
+        self.puts = self.unfinished = 0
         self._begun = 0
         self._looks = 0
         self._strikes: dict[int, None] = {}
         self._betrayals: dict[int, None] = {}
+        self._short: dict[int, None] = {}
         self._actors_max = plan.budget.actors
         self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
         self._plan_faults()
+        self.tempo = TempoWatch(self, plan.budget.tempos)
 
     def spare_cpu(self) -> bool:
         """Whether an actor may keep a CPU for life: every task must find another one."""
@@ -371,6 +381,8 @@ class Session:
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
         for _ in range(plan.strikes):
             self._strikes[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
+        for _ in range(plan.shortages):
+            self._short[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
         for _ in range(plan.betrayals):
             start = kernel.random.randint(1, 2 * plan.budget.tasks)
             self._betrayals.update(dict.fromkeys(range(start, start + 10)))
@@ -418,9 +430,12 @@ class Session:
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
         self._begun += 1
+        self.tempo.started(host, task)
         random = self.kernel.random
         if self._begun in self._strikes:
             self.kernel.after(random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
+        if self._begun in self._short:
+            self.kernel.after(random.uniform(0.0, 0.003), self.shortages.begin, self.nodes.of(host.me))
         if self._begun in self._betrayals and owner_of(task) not in (DRIVER, GUEST):
             self.kernel.after(
                 random.uniform(0.0, random.choice((0.002, 0.05))), self.kill, owner_of(task), _KILLED
@@ -443,7 +458,7 @@ class Session:
         try:
             self._run()
         except Exception as error:
-            where = _place(error)
+            where = place_of(error)
             failure = f"{type(error).__name__}: {error}\n  {where}\n{self.kernel.trace.story()}"
         return SeedReport(
             self.seed,
@@ -463,6 +478,7 @@ class Session:
         if survivors:
             self.unfinished += 1
             self._strikes.clear()
+            self._short.clear()
             self._betrayals.clear()
             epilogue = Code(self.driver, self.program, None)
             epilogue.start(epilogue.end_detached(survivors))
@@ -484,14 +500,3 @@ class Session:
             raise AssertionError(
                 f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}"
             )
-
-
-def _place(error: BaseException) -> str:
-    """File and line where an error came from."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None:
-        return ""
-    code = last.tb_frame.f_code
-    return f"in {code.co_name}, {code.co_filename.rsplit('/', 2)[-1]}:{last.tb_lineno}"

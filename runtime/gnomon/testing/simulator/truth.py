@@ -40,6 +40,7 @@ class TaskFacts:
         completion: somebody has asked for the object that tells of its end.
         never: it was cancelled before it began and must not begin any more.
         replayed: it has run again after its end, for a lost result.
+        rests_until: it was ended for want of memory, and is not to be tried again before that.
         contained: the references in its arguments.
         pushed_to: where its last attempt was sent.
     """
@@ -69,6 +70,7 @@ class TaskFacts:
     completion: bool = False
     never: bool = False
     replayed: bool = False
+    rests_until: float = 0.0
     contained: tuple[ObjectID, ...] = ()
     pushed_to: WorkerID | None = None
 
@@ -131,6 +133,7 @@ class Truth:
         rough: messages may take longer than anybody waits for them.
         losses: values that were lost.
         lossy: some will be.
+        starved: workers that were ended for want of memory.
         chunks_spoiled: how many were lost or wrong on their way between nodes.
         read: how many values have been compared.
         errors: how many errors were read, by class.
@@ -147,6 +150,7 @@ class Truth:
     losses: int = 0
     chunks_spoiled: int = 0
     lossy: bool = False
+    starved: dict[WorkerID, None] = field(default_factory=dict)
     crowded: bool = False
     lent_by_dead: dict[ObjectID, None] = field(default_factory=dict)
     lost: dict[ObjectID, None] = field(default_factory=dict)
@@ -252,6 +256,17 @@ class Truth:
             return facts.exhausted and facts.pushed_to in self.dead and begun
 
         return self._any_task(identity, proves)
+
+    def _explains_OutOfMemoryError(self, identity: ObjectID, fields: Any) -> bool:
+        """MM4: it was alone, or may not be begun again; an actor's calls end with it."""
+
+        def ended(facts: ActorFacts) -> bool:
+            return any(worker in self.starved for worker in facts.granted.values())
+
+        final = fields["alone"]
+        return self._any_actor(identity, ended) or self._any_task(
+            identity, lambda facts: facts.at in self.starved and (final or not facts.retries)
+        )
 
     def _explains_StreamingGeneratorReplayInconsistentError(self, identity: ObjectID, fields: Any) -> bool:
         return self._any_task(identity, lambda facts: facts.body.shrinks and facts.attempt > 0)

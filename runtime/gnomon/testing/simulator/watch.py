@@ -22,7 +22,7 @@ from gnomon._messages.tasks import (
     TaskCancelled,
     TaskFinished,
     TaskPushed,
-)
+)  # fmt: skip
 from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, node_tag, owner_of, task_of
 from gnomon.testing.simulator.losses import is_replay
 from gnomon.testing.simulator.stream_watch import StreamWatch
@@ -248,6 +248,7 @@ class PromiseWatch:
             f"AC4: attempt {message.attempt} of {name}, which has {facts.retries} retries"
         )
         facts.attempt, facts.pushed_to = message.attempt, target
+        assert facts.replayed or self.now() >= facts.rests_until, f"MM3: {name} is tried again too early"
         if facts.body.generates:
             self.streams.pushed(facts, message)
         return replay
@@ -413,17 +414,16 @@ class PromiseWatch:
                 assert facts.cancelled_at is not None, f"CN4: {task.hex()} is killed, and nobody asked for it"
             else:
                 actor = self.truth.actors[facts.actor]
-                wanted = actor.killed or actor.kills or owner_of(actor.actor) in self.truth.dead
-                wanted = wanted or actor.exiting
+                wanted = (
+                    actor.killed or actor.kills or actor.exiting or owner_of(actor.actor) in self.truth.dead
+                )
                 assert wanted, f"AC8: {actor.actor.hex()} is killed while it runs {task.hex()}"
 
     def is_doomed(self, host: WorkerHost) -> bool:
         """Whether it is an actor whose end somebody has asked for: it may be about to be killed."""
         actor = host.worker.execution.actor
-        if actor is None:
-            return False
-        facts = self.truth.actors[actor]
-        return facts.dead or facts.killed or facts.kills > 0
+        facts = self.truth.actors[actor] if actor is not None else None
+        return facts is not None and (facts.dead or facts.killed or facts.kills > 0)
 
     # -- actors --------------------------------------------------------------------------------------------------
 
