@@ -6,6 +6,8 @@ Uses gnomon's public names alone. Every action says one line, or returns what th
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -89,11 +91,25 @@ class Actions:
         Raises:
             UsageError: it is nothing of these.
         """
-        target = target_of(self._shell.user_ns, options.target, "%remote why")
-        try:
-            return gnomon.why(target)
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"%remote why {options.target}: {error}") from None
+        with _told_in_a_line("%remote why"):
+            return gnomon.why(target_of(self._shell.user_ns, options.target, "%remote why"))
+
+    def logs(self, options: argparse.Namespace) -> None:
+        """Tell what a task or an actor has printed.
+
+        Raises:
+            UsageError: it is nothing of these.
+        """
+        given = {} if options.tail is None else {"tail": options.tail}
+        with _told_in_a_line("%remote logs"):
+            say(str(observe.logs(target_of(self._shell.user_ns, options.target, "%remote logs"), **given)))
+
+    def debug(self, options: argparse.Namespace) -> Any:
+        """Run a failed task again in the kernel; what it raises is raised here, for ``%debug``."""
+        __tracebackhide__ = True
+        value = observe.debug(target_of(self._shell.user_ns, options.target, "%remote debug"))
+        say("it did not fail this time")
+        return value
 
     def unpin(self, options: argparse.Namespace) -> None:
         """Let go of what outputs and the last error hold."""
@@ -103,3 +119,12 @@ class Actions:
         """Define or run a ``%%remote`` cell; returns the value that the cell shows."""
         __tracebackhide__ = True
         return self._cells.run(options, line, text)
+
+
+@contextmanager
+def _told_in_a_line(command: str) -> Iterator[None]:
+    """Mistakes in what was named are those of the line: without a traceback."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{command}: {error}") from None

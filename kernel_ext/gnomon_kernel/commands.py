@@ -124,11 +124,13 @@ def _unpin_parser() -> MagicParser:
     return parser
 
 
-def _target_parser(name: str) -> Callable[[], MagicParser]:
+def _target_parser(name: str, completer: str = TARGETS) -> Callable[[], MagicParser]:
     def make() -> MagicParser:
         parser = MagicParser(f"%remote {name}")
         what = "a reference, generator or handle, or an id in hexadecimal"
-        parser.add("target", metavar="REF", completer=TARGETS, help=what)
+        parser.add("target", metavar="REF", completer=completer, help=what)
+        if name == "logs":
+            parser.add("--tail", type=arguments.positive, metavar="N", help="only so many of the last lines")
         return parser
 
     return make
@@ -284,6 +286,18 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.why(options),
         _target_parser("why"),
         "%remote why ref",
+    ),
+    "logs": MagicCommand(
+        "what a task or an actor has printed, from its start",
+        lambda a, options: a.logs(options),
+        _target_parser("logs"),
+        "%remote logs ref --tail 20",
+    ),
+    "debug": MagicCommand(
+        "run a failed task again, here; then %debug",
+        lambda a, options: a.debug(options),
+        _target_parser("debug", REFS),
+        "%remote debug ref",
     ),
     "cancel": MagicCommand(
         "cancel a task, what a cell submitted, or all",

@@ -50,7 +50,7 @@ CellName = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CodePlace:
     """One line of the user's: what people call its file, and its text."""
 
     where: str
@@ -71,8 +71,8 @@ class ErrorCard:
 
     title: str
     facts: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
-    asked: Place | None = None
+    places: tuple[CodePlace, ...] = ()
+    asked: CodePlace | None = None
     more: tuple[str, ...] = ()
     output: tuple[str, ...] = ()
     advice: str = ""
@@ -115,7 +115,7 @@ class ErrorCard:
         )
 
 
-def _place_html(place: Place) -> str:
+def _place_html(place: CodePlace) -> str:
     source = (
         f'<pre style="margin:0 0 2px 24px;background:none">{escape(place.source)}</pre>'
         if place.source
@@ -217,11 +217,11 @@ def _alike(root: TaskError) -> list[str]:
     ]
 
 
-def _places(text: str, cell_name: CellName) -> list[Place]:
+def _places(text: str, cell_name: CellName) -> list[CodePlace]:
     """The user's lines in a traceback that has come as text; those of libraries only if there are no others."""
     lines = _LINK.split(text)[-1].split("\n")
-    own: list[Place] = []
-    others: list[Place] = []
+    own: list[CodePlace] = []
+    others: list[CodePlace] = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         match = _PLACE.match(line)
         if match is None:
@@ -230,12 +230,12 @@ def _places(text: str, cell_name: CellName) -> list[Place]:
         name = match["cell"] or cell_name(file) or Path(file).name
         function = f", in {match['function']}" if match["function"] else ""
         source = following if following.startswith("    ") else linecache.getline(file, int(match["line"]))
-        place = Place(f"{name}, line {match['line']}{function}", source.strip())
+        place = CodePlace(f"{name}, line {match['line']}{function}", source.strip())
         (others if _LIBRARIES.search(file) else own).append(place)
     return own or others[-1:]
 
 
-def _asked(error: BaseException, cell_name: CellName) -> Place | None:
+def _asked(error: BaseException, cell_name: CellName) -> CodePlace | None:
     """The innermost line of the user's at which the error arrived."""
     found: tuple[FrameType, int] | None = None
     for frame, line in traceback.walk_tb(error.__traceback__):
@@ -248,4 +248,4 @@ def _asked(error: BaseException, cell_name: CellName) -> Place | None:
     file, function = frame.f_code.co_filename, frame.f_code.co_name
     within = "" if function == "<module>" else f", in {function}"
     where = f"{cell_name(file) or Path(file).name}, line {line}{within}"
-    return Place(where, linecache.getline(file, line).strip())
+    return CodePlace(where, linecache.getline(file, line).strip())

@@ -21,6 +21,7 @@ from gnomon import exceptions
 from gnomon.observe import hooks
 from gnomon_kernel import panel
 from gnomon_kernel.actions import Actions
+from gnomon_kernel.actor_names import ActorNames
 from gnomon_kernel.completion import complete
 from gnomon_kernel.interrupts import cancel_after, wake_loop_on_interrupt
 from gnomon_kernel.kernel_versions import check_kernel
@@ -47,6 +48,7 @@ class KernelExtension:
         self._tracebacks = ShortTracebacks(shell)
         self._router: OutputRouter | None = None
         self._outputs = WeakOutputs(shell)
+        self._actor_names = ActorNames()
 
     def load(self) -> None:
         """Register magics, completion, events and hooks.
@@ -69,6 +71,7 @@ class KernelExtension:
             hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
         hooks.set_cell_names(self._cell_name)
         hooks.set_names(self._outputs.named)
+        hooks.show_stale(True)
         self._outputs.load()
         exceptions.set_in_notebook(True)
         self._tracebacks.install()
@@ -89,6 +92,7 @@ class KernelExtension:
         self._tracebacks.remove()
         self._outputs.unload()
         hooks.set_names(None)
+        hooks.show_stale(False)
         hooks.set_cell_names(None)
         hooks.set_wait_observer(None)
         hooks.set_output_sink(None)
@@ -116,6 +120,7 @@ class KernelExtension:
         ended = self._origins.on_cell_end()
         if ended is None:
             return
+        self._actor_names.look(self._shell.user_ns, ended.label)
         try:
             cancel_after(ended, result)
         finally:

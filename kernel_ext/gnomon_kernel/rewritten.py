@@ -67,14 +67,19 @@ class RewrittenLines:
         return "".join(plain)
 
     def overflow(self) -> list[tuple[Key, str]]:
-        """Rows beyond the limit that no cursor is on, taken out: the oldest of the longest."""
-        gone = []
+        """Rows beyond the limit, taken out: first those that a cursor has left, then those of the oldest task."""
+        gone: list[tuple[Key, str]] = []
         while sum(map(_shown, self._tasks.values())) > ROWS_MAX:
-            key, task = max(self._tasks.items(), key=lambda each: len(each[1].rows))
-            if task.at == 0:
-                break
-            gone.append((key, task.rows.pop(0)))
+            left = next((key for key, task in self._tasks.items() if task.at > 0), None)
+            if left is None:
+                oldest = next(iter(self._tasks))
+                gone += [(oldest, row) for row in self._tasks.pop(oldest).rows]
+                continue
+            task = self._tasks[left]
+            gone.append((left, task.rows.pop(0)))
             task.at -= 1
+            if not any(task.rows):
+                del self._tasks[left]
         return [(key, row) for key, row in gone if row]
 
     def lines(self, label: bool = True) -> list[str]:

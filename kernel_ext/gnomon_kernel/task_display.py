@@ -14,14 +14,20 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+import gnomon
 from gnomon.observe import hooks
 from gnomon_kernel.display import size
 
 DISPLAY_BYTES_MAX = 4 * 2**20
 """Largest representation that is sent; of a larger one only the text."""
+
+PLACES_MAX = 100
+"""Displays of one task that ``clear_output`` can replace; a cell shows no more."""
 
 _LIVE = frozenset({"application/vnd.jupyter.widget-view+json"})
 """Representations that only work in the process that made them."""
@@ -39,7 +45,7 @@ def display(
     update: bool = False,
     **_others: Any,
 ) -> Any:
-    """IPython's ``display``, with its arguments. ``clear`` is not heeded: the cell may show other tasks too.
+    """IPython's ``display``, with its arguments.
 
     Raises:
         TypeError: ``update`` without a ``display_id``.
@@ -52,6 +58,8 @@ def display(
     display_id = display_id or (transient or {}).get("display_id") or ""
     if update and not display_id:
         raise TypeError("display_id required for update_display")
+    if clear:
+        clear_output()
     if not objs and display_id:
         objs, raw = ({},), True  # an empty place, to be filled later
     for shown in objs:
@@ -77,6 +85,20 @@ def publish_display_data(
     _send(data, metadata or {}, str((transient or {}).get("display_id", "")), update)
 
 
+def clear_output(wait: bool = False) -> None:
+    """IPython's function of this name: what this task shows next takes the place of what it has shown.
+
+    What other tasks show in the same cell stays, and so does what is printed.
+
+    Args:
+        wait: accepted; the old is always there until the new comes.
+    """
+    shown = _shown_by_this_task()
+    for place in shown.free:
+        _send({"text/plain": ""}, {}, place, True)
+    shown.free, shown.taken = shown.taken, []
+
+
 def take_over(module: ModuleType) -> None:
     """Put what works in a task in the place of what needs a notebook's kernel.
 
@@ -91,7 +113,7 @@ def take_over(module: ModuleType) -> None:
         own = {
             "display": display,
             "publish_display_data": publish_display_data,
-            "clear_output": _clear_nothing,
+            "clear_output": clear_output,
         }
     vars(module).update(own)
 
@@ -132,10 +154,48 @@ def sendable(data: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+@dataclass(slots=True)
+class _Shown:
+    """Where a task has shown something that has no ``display_id`` of the user's.
+
+    Attributes:
+        taken: places with what was shown since ``clear_output``.
+        free: older ones, for what is shown next.
+    """
+
+    task: str | None
+    taken: list[str] = field(default_factory=list)
+    free: list[str] = field(default_factory=list)
+
+
+_current: ContextVar[_Shown | None] = ContextVar("gnomon_shown", default=None)
+
+
+def _shown_by_this_task() -> _Shown:
+    task = gnomon.get_runtime_context().get_task_id()
+    shown = _current.get()
+    if shown is None or shown.task != task:
+        shown = _Shown(task)
+        _current.set(shown)
+    return shown
+
+
+def _place() -> tuple[str, bool]:
+    """Where to show something, and whether that place is in use."""
+    shown = _shown_by_this_task()
+    update = bool(shown.free)
+    place = shown.free.pop(0) if update else f"gnomon-shown-{os.urandom(8).hex()}"
+    shown.taken.append(place)
+    del shown.taken[:-PLACES_MAX]
+    return place, update
+
+
 def _send(data: Mapping[str, Any], metadata: Mapping[str, Any], display_id: str, update: bool) -> None:
     send = hooks.display_sender()
     if send is None:
         return
+    if not display_id:
+        display_id, update = _place()
     line = {"data": sendable(data), "metadata": metadata, "display_id": display_id, "update": update}
     send(json.dumps(line, default=repr) + "\n")
 
@@ -162,7 +222,3 @@ def _figure_png(figure: Any) -> Any:
     from IPython.core.pylabtools import print_figure
 
     return print_figure(figure, fmt="png", base64=True)  # type: ignore[no-untyped-call]
-
-
-def _clear_nothing(wait: bool = False) -> None:
-    """The output of the cell is that of all its tasks: none may clear it."""

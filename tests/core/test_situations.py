@@ -47,7 +47,7 @@ def result(number: int) -> ObjectID:
 
 
 def seen(worker: Worker, identity: ObjectID, now: float = 10.0) -> Situation:
-    effects = worker.handle([ev.SituationWanted(7, identity)], now)
+    effects = worker.handle([ev.AskedHere(7, situations.SituationAsked(0, identity))], now)
     (answer,) = done(effects, fx.AnswerRequest)
     assert answer.request == 7
     assert isinstance(answer.answer, Situation)
@@ -55,7 +55,10 @@ def seen(worker: Worker, identity: ObjectID, now: float = 10.0) -> Situation:
 
 
 def doing(worker: Worker, number: int, now: float = 10.0) -> Activity:
-    (answer,) = done(worker.handle([ev.ActivityWanted(7, call_task(number))], now), fx.AnswerRequest)
+    (answer,) = done(
+        worker.handle([ev.AskedHere(7, situations.ActivityAsked(0, call_task(number)))], now),
+        fx.AnswerRequest,
+    )
     assert isinstance(answer.answer, Activity)
     return answer.answer
 

@@ -18,7 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import gnomon
 from gnomon.exceptions import ActorDiedError, SerializationError, TaskError, WorkerCrashedError
 from gnomon_kernel import error_cards
-from gnomon_kernel.error_cards import LINES_MAX, ErrorCard, Place, card_of, has_card
+from gnomon_kernel.error_cards import LINES_MAX, CodePlace, ErrorCard, card_of, has_card
 from kernel.live_kernel import LiveKernel
 
 GOLDEN = Path(__file__).parent / "golden" / "error_cards.txt"
@@ -145,7 +145,7 @@ def test_a_death_card_shows_all_of_the_output_in_html_and_fifteen_lines_as_text(
 
 
 def test_the_longest_card_keeps_its_advice() -> None:
-    places = tuple(Place(f"f.py, line {number}", "x" * 300) for number in range(9))
+    places = tuple(CodePlace(f"f.py, line {number}", "x" * 300) for number in range(9))
     output = tuple(f"line {number}" for number in range(30))
     card = ErrorCard("T" * 400, ("fact " * 100,), places, places[0], ("more",) * 9, output, "Do this.")
     lines = card.text().splitlines()

@@ -55,6 +55,8 @@ def test_four_tasks_and_a_thousand_lines_each(session: LiveKernel) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_million_lines(session: LiveKernel) -> None:
-    cell = session.run("gnomon.get([flood.remote(n, 250_000) for n in range(4)])").check()
+    cell = session.start("gnomon.get([flood.remote(n, 250_000) for n in range(4)])")
+    session.until(lambda: cell.idle, "the end of the cell", deadline_s=400)
     expect_all(session, cell, 4, 250_000)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -246,10 +247,38 @@ def test_why(ip: InteractiveShell) -> None:
     told = repr(ip.run_line_magic("remote", "why ref"))
     assert "ZeroDivisionError" in told
     assert repr(ip.run_line_magic("remote", f"why {ip.user_ns['ref'].hex()}")) == told
-    for word, said in (("nothing", "raised NameError"), ("13", "why 13: ")):
+    for word, said in (("nothing", "raised NameError"), ("13", "%remote why: ")):
         with pytest.raises(UsageError, match=said):
             ip.run_line_magic("remote", f"why {word}")
     assert complete("%remote why ", "", NotebookNames(ip.user_ns)) == ["ref", "--help"]
+    ip.user_ns.pop("ref")
+
+
+def test_logs(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    shell.run_line_magic("remote", "start --cpus 1")
+    try:
+        shell.run_cell(
+            "import gnomon\n@gnomon.remote\ndef f():\n    for n in range(5): print('line', n)\n"
+            "ref = f.remote(); gnomon.get(ref)"
+        ).raise_error()
+        capsys.readouterr()
+        shell.run_line_magic("remote", "logs ref --tail 2")
+        assert "line 3\nline 4\n" in capsys.readouterr().out
+        with pytest.raises(UsageError, match="%remote logs: "):
+            shell.run_line_magic("remote", "logs 13")
+    finally:
+        shell.user_ns.pop("ref", None)
+        shell.run_line_magic("remote", "stop")
+
+
+def test_debugging_a_failed_task(ip: InteractiveShell) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef f(x):\n    y = 2 * x\n    return 1 / y").raise_error()
+    ip.run_cell("ref = f.remote(0)").raise_error()
+    result = ip.run_cell("%remote debug ref")
+    assert isinstance(result.error_in_exec, ZeroDivisionError)
+    frames = [frame for frame, _line in traceback.walk_tb(result.error_in_exec.__traceback__)]
+    assert frames[-1].f_locals == {"x": 0, "y": 0}
     ip.user_ns.pop("ref")
 
 

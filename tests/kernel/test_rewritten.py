@@ -51,3 +51,18 @@ def test_old_rows_become_ordinary_output() -> None:
     shown = made.lines(label=False)
     assert len(shown) == ROWS_MAX
     assert [*plain, *shown] == [str(number) for number in range(100)]
+
+
+def test_many_tasks_at_once_are_bounded_too() -> None:
+    made, plain = RewrittenLines(), []
+    for number in range(100):
+        made.take(("stderr", "f", f"w{number:02}"), f"\r{number}")
+        plain += made.overflow()
+    assert len(made.lines()) == ROWS_MAX
+    assert plain == [(("stderr", "f", f"w{number:02}"), str(number)) for number in range(100 - ROWS_MAX)]
+    for number in range(80, 100):
+        made.take(("stderr", "f", f"w{number}"), "\n")
+    for number in range(100, 200):
+        made.take(("stderr", "f", f"w{number}"), f"\r{number}")
+        made.overflow()
+        assert len(made.lines()) <= ROWS_MAX

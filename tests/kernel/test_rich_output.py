@@ -84,6 +84,26 @@ def test_a_display_is_rewritten_in_place(session: LiveKernel) -> None:
     assert len(bundles(cell)) == 1
 
 
+def test_what_a_task_clears_is_replaced(session: LiveKernel) -> None:
+    code = (
+        "from IPython.display import clear_output\n"
+        "@gnomon.remote\ndef animate():\n"
+        "    display(Table(0)); display(Table(1))\n"
+        "    for n in range(2, 6):\n"
+        "        clear_output(wait=True)\n"
+        "        display(Table(n))\n"
+        "gnomon.get(animate.remote())"
+    )
+    cell = session.run(code).check()
+
+    def last() -> list[str]:
+        found = [data for data in cell.displays().values() if "progress" not in data.get("text/html", "")]
+        return [data["text/plain"] for data in found]
+
+    session.until(lambda: last() == ["table of 5", ""], "the last picture, and an empty place")
+    assert len(bundles(cell)) == 2
+
+
 def test_an_actor_shows_in_the_cell_of_each_call(session: LiveKernel) -> None:
     session.run(
         "@gnomon.remote\nclass Painter:\n    def paint(self, n): display(Table(n))\npainter = Painter.remote()"

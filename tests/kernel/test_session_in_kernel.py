@@ -184,6 +184,26 @@ def test_an_interrupt_cancels_what_the_cell_submitted(
     assert local_session.run("gnomon.get(kept)").check().result() == "'unharmed'"
 
 
+def test_cancelling_by_cell_and_by_reference(local_session: LiveKernel, release: Callable[[], str]) -> None:
+    gate, other = release(), release()
+    local_session.run(
+        "@gnomon.remote\ndef hang(path): open(path, 'a').close(); time.sleep(600)\n"
+        "@gnomon.remote(num_cpus=0)\ndef innocent(path): return open(path).read()\n"
+        f"kept = innocent.remote({other!r})"
+    ).check()
+    submitted = local_session.run(f"refs = [hang.remote({gate!r}) for _ in range(12)]\nprint(len(In) - 1)")
+    with open(gate) as reader:  # a task has opened it: it runs
+        reader.read()
+    said = local_session.run("%remote cancel refs[0] refs[11]").check().text()
+    assert said == "cancelled 2 tasks\n"
+    said = local_session.run(f"%remote cancel --cell {submitted.check().text()}").check().text()
+    assert said.startswith("cancelled 10 tasks")
+    assert local_session.run("len(gnomon.wait(refs, num_returns=12)[0])").check().result() == "12"
+    assert local_session.run("%remote cancel").check().text().startswith("cancelled 1 task")
+    code = "try: gnomon.get(kept)\nexcept gnomon.exceptions.TaskCancelledError: print('cancelled')"
+    assert local_session.run(code).check().text() == "cancelled\n"
+
+
 def test_an_interrupt_ends_loops_that_never_return_to_python(local_session: LiveKernel) -> None:
     local_session.run("@gnomon.remote\ndef loop(n): return sum(range(10**13))").check()
     cell = local_session.start("refs = [loop.remote(n) for n in range(1_000)]\ngnomon.get(refs)", "mine")

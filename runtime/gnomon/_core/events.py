@@ -333,25 +333,11 @@ class HoldingsWanted(Event):
     rows_max: int
 
 
-class SituationWanted(Event):
-    """Somebody here asks what this process knows of an object; answered by AnswerRequest(Situation)."""
+class AskedHere(Event):
+    """Somebody here asks this process what others ask by ``question``, a message; answered by AnswerRequest."""
 
     request: int
-    object: ObjectID
-
-
-class SubmissionWanted(Event):
-    """Somebody here wants to run a failed task of this process again; answered by AnswerRequest(Submission)."""
-
-    request: int
-    task: TaskID
-
-
-class ActivityWanted(Event):
-    """Somebody here asks what this process runs; answered by AnswerRequest(Activity)."""
-
-    request: int
-    task: TaskID
+    question: Any
 
 
 class NodeExited(Event):
@@ -454,11 +440,11 @@ class BlocksNeeded(Event):
 
 
 __all__ = [
-    "ActivityWanted",
     "ActorConstructed",
     "ActorKillAsked",
     "ActorEnding",
     "ActorSubmitted",
+    "AskedHere",
     "AskedSomething",
     "BlockReserved",
     "BlockRestored",
@@ -486,10 +472,8 @@ __all__ = [
     "NodeExited",
     "ObjectStored",
     "Received",
-    "SituationWanted",
     "SpillFileWritten",
     "StreamClosed",
-    "SubmissionWanted",
     "TaskEnded",
     "TaskSubmitted",
     "TempoAsked",

@@ -17,6 +17,7 @@ from gnomon._core.jobs import JobMachine
 from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._core.pool import PoolMachine
 from gnomon._core.tempo import TempoMachine
+from gnomon._messages.actors import ALIVE, ActorChanged
 from gnomon._messages.tempo import StartAllowed, StartAsked, StartDeclined, StartOver, TasksHeld, TempoSet
 from gnomon.ids import WorkerID
 
@@ -25,7 +26,6 @@ class PaceMachine:
     """See the module.
 
     Args:
-        watch: hear of a process's death.
         clock: the time of the present batch of events.
 
     Attributes:
@@ -35,21 +35,18 @@ class PaceMachine:
 
     def __init__(
         self,
-        me: WorkerID,
         driver: WorkerID,
         effects: Callable[[], Effects],
         execution: ExecutionMachine,
         dispatch: DispatchMachine,
         calls: CallMachine,
-        watch: Callable[[WorkerID], None],
         clock: Callable[[], float],
     ) -> None:
         self._effects = effects
         self.execution = execution
         self.dispatch = dispatch
         self.calls = calls
-        self._watch = watch
-        self.tempo = TempoMachine(me, effects, dispatch.ledger)
+        self.tempo = TempoMachine(calls.references.me, effects, dispatch.ledger)
         self.gate = GateMachine(driver, effects, execution)
         self._clock = clock
 
@@ -68,33 +65,42 @@ class PaceMachine:
     def ask(self, event: TempoAsked, now: float) -> None:
         """This driver's user asks how it is, or wants another tempo.
 
-        Everybody hears of it from the nodes; those that this process pushes to from itself, so that what is pushed from
-        now on comes after the word.
+        Everybody hears of it from the nodes.
         """
         if event.mode:
             told = self.tempo.set(event.mode, event.interval_s, event.seed, event.steps, now)
             if told is not None:
-                actors = (client.worker for client in self.calls.clients.clients.values())
-                for target in dict.fromkeys((self.dispatch.node, *self.dispatch.leased, *actors)):
-                    if target is not None:
-                        self._effects().send(target, told)
-                self._keep(told if told.gated else None)
+                self._effects().send(self.dispatch.node, told)
+                self._keep(told)
             self.tempo.run(now)
         self._effects().do(AnswerRequest(event.request, self.tempo.facts()))
 
     def _on_set(self, message: TempoSet) -> None:
         if self.calls.references.is_lost(message.driver) or not self.gate.on_set(message):
             return
-        self._keep(message if message.gated else None)
+        self._keep(message)
         if message.gated:
-            self._watch(message.driver)
+            self.calls.references.watch(message.driver)
 
-    def _keep(self, told: TempoSet | None) -> None:
-        """What this process owns is pushed to gates from now on, or no longer."""
-        self.dispatch.tempo = told
-        self.calls.gated = told is not None
-        if told is None:
+    def _keep(self, told: TempoSet) -> None:
+        """What this process owns is pushed to gates from now on, or no longer.
+
+        Those that it pushes to hear so from itself, too: whatever is pushed from now on comes after the word.
+        """
+        self.dispatch.tempo = told if told.gated else None
+        self.calls.gated = told.gated
+        if not told.gated:
             self._show_free()
+            return
+        actors = (client.worker for client in self.calls.clients.clients.values())
+        for target in dict.fromkeys((*self.dispatch.leased, *actors)):
+            if target is not None and not self.calls.references.is_lost(target):
+                self._effects().send(target, told)
+
+    def meet(self, message: ActorChanged) -> None:
+        """Calls may be pushed to an actor that has just come to life: first it hears of the gate."""
+        if self.dispatch.tempo is not None and message.state == ALIVE:
+            self._effects().send(message.worker, self.dispatch.tempo)
 
     def waits(self) -> None:
         """What runs here waits for something."""
@@ -117,8 +123,8 @@ class PaceMachine:
         if self.tempo.gated:
             self.tempo.on_process_lost(process, self._clock())
         if process == self.gate.driver and self.execution.gate is not None:
+            self._keep(TempoSet(process, self.execution.gate.epoch, gated=False))
             self.gate.open()
-            self._keep(None)
 
     def check(self) -> None:
         """The rules of both."""

@@ -15,7 +15,7 @@ from gnomon._core.actor_client import ActorClient
 from gnomon._core.call_queue import CallRecord
 from gnomon._core.effects import AnswerRequest, Effects, TellActivity
 from gnomon._core.entry import Entry
-from gnomon._core.events import ActivityWanted, SituationWanted, SubmissionWanted
+from gnomon._core.events import AskedHere
 from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._core.records import TaskRecord
 from gnomon._core.streams import Stream
@@ -48,20 +48,18 @@ RIVALS_MAX = 3
 def answers_to_self(role: Worker, effects: Callable[[], Effects]) -> dict[type, Callable[[Any], None]]:
     """What the role does when somebody of this process asks."""
 
-    def on_situation_wanted(event: SituationWanted) -> None:
-        effects().do(AnswerRequest(event.request, situation_of(role, event.object)))
+    def on_asked_here(event: AskedHere) -> None:
+        question = event.question
+        answer: Any
+        if isinstance(question, told.SituationAsked):
+            answer = situation_of(role, question.object)
+        elif isinstance(question, told.ActivityAsked):
+            answer = activity_of(role, question.task)
+        else:
+            answer = submission_of(role, question.task)
+        effects().do(AnswerRequest(event.request, answer))
 
-    def on_activity_wanted(event: ActivityWanted) -> None:
-        effects().do(AnswerRequest(event.request, activity_of(role, event.task)))
-
-    def on_submission_wanted(event: SubmissionWanted) -> None:
-        effects().do(AnswerRequest(event.request, submission_of(role, event.task)))
-
-    return {
-        SituationWanted: on_situation_wanted,
-        ActivityWanted: on_activity_wanted,
-        SubmissionWanted: on_submission_wanted,
-    }
+    return {AskedHere: on_asked_here}
 
 
 def answers_to_others(

@@ -106,9 +106,7 @@ class Worker:
         self.production = ProductionMachine(self._out, self.execution, self.borrowing)
         self.incarnation = IncarnationMachine(head, self._out, self.execution, self.borrowing, self.calls)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
-        self.pace = PaceMachine(
-            me, driver, self._out, self.execution, dispatch, self.calls, self._watch_peer, lambda: self.now
-        )
+        self.pace = PaceMachine(driver, self._out, self.execution, dispatch, self.calls, lambda: self.now)
         self.functions = FunctionsHere()
         self.settle_s = settle_s
         self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
@@ -426,6 +424,7 @@ class Worker:
 
     def _on_actor_changed(self, sender: WorkerID, message: actors.ActorChanged) -> None:
         self.calls.clients.on_actor_changed(message, self.now)
+        self.pace.meet(message)
         if message.state == actors.DEAD:
             self.creation.forget(message.actor)
         elif message.state == actors.ALIVE:

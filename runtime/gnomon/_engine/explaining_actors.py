@@ -16,6 +16,7 @@ from gnomon._engine.explaining_words import (
     waits_of,
 )
 from gnomon._engine.explanation import Explanation
+from gnomon._engine.notebook_hooks import cause_of
 from gnomon._messages.actors import ALIVE, DEAD, RESTARTING
 from gnomon._messages.cluster import ActorReport, ClusterStatus
 from gnomon._messages.situations import ActorSeen
@@ -29,9 +30,8 @@ def explain_actor(seen: Seen) -> Explanation:
     state = actor.state or (report.state if report is not None else "")
     if state == DEAD:
         step = "Create a new one."
-        return Explanation(
-            ex.DEAD, f"{name} is dead: {actor.cause or 'nobody knows why any more'}.", (), step
-        )
+        cause = cause_of(actor.actor.hex(), actor.cause or "nobody knows why any more")
+        return Explanation(ex.DEAD, f"{name} is dead: {cause}.", (), step)
     if state == ALIVE:
         return _alive(seen, name, actor, report)
     if not state:

@@ -187,11 +187,11 @@ class LocalEngine:
         contained = packed.contained
         if prepared.captured:
             contained = [*contained, *prepared.captured]
-        arguments, extra = pack_values(core, packed)
-        if extra is not None:
-            contained = [*contained, extra._id]
         running = task_context.current.get()
         provenance = provenance_of(origin, line, running)
+        arguments, extra = pack_values(core, packed, provenance)
+        if extra is not None:
+            contained = [*contained, extra._id]
         count = prepared.num_returns
         refs: Returned
         if count == 1:

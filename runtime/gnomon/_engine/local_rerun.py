@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gnomon._core.events import SubmissionWanted
+from gnomon._core.events import AskedHere
 from gnomon._engine.local_arguments import own
 from gnomon._engine.rerun import NOT_KNOWN, Rerun
 from gnomon._messages.base import Block, Value
@@ -34,7 +34,7 @@ def rerun_of(core: CoreWorker, identity: ObjectID) -> Rerun:
 def _submission(core: CoreWorker, identity: ObjectID) -> Submission:
     task, owner = task_of(identity), owner_of(identity)
     if owner == core.me:
-        mine = core.ask_role(lambda request: SubmissionWanted(request, task))
+        mine = core.ask_role(lambda request: AskedHere(request, SubmissionAsked(0, task)))
         assert isinstance(mine, Submission)
         return mine
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gnomon._core.events import ActivityWanted, SituationWanted
+from gnomon._core.events import AskedHere
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._engine import notebook_hooks
 from gnomon._engine.explaining import explain
@@ -64,7 +64,7 @@ def why(core: CoreWorker, identity: ObjectID) -> Explanation:
 
 def _situation(core: CoreWorker, identity: ObjectID) -> Situation | None:
     """What its owner knows of it; what is here, when that is all there is to know."""
-    here = core.ask_role(lambda request: SituationWanted(request, identity))
+    here = core.ask_role(lambda request: AskedHere(request, SituationAsked(0, identity)))
     assert isinstance(here, Situation)
     owner = owner_of(identity)
     if owner == core.me or here.state in (told.ERROR, told.VALUE) or core.role.references.is_lost(owner):
@@ -86,7 +86,7 @@ def _activity(core: CoreWorker, situation: Situation) -> tuple[Activity | None, 
         return None, False
     task = TaskID(situation.object[:TASK_ID_BYTES])
     if worker == core.me:
-        mine = core.ask_role(lambda request: ActivityWanted(request, task))
+        mine = core.ask_role(lambda request: AskedHere(request, ActivityAsked(0, task)))
         assert isinstance(mine, Activity)
         file, line, function = place_of(core, task)
         return msgspec.structs.replace(mine, file=file, line=line, function=function), False

@@ -116,6 +116,19 @@ named: Callable[[], Iterable[Root]] | None = None
 """What has a name in the notebook: where a search for the holders of objects begins."""
 
 
+given_up: dict[str, str] = {}
+"""By actor (its id in hex): how its variable in the notebook was given up; the newest ``GIVEN_UP_MAX``."""
+
+GIVEN_UP_MAX = 1_000
+
+_OUT_OF_SCOPE = ("all handles to it went out of scope", "nobody held a handle on it any more")
+
+
+def cause_of(actor: str, cause: str) -> str:
+    """Why an actor has died, with the variable that was given up if that is why."""
+    return f"{cause}: {given_up[actor]}" if actor in given_up and cause.startswith(_OUT_OF_SCOPE) else cause
+
+
 def current_origin() -> Origin | None:
     """The cell now running, or None."""
     return origin

@@ -103,11 +103,15 @@ def _variables(prefix: str, space: dict[str, Any]) -> Iterator[Root]:
             yield Root("variable", prefix + name, value)
 
 
+_NOBODYS = ("gnomon", "gnomon_kernel", "IPython", "ipykernel")
+"""Packages whose variables are no names, wherever they are installed: those that run a notebook hold all of it."""
+
+
 def _of_modules() -> Iterator[Root]:
     """The variables of the user's own modules; a library's would take too long to look through."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if name == "__main__" or name.partition(".")[0] in ("gnomon", "gnomon_kernel"):
+        if name == "__main__" or name.partition(".")[0] in _NOBODYS:
             continue
         if isinstance(file, str) and not file.startswith(libraries()):
             yield from _variables(f"{name}.", vars(module))

@@ -61,6 +61,8 @@ the runtime is checked there, or by ``check()`` of the machine that keeps it, af
     max_calls       a process runs a function so often       ``_check_calls``
     generators      each item once, in order, to the end;    ``StreamWatch``, ``StreamMachine.check``
                     back-pressure; an early end is heard
+    tempo           what is let through, and that it is      ``TempoWatch``, ``TempoMachine.check``
+                    kept to; nothing hangs once free
     MB1, links      in order, once                           ``LinkMachine.check``, all of the above
     MB1, MB2        dead nodes are counted on by nobody      ``MembershipMachine.check``, ``leftovers``
     LR10            a demand that is sent on ends somewhere  no hang

@@ -247,11 +247,13 @@ class WorkerHost(Host):
         if self.session.plan.shortages:
             self.session.shortages.heard(self, events)
         self.session.copies.heard(self, events)
+        self.session.tempo.heard(self, events)
 
     def says(self, target: WorkerID, envelope: Envelope) -> None:
         """Pushes are compared with what may be pushed."""
         self.watch.said(self, target, envelope.messages)
         self.session.copies.said(self, target, envelope.messages)
+        self.session.tempo.said(self, target, envelope.messages)
 
     def after_events(self, events: list[Any]) -> None:
         """What was cancelled may have ended, what somebody holds not been freed."""

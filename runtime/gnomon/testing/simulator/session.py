@@ -33,6 +33,7 @@ from gnomon.testing.simulator.nodes import HEAD, Nodes
 from gnomon.testing.simulator.processes import IDLE, HeadHost, WorkerHost, announce
 from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
 from gnomon.testing.simulator.shortages import Shortages
+from gnomon.testing.simulator.tempo import TempoWatch
 from gnomon.testing.simulator.trace import place_of
 from gnomon.testing.simulator.truth import Truth
 from gnomon.testing.simulator.watch import PromiseWatch
@@ -151,6 +152,7 @@ def plan_of(seed: int) -> Plan:
     if seed % 10 == 7:
         return lending_plan_of(seed)
     plan = _usual_plan_of(seed)
+    plan.budget.tempos = 4 if seed % 10 == 5 else 0
     if seed % 10 == 3 and plan.nodes == 1:
         _crowd(plan, Random(seed ^ 0xD15C))
     return plan
@@ -265,8 +267,7 @@ class Session:
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
         self.freed = FreedWatch(self)
         self.copies = CopyWatch(self.truth)
-        self.puts = 0
-        self.unfinished = 0
+        self.puts = self.unfinished = 0
         self._begun = 0
         self._looks = 0
         self._strikes: dict[int, None] = {}
@@ -276,6 +277,7 @@ class Session:
         self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
         self._plan_faults()
+        self.tempo = TempoWatch(self, plan.budget.tempos)
 
     def spare_cpu(self) -> bool:
         """Whether an actor may keep a CPU for life: every task must find another one."""
@@ -428,6 +430,7 @@ class Session:
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
         self._begun += 1
+        self.tempo.started(host, task)
         random = self.kernel.random
         if self._begun in self._strikes:
             self.kernel.after(random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
