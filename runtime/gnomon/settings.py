@@ -15,6 +15,7 @@ from typing import Any
 __all__ = ["Settings", "check_settings", "from_environment", "spill_directories"]
 
 VARIABLE_PREFIX = "GNOMON_"
+"""What names of environment variables begin with that are settings."""
 
 
 @dataclass(frozen=True, slots=True)
