@@ -820,8 +820,8 @@ class InfeasibleError(GnomonError):
     """
 
     next_step = (
-        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...}); a cluster: "
-        "gnomon start --head --num-cpus N --num-gpus N --resources JSON, or Cluster.add_node(...)."
+        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...}), or for a cluster "
+        "`gnomon start --head --num-cpus N --num-gpus N --resources JSON`."
     )
     notebook_step = (
         "Ask for less, or start a new session with more: %remote stop, then %remote start --cpus N --gpus N "
