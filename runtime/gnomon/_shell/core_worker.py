@@ -69,6 +69,7 @@ class CoreWorker:
 
     Attributes:
         wait_long: ``Loop.wait``; in a driver with a look at why it takes long.
+        largest_here: a table of what fills the store, for errors.
 
     Args:
         perform: carries out commands that are not this class's own.
@@ -104,6 +105,7 @@ class CoreWorker:
             self.arena, self.views, config.node_process, self.ask, lambda each: self.loop.drop(each)
         )
         self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched, founders)
+        self.largest_here: Callable[[], str] = str
         self.wait_long: Callable[[threading.Lock, float | None], bool] = self.loop.wait
         self.questions = Questions(self.loop, self._tokens, lambda: self.ended)
 
