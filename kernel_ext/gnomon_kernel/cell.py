@@ -12,6 +12,7 @@ import builtins
 import enum
 import inspect
 import linecache
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ Frames = list[tuple[str, int, str]]
 """Where an error was raised: file name, line, function; outermost first."""
 
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_CAPTURED = re.compile(r"argument 2 of \S+ -> \['(\w+)'\]")
+"""How an error tells of what the cell's task was given: the captured names are its second argument."""
+
 _CONTEXT_LINES = 2
 """Lines shown before and after the one that raised."""
 
@@ -116,6 +120,11 @@ def only_definitions(body: list[ast.stmt]) -> bool:
     return True
 
 
+def definitions(parsed: ParsedCell) -> list[str]:
+    """Names of the functions and classes that a cell defines."""
+    return [node.name for node in parsed.tree.body if isinstance(node, _DEFINITIONS)]
+
+
 def define(shell: InteractiveShell, parsed: ParsedCell, wrap: Callable[[Any], Any]) -> Defined:
     """Run a defining cell in the notebook and make what it defines remote.
 
@@ -125,7 +134,7 @@ def define(shell: InteractiveShell, parsed: ParsedCell, wrap: Callable[[Any], An
         wrap: makes a function or class remote. Exceptions and enumerations stay as they are: an actor of one
             is of no use. So does what the cell has made remote itself.
     """
-    names = [node.name for node in parsed.tree.body if isinstance(node, _DEFINITIONS)]
+    names = definitions(parsed)
     exec(compile(parsed.tree, parsed.filename, "exec"), shell.user_ns)
     functions, actors = [], []
     for name in dict.fromkeys(names):
@@ -182,7 +191,8 @@ def render_error(error: BaseException, parsed: ParsedCell) -> list[str]:
         place = "In the cell" if filename == parsed.filename else f"File {filename}"
         where = "" if function == "<module>" else f", in {function}"
         lines += [f"{place}, line {line}{where}", *_excerpt(filename, line), ""]
-    lines += f"{kind}: {links[-1]}".rstrip(": ").splitlines()
+    said = _CAPTURED.sub(r"the captured name \1", str(links[-1]))
+    lines += f"{kind}: {said}".rstrip(": ").splitlines()
     told = [(link.function_name, link.traceback_str) for link in links if isinstance(link, TaskError)]
     if frames and told and told[-1][0] != CELL_TASK_NAME:
         lines += ["", f"It was raised in the task {told[-1][0]}:", *told[-1][1].splitlines()]

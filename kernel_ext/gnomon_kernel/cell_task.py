@@ -1,4 +1,4 @@
-"""The task that a ``%%remote`` cell becomes: this module runs in a worker, without IPython.
+"""The task that a ``%%remote`` cell becomes: this module runs in a worker, without a shell.
 
 The cell's code runs in a namespace of its own, which holds the captured names. An error takes along where in
 the cell it was raised (``FRAMES_ATTRIBUTE``), so that the notebook can show the cell's own lines.
@@ -13,11 +13,13 @@ import inspect
 import io
 import linecache
 import os
+import sys
 import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
 import gnomon
+from gnomon.observe import hooks
 
 CELL_TASK_NAME = "%%remote"
 """Name of the task of a ``%%remote`` cell, wherever tasks are listed."""
@@ -56,12 +58,23 @@ class CellOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ShownAs:
-    """Stands for a last expression that can not be sent: it looks the same."""
+    """Stands for a last expression that can not be sent: it looks the same.
+
+    Attributes:
+        text: its ``repr``.
+        data: its other representations by MIME type.
+        metadata: of those.
+    """
 
     text: str
+    data: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return self.text
+
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"text/plain": self.text, **self.data}, self.metadata
 
 
 def run_cell(code: CellCode, names: dict[str, Any]) -> CellOutcome:
@@ -78,8 +91,32 @@ def run_cell(code: CellCode, names: dict[str, Any]) -> CellOutcome:
     except BaseException as error:
         _note_frames(error, code.filename)
         raise
+    _show_figures()
     values = {name: space[name] for name in code.outputs if name in space}
     return CellOutcome(_sendable(result), values)
+
+
+def run_cell_apart(code: CellCode, names: dict[str, Any]) -> Any:
+    """As :func:`run_cell`, its outcome as several results: the value of the last expression, and each output.
+
+    Raises:
+        NameError: an output was not assigned.
+    """
+    outcome = run_cell(code, names)
+    missing = [name for name in code.outputs if name not in outcome.values]
+    if missing:
+        raise NameError(f"the cell ended without assigning {', '.join(missing)}, which %%remote -o asks for")
+    if not code.outputs:
+        return outcome.result
+    return outcome.result, *(outcome.values[name] for name in code.outputs)
+
+
+def _show_figures() -> None:
+    """What was plotted and not shown is shown at the end, as in any cell."""
+    if "matplotlib.pyplot" in sys.modules and hooks.display_sender() is not None:
+        from gnomon_kernel.task_display import show_figures
+
+        show_figures()
 
 
 def _execute(tree: ast.Module, filename: str, space: dict[str, Any]) -> Any:
@@ -126,10 +163,11 @@ def chain(error: BaseException) -> list[BaseException]:
     return links
 
 
-def _display(*objects: Any, **_options: Any) -> None:
-    """``display`` where there is no notebook: as text, which goes to the cell like all output."""
-    for shown in objects:
-        builtins.print(repr(shown))  # noqa: T201
+def _display(*objects: Any, **options: Any) -> Any:
+    """``display``, which a notebook's code has without importing it; imported late, as IPython takes long."""
+    from gnomon_kernel.task_display import display
+
+    return display(*objects, **options)
 
 
 class _Nowhere(io.RawIOBase):
@@ -147,5 +185,13 @@ def _sendable(value: Any) -> Any:
         # large buffers are left out of the stream, so that trying costs no copy of them
         cloudpickle.CloudPickler(_Nowhere(), protocol=5, buffer_callback=lambda _buffer: False).dump(value)
     except Exception:
-        return ShownAs(repr(value))
+        return _shown_as(value)
     return value
+
+
+def _shown_as(value: Any) -> ShownAs:
+    from gnomon_kernel.task_display import bundle_of, sendable
+
+    data, metadata = bundle_of(value)
+    data = sendable(data)
+    return ShownAs(data.pop("text/plain", repr(value)), data, metadata)

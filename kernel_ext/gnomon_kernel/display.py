@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-KIBI = 1024
+KILO = 1000
 
 
 def say(line: str) -> None:
@@ -26,12 +26,12 @@ def count(number: int, noun: str) -> str:
 
 
 def size(size_bytes: float) -> str:
-    """A size as people read it: ``1.5 GB`` (powers of 1,024)."""
+    """A size as people read it: ``1.5 GB`` (powers of 1,000, as in the views and in ``%remote memory``)."""
     for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < KIBI:
+        if size_bytes < KILO - 0.05:
             digits = 0 if unit == "B" or size_bytes >= 100 else 1
             return f"{size_bytes:.{digits}f} {unit}"
-        size_bytes /= KIBI
+        size_bytes /= KILO
     return f"{size_bytes:.1f} TB"
 
 

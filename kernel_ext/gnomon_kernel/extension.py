@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from IPython import get_ipython
 from IPython.core.completer import (
     CompletionContext,
     SimpleCompletion,
@@ -20,8 +21,12 @@ from gnomon import exceptions
 from gnomon.observe import hooks
 from gnomon_kernel import panel
 from gnomon_kernel.actions import Actions
+from gnomon_kernel.actor_names import ActorNames
+from gnomon_kernel.completion import complete
 from gnomon_kernel.interrupts import cancel_after, wake_loop_on_interrupt
-from gnomon_kernel.magics import RemoteMagics, complete
+from gnomon_kernel.kernel_versions import check_kernel
+from gnomon_kernel.magics import RemoteMagics, ask_for_help
+from gnomon_kernel.notebook_names import NotebookNames
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.output import KernelPublisher, OutputRouter
 from gnomon_kernel.outputs import WeakOutputs
@@ -43,12 +48,20 @@ class KernelExtension:
         self._tracebacks = ShortTracebacks(shell)
         self._router: OutputRouter | None = None
         self._outputs = WeakOutputs(shell)
+        self._actor_names = ActorNames()
 
     def load(self) -> None:
-        """Register magics, completion, events and hooks."""
+        """Register magics, completion, events and hooks.
+
+        Raises:
+            UsageError: this version of ipykernel hangs.
+        """
         shell = self._shell
+        if getattr(shell, "kernel", None) is not None:
+            check_kernel()
         shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins, self._outputs)))
         shell.Completer.custom_matchers.append(match_remote)
+        shell.input_transformers_cleanup.append(ask_for_help)
         shell.events.register("pre_run_cell", self._on_cell_start)
         shell.events.register("post_run_cell", self._on_cell_end)
         kernel = getattr(shell, "kernel", None)
@@ -58,6 +71,7 @@ class KernelExtension:
             hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
         hooks.set_cell_names(self._cell_name)
         hooks.set_names(self._outputs.named)
+        hooks.show_stale(True)
         self._outputs.load()
         exceptions.set_in_notebook(True)
         self._tracebacks.install()
@@ -72,10 +86,13 @@ class KernelExtension:
             sys.modules["gnomon_kernel.widgets"].close_all()
         if match_remote in shell.Completer.custom_matchers:
             shell.Completer.custom_matchers.remove(match_remote)
+        if ask_for_help in shell.input_transformers_cleanup:
+            shell.input_transformers_cleanup.remove(ask_for_help)
         exceptions.set_in_notebook(False)
         self._tracebacks.remove()
         self._outputs.unload()
         hooks.set_names(None)
+        hooks.show_stale(False)
         hooks.set_cell_names(None)
         hooks.set_wait_observer(None)
         hooks.set_output_sink(None)
@@ -103,6 +120,7 @@ class KernelExtension:
         ended = self._origins.on_cell_end()
         if ended is None:
             return
+        self._actor_names.look(self._shell.user_ns, ended.label)
         try:
             cancel_after(ended, result)
         finally:
@@ -120,7 +138,8 @@ def match_remote(context: CompletionContext) -> SimpleMatcherResult:
     if line.split(maxsplit=1)[:1] not in ([f"%{_MAGIC}"], [f"%%{_MAGIC}"]) or line.endswith(_MAGIC):
         return {"completions": []}
     symbol = "" if line[-1].isspace() else line.split()[-1]
-    words = complete(line, symbol)
+    shell = get_ipython()
+    words = complete(line, symbol, None if shell is None else NotebookNames(shell.user_ns))
     return {
         "completions": [SimpleCompletion(text=word, type="magic") for word in words],
         "matched_fragment": symbol,

@@ -1,6 +1,6 @@
 """Sends the feed to the views of this kernel: one thread for all of them, which sleeps while none is visible.
 
-    view --(subscribe, resync, hidden, visible, detail, object)--> FeedLink --> FeedSender --(header, buffer)--> view
+    view --(subscribe, resync, hidden, visible, detail, object, tempo)--> FeedLink --> FeedSender --(header, buffer)--> view
 
 Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
 only queued there. Everything else happens in the sender's own thread.
@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from gnomon import observe
+from gnomon_kernel.tempo import set_from_view
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
 """Publishes one message to one view; may be called from any thread."""
@@ -74,6 +75,11 @@ class FeedLink:
                 self._subscription.hide()
         elif kind == "detail" and isinstance(content.get("id"), int):
             self._send(observe.feed().detail(content["id"]), [])
+        elif kind == "tempo":
+            refused = set_from_view(content)
+            if refused is not None:
+                self._send(refused, [])
+            self.due = 0.0  # what has come of it is shown at once
         elif kind == "object" and isinstance(content.get("id"), str):
             # other processes are asked: meanwhile the sender serves all views
             threading.Thread(target=self._tell_holders, args=(content["id"],), daemon=True).start()

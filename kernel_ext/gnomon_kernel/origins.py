@@ -31,13 +31,17 @@ class CellRun:
         cell: the front end's stable id of the cell, or one made from its number where there is none.
         label: as people read it, ``In [3]``.
         parent: header of the request that runs the cell; empty in a terminal.
+        text: of the cell.
         finished_before: finished tasks by function name when the cell started.
+        own_task: name of the task that the cell itself became, by ``%%remote``.
     """
 
     cell: str
     label: str
     parent: Mapping[str, Any]
+    text: str = ""
     finished_before: dict[str, hooks.GroupProgress] = field(default_factory=dict)
+    own_task: str = ""
 
 
 class _AllNames(frozenset[str]):
@@ -71,6 +75,10 @@ class Origins:
         except (StopIteration, KeyError):
             return None
 
+    def cells(self, label: str | None = None) -> list[str]:
+        """Ids of the remembered cells: all, or those whose latest run has this label."""
+        return [cell for cell, run in list(self._runs.items()) if label in (None, run.label)]
+
     def resume(self) -> None:
         """Enter the cell that is running already: the one that loads the extension, if it is a cell."""
         number = _cells_started(self._shell) - 1
@@ -87,7 +95,8 @@ class Origins:
         if self._running and not counted:
             self._running.append(self._running[-1])  # code run by the cell belongs to the cell
         else:
-            self._enter(getattr(info, "cell_id", None), _cells_started(self._shell), counted)
+            text = str(getattr(info, "raw_cell", None) or "")
+            self._enter(getattr(info, "cell_id", None), _cells_started(self._shell), counted, text)
 
     def on_cell_end(self) -> CellRun | None:
         """IPython's ``post_run_cell``; returns the run that has ended."""
@@ -98,11 +107,14 @@ class Origins:
         hooks.set_origin(hooks.Origin(outer.cell, outer.label) if outer else None)
         return ended
 
-    def _enter(self, cell: str | None, number: int, counted: bool) -> None:
+    def _enter(self, cell: str | None, number: int, counted: bool, text: str = "") -> None:
         parent = parent_of(self._shell)
         label = f"In [{number}]" if counted else "In [ ]"
         cell = cell or _front_end_id(parent) or f"{label} {_message_id(parent)[:8]}".strip()
-        run = CellRun(cell, label, _header(parent))
+        run = CellRun(cell, label, _header(parent), text)
+        before = self._runs.get(cell)
+        if before is not None and before.text != text:
+            hooks.cell_changed(cell)
         run.finished_before = {group.name: group for group in hooks.group_progress(_AllNames())}
         self._running.append(run)
         self._runs[cell] = run

@@ -14,13 +14,17 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from gnomon.observe import hooks
+from gnomon_kernel.cell_log import CellLog, open_log
 from gnomon_kernel.cell_task import CELL_TASK_NAME
+from gnomon_kernel.displays import Displays, Shown, joined
 from gnomon_kernel.origins import CELLS_REMEMBERED_MAX, CellRun, Origins
-from gnomon_kernel.output_fold import Batch, OutputFold
+from gnomon_kernel.output_fold import OutputFold
+from gnomon_kernel.rewritten import RewrittenLines
 
 MESSAGES_PER_S_MAX = 5
 """For each cell; notebook servers cut off a kernel that sends too many."""
@@ -33,8 +37,8 @@ class Publisher(Protocol):
         """Append ``text`` to ``stdout`` or ``stderr`` of the cell that ``parent`` runs."""
         ...
 
-    def show(self, parent: Mapping[str, Any], display_id: str, text: str, update: bool) -> None:
-        """Show a text that can be rewritten in place; ``update`` says that it is shown already."""
+    def show(self, parent: Mapping[str, Any], shown: Shown) -> None:
+        """Show a MIME bundle, or rewrite one in place."""
         ...
 
 
@@ -48,10 +52,12 @@ class KernelPublisher:
         """Append ``text`` to a stream of the cell that ``parent`` runs."""
         self._send("stream", {"name": stream, "text": text}, parent, f"stream.{stream}")
 
-    def show(self, parent: Mapping[str, Any], display_id: str, text: str, update: bool) -> None:
-        """Show or rewrite a text."""
-        content = {"data": {"text/plain": text}, "metadata": {}, "transient": {"display_id": display_id}}
-        self._send("update_display_data" if update else "display_data", content, parent, "display_data")
+    def show(self, parent: Mapping[str, Any], shown: Shown) -> None:
+        """Show or rewrite a MIME bundle."""
+        transient = {"display_id": shown.display_id} if shown.display_id else {}
+        content = {"data": shown.data, "metadata": shown.metadata, "transient": transient}
+        kind = "update_display_data" if shown.update else "display_data"
+        self._send(kind, content, parent, "display_data")
 
     def _send(self, kind: str, content: dict[str, Any], parent: Mapping[str, Any], topic: str) -> None:
         self._kernel.session.send(
@@ -59,40 +65,105 @@ class KernelPublisher:
         )
 
 
+Outgoing = tuple[str, str] | Shown
+"""A message: (stream, text), or a MIME bundle."""
+
+
 class _CellOutput:
-    """One run of a cell with its output; ``next_s`` is when it may send again (monotonic seconds)."""
+    """One run of a cell with its output; ``next_s`` is when it may send again (monotonic seconds).
+
+    What is shown and what is printed keep their order: ``_queue`` holds what was there before a display.
+    """
 
     def __init__(self, run: CellRun | None) -> None:
         self.run = run
         self.fold = OutputFold()
-        self.bars = hooks.Bars()
-        self.bars_changed = False
         self.next_s = 0.0
+        self._log: CellLog | None = None
+        self._queue: deque[Outgoing] = deque()
+        self._displays = Displays()
+        self._bars = hooks.Bars()
+        self._rewritten = RewrittenLines()
+        self._bars_changed = False
         self._tail_id = ""
         self._bars_id = ""
 
-    def take_bars(self) -> list[str] | None:
-        """The lines of the progress bars; None when they have not changed."""
-        changed, self.bars_changed = self.bars_changed, False
-        return self.bars.lines() if changed else None
+    @property
+    def pending(self) -> bool:
+        """There is something to send."""
+        return bool(self._queue) or self.fold.dirty or self._bars_changed
 
-    def publish(self, batch: Batch, bars: list[str] | None, publisher: Publisher) -> int:
-        """Send a batch, and the progress bars if there are any; returns the number of messages that took."""
-        parent: Mapping[str, Any] = self.run.parent if self.run is not None else {}
-        for stream, text in batch.streams:
-            publisher.stream(parent, stream, text)
-        messages = len(batch.streams)
-        if batch.tail is not None:
-            update = bool(self._tail_id)
-            self._tail_id = self._tail_id or f"gnomon-output-{uuid.uuid4().hex}"
-            publisher.show(parent, self._tail_id, batch.tail, update)
-            messages += 1
-        if bars is not None:
+    def inherit(self, older: _CellOutput) -> None:
+        """Take over what an older run has not shown yet: only the new run's output can still be seen."""
+        self._queue = older._queue
+        if older.fold.dirty:
+            self.fold, self._log = older.fold, older._log
+
+    def accept(self, lines: hooks.OutputLines) -> None:
+        """Take what a task printed or showed."""
+        if lines.stream == hooks.PROGRESS_STREAM:
+            self._bars.update(lines.text)
+            self._bars_changed = True
+        elif lines.stream == hooks.DISPLAY_STREAM:
+            for shown in self._displays.read(lines.text):
+                if not joined(list(self._queue), shown):
+                    self._queue_text()
+                    self._queue.append(shown)
+            self._bars_changed |= bool(self._displays.notice())
+        else:
+            self._print(lines)
+
+    def _print(self, lines: hooks.OutputLines) -> None:
+        own = self.run.own_task if self.run is not None else ""
+        labelled = lines.task_name not in (CELL_TASK_NAME, own)  # that stands in its own cell
+        key = (lines.stream, *((lines.task_name, lines.worker_label) if labelled else ("", "")))
+        plain = self._rewritten.take(key, lines.text)
+        if plain:
+            self.fold.add(*key, plain)
+        if plain != lines.text:
+            self._bars_changed = True
+            for old, row in self._rewritten.overflow():
+                self.fold.add(*old, row)
+
+    def take(self, messages_max: int | None) -> list[Outgoing]:
+        """At most so many messages, in order; None takes all. The bars come last, when nothing else waits."""
+        if messages_max is None or len(self._queue) < messages_max:
+            self._queue_text()
+        count = len(self._queue) if messages_max is None else min(messages_max, len(self._queue))
+        messages = [self._queue.popleft() for _ in range(count)]
+        if self._bars_changed and not self._queue:
+            self._bars_changed = False
+            lines = [*self._bars.lines(), *self._rewritten.lines(), *self._displays.notice()]
             update = bool(self._bars_id)
             self._bars_id = self._bars_id or f"gnomon-bars-{uuid.uuid4().hex}"
-            publisher.show(parent, self._bars_id, "\n".join(bars), update)
-            messages += 1
+            messages.append(_text("\n".join(lines), self._bars_id, update))
         return messages
+
+    def _queue_text(self) -> None:
+        if not self.fold.dirty:
+            return
+        if self.fold.folded:
+            self._write_log()
+        batch = self.fold.take()
+        self._queue.extend(batch.streams)
+        if batch.tail is None:
+            return
+        tail = _text(batch.tail, self._tail_id or f"gnomon-output-{uuid.uuid4().hex}", bool(self._tail_id))
+        self._tail_id = tail.display_id
+        if not joined(list(self._queue), tail):
+            self._queue.append(tail)
+
+    def _write_log(self) -> None:
+        if self._log is None and not self.fold.log_path:
+            self._log = open_log(self.run.label if self.run is not None else "")
+            self.fold.log_path = self._log.path if self._log is not None else ""
+        text = self.fold.take_log()
+        if self._log is not None:
+            self._log.write(text)
+
+
+def _text(text: str, display_id: str, update: bool) -> Shown:
+    return Shown({"text/plain": text}, {}, display_id, update)
 
 
 class OutputRouter:
@@ -117,11 +188,7 @@ class OutputRouter:
             if self._closed:
                 return
             output = self._output_of(lines.cell)
-            if lines.stream == hooks.PROGRESS_STREAM:
-                output.bars.update(lines.text)
-                output.bars_changed = True
-            else:
-                self._add_lines(output, lines)
+            output.accept(lines)
             if lines.cell not in self._dirty:
                 self._dirty[lines.cell] = output
                 self._changed.notify()
@@ -129,15 +196,10 @@ class OutputRouter:
                 self._thread = threading.Thread(target=self._loop, name="gnomon-output", daemon=True)
                 self._thread.start()
 
-    def _add_lines(self, output: _CellOutput, lines: hooks.OutputLines) -> None:
-        labelled = lines.task_name != CELL_TASK_NAME  # that stands in its own cell
-        name, worker = (lines.task_name, lines.worker_label) if labelled else ("", "")
-        output.fold.add(lines.stream, name, worker, lines.text)
-
     def flush(self, cell: str) -> None:
         """Publish now what a cell has pending: called when it ends, before its front end stops listening."""
         with self._sending:
-            self._publish(cell)
+            self._publish(cell, None)
 
     def close(self) -> None:
         """Publish everything that is pending and end the thread."""
@@ -155,8 +217,8 @@ class OutputRouter:
         output = self._cells.get(cell)
         if output is None or output.run is not run:
             fresh = _CellOutput(run)
-            if output is not None and output.fold.dirty:
-                fresh.fold = output.fold  # not shown yet: only the new run's output can still be seen
+            if output is not None:
+                fresh.inherit(output)
             self._cells[cell] = output = fresh
             self._dirty.pop(cell, None)
             while len(self._cells) > CELLS_REMEMBERED_MAX:
@@ -176,14 +238,20 @@ class OutputRouter:
                     continue
             with self._sending:
                 for cell in due:
-                    self._publish(cell)
+                    self._publish(cell, MESSAGES_PER_S_MAX)
 
-    def _publish(self, cell: str) -> None:
+    def _publish(self, cell: str, messages_max: int | None) -> None:
         with self._changed:
             output = self._dirty.pop(cell, None)
             if output is None:
                 return
-            batch = output.fold.take()
-            bars = output.take_bars()
-        messages = output.publish(batch, bars, self._publisher)
-        output.next_s = self._clock() + messages / MESSAGES_PER_S_MAX
+            messages = output.take(messages_max)
+            if output.pending:
+                self._dirty[cell] = output
+            output.next_s = self._clock() + len(messages) / MESSAGES_PER_S_MAX
+        parent: Mapping[str, Any] = output.run.parent if output.run is not None else {}
+        for message in messages:
+            if isinstance(message, Shown):
+                self._publisher.show(parent, message)
+            else:
+                self._publisher.stream(parent, *message)

@@ -5,6 +5,9 @@ become one line with a count. Up to ``WHOLE_LINES_MAX`` lines are shown as they 
 *folds*: what is shown stays (at least the first ``HEAD_LINES``), and one output that is rewritten in place
 holds the last ``TAIL_LINES`` and says how many lines are missing between the two. The one rule for a changer:
 every line that came in is shown, pending or counted as hidden; :meth:`OutputFold.accounted` adds them up.
+
+Workers that say the same say it once: a line that another worker has printed a moment ago (it is not shown yet)
+is counted there, and the line tells how often and from how many workers it came.
 """
 
 from __future__ import annotations
@@ -37,17 +40,30 @@ class _Repeated:
     text: str
     workers: set[str]
     times: int = 1
+    logged: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.stream, self.name, self.text
 
     def render(self) -> str:
+        return self._rendered(self.times)
+
+    def render_for_log(self) -> str:
+        """The line with the repetitions that the log does not have yet."""
+        times, self.logged = self.times - self.logged, self.times
+        return self._rendered(times)
+
+    def _rendered(self, times: int) -> str:
         source = ", ".join(filter(None, (self.name, min(self.workers))))
         prefix = f"({source}) " if source else ""
-        return f"{prefix}{self.text}{self._suffix()}"
+        return f"{prefix}{self.text}{self._suffix(times)}"
 
-    def _suffix(self) -> str:
-        if self.times == 1:
+    def _suffix(self, times: int) -> str:
+        if times == 1:
             return ""
         from_workers = f" from {len(self.workers)} workers" if len(self.workers) > 1 else ""
-        return f"  [{self.times:,} times{from_workers}]"
+        return f"  [{times:,} times{from_workers}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +80,16 @@ class Batch:
 
 
 class OutputFold:
-    """The output of one run of one cell."""
+    """The output of one run of one cell.
+
+    Attributes:
+        log_path: where all of it is to be found; told once the output is folded.
+    """
 
     def __init__(self) -> None:
+        self.log_path = ""
+        self._recent: dict[tuple[str, str, str], _Repeated] = {}
+        self._unlogged: list[_Repeated] = []
         self._pending: list[_Repeated] = []
         self._tail: deque[_Repeated] = deque()
         self._folded = False
@@ -82,6 +105,16 @@ class OutputFold:
     def dirty(self) -> bool:
         """There is something new to show."""
         return bool(self._pending) or self._tail_changed
+
+    @property
+    def folded(self) -> bool:
+        """It is a flood: not all of it is shown."""
+        return self._folded
+
+    def take_log(self) -> str:
+        """What the log has not got yet; everything from the first line on when the output has just been folded."""
+        lines, self._unlogged = self._unlogged, []
+        return "".join(f"{line.render_for_log()}\n" for line in lines)
 
     def accounted(self) -> int:
         """All lines that came in: shown, still pending, in the tail or hidden."""
@@ -104,25 +137,38 @@ class OutputFold:
         self._streamed_chars += self._pending_chars
         self._pending = []
         self._pending_chars = 0
+        self._recent.clear()
         tail = self._render_tail() if self._tail_changed else None
         self._tail_changed = False
         return Batch(streams, tail)
 
     def _add_line(self, stream: str, name: str, worker: str, text: str) -> None:
-        last = (self._tail[-1] if self._tail else None) if self._folded else self._last_pending()
-        if last is not None and (last.text, last.name, last.stream) == (text, name, stream):
-            last.times += 1
-            last.workers.add(worker)
+        known = self._same(stream, name, worker, text)
+        if known is not None:
+            if known.logged == known.times:
+                self._unlogged.append(known)
+            known.times += 1
+            known.workers.add(worker)
             self._tail_changed |= self._folded
             return
         line = _Repeated(stream, name, text, {worker})
-        if not self._folded:
-            self._pending.append(line)
-            self._pending_chars += len(text)
-            if self._is_flood():
-                self._fold()
+        self._recent[line.key] = line
+        self._unlogged.append(line)
+        if self._folded:
+            self._append_to_tail(line)
             return
-        self._append_to_tail(line)
+        self._pending.append(line)
+        self._pending_chars += len(text)
+        if self._is_flood():
+            self._fold()
+
+    def _same(self, stream: str, name: str, worker: str, text: str) -> _Repeated | None:
+        """The line that this one repeats: the last one, or one that another worker has printed just now."""
+        last = (self._tail[-1] if self._tail else None) if self._folded else self._last_pending()
+        if last is not None and last.key == (stream, name, text):
+            return last
+        known = self._recent.get((stream, name, text))
+        return known if known is not None and worker not in known.workers else None
 
     def _last_pending(self) -> _Repeated | None:
         return self._pending[-1] if self._pending else None
@@ -150,11 +196,14 @@ class OutputFold:
             oldest = self._tail.popleft()
             self._tail_chars -= len(oldest.text)
             self._hidden += oldest.times
+            if self._recent.get(oldest.key) is oldest:
+                del self._recent[oldest.key]
 
     def _render_tail(self) -> str:
         lines = [line.render() for line in self._tail]
         if self._hidden:
-            lines.insert(0, f"... {self._hidden:,} lines not shown; the last ones follow ...")
+            where = f"; all are in {self.log_path}" if self.log_path else ""
+            lines.insert(0, f"... {self._hidden:,} lines not shown{where}; the last ones follow ...")
         return "\n".join(lines)
 
 

@@ -53,8 +53,10 @@ class WeakOutput:
     def __repr__(self) -> str:
         if self.value() is not None:
             return f"<Out[{self._number}], remembered weakly: use it in a cell by that name>"
-        what = "this reference" if len(self._refs) == 1 else "some of these references"
-        return f"<let go: only Out[{self._number}] held {what}; assign what you need later to a name>"
+        what = "was" if len(self._refs) == 1 else "was in part"
+        return (
+            f"<Out[{self._number}] {what} let go: assign it to a name to keep it>"  # short: errors quote it
+        )
 
 
 def is_references(value: Any) -> bool:

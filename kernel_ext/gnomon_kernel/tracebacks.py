@@ -1,4 +1,4 @@
-"""Errors that gnomon raises on purpose end, in a notebook, at the line that was typed.
+"""Errors that gnomon raises on purpose end, in a notebook, at the line that was typed; its own are shown as cards.
 
 A wrong argument is told by its sentence; the frames in which gnomon found it help nobody. They stay where
 the error was not raised on purpose, that is not by a ``raise`` of ours: then it is a bug, to be reported.
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import gnomon
+from gnomon_kernel.error_cards import card_of, has_card
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -42,7 +43,39 @@ class ShortTracebacks:
         if len(given) == 3 and isinstance(given[1], BaseException):
             shorten(given[1])
             exc_tuple = (given[0], given[1], given[1].__traceback__)
+            if has_card(given[1]) and not hasattr(given[1], "_render_traceback_"):
+                return self._show_card(exc_tuple, *args, **kwargs)
         return self._show(exc_tuple, *args, **kwargs)
+
+    def _show_card(self, exc_tuple: Any, *args: Any, **kwargs: Any) -> Any:
+        """As a card. In a kernel it is the cell's output, with its text as a twin, and the reply says that the cell has
+        failed; in a terminal the text is printed.
+        """
+        shell: Any = self._shell
+        kind, error, trace = exc_tuple
+        try:
+            card = card_of(error, self._cell_name)
+            text, html = card.text(), card.html()
+        except Exception:  # an error that can not be told well is told as Python does
+            return self._show(exc_tuple, *args, **kwargs)
+        shell._get_exc_info(exc_tuple)  # what %debug and sys.last_value look at
+        shell.InteractiveTB.tb = trace
+        if getattr(shell, "kernel", None) is None:
+            shell._showtraceback(kind, error, text.split("\n"))
+        else:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            shell._last_traceback = text.split("\n")
+            shell.display_pub.publish(
+                {"text/plain": text, "text/html": html}, {"gnomon": {"error": kind.__name__}}
+            )
+        if shell.call_pdb:
+            shell.debugger(force=True)
+        return None
+
+    def _cell_name(self, file: str) -> str | None:
+        found = self._shell.compile.format_code_name(file)
+        return " ".join(found) if found else None
 
 
 def shorten(error: BaseException) -> None:

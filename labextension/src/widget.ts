@@ -3,8 +3,9 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
 import css from '../style/base.css';
 import type { IChannel, IMessage } from './channel';
-import { GnomonApp, VIEW_NAMES } from './views/app';
+import { GnomonApp } from './views/app';
 import type { IAppOptions } from './views/app';
+import { VIEW_NAMES } from './views/view-names';
 
 interface IWidgetState {
   /** Which view: one of {@link VIEW_NAMES}, or "dashboard" for all. */

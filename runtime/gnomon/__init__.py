@@ -35,13 +35,14 @@ from gnomon._api.actor import method
 from gnomon._api.cluster import available_resources, cluster_resources, nodes, timeline
 from gnomon._api.context import get_gpu_ids, get_runtime_context
 from gnomon._api.decorator import remote
+from gnomon._api.explaining import why
 from gnomon._api.objects import cancel, get, get_actor, kill, put, wait
 from gnomon._api.session import init, is_initialized, shutdown
 from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 
 if TYPE_CHECKING:
-    from gnomon import actor, dag, experimental, runtime_context, util
+    from gnomon import actor, control, dag, experimental, runtime_context, util
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ __all__ = [
     "cancel",
     "cloudpickle",
     "cluster_resources",
+    "control",
     "dag",
     "exceptions",
     "experimental",
@@ -76,11 +78,13 @@ __all__ = [
     "unload_ipython_extension",
     "util",
     "wait",
+    "why",
 ]
 
 _LAZY = {
     "actor": "gnomon.actor",
     "cloudpickle": "cloudpickle",
+    "control": "gnomon.control",
     "dag": "gnomon.dag",
     "experimental": "gnomon.experimental",
     "runtime_context": "gnomon.runtime_context",

@@ -32,12 +32,17 @@ def version() -> None:
 )
 @click.option(
     "--num-cpus",
+    "--cpus",
     type=click.FloatRange(0),
     metavar="N",
     help="CPUs to run tasks on; by default the machine's.",
 )
 @click.option(
-    "--num-gpus", type=click.FloatRange(0), metavar="N", help="GPUs; by default those that can be seen."
+    "--num-gpus",
+    "--gpus",
+    type=click.FloatRange(0),
+    metavar="N",
+    help="GPUs; by default those that can be seen.",
 )
 @click.option("--resources", metavar="JSON", help="Your own resources, for example '{\"disk\": 2}'.")
 @click.option(
@@ -102,7 +107,7 @@ def stop(address: str | None, everything: bool) -> None:
 @main.command()
 @click.argument("address", required=False)
 def status(address: str | None) -> None:
-    """Show nodes, resources, jobs and actors of a cluster: the newest, or that in the session directory ADDRESS."""
+    """Show nodes, resources, jobs and actors of your clusters, or of that in the session directory ADDRESS."""
     from gnomon._process import commands
 
     try:

@@ -33,11 +33,11 @@ import re
 import signal
 import textwrap
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from gnomon.resources import describe
+from gnomon.resources import describe, gigabytes
 
 
 class GnomonError(Exception):
@@ -91,6 +91,16 @@ def headline(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(text_of(error))}".rstrip(": ")
 
 
+def sentence_of(error: GnomonError) -> str:
+    """What has happened, without what to do about it, and in one paragraph: no output, no traceback."""
+    return error._sentence
+
+
+def advice_of(error: GnomonError) -> str:
+    """What to do about it."""
+    return error._step()
+
+
 # ------------------------------------------------------------------------------- the user's code raised
 
 
@@ -105,6 +115,9 @@ class TaskError(GnomonError):
         traceback_str: the traceback there, without gnomon's own frames.
         cause: the user's exception; None when it could not be pickled.
         pid: the process that ran the task, or None.
+        arguments: what it was called with, each in a few characters: ``x=1``, ``rows=list of 1,000``.
+        attempt: which run of the task it was, from 0.
+        site: where the task was submitted: ``In [3], line 4``; "" outside of notebooks.
     """
 
     def __init__(
@@ -113,6 +126,10 @@ class TaskError(GnomonError):
         traceback_str: str = "",
         cause: BaseException | None = None,
         pid: int | None = None,
+        *,
+        arguments: tuple[str, ...] = (),
+        attempt: int = 0,
+        site: str = "",
     ) -> None:
         place = f" (in process {pid})" if pid is not None else ""
         GnomonError.__init__(
@@ -123,13 +140,19 @@ class TaskError(GnomonError):
         self.traceback_str = traceback_str
         self.cause = cause
         self.pid = pid
+        self.arguments = arguments
+        self.attempt = attempt
+        self.site = site
 
     def __str__(self) -> str:
         return f"{self._sentence}\n\n{self.traceback_str}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self.function_name, self.traceback_str, self.cause, self.pid)
-        return _rebuild_task_error, (*fields, type(self) is not TaskError)
+        return _rebuild_task_error, (*fields, type(self) is not TaskError, self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {"arguments": self.arguments, "attempt": self.attempt, "site": self.site}
 
     def __getattr__(self, name: str) -> Any:
         cause = self.__dict__.get("cause")
@@ -162,12 +185,17 @@ class TaskError(GnomonError):
         self.traceback_str = "\n".join(shown)
 
     @classmethod
-    def from_exception(cls, function_name: str, error: BaseException, pid: int | None = None) -> TaskError:
-        """The error to hand to whoever waits for the task: call this where ``error`` was caught."""
+    def from_exception(
+        cls, function_name: str, error: BaseException, pid: int | None = None, **facts: Any
+    ) -> TaskError:
+        """The error to hand to whoever waits for the task: call this where ``error`` was caught.
+
+        ``facts`` are ``arguments``, ``attempt`` and ``site``.
+        """
         text = remote_traceback(error)
         if isinstance(error, GnomonError) and _PLACE_ANYWHERE not in text:
             text = ""  # the sentence alone, which is the headline already
-        return cls(function_name, text, error, pid).as_instanceof_cause()
+        return cls(function_name, text, error, pid, **facts).as_instanceof_cause()
 
     @classmethod
     def from_text(cls, type_name: str, text: str) -> TaskError:
@@ -220,7 +248,8 @@ def _dual(error: TaskError, cause: BaseException) -> TaskError:
         dual = cls.__new__(cls, cause.message, cause.exceptions)
     else:
         dual = cls.__new__(cls)
-    TaskError.__init__(dual, error.function_name, error.traceback_str, error.cause, error.pid)
+    fields = error.function_name, error.traceback_str, error.cause, error.pid
+    TaskError.__init__(dual, *fields, **error._facts())
     ours = set(dual.__dict__)
     dual.__dict__.update((name, value) for name, value in vars(cause).items() if name not in ours)
     _copy_slots(cause, dual)
@@ -257,9 +286,14 @@ def _dual_class(cause_class: type[BaseException]) -> type[Any]:
 
 
 def _rebuild_task_error(
-    function_name: str, traceback_str: str, cause: BaseException | None, pid: int | None, dual: bool
+    function_name: str,
+    traceback_str: str,
+    cause: BaseException | None,
+    pid: int | None,
+    dual: bool,
+    facts: Mapping[str, Any],
 ) -> TaskError:
-    error = TaskError(function_name, traceback_str, cause, pid)
+    error = TaskError(function_name, traceback_str, cause, pid, **facts)
     return error.as_instanceof_cause() if dual else error
 
 
@@ -450,9 +484,89 @@ class WorkerCrashedError(GnomonError):
 
 
 class OutOfMemoryError(GnomonError):
-    """A process was ended because its node ran out of memory."""
+    """A process was ended because its node ran out of memory.
 
-    next_step = "Run fewer tasks at a time (num_cpus=... or memory=...), or make each smaller."
+    Attributes:
+        what: the task or actor.
+        attempts: how often it was begun; 0 where that is not known.
+        deaths: how often it was ended for want of memory.
+        alone: it was the only one of its caller there that had taken memory, which is why it was not tried again.
+        used_bytes: of the node's memory.
+        limit_bytes: what the node has.
+        kind: of that limit, in words.
+        threshold: share of the limit above which processes are ended.
+        store_bytes: what values in the node's object store took of it.
+        top: the workers that had most: (pid, bytes, what they ran).
+        pid: of the process.
+        node_id: where it ran, in hexadecimal.
+        last_output: the last lines that the process printed.
+    """
+
+    next_step = (
+        "Let fewer run at a time (num_cpus=2 or memory=4 * 2**30 in their options), give each less to do, or use a machine "
+        "with more memory; _system_config={'memory_usage_threshold': 0.98} in init() ends them later."
+    )
+
+    def __init__(
+        self,
+        what: str = "",
+        attempts: int = 0,
+        deaths: int = 0,
+        alone: bool = False,
+        used_bytes: int = 0,
+        limit_bytes: int = 0,
+        kind: str = "",
+        threshold: float = 0.0,
+        store_bytes: int = 0,
+        top: Sequence[Sequence[Any]] = (),
+        pid: int = 0,
+        node_id: str = "",
+        last_output: str = "",
+    ) -> None:
+        message = first_line(type(self).__doc__)
+        if limit_bytes:
+            tries = f", attempt {attempts}" if attempts > 1 else ""
+            message = (
+                f"{what or 'A process'}{_in_brackets(f'pid {pid}{tries}')} was ended because its node"
+                f"{f' {node_id}' if node_id else ''} ran out of memory: {gigabytes(used_bytes)} of {gigabytes(limit_bytes)} "
+                f"{kind or 'there'} were used, and memory_usage_threshold is {threshold:g}."
+            )
+        if alone and attempts:
+            message += " It was not tried again, since nothing else of its caller took memory there."
+        GnomonError.__init__(self, message)
+        self.args = (
+            what, attempts, deaths, alone, used_bytes, limit_bytes, kind, threshold, store_bytes,
+            [tuple(user) for user in top], pid, node_id, last_output,
+        )  # fmt: skip
+        self.what = what
+        self.attempts = attempts
+        self.deaths = deaths
+        self.alone = alone
+        self.used_bytes = used_bytes
+        self.limit_bytes = limit_bytes
+        self.kind = kind
+        self.threshold = threshold
+        self.store_bytes = store_bytes
+        self.top = self.args[9]
+        self.pid = pid
+        self.node_id = node_id
+        self.last_output = last_output
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{self._table()}{_said(self.last_output)}"
+
+    def _table(self) -> str:
+        if not self.top:
+            return ""
+        rows = [
+            (str(pid), gigabytes(size), name or "a task of another process") for pid, size, name in self.top
+        ]
+        if self.store_bytes:
+            rows.append(("", gigabytes(self.store_bytes), "values in the object store, shared by all"))
+        width = max(len(row[0]) for row in rows)
+        lines = [f"    {pid:>{max(3, width)}}  {size:>9}  {name}" for pid, size, name in rows]
+        heading = f"    {'pid':>{max(3, width)}}  {'memory':>9}  of"
+        return "\nWhat had most there:\n" + "\n".join([heading, *lines])
 
 
 class NodeDiedError(GnomonError):
@@ -527,8 +641,15 @@ _MAY_HAVE_RUN = {None: "", True: " This call may have run.", False: " This call 
 class ActorDiedError(ActorError):
     """An actor is dead and will not come back."""
 
-    next_step = "Create a new one; max_restarts=... lets an actor come back on its own."
+    next_step = "Create a new one."
+    _step_after_crash: ClassVar[str] = (
+        "Create a new one; max_restarts=... lets an actor come back on its own."
+    )
     _verb = "is dead"
+
+    def _step(self) -> str:
+        """One that was told to end, or never lived, would not have been restarted."""
+        return super()._step() if self.exit_code is None else self._step_after_crash
 
 
 class ActorUnavailableError(ActorError):
@@ -703,7 +824,8 @@ class InfeasibleError(GnomonError):
     """
 
     next_step = (
-        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...})."
+        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...}); a cluster: "
+        "gnomon start --head --num-cpus N --num-gpus N --resources JSON, or Cluster.add_node(...)."
     )
     notebook_step = (
         "Ask for less, or start a new session with more: %remote stop, then %remote start --cpus N --gpus N "
@@ -769,6 +891,28 @@ class UnsupportedOptionError(GnomonError, ValueError):
         super().__init__(f"The option {option} can not be honoured here{_because(reason)}")
         self.args = (option, reason, instead)
         self.option = option
+        self.reason = reason
+        self.instead = instead
+
+    def _step(self) -> str:
+        return self.instead or super()._step()
+
+
+class ControlUnavailableError(GnomonError, RuntimeError):
+    """A control that can not work here.
+
+    Attributes:
+        control: what was asked for.
+        reason: why it can not be.
+        instead: what to do; by default ``next_step``.
+    """
+
+    next_step = "Use it in the driver, on the local engine."
+
+    def __init__(self, control: str = "", reason: str = "", instead: str = "") -> None:
+        super().__init__(f"{control} is not possible here{_because(reason)}")
+        self.args = (control, reason, instead)
+        self.control = control
         self.reason = reason
         self.instead = instead
 

@@ -14,6 +14,9 @@ UNITS = 10_000
 """Units in one whole resource; Ray resolves 1/10,000 of a resource too."""
 
 
+_IN_BYTES = frozenset({"memory", "object_store_memory"})
+
+
 def to_units(amounts: Mapping[str, float]) -> Resources:
     """Whole amounts (``{"CPU": 0.5}``) as units; zero amounts vanish."""
     return {name: round(amount * UNITS) for name, amount in amounts.items() if round(amount * UNITS) > 0}
@@ -44,8 +47,23 @@ def subtract(outof: Resources, amounts: Mapping[str, int]) -> None:
         outof[name] = left
 
 
+def gigabytes(size_bytes: int) -> str:
+    """A size for people: ``15.2 GiB``, ``300 MiB``, ``12 KiB``."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= factor:
+            amount = size_bytes / factor
+            return f"{amount:.1f} {unit}" if amount < 100 and factor > 1 << 20 else f"{amount:.0f} {unit}"
+    return f"{size_bytes} bytes"
+
+
 def describe(resources: Mapping[str, int]) -> str:
-    """``{"CPU": 20000}`` as ``2 CPU``, for sentences."""
+    """``{"CPU": 20000}`` as ``2 CPU``, for sentences; amounts of memory as ``2.0 GiB memory``."""
     if not resources:
         return "nothing"
-    return ", ".join(f"{units / UNITS:g} {name}" for name, units in sorted(resources.items()))
+    return ", ".join(_amount(name, units) for name, units in sorted(resources.items()))
+
+
+def _amount(name: str, units: int) -> str:
+    if name in _IN_BYTES:
+        return f"{gigabytes(units // UNITS)} {name}"
+    return f"{units / UNITS:g} {name}"

@@ -36,6 +36,11 @@ class Settings:
             in Ray.
         object_spilling_config: where to: ``{"type": "filesystem", "params": {"directory_path": one or a list}}``, or
             that as JSON; "" is the session's own directory.
+        memory_monitor_refresh_ms: a node looks so often at its memory; 0 is never. 250, as in Ray.
+        memory_usage_threshold: share of the memory above which a node ends workers, before the kernel ends whatever
+            it chooses. 0.95, as in Ray.
+        task_oom_retries: how often a task that was ended so is tried again, beside its ``max_retries``; -1 is without
+            end, as in Ray. A task with ``max_retries=0`` is not, nor one that was the only one of its caller there.
     """
 
     inline_result_max_bytes: int = 102_400
@@ -47,6 +52,9 @@ class Settings:
     object_store_default_max_bytes: int = 8 * 2**30
     min_spilling_size: int = 100 * 2**20
     object_spilling_config: str = ""
+    memory_monitor_refresh_ms: int = 250
+    memory_usage_threshold: float = 0.95
+    task_oom_retries: int = -1
 
 
 def check_settings(given: Mapping[str, Any]) -> None:
@@ -56,9 +64,18 @@ def check_settings(given: Mapping[str, Any]) -> None:
         ValueError: one has a value that it can not have.
     """
     spill_directories(given.get("object_spilling_config"))
-    size = given.get("min_spilling_size", 0)
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise ValueError(f"min_spilling_size is {size!r}, not a number of bytes (an int of at least 0).")
+    _check_whole(given, "min_spilling_size", 0, "a number of bytes")
+    _check_whole(given, "memory_monitor_refresh_ms", 0, "a number of milliseconds, 0 for never")
+    _check_whole(given, "task_oom_retries", -1, "a number of retries, -1 for any number")
+    share = given.get("memory_usage_threshold", 0.95)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise ValueError(f"memory_usage_threshold is {share!r}, not a share of the memory (0.0 to 1.0).")
+
+
+def _check_whole(given: Mapping[str, Any], name: str, least: int, what: str) -> None:
+    value = given.get(name, least)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} is {value!r}, not {what} (an int of at least {least}).")
 
 
 def spill_directories(config: str | Mapping[str, Any] | None) -> list[str]:

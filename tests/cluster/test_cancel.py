@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_tools import Cluster, RunCount, start_time, wait_until
+from cluster_tools import Cluster, RunCount, kill_process, start_time, wait_until
 
 import gnomon
 from gnomon.exceptions import GnomonError, TaskCancelledError
@@ -246,3 +247,47 @@ def test_a_cancel_that_strikes_inside_the_runtime(cluster: Cluster, tmp_path: Pa
             gnomon.get(ref, timeout=20)
     assert gnomon.get(tick.remote(3), timeout=20) == 3
     wait_until(lambda: gnomon.available_resources().get("CPU") == 2, "both CPUs are free", 5.0)
+
+
+@gnomon.remote(num_cpus=0)
+class Service:
+    """Calls that would wait for ever, and what has become of them."""
+
+    def __init__(self) -> None:
+        self.begun = self.cancelled = 0
+
+    async def serve(self) -> None:
+        self.begun += 1
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+    async def counts(self) -> tuple[int, int]:
+        return self.begun, self.cancelled
+
+
+@gnomon.remote(num_cpus=0)
+class Caller:
+    """Asks a service for something, and waits for it."""
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def ask(self, service: Any) -> None:
+        gnomon.get(service.serve.remote())
+
+
+def test_what_a_dead_process_has_asked_an_async_actor_for_is_cancelled(cluster: Cluster) -> None:
+    service, caller = Service.remote(), Caller.remote()
+    pid = gnomon.get(caller.pid.remote())
+    mine, lost = service.serve.remote(), caller.ask.remote(service)
+    wait_until(lambda: gnomon.get(service.counts.remote()) == (2, 0), "both calls have begun")
+    kill_process(pid)
+    with pytest.raises(GnomonError):
+        gnomon.get(lost)
+    wait_until(lambda: gnomon.get(service.counts.remote()) == (2, 1), "only the dead one's is cancelled")
+    gnomon.cancel(mine)
+    with pytest.raises(TaskCancelledError):
+        gnomon.get(mine)

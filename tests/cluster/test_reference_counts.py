@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cluster_tools import Cluster, kill_process, wait_until
+from cluster_tools import Cluster, forget_exceptions, kill_process, wait_until
 
 import gnomon
 from gnomon.exceptions import ObjectFreedError, OwnerDiedError
@@ -230,4 +231,76 @@ def test_a_pickled_reference_of_a_dead_owner_is_told_as_lost(cluster: Cluster) -
         gnomon.get(pickle.loads(blob), timeout=10)
     with pytest.raises(OwnerDiedError):
         gnomon.get(read_pickle.remote(blob), timeout=10)
+    store_is_empty(cluster)
+
+
+class Carrying(Exception):
+    """An exception with a reference."""
+
+    def __init__(self, ref: Any) -> None:
+        super().__init__(ref)
+
+
+def raise_at_once(ref: Any) -> None:
+    raise Carrying(ref)
+
+
+def raise_from_a_variable(ref: Any) -> None:
+    error = Carrying(ref)
+    raise error
+
+
+def raise_from_the_cause(ref: Any) -> None:
+    """What holds the reference is the frame of an error that only led to the one that is told."""
+    try:
+        raise_from_a_variable(ref)
+    except Carrying as error:
+        raise ValueError("told") from error
+
+
+WAYS = (raise_at_once, raise_from_a_variable, raise_from_the_cause)
+
+
+@gnomon.remote
+class Raiser:
+    """Raises references to values of its own."""
+
+    def raise_one(self, way: Any) -> None:
+        way(gnomon.put(value(6)))
+
+    async def raise_awaited(self, way: Any) -> None:
+        way(gnomon.put(value(6)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_worker_that_has_raised_a_reference_keeps_nothing(cluster: Cluster, way: Any) -> None:
+    """Not until its next collection either: an idle worker collects nothing."""
+
+    @gnomon.remote
+    def stop_collecting() -> None:
+        gc.disable()
+
+    def fail() -> None:
+        way(gnomon.put(value(6)))
+
+    @gnomon.remote
+    def items() -> Iterator[int]:
+        yield 1
+        fail()
+
+    raiser = Raiser.remote()
+    gnomon.get(stop_collecting.remote())  # what the driver asks one after the other runs in one worker
+    for ref in (
+        gnomon.remote(fail).remote(),
+        gnomon.remote(max_calls=10)(fail).remote(),
+        gnomon.remote(num_returns=2)(fail).remote()[1],
+        raiser.raise_one.remote(way),
+        raiser.raise_awaited.remote(way),
+    ):
+        with pytest.raises((Carrying, ValueError)):
+            gnomon.get(ref)
+    with pytest.raises((Carrying, ValueError)):
+        gnomon.get(list(items.remote()))
+    del ref
+    forget_exceptions()
     store_is_empty(cluster)

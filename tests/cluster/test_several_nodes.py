@@ -16,8 +16,10 @@ import pytest
 from cluster_tools import expect_gone, kill_process, marked, start_time, wait_until
 
 import gnomon
+from gnomon import observe
+from gnomon._api import waiting
 from gnomon.cluster_utils import Cluster, ClusterNode
-from gnomon.exceptions import ActorDiedError, ClusterNotFoundError, InfeasibleError, WorkerCrashedError
+from gnomon.exceptions import ActorDiedError, ClusterNotFoundError, GetTimeoutError, WorkerCrashedError
 
 
 @pytest.fixture
@@ -75,8 +77,31 @@ def test_nodes_and_what_they_have(cluster: Cluster) -> None:
 def test_a_task_runs_where_its_resource_is(cluster: Cluster) -> None:
     there = where.options(resources={"special": 1})
     assert set(gnomon.get([there.remote() for _ in range(4)])) == {special(cluster).node_id}
-    with pytest.raises(InfeasibleError, match="special"):
-        gnomon.get(where.options(resources={"special": 3}).remote())
+
+
+def test_what_no_node_has_waits_for_one_that_has(cluster: Cluster) -> None:
+    ref = where.options(resources={"special": 3}).remote()
+    with pytest.raises(
+        GetTimeoutError, match=r"No living node has what this asks for: 1 task for 1 CPU, 3 special"
+    ):
+        gnomon.get(ref, timeout=waiting.TIMEOUT_LOOK_S)
+    node = cluster.add_node(resources={"special": 3})
+    assert gnomon.get(ref, timeout=30) == node.node_id
+
+
+def test_what_was_on_the_only_node_with_a_resource_waits_for_another(cluster: Cluster) -> None:
+    first = special(cluster)
+    asked = {"special": 1}
+    actor = Counting.options(resources=asked, max_restarts=1, max_task_retries=1).remote()
+    assert gnomon.get(actor.place.remote(), timeout=30)[0] == first.node_id
+    large = gnomon.remote(lambda: b"x" * 1_000_000).options(resources=asked).remote()
+    gnomon.wait([large], timeout=30, fetch_local=False)
+    cluster.remove_node(first, allow_graceful=False)
+    refs = [large, actor.place.remote()]
+    assert gnomon.wait(refs, num_returns=1, timeout=0.3) == ([], refs)
+    node = cluster.add_node(num_cpus=2, resources={"special": 2})
+    value, place = gnomon.get(refs, timeout=60)
+    assert (len(value), place[0]) == (1_000_000, node.node_id)
 
 
 def test_work_goes_to_the_other_node_when_this_one_is_busy(cluster: Cluster, tmp_path: Path) -> None:
@@ -217,21 +242,21 @@ def test_a_node_that_leaves_finishes_what_runs_there(cluster: Cluster, tmp_path:
     ref = hold.options(resources={"special": 1}, max_retries=0).remote(str(go))
     wait_until(lambda: began(go) == 1, "it runs")
     os.kill(node.pid, signal.SIGTERM)
-    wait_until(lambda: _leaving(node), "the node takes nothing more")
+    wait_until(_leaving, "the node takes nothing more")
     go.touch()
     assert gnomon.get(ref, timeout=30) == node.node_id
     cluster.remove_node(node)
     assert gnomon.get([where.remote() for _ in range(4)]) == [cluster.list_all_nodes()[0].node_id] * 4
 
 
-def _leaving(node: ClusterNode) -> bool:
-    """Nothing new is given out there: a task that only it could run is refused."""
+def _leaving() -> bool:
+    """Nothing new is given out there: a task that only it could run waits for another node."""
+    ref = where.options(resources={"special": 1}).remote()
     try:
-        gnomon.get(where.options(resources={"special": 1}).remote(), timeout=0.2)
-    except InfeasibleError:
+        gnomon.get(ref, timeout=waiting.TIMEOUT_LOOK_S)
+    except GetTimeoutError:
+        gnomon.cancel(ref)
         return True
-    except gnomon.exceptions.GetTimeoutError:
-        return False
     return False
 
 
@@ -306,3 +331,21 @@ def test_a_node_that_hangs_is_taken_for_dead(cluster: Cluster) -> None:
     wait_until(lambda: node.process.poll() is not None, "head has killed it")
     assert gnomon.get(where.remote()) != node.node_id
     assert [each["Alive"] for each in gnomon.nodes() if each["NodeID"] == node.node_id] == [False]
+
+
+def test_a_node_has_one_id(cluster: Cluster) -> None:
+    node = special(cluster)
+    large = gnomon.remote(lambda: b"x" * 1_000_000).options(resources={"special": 1}, max_retries=0).remote()
+    gnomon.wait([large], timeout=30, fetch_local=False)
+    row = next(row for row in observe.memory().rows if row.object_id == large.hex())
+    assert row.nodes == (node.node_id,)
+    cluster.remove_node(node, allow_graceful=False)
+    with pytest.raises(gnomon.exceptions.ObjectLostError, match=f"on node {node.node_id},"):
+        gnomon.get(large, timeout=30)
+
+
+def test_what_is_available_of_a_store_is_never_negative(cluster: Cluster) -> None:
+    share = gnomon.cluster_resources()["object_store_memory"] / 2
+    held = [gnomon.put(b"x" * int(share // 4)) for _ in range(5)]
+    assert gnomon.available_resources()["object_store_memory"] >= 0
+    assert len(held) == 5

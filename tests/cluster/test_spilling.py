@@ -63,6 +63,7 @@ def test_ten_times_the_store_flows_through(cluster: Cluster) -> None:
     sums = gnomon.get([total.remote(ref) for ref in refs[::4]])
     assert sums == [int(pattern(number).sum()) for number in range(0, 64, 4)]
     assert spill_files(cluster)
+    assert observe.memory(refs[0]).store_spilled_bytes >= 64 * pattern(0).nbytes - STORE
     del refs, ref
     wait_until(lambda: not spill_files(cluster), "files go with their values", 10.0)
 

@@ -114,6 +114,18 @@ def test_what_fits_is_no_stall() -> None:
     assert stalls.explain([(1, {"CPU": 10_000})], status(actor("A", "pending", CPU=20_000))) == ""
 
 
+def test_what_no_node_has_waits_for_a_node() -> None:
+    waits = [(2, {"gadget": 20_000}), (1, {"CPU": 10_000})]
+    told = stalls.explain(waits, status(actor("Big", "restarting", CPU=30_000)))
+    assert told.startswith(
+        "No living node has what this asks for: 2 tasks for 2 gadget; 1 actor Big for 3 CPU. It begins when "
+    )
+    assert "add_node" in told
+    both = stalls.explain(waits, status(actor("Holder", CPU=20_000)))
+    assert "2 tasks for 2 gadget. It begins" in both
+    assert "What has not begun waits for resources: 1 task for 1 CPU. Living actors" in both
+
+
 def test_many_are_counted() -> None:
     holders = [actor(f"H{number}", CPU=2_500) for number in range(8)]
     told = stalls.explain(

@@ -35,10 +35,11 @@ class Roles:
         now: advances with every round, so that what is told at intervals is told.
     """
 
-    def __init__(self, *nodes: dict[str, int], patience_s: float = 0.0) -> None:
+    def __init__(self, *nodes: dict[str, int], patience_s: float = 0.0, grows: bool = False) -> None:
         self.now = 1.0
         self.told: list[tuple[WorkerID, WorkerID, Any]] = []
-        self.roles: dict[WorkerID, Any] = {HEAD: Head(HEAD, LinkMachine(HEAD), patience_s)}
+        self.roles: dict[WorkerID, Any] = {HEAD: Head(HEAD, LinkMachine(HEAD), patience_s, grows)}
+        self.grows = grows
         self.nodes: list[Node] = []
         self.ended: list[WorkerID] = []
         self.killed: list[WorkerID] = []
@@ -67,6 +68,7 @@ class Roles:
             ArenaAllocator(1 << 20), LinkMachine(me), lambda: WorkerID(b"n%d.%05d" % (number, next(forked))),
             keep_idle=1, workers_max=50, first_job=JobSpec(JOB, DRIVER) if number == 1 else None,
             pid=number, started=0 if number == 1 else number,
+            grows=self.grows,
         )  # fmt: skip
         self.nodes.append(node)
         self.roles[me] = node
@@ -97,7 +99,7 @@ class Roles:
 
     def perform(self, me: WorkerID, role: Any, command: Any) -> None:
         if isinstance(command, fx.StartWorker):
-            self.waiting.append((command.worker, me, [leases.WorkerReady(1)]))
+            self.waiting.append((command.worker, me, [leases.WorkerReady(1 + int(command.worker[3:]))]))
         elif isinstance(command, fx.KillWorker):
             self.post(me, ev.WorkerExited(command.worker, "was killed"))
         elif isinstance(command, fx.WatchNode):

@@ -16,9 +16,9 @@ MINE = ActorID(task_id(OTHER, 1))
 """The actor that the process under test is."""
 
 
-def actor_with(groups: dict[str, int] | None = None) -> Worker:
+def actor_with(groups: dict[str, int] | None = None, is_async: bool = False) -> Worker:
     worker = new_worker(HOST)
-    assigned = actors.ActorAssigned(spec(MINE, owner=OTHER, groups=groups or {}), 0)
+    assigned = actors.ActorAssigned(spec(MINE, owner=OTHER, groups=groups or {}, is_async=is_async), 0)
     worker.handle([received(HEAD, assigned), ev.ActorConstructed(b"", "")], 1.0)
     return worker
 
@@ -145,3 +145,23 @@ def test_facts_count_calls_of_all_groups() -> None:
     assert facts == (0, 2, "")
     take(worker, "io")
     assert worker.execution.facts() == (0, 2, "method")
+
+
+def test_what_a_dead_caller_has_asked_an_async_actor_for_is_cancelled_with_its_children() -> None:
+    worker = actor_with(is_async=True)
+    worker.handle([received(ME, call(1)), received(OTHER, call(2, caller=OTHER))], 1.1)
+    assert take_all(worker) == [1, 2]
+    effects = worker.handle([received(NODE, lost(ME))], 1.2)
+    assert done(effects, fx.InterruptTask) == [fx.InterruptTask(call_task(1), False)]
+    assert worker.execution.is_cancelled(call_task(1))
+    assert worker.execution.take_recursive(call_task(1))
+    assert not worker.execution.is_cancelled(call_task(2, OTHER))
+
+
+def test_what_a_dead_caller_has_asked_another_actor_for_runs_to_its_end() -> None:
+    worker = actor_with()
+    worker.handle([received(ME, call(1), call(2))], 1.1)
+    assert take(worker) == 1
+    effects = worker.handle([received(NODE, lost(ME))], 1.2)
+    assert done(effects, fx.InterruptTask) == []
+    assert take(worker) is None

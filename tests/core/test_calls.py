@@ -342,6 +342,21 @@ def test_living_actors_without_a_handle_are_remembered_up_to_a_limit() -> None:
     assert pushed(effects) == [100]
 
 
+def test_an_actor_may_be_forgotten_between_the_news_of_its_end_and_its_last_answer() -> None:
+    worker = new_worker()
+    worker.calls.clients.idle_max = 0
+    worker.handle([submitted(1, actor=THEIRS)], 1.0)
+    worker.handle([received(HEAD, alive(actor=THEIRS))], 1.1)
+    worker.handle([received(HEAD, over(actor=THEIRS))], 1.2)
+    assert THEIRS in worker.calls.clients.ending
+    worker.handle([received(HOST, finished(1))], 1.3)
+    worker.check()
+    worker.handle([received(NODE, lost())], 1.4)
+    worker.handle([], 5.0)
+    assert worker.calls.clients.clients == worker.calls.clients.ending == {}
+    assert value_of(worker, 1) == "OK"
+
+
 # -- creation -------------------------------------------------------------------------------------------------
 
 

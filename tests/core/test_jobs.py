@@ -132,8 +132,10 @@ def test_a_worker_that_runs_nothing_for_a_dead_one_lives_on() -> None:
     test.join(A, ONE)
     (first,) = test.lease(A)
     (nested,) = test.lease(first)
-    test.hear(ev.WorkerExited(first, "was killed by SIGKILL"))
+    sent = test.hear(ev.WorkerExited(first, "was killed by SIGKILL"))
     assert test.killed == []
+    lost = cluster.ProcessLost(first, "was killed by SIGKILL")
+    assert of(cluster.ProcessLost, sent[nested]) == [lost], "it may never have heard of who has leased it"
     settled(test, nested, first)
     test.now += test.node.orphan_grace_s
     test.hear()

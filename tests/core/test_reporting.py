@@ -8,7 +8,7 @@ from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.reporting import ReportingMachine
-from gnomon._messages.cluster import ActorReported, ObservationWanted, RowsReported
+from gnomon._messages.cluster import ActorReported, ObservationWanted, ReportedRow, RowsReported
 from gnomon.ids import ActorID, TaskID, WorkerID, task_id
 
 DRIVER, NODE, WORKER = (WorkerID(bytes([number]) * 8) for number in (1, 2, 3))
@@ -102,6 +102,70 @@ def test_the_unfinished_tasks_of_a_dead_owner_are_failed() -> None:
     worker.ledger.task_changed(submit(worker, 1), TaskState.RUNNING)
     report(worker, driver, 1.0)
     driver.machine.on_process_lost(WORKER)
+    assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
+
+
+SECOND, THIRD = (WorkerID(bytes([number]) * 8) for number in (4, 5))
+
+
+def told(
+    owner: WorkerID, parent: TaskID, state: TaskState = TaskState.RUNNING
+) -> tuple[TaskID, RowsReported]:
+    """What an owner reports of its first task, which another one has submitted."""
+    task = task_id(owner, 1)
+    row = ReportedRow(task, "tree", parent, state, ("", 0, ""), 1.0, 1.0, 0.0, "", "", 0, "")
+    return task, RowsReported((row,))
+
+
+def parents(driver: Process) -> dict[bytes, int]:
+    """The task that submitted each, as the views know it."""
+    return {row.task: row.parent for row in driver.ledger.tasks}
+
+
+def test_reports_that_come_in_the_wrong_order_make_a_tree() -> None:
+    driver = Process(DRIVER)
+    root, of_root = told(WORKER, task_id(DRIVER, 1))
+    child, of_child = told(SECOND, root)
+    leaf, of_leaf = told(THIRD, child)
+    _, leaf_done = told(THIRD, child, TaskState.DONE)
+    for message in (of_leaf, of_child, leaf_done):
+        driver.machine.on_reported(message)
+        driver.machine.run(1.0)
+        assert driver.ledger.tasks_total == 0
+    driver.machine.on_reported(of_root)
+    assert parents(driver) == {root: -1, child: 0, leaf: 1}
+    assert driver.ledger.counts[0] == [0, 0, 2, 1, 0, 0]
+
+
+def test_a_row_waits_only_so_long_for_the_task_that_submitted_it() -> None:
+    driver = Process(DRIVER)
+    child, of_child = told(SECOND, task_id(WORKER, 9))
+    leaf, of_leaf = told(THIRD, child)
+    driver.machine.on_reported(of_leaf)
+    driver.machine.run(1.0)
+    driver.machine.on_reported(of_child)
+    driver.machine.run(1.5)
+    for _ in range(3):
+        due = driver.machine.next_wakeup()
+        if due is not None:
+            driver.machine.run(due)
+    assert parents(driver) == {child: -1, leaf: 0}
+    assert driver.machine.next_wakeup() is None
+
+
+def test_nobody_waits_for_the_task_of_a_dead_owner() -> None:
+    driver = Process(DRIVER)
+    child, of_child = told(SECOND, task_id(WORKER, 9))
+    driver.machine.on_reported(of_child)
+    driver.machine.on_process_lost(WORKER)
+    assert parents(driver) == {child: -1}
+
+
+def test_a_dead_owners_task_that_waits_for_its_place_is_failed_too() -> None:
+    driver = Process(DRIVER)
+    child, of_child = told(SECOND, task_id(WORKER, 9))
+    driver.machine.on_reported(of_child)
+    driver.machine.on_process_lost(SECOND)
     assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
 
 

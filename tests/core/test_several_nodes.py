@@ -55,6 +55,56 @@ def test_what_no_node_has_is_infeasible_and_the_error_says_the_most_that_one_has
     assert fields["has"] == {"CPU": 20_000, "special": 10_000}
 
 
+def test_where_nodes_may_be_added_what_none_has_waits_for_one_that_has() -> None:
+    roles = Roles(TWO, CPU, grows=True)
+    tasks = roles.submit(3, A_SPECIAL)
+    assert not any(object_id(task, 1) in roles.driver.references.values for task in tasks)
+    assert not roles.sent(leases.DemandInfeasible)
+    roles.submit(2)
+    assert sum(map(roles.at, roles.nodes)) == 2, "others are served meanwhile"
+    third = roles.join({"CPU": 20_000, "special": 20_000})
+    roles.run()
+    assert roles.at(third) == 2
+    assert not roles.nodes[0].leases.queue
+
+
+def test_what_waits_for_a_node_makes_nobody_give_leases_back() -> None:
+    roles = Roles(TWO, grows=True)
+    roles.submit(2)
+    roles.submit(1, A_SPECIAL)
+    assert not roles.sent(leases.LeaseReclaimed)
+
+
+def test_when_the_only_node_with_a_resource_dies_tasks_and_actors_wait_for_another() -> None:
+    roles = Roles(TWO, {"CPU": 20_000, "special": 20_000}, grows=True)
+    (task,) = roles.submit(1, A_SPECIAL)
+    roles.post(HEAD, ev.Received(DRIVER, [actors.ActorRegistered(spec(1, {"special": 1}))]))
+    roles.run()
+    roles.kill(roles.nodes[1])
+    (record,) = roles.head.actors.records.values()
+    assert record.state == actors.RESTARTING
+    assert object_id(task, 1) not in roles.driver.references.values
+    third = roles.join({"CPU": 20_000, "special": 20_000})
+    roles.run()
+    assert roles.at(third) == 1
+    assert roles.head.actors.nodes[record.spec.actor] == third.me
+    assert roles.sent(actors.ActorAssigned)[-1].incarnation == 1
+
+
+def test_an_actor_that_waits_for_a_node_can_be_killed() -> None:
+    roles = Roles(TWO, grows=True)
+    wanted = spec(1, A_SPECIAL)
+    roles.post(HEAD, ev.Received(DRIVER, [actors.ActorRegistered(wanted)]))
+    roles.run()
+    roles.post(HEAD, ev.Received(DRIVER, [actors.ActorKilled(wanted.actor, True)]))
+    roles.run()
+    (record,) = roles.head.actors.records.values()
+    assert record.state == actors.DEAD
+    roles.join(SPECIAL)
+    roles.run()
+    assert not roles.sent(actors.ActorWorkerWanted)
+
+
 def test_work_is_packed_on_its_node_until_that_is_half_used_and_then_spread() -> None:
     roles = Roles({"CPU": 40_000}, {"CPU": 40_000})
     roles.submit(2)

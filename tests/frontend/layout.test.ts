@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { components, layoutBoxesToFit } from '../../labextension/src/views/box-fit';
 import { layoutBoxes } from '../../labextension/src/views/box-layout';
+import { Filter } from '../../labextension/src/views/filter';
 import { Flows } from '../../labextension/src/views/flows';
 import { Layers, neighbourhood } from '../../labextension/src/views/layers';
 import { Model } from '../../labextension/src/views/model';
@@ -171,7 +172,7 @@ describe('the layout of functions', () => {
 
   function flowsOf(tasks: readonly INewTask[]): Flows {
     const flows = new Flows();
-    flows.sync(modelOf(tasks));
+    flows.sync(modelOf(tasks), new Filter());
     return flows;
   }
 

@@ -120,8 +120,8 @@ def picture(monkeypatch: pytest.MonkeyPatch):
 
 def fill(engineer: Engineer, tasks: int) -> None:
     loads = [engineer.submit("load") for _ in range(tasks)]
-    for row in loads:
-        engineer.start(row)
+    for number, row in enumerate(loads):
+        engineer.start(row, worker=number % 50)
         engineer.finish(row, error="KeyError: <b>" if row.index == 1 else "")
         engineer.start(engineer.submit("module.<parse>", deps=(row.index,)))
     engineer.submit("total", deps=tuple(range(tasks, 2 * tasks)))
@@ -130,6 +130,11 @@ def fill(engineer: Engineer, tasks: int) -> None:
         engineer.ledger.actor_changed(
             f"{number}", state="alive" if number else "dead", name="a&b", **{"class": "C"}
         )
+    for number in range(tasks // 3):
+        engineer.ledger.node_changed(
+            f"{number:08x}", label=f"node <{number}>", alive=number != 1, workers=3, store_used_bytes=number,
+            store_capacity_bytes=10**8, resources={"CPU": 4.0}, available={"CPU": 1.0},
+        )  # fmt: skip
     engineer.ledger.totals.update(count=tasks, store_used_bytes=3_400_000, store_capacity_bytes=10**8)
 
 
@@ -161,9 +166,31 @@ def test_twins_tell_the_story_in_words(picture):
     assert objects.splitlines()[0] == "objects: 4 objects, 3.4 MB in store"
     assert objects.splitlines()[1].endswith(f"load {'':<25} held by {HELD[:39]}…, x and 1 more")
     assert "held by" not in objects.splitlines()[2]
+    timeline, nodes = (widgets.VIEWS[name](picture_now).text for name in ("timeline", "nodes"))
+    assert timeline.splitlines()[0] == "timeline: 4 workers, 8 spans, 4 running"
+    assert timeline.splitlines()[2].startswith("  worker 1: 1 task, busy 0.0 s (")
+    assert nodes.splitlines() == [
+        "nodes: 1 alive, 0 dead, 3 workers",
+        "  node <0>: alive, 3 of 4 CPUs in use, 3 workers, store 0 B of 100 MB",
+    ]
     assert actors.splitlines()[0] == "actors: 3 alive, 0 restarting, 1 dead"
     dashboard = widgets.VIEWS["dashboard"](picture_now).text
-    assert all(line in dashboard for line in (graph, objects, actors))
+    assert all(text.splitlines()[0] in dashboard for text in (graph, objects, actors, timeline))
+    assert "nodes:" not in dashboard  # one node alone has nothing of its own to tell
+
+
+def test_the_twin_of_a_long_timeline_keeps_every_failure(picture):
+    tasks = [picture.submit("step") for _ in range(3_000)]
+    for number, row in enumerate(tasks):
+        row.worker = picture.ledger.workers.number((f"{number % 4:016x}", number % 4, f"worker {number % 4}"))
+        row.started, row.finished = 100.0 + number, 100.9 + number
+        row.state = 4 if number == 1_777 else 3
+    twin = widgets.VIEWS["timeline"](static.read_picture())
+    root = ElementTree.fromstring(widgets._twin_data(twin)["text/html"])
+    colours = [each.get("fill") for each in root.iter("{http://www.w3.org/2000/svg}rect")]
+    assert colours.count(static.STATE_COLOURS["failed"]) == 1
+    assert len(colours) < 600
+    assert "worker 3: 750 tasks, busy 675.0 s (23%)" in twin.text
 
 
 def test_single_tasks_while_they_are_few_then_boxes(picture):
@@ -183,7 +210,7 @@ def test_functions_that_feed_each_other_are_drawn(picture):
 
 
 def test_an_unknown_view_is_an_error_that_lists_the_views():
-    with pytest.raises(ValueError, match="dashboard, graph, objects, actors"):
+    with pytest.raises(ValueError, match="dashboard, graph, objects, actors, timeline, nodes"):
         widgets.show("grph")
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,11 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 import gnomon
+import gnomon.observe
+from gnomon.cluster_utils import Cluster
+from gnomon_kernel.commands import COMMANDS
+from gnomon_kernel.completion import complete
+from gnomon_kernel.notebook_names import NotebookNames
 from kernel.live_kernel import environment
 
 
@@ -72,6 +78,55 @@ def test_starting_with_other_options_is_an_error_that_shows_them(ip: Interactive
         ip.run_line_magic("remote", "start --cpus 1")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("start --engine ray", "not part of gnomon yet. Use local"),
+        ("start --nodes 2 --engine inline", "--engine inline has none. Leave one of the two out"),
+        ("start --nodes 2 --address auto", "--address auto has none"),
+        ("start --nodes 2", "it has 1 node, not 2. Run %remote stop first"),
+    ],
+)
+def test_what_can_not_be_started(ip: InteractiveShell, line: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        ip.run_line_magic("remote", line)
+
+
+def test_several_nodes(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    try:
+        for verb in ("started", "is running"):
+            shell.run_line_magic("remote", "start --nodes 2 --cpus 1 --memory 20MB")
+            assert f"gnomon {verb} (local engine, 2 nodes): 2 CPUs" in capsys.readouterr().out
+        frame = shell.run_line_magic("remote", "nodes --frame")
+        assert list(frame["state"]) == ["alive", "alive"]
+        shell.run_line_magic("remote", "status")
+        assert "2 nodes" in capsys.readouterr().out
+        shell.run_line_magic("remote", f"check {gnomon.observe.session_directory()}")
+        assert ": all fits, join it with: %remote start --address " in capsys.readouterr().out
+        with pytest.raises(UsageError, match="%remote check: "):
+            shell.run_line_magic("remote", "check /nowhere/at/all")
+    finally:
+        shell.run_line_magic("remote", "stop")
+    assert capsys.readouterr().out == "gnomon stopped\n"
+    assert not gnomon.is_initialized()
+
+
+def test_joining_a_cluster(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 3, "object_store_memory": 20_000_000})
+    try:
+        shell.run_line_magic("remote", f"start --address {cluster.address}")
+        shell.run_line_magic("remote", f"start --address {cluster.address}")
+        shell.run_line_magic("remote", "stop")
+    finally:
+        cluster.shutdown()
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith("gnomon started (local engine): 3 CPUs, store ")
+    assert second.startswith("gnomon is running (local engine): 3 CPUs, store ")
+    assert third == "gnomon stopped"
+
+
 def test_stop_and_status(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     for line in ("stop", "stop", "status", "start --engine inline --cpus 1"):
@@ -97,7 +152,9 @@ def test_resources_of_ones_own(shell: InteractiveShell, capsys: pytest.CaptureFi
 def test_an_unknown_command_is_one_line(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     result = ip.run_cell("%remote nonsense")
     assert isinstance(result.error_in_exec, UsageError)
-    assert "no command 'nonsense'. Commands: start, stop, status" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no command 'nonsense'." in line
+    assert "Commands: start, stop, status" in line
 
 
 def test_completion_in_the_shell(ip: InteractiveShell) -> None:
@@ -105,7 +162,7 @@ def test_completion_in_the_shell(ip: InteractiveShell) -> None:
         with provisionalcompleter():
             return {found.text for found in ip.Completer.completions(line, len(line))}
 
-    assert offered("%remote st") == {"start", "stop", "status"}
+    assert offered("%remote sta") == {"start", "status"}
     assert offered("%remote start --cpus 2 --e") == {"--engine"}
     assert offered("%remote start --engine ") == {"local", "inline"}
     assert offered("%%remote --c") == {"--captures", "--cpus"}
@@ -122,6 +179,172 @@ def test_tasks_as_a_frame(ip: InteractiveShell) -> None:
     assert len(ip.run_line_magic("remote", "tasks --cell 2")) == 0
     cell(ip, "1 + 1")
     assert list(ip.run_line_magic("remote", "tasks")[["name", "line"]].iloc[-1]) == ["%%remote", 1]
+
+
+def test_filters_of_tasks(ip: InteractiveShell) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef f(x): return x\n@gnomon.remote\ndef g(x): return x")
+    ip.run_cell("refs = [f.remote(1), g.remote(2), g.remote(3)]", store_history=True).raise_error()
+    assert list(ip.run_line_magic("remote", "tasks --name g")["name"]) == ["g", "g"]
+    assert list(ip.run_line_magic("remote", "tasks --limit 1")["name"]) == ["g"]
+    assert len(ip.run_line_magic("remote", "tasks --cell In[1] --state done")) == 3
+
+
+def test_the_same_word_is_a_view_or_with_a_filter_a_table(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ip.run_cell(
+        "import gnomon\n@gnomon.remote\nclass A:\n    def f(self): return 1\n"
+        "a, b = A.remote(), A.remote()\ngnomon.get([a.f.remote(), b.f.remote()])\ngnomon.kill(b)"
+    ).raise_error()
+    frame = ip.run_line_magic("remote", "actors --frame")
+    assert sorted(zip(frame["class"], frame["state"], strict=True)) == [("A", "alive"), ("A", "dead")]
+    assert len(ip.run_line_magic("remote", "actors --failed")) == 1
+    assert len(ip.run_line_magic("remote", "actors --name B")) == 0
+    capsys.readouterr()
+    assert ip.run_line_magic("remote", "actors") is None
+    assert "actors: 1 alive" in capsys.readouterr().out, "the live view, or what stands for it in a terminal"
+    nodes = ip.run_line_magic("remote", "nodes --frame")
+    assert list(nodes[["state", "CPU"]].iloc[0]) == ["alive", 2.0]
+    ip.user_ns["kept"] = gnomon.put(bytes(10))
+    assert len(ip.run_line_magic("remote", "objects --state spilled")) == 0
+    assert len(ip.run_line_magic("remote", "objects --frame")) >= 1
+
+
+# ------------------------------------------------------------------------------------ help
+
+
+@pytest.mark.parametrize(
+    "line", ["help start", "start --help", "start -h", "start ?", "start --cpus 2 --help"]
+)
+def test_help_of_a_command(ip: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    capsys.readouterr()
+    ip.run_line_magic("remote", line)
+    said = capsys.readouterr().out
+    assert said.startswith("%remote start: start a session")
+    assert "--cpus, --num-cpus N" in said
+    assert "Example: %remote start" in said
+
+
+def test_help_by_a_question_mark(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    ip.run_cell("%remote memory?").raise_error()
+    assert capsys.readouterr().out.startswith("%remote memory: ")
+    ip.run_cell("%remote help").raise_error()
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in COMMANDS)
+    assert "%%remote above a cell:\n  define" in said
+    ip.run_cell("%%remote --help\n1").raise_error()
+    assert "--captures" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="no command 'strat'. Did you mean 'start'"):
+        ip.run_line_magic("remote", "help strat")
+
+
+# ------------------------------------------------------------------------------------ why
+
+
+def test_why(ip: InteractiveShell) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef f(x): return 1 / x\nref = f.remote(0)").raise_error()
+    told = repr(ip.run_line_magic("remote", "why ref"))
+    assert "ZeroDivisionError" in told
+    assert repr(ip.run_line_magic("remote", f"why {ip.user_ns['ref'].hex()}")) == told
+    for word, said in (("nothing", "raised NameError"), ("13", "%remote why: ")):
+        with pytest.raises(UsageError, match=said):
+            ip.run_line_magic("remote", f"why {word}")
+    assert complete("%remote why ", "", NotebookNames(ip.user_ns)) == ["ref", "--help"]
+    ip.user_ns.pop("ref")
+
+
+def test_logs(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    shell.run_line_magic("remote", "start --cpus 1")
+    try:
+        shell.run_cell(
+            "import gnomon\n@gnomon.remote\ndef f():\n    for n in range(5): print('line', n)\n"
+            "ref = f.remote(); gnomon.get(ref)"
+        ).raise_error()
+        capsys.readouterr()
+        shell.run_line_magic("remote", "logs ref --tail 2")
+        assert "line 3\nline 4\n" in capsys.readouterr().out
+        with pytest.raises(UsageError, match="%remote logs: "):
+            shell.run_line_magic("remote", "logs 13")
+    finally:
+        shell.user_ns.pop("ref", None)
+        shell.run_line_magic("remote", "stop")
+
+
+def test_debugging_a_failed_task(ip: InteractiveShell) -> None:
+    ip.run_cell("import gnomon\n@gnomon.remote\ndef f(x):\n    y = 2 * x\n    return 1 / y").raise_error()
+    ip.run_cell("ref = f.remote(0)").raise_error()
+    result = ip.run_cell("%remote debug ref")
+    assert isinstance(result.error_in_exec, ZeroDivisionError)
+    frames = [frame for frame, _line in traceback.walk_tb(result.error_in_exec.__traceback__)]
+    assert frames[-1].f_locals == {"x": 0, "y": 0}
+    ip.user_ns.pop("ref")
+
+
+# ------------------------------------------------------------------------------------ cancel and kill
+
+
+def test_cancelling_what_has_ended(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    ip.user_ns["refs"] = [gnomon.put(1), gnomon.put(2)]
+    capsys.readouterr()
+    ip.run_line_magic("remote", "cancel refs refs[0]")
+    assert capsys.readouterr().out == "cancelled 0 tasks; 3 tasks had ended already\n"
+    ip.user_ns.pop("refs")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("cancel number", "number is a int, not a reference"),
+        ("cancel nowhere", "'nowhere' raised NameError"),
+        ("cancel number --cell 1", "give references or --cell, not both"),
+        ("cancel --force", "name the references that it is meant for"),
+        ("cancel --cell 77", r"In \[77\] has not run"),
+        ("kill nobody", "no variable 'nobody' holds a handle, and no living actor has that name"),
+        ("kill number", "no variable 'number' holds a handle"),
+    ],
+)
+def test_what_can_not_be_ended(ip: InteractiveShell, line: str, said: str) -> None:
+    ip.user_ns["number"] = 1
+    with pytest.raises(UsageError, match=said):
+        ip.run_line_magic("remote", line)
+
+
+def test_killing_by_variable_and_by_name(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    ip.run_cell(
+        "import gnomon\n@gnomon.remote\nclass A:\n    def f(self): return 1\n"
+        "a = A.remote()\nkept = A.options(name='keeper').remote()\ngnomon.get(kept.f.remote())"
+    ).raise_error()
+    with pytest.raises(UsageError, match="Did you mean 'keeper'"):
+        ip.run_line_magic("remote", "kill keepr")
+    capsys.readouterr()
+    for name in ("a", "keeper"):
+        ip.run_line_magic("remote", f"kill {name}")
+        assert capsys.readouterr().out.startswith("killed ")
+    assert [row["state"] for row in gnomon.observe.actors()] == ["dead", "dead"]
+
+
+def test_names_of_the_notebook_are_offered(ip: InteractiveShell) -> None:
+    ip.run_cell(
+        "import gnomon\n@gnomon.remote\nclass A:\n    def f(self): return 1\n"
+        "an_actor = A.options(name='keeper').remote(); number = 1\n"
+        "first = an_actor.f.remote(); rest = [first]",
+        store_history=True,
+    ).raise_error()
+
+    def offered(line: str) -> set[str]:
+        with provisionalcompleter():
+            return {found.text for found in ip.Completer.completions(line, len(line))}
+
+    assert offered("%remote cancel ") == {"first", "rest", "--cell", "--force", "--help"}
+    assert offered("%remote kill a") == {"an_actor"}
+    assert offered("%remote kill k") == {"keeper"}
+    assert "1" in offered("%remote tasks --cell ")
+    assert {"all", "Out", "tracebacks"} <= offered("%remote unpin ")
+    assert offered("%remote help sta") == {"start", "status"}
+    for name in ("first", "rest", "an_actor"):
+        ip.user_ns.pop(name)
 
 
 # ------------------------------------------------------------------------------------ %%remote that defines
@@ -235,7 +458,7 @@ def test_captures_are_listed_with_sizes(ip: InteractiveShell, capsys: pytest.Cap
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(maxsplit=2) for line in lines[:3]] == [
         ["captured", "type", "size"],
-        ["big", "bytes", "2.9 MB"],
+        ["big", "bytes", "3.0 MB"],
         ["math", "module", "by name"],
     ]
     cell(ip, "1 + 1", "--captures")
@@ -285,13 +508,53 @@ def test_what_can_not_be_captured_is_one_line_that_names_it(
     assert isinstance(result.error_in_exec, TypeError)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("SerializationError:")
-    assert "['lock']: cannot pickle '_thread.lock' object" in line
+    assert "the captured name lock: cannot pickle '_thread.lock' object" in line
 
 
 def test_a_name_that_nobody_has(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     result = ip.run_cell("%%remote\nnowhere + 1")
     assert isinstance(result.error_in_exec, NameError)
     assert "name 'nowhere' is not defined" in capsys.readouterr().out
+
+
+def test_a_name_for_the_task(ip: InteractiveShell) -> None:
+    assert cell(ip, "1 + 1", "--name sum") == 2
+    assert list(ip.run_line_magic("remote", "tasks")["name"]) == ["sum"]
+
+
+def test_a_cell_in_the_background(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    result = cell(ip, "x = 20\ny = [x]\nx + 1", "--no-wait -o x,y")
+    assert capsys.readouterr().out.startswith("runs in the background as %%remote; x, y are references\n")
+    assert gnomon.get([result.value(), ip.user_ns["x"], ip.user_ns["y"]]) == [21, 20, [20]]
+    assert gnomon.get(cell(ip, "import time\n'done'", "--no-wait").value()) == "done"
+    cell(ip, "if 0: z = 1", "--no-wait -o z")
+    with pytest.raises(NameError, match="without assigning z"):
+        gnomon.get(ip.user_ns["z"])
+
+
+def test_a_named_actor_is_replaced(ip: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "class Counter:\n    def up(self): return {}"
+    for number in (1, 2):
+        cell(ip, text.format(number), "--name counter --replace --cpus 0.5")
+        actor = ip.user_ns["Counter"].remote()
+        assert gnomon.get(gnomon.get_actor("counter").up.remote()) == number
+    assert capsys.readouterr().out.count("killed the actor that was called counter") == 1
+    gnomon.kill(actor)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "said"),
+    [
+        ("--name f", "def f(): pass\ndef g(): pass", "names one function or class, this cell defines f, g"),
+        ("--replace", "def f(): pass", "ends the actor that has the name now. Add --name NAME"),
+        ("--no-wait", "def f(): pass", "only defines, there is nothing to wait for"),
+        ("--no-wiat", "1", "Did you mean '--no-wait'"),
+    ],
+)
+def test_options_that_do_not_fit(ip: InteractiveShell, line: str, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        cell(ip, text, line)
 
 
 def test_a_last_expression_that_can_not_be_sent_is_shown_as_text(ip: InteractiveShell) -> None:

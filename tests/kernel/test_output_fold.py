@@ -148,3 +148,47 @@ def test_every_line_is_accounted_for(seed: int) -> None:
             add(fold, f"line {chance.randrange(3)}", stream=chance.choice(["stdout", "stderr"]))
             total += 1
     assert fold.accounted() == total
+
+
+def test_workers_that_say_the_same_say_it_once() -> None:
+    fold = OutputFold()
+    for worker in ("w1", "w2", "w3"):
+        fold.add("stdout", "f", worker, "loading\ndone\n")
+    ((_, text),) = fold.take().streams
+    assert text == "(f, w1) loading  [3 times from 3 workers]\n(f, w1) done  [3 times from 3 workers]\n"
+    assert fold.accounted() == 6
+
+
+def test_one_worker_keeps_its_order() -> None:
+    fold = OutputFold()
+    for _ in range(2):
+        fold.add("stdout", "f", "w1", "a\nb\n")
+    ((_, text),) = fold.take().streams
+    assert text == "(f, w1) a\n(f, w1) b\n(f, w1) a\n(f, w1) b\n"
+
+
+def test_equal_lines_of_a_flood_are_accounted_for() -> None:
+    fold = OutputFold()
+    for n in range(1_000):
+        for worker in ("w1", "w2"):
+            fold.add("stdout", "f", worker, f"{n}\n")
+    assert fold.accounted() == 2_000
+    assert fold.take_log().count("\n") == 1_000
+    tail = fold.take().tail
+    assert tail is not None
+    assert tail.endswith("(f, w1) 999  [2 times from 2 workers]")
+    assert fold.accounted() == 2_000
+
+
+def test_the_log_has_repetitions_too() -> None:
+    fold = OutputFold()
+    for n in range(300):
+        fold.add("stdout", "", "", f"{n}\n")
+    assert fold.folded
+    assert fold.take_log().splitlines() == [str(n) for n in range(300)]
+    for _ in range(3):
+        fold.add("stdout", "", "", "again\n")
+    assert fold.take_log() == "again  [3 times]\n"
+    fold.add("stdout", "", "", "again\n")
+    assert fold.take_log() == "again\n"
+    assert fold.take_log() == ""

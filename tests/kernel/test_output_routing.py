@@ -1,5 +1,6 @@
 """Output of tasks appears in the cell that submitted them, in a real kernel, bounded in rate and size."""
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from gnomon import observe
 from gnomon._engine.progress_bars import BarState, as_line
 from gnomon.observe import hooks
 from gnomon_kernel.cell_task import CELL_TASK_NAME
+from gnomon_kernel.displays import DISPLAYS_MAX, Shown
 from gnomon_kernel.origins import CellRun
 from gnomon_kernel.output import MESSAGES_PER_S_MAX, OutputRouter
 from kernel.live_kernel import LiveKernel
@@ -129,10 +132,11 @@ class Recorder:
             self.sent.append((parent["msg_id"], text))
             self.changed.notify_all()
 
-    def show(self, parent: Any, display_id: str, text: str, update: bool) -> None:
-        assert update == (display_id in self.displays)
-        self.displays.add(display_id)
-        self.stream(parent, "tail", text)
+    def show(self, parent: Any, shown: Shown) -> None:
+        assert shown.update == (shown.display_id in self.displays)
+        if shown.display_id:
+            self.displays.add(shown.display_id)
+        self.stream(parent, "tail", shown.data["text/plain"])
 
     def wait_for(self, count: int) -> None:
         with self.changed:
@@ -213,6 +217,81 @@ def test_progress_bars_are_rewritten_in_place(parts: SimpleNamespace) -> None:
         ("run of a", "load: 100%|█████████████████"),
     ]
     assert len(parts.publisher.displays) == 1
+
+
+def picture(cell: str, text: str, display_id: str = "", update: bool = False) -> hooks.OutputLines:
+    line = {"data": {"text/plain": text}, "metadata": {}, "display_id": display_id, "update": update}
+    return hooks.OutputLines(cell, "w", hooks.DISPLAY_STREAM, json.dumps(line) + "\n", CELL_TASK_NAME)
+
+
+def test_prints_and_pictures_keep_their_order(parts: SimpleNamespace) -> None:
+    parts.router.accept(picture("a", "first"))
+    parts.publisher.wait_for(1)  # the clock stands still: nothing more may be sent
+    for each in ("before", None, "after", None, "end"):
+        if each is None:
+            parts.router.accept(picture("a", "a picture"))
+        else:
+            parts.router.accept(lines("a", each + "\n", CELL_TASK_NAME))
+    parts.router.flush("a")
+    sent = [text.strip() for _cell, text in parts.publisher.sent]
+    assert sent == ["first", "before", "a picture", "after", "a picture", "end"]
+
+
+def test_updates_of_a_picture_are_joined(parts: SimpleNamespace) -> None:
+    parts.router.accept(picture("a", "0", "plot"))
+    parts.publisher.wait_for(1)
+    for n in range(1, 50):
+        parts.router.accept(picture("a", str(n), "plot", update=True))
+    parts.router.flush("a")
+    assert [text for _cell, text in parts.publisher.sent] == ["0", "49"]
+
+
+def test_a_cell_shows_so_many_pictures_and_no_more(parts: SimpleNamespace) -> None:
+    for n in range(DISPLAYS_MAX + 7):
+        parts.router.accept(picture("a", str(n)))
+    parts.router.flush("a")
+    parts.publisher.wait_for(DISPLAYS_MAX + 1)
+    assert [text for _cell, text in parts.publisher.sent[:-1]] == [str(n) for n in range(DISPLAYS_MAX)]
+    assert parts.publisher.sent[-1][1].startswith(
+        f"... 7 more displays not shown: a cell shows {DISPLAYS_MAX}"
+    )
+
+
+def test_many_pictures_do_not_burst(parts: SimpleNamespace) -> None:
+    parts.router.accept(lines("a", "first\n"))
+    parts.publisher.wait_for(1)
+    for n in range(20):
+        parts.router.accept(picture("a", str(n)))
+    parts.now += 1
+    parts.router.accept(lines("b", "wakes the thread\n"))
+    parts.publisher.wait_for(1 + MESSAGES_PER_S_MAX)
+    parts.router.accept(lines("b", "again\n"))
+    assert sum(cell == "run of a" for cell, _text in parts.publisher.sent) <= 1 + MESSAGES_PER_S_MAX
+
+
+def test_rewritten_lines_stand_in_one_place(parts: SimpleNamespace) -> None:
+    parts.router.accept(lines("a", "\r 10%"))
+    parts.publisher.wait_for(1)
+    for text in ("\r 20%", "\r 30%", "a line\n", "\r100%", "\n"):
+        parts.router.accept(lines("a", text))
+    parts.router.flush("a")
+    assert parts.publisher.sent[1:] == [("run of a", "(f, w) a line\n"), ("run of a", "(f, w) 100%")]
+
+
+def test_all_of_a_flood_is_on_disk(
+    parts: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logs").mkdir()
+    monkeypatch.setattr(observe, "session_directory", lambda: str(tmp_path))
+    for n in range(3_000):
+        parts.router.accept(lines("a", f"line {n}\n"))
+    parts.router.flush("a")
+    (path,) = (tmp_path / "logs").iterdir()
+    assert f"all are in {path}; the last ones follow" in parts.publisher.sent[-1][1]
+    assert path.read_text() == "".join(f"(f, w) line {n}\n" for n in range(3_000))
+    parts.router.accept(lines("a", "one more\n"))
+    parts.router.flush("a")
+    assert path.read_text().endswith("line 2999\n(f, w) one more\n")
 
 
 def test_flush_sends_at_once(parts: SimpleNamespace) -> None:

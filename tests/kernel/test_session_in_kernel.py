@@ -83,6 +83,28 @@ def test_a_remote_cell_runs_with_the_notebooks_names(session: LiveKernel) -> Non
     assert session.run("answer").check().result() == "42"
 
 
+def test_generators_in_a_cell(session: LiveKernel) -> None:
+    session.run("@gnomon.remote\ndef count(n):\n    yield from range(n)").check()
+    code = "found = []\nasync for ref in count.remote(3): found.append(await ref)\nfound"
+    assert session.run(code).check().result() == "[0, 1, 2]"
+
+
+def test_a_cell_that_runs_again_replaces_what_it_left_running(
+    local_session: LiveKernel, release: Callable[[], str]
+) -> None:
+    code = "%%remote --no-wait --replace --name job -o x\nopen({!r}).read()\nx = 'through'\nprint(x)"
+    first = local_session.run(code.format(release()), "mine").check()
+    assert first.text() == "runs in the background as job; x is a reference\n"
+    gate = release()
+    second = local_session.run(code.format(gate), "mine").check()
+    assert second.text().startswith("cancelled 1 task")
+    open_gate(gate)
+    assert local_session.run("gnomon.get(x)").check().result() == "'through'"
+    local_session.until(
+        lambda: second.text().endswith("\nthrough\n"), "its output, in its cell, without a label"
+    )
+
+
 def test_an_error_in_a_remote_cell_shows_its_own_lines(session: LiveKernel) -> None:
     cell = session.run("%%remote\nx = 1\nx / 0\n")
     assert "---->   3 x / 0" in cell.error()
@@ -160,6 +182,53 @@ def test_an_interrupt_cancels_what_the_cell_submitted(
     assert after.result() == "'works'"
     open_gate(other)
     assert local_session.run("gnomon.get(kept)").check().result() == "'unharmed'"
+
+
+def test_cancelling_by_cell_and_by_reference(local_session: LiveKernel, release: Callable[[], str]) -> None:
+    gate, other = release(), release()
+    local_session.run(
+        "@gnomon.remote\ndef hang(path): open(path, 'a').close(); time.sleep(600)\n"
+        "@gnomon.remote(num_cpus=0)\ndef innocent(path): return open(path).read()\n"
+        f"kept = innocent.remote({other!r})"
+    ).check()
+    submitted = local_session.run(f"refs = [hang.remote({gate!r}) for _ in range(12)]\nprint(len(In) - 1)")
+    with open(gate) as reader:  # a task has opened it: it runs
+        reader.read()
+    said = local_session.run("%remote cancel refs[0] refs[11]").check().text()
+    assert said == "cancelled 2 tasks\n"
+    said = local_session.run(f"%remote cancel --cell {submitted.check().text()}").check().text()
+    assert said.startswith("cancelled 10 tasks")
+    assert local_session.run("len(gnomon.wait(refs, num_returns=12)[0])").check().result() == "12"
+    assert local_session.run("%remote cancel").check().text().startswith("cancelled 1 task")
+    code = "try: gnomon.get(kept)\nexcept gnomon.exceptions.TaskCancelledError: print('cancelled')"
+    assert local_session.run(code).check().text() == "cancelled\n"
+
+
+def test_an_interrupt_ends_loops_that_never_return_to_python(local_session: LiveKernel) -> None:
+    local_session.run("@gnomon.remote\ndef loop(n): return sum(range(10**13))").check()
+    cell = local_session.start("refs = [loop.remote(n) for n in range(1_000)]\ngnomon.get(refs)", "mine")
+    local_session.until(lambda: " running" in shown(cell), "the first tasks")
+    local_session.interrupt()
+    local_session.until(lambda: cell.idle, "the end of the interrupted cell")
+    assert "cancelled 1,000 tasks (" in cell.text()
+    assert cell.contents("error")[0]["ename"] == "KeyboardInterrupt"
+    code = "gnomon.get([gnomon.remote(lambda n: n).remote(n) for n in range(4)])"
+    assert local_session.run(code).check().result() == "[0, 1, 2, 3]"
+    idle = "print(gnomon.available_resources().get('CPU'))"
+    local_session.until(lambda: local_session.run(idle).text() == "2.0\n", "both CPUs")
+
+
+def test_an_interrupt_of_a_remote_cell(local_session: LiveKernel, release: Callable[[], str]) -> None:
+    gate = release()
+    code = f"%%remote\nopen({gate!r}, 'w').close()\ntime.sleep(600)"
+    cell = local_session.start(code, "mine")
+    with open(gate) as reader:
+        reader.read()
+    local_session.interrupt()
+    local_session.until(lambda: cell.idle, "the end of the interrupted cell")
+    assert cell.text() == "cancelled 1 task (1 running)\n"
+    assert cell.error() == "KeyboardInterrupt"
+    assert local_session.run("%%remote\n1 + 1").check().result() == "2"
 
 
 COUNTER = """

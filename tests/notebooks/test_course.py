@@ -1,6 +1,7 @@
-"""Every notebook of the course runs from top to bottom, and leaves nothing behind."""
+"""Every notebook of the course runs from top to bottom, its exercises can be solved, and it leaves nothing behind."""
 
 import os
+import re
 import threading
 import time
 import uuid
@@ -9,10 +10,20 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 GONE_WITHIN_S = 2.0
+
+RAISES = "raises-exception"
+"""The tag of a cell whose error is what it is there to show; JupyterLab goes on after it too."""
+
+WARNS = "warns"
+"""The tag of a cell whose warning is what it is there to show."""
+
+
+# ------------------------------------------------------------------------------------- what is left
 
 
 def processes_with(marker: str) -> list[int]:
@@ -36,8 +47,41 @@ def wait_until_gone(marker: str) -> list[int]:
     return left
 
 
+# ------------------------------------------------------------------------------------- exercises
+
+
+def solved(notebook: NotebookNode) -> list[str]:
+    """Put after each exercise's check its solution, and the check again; returns the names of the exercises.
+
+    The cells of an exercise are called ``exercise-1-code``, ``-check`` and ``-solution``. The first block of code in
+    the solution is what the whole code cell comes to be.
+    """
+    cells = {cell.id: cell for cell in notebook.cells}
+    exercises = [
+        ident.removesuffix("-check") for ident in cells if re.fullmatch(r"exercise-\d+-check", ident)
+    ]
+    for exercise in exercises:
+        check, solution = cells[f"{exercise}-check"], cells[f"{exercise}-solution"]
+        code = re.search(r"```python\n(.*?)```", solution.source, re.DOTALL)
+        assert code is not None, f"{exercise} has a check, but no solution"
+        at = notebook.cells.index(check) + 1
+        notebook.cells[at:at] = [
+            nbformat.v4.new_code_cell(code[1], id=f"{exercise}-solved"),
+            nbformat.v4.new_code_cell(check.source, id=f"{exercise}-verdict"),
+        ]
+    return exercises
+
+
+def printed(cell: NotebookNode, name: str = "stdout") -> str:
+    """What a cell wrote to a stream."""
+    return "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == name)
+
+
+# ------------------------------------------------------------------------------------- the tests
+
+
 @pytest.mark.notebook
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     marker = f"GNOMON_TEST_KERNEL={uuid.uuid4().hex}"
@@ -45,13 +89,23 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'runtime'}{os.pathsep}{ROOT / 'kernel_ext'}")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)
-    client = nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}})
+    exercises = solved(notebook)
+    client = nbclient.NotebookClient(
+        notebook, timeout=180, resources={"metadata": {"path": str(path.parent)}}
+    )
     client.execute()
 
     executed = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in executed)
-    streams = [output for cell in executed for output in cell.outputs if output.output_type == "stream"]
-    assert [stream.text for stream in streams if stream.name == "stderr"] == []
+    for cell in executed:
+        tags = cell.metadata.get("tags", [])
+        assert any(o.output_type == "error" for o in cell.outputs) == (RAISES in tags), cell.id
+        warned = printed(cell, "stderr")
+        assert bool(warned) == (WARNS in tags), f"{cell.id}: {warned}"
+    cells = {cell.id: cell for cell in notebook.cells}
+    for exercise in exercises:
+        assert printed(cells[f"{exercise}-check"]).startswith("Not yet: "), exercise
+        assert printed(cells[f"{exercise}-verdict"]).startswith("Well done!"), exercise
     assert wait_until_gone(marker) == []
 
 

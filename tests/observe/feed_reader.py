@@ -45,6 +45,7 @@ class FeedReader:
         self.actors: dict[str, dict[str, Any]] = {}
         self.nodes: dict[str, dict[str, Any]] = {}
         self.limits: dict[str, int] = {}
+        self.tempo: dict[str, Any] = {}
 
     def states(self) -> list[int]:
         return [task["state"] for task in self.tasks]
@@ -108,3 +109,4 @@ class FeedReader:
         self.actors.update({row["id"]: row for row in header.get("actors", [])})
         self.nodes.update({row["id"]: row for row in header.get("nodes", [])})
         self.limits = header["limits"]
+        self.tempo = header.get("tempo", self.tempo)

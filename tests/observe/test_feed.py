@@ -279,3 +279,18 @@ def test_the_process_wide_feed_follows_the_sessions(
         assert other.readers == 0
     finally:
         subscription.close()
+
+
+def test_the_tempo_is_told_when_it_changes(ledger):
+    reader, subscription = FeedReader(), observe.Feed(ledger).subscribe()
+    assert read_all(subscription, reader) == 1
+    assert reader.tempo == {}
+    ledger.tempo = {"mode": "paused", "waiting": 1}
+    assert read_all(subscription, reader) == 1
+    assert reader.tempo == {"mode": "paused", "waiting": 1}
+    late = FeedReader()
+    assert read_all(observe.Feed(ledger).subscribe(), late) == 1
+    assert late.tempo == reader.tempo
+    ledger.tempo = {}
+    assert read_all(subscription, reader) == 1
+    assert reader.tempo == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import threading
@@ -74,6 +75,38 @@ def test_a_row_says_what_an_object_is(session):
     assert (report.silent, report.left_out, report.complete) == (0, 0, True)
     assert report.store_used_bytes >= 1_000_000
     assert report.store_capacity_bytes == 64_000_000
+
+
+@gnomon.remote
+class Gate:
+    """Its first call lasts until the second."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+
+    async def wait(self, _given: bytes) -> None:
+        await self.opened.wait()
+
+    async def open(self) -> None:
+        self.opened.set()
+
+
+def test_a_large_argument_says_where_it_was_passed(local_session):
+    @gnomon.remote
+    def use(_gate: None, given: bytes) -> int:
+        return len(given)
+
+    def largest() -> str:
+        return observe.memory(timeout_s=LIMIT_S).rows[0].call_site
+
+    hooks.set_origin(hooks.Origin("cell-7", "In [7]"))
+    gate = Gate.remote()
+    passed, line = gate.wait.remote(b"1" * 1_000_000), sys._getframe().f_lineno
+    assert largest() == f"In [7]:{line}"
+    result, line = use.remote(passed, b"1" * 2_000_000), sys._getframe().f_lineno
+    assert largest() == f"In [7]:{line}"
+    gnomon.get(gate.open.remote(), timeout=LIMIT_S)
+    assert gnomon.get(result, timeout=LIMIT_S) == 2_000_000
 
 
 @pytest.mark.parametrize("engine", ["inline", "local"])
@@ -323,6 +356,9 @@ def test_the_table_groups_by_call_site_and_sorts():
 
 def test_the_table_can_be_short():
     assert memory_text(REPORT, stats_only=True) == "3 objects; object stores: 5,000 B of 10,000 B used"
+    spilled = MemoryReport(store_used_bytes=5_000, store_capacity_bytes=10_000, store_spilled_bytes=7_000)
+    told = "0 objects; object stores: 5.000 KB of 10.000 KB used, 7.000 KB on disk"
+    assert memory_text(spilled, units="KB") == told
     assert "... and 1 more" in memory_text(REPORT, group_by="STACK_TRACE", limit=1)
 
 

@@ -50,7 +50,8 @@ def test_objects_actors_nodes_and_summary(filled):
     assert [row["object_id"] for row in observe.objects(ledger=filled)] == ["bb", "aa"]
     assert [row["object_id"] for row in observe.objects(limit=1, ledger=filled)] == ["bb"]
     assert observe.objects(ledger=filled)[0]["cell"] == "In [2]"
-    assert observe.actors(ledger=filled) == [{"id": "cc", "state": "alive", "class": "Counter"}]
+    actor = {"id": "cc", "state": "alive", "class": "Counter", "cause": "", "stale": False}
+    assert observe.actors(ledger=filled) == [actor]
     assert observe.nodes(ledger=filled) == [{"id": "dd", "alive": True}]
     summary = observe.summary(ledger=filled)
     assert summary["tasks"] == {

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gnomon._shell import cluster_door, cluster_records
+from gnomon._shell import cluster_door, cluster_records, session_directory
 from gnomon._store.arena import EXTRA_BYTES
 from gnomon.exceptions import ClusterNotFoundError
 
@@ -137,7 +137,7 @@ def test_status_tells_what_is_there(cluster: KeptCluster) -> None:
 
 
 def test_stop_wants_to_know_which_of_several(cluster: KeptCluster) -> None:
-    second = cluster.command("start", "--head", "--num-cpus", "1")
+    second = cluster.command("start", "--head", "--cpus", "1", "--gpus", "0")
     assert second.returncode == 0
     assert "A cluster of yours runs on this machine already" in second.stderr
     assert f"gnomon stop {cluster.directory}\n" in second.stderr
@@ -147,7 +147,17 @@ def test_stop_wants_to_know_which_of_several(cluster: KeptCluster) -> None:
     assert cluster.directory in refused.stderr
     newest = cluster_records.living()[0].directory
     assert newest != cluster.directory
-    assert newest in cluster.command("status").stdout
+    told = cluster.command("status").stdout
+    assert told.startswith("2 clusters of yours run on this machine")
+    assert [line.split()[-1] for line in told.splitlines() if line.startswith("Cluster in")] == [
+        newest,
+        cluster.directory,
+    ]
+    assert (
+        f"Cluster in {newest}\n  not shown: gnomon memory {cluster.directory}\n"
+        in cluster.command("memory").stdout
+    )
+    assert newest not in cluster.command("status", cluster.directory).stdout
     assert cluster.command("stop", newest).returncode == 0
     assert [record.directory for record in cluster_records.living()] == [cluster.directory]
     alive = cluster.alive()
@@ -158,6 +168,18 @@ def test_stop_wants_to_know_which_of_several(cluster: KeptCluster) -> None:
     assert "gnomon start --head" in nothing.stderr
 
 
+@pytest.mark.parametrize("command", ["status", "memory", "stop"])
+def test_the_session_of_one_driver_is_no_cluster_to_look_into(cluster: KeptCluster, command: str) -> None:
+    directory = session_directory.create()
+    try:
+        refused = cluster.command(command, directory)
+    finally:
+        session_directory.remove(directory)
+    assert refused.returncode == 1
+    assert "that is the session of one driver, which nobody else can look into" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -165,7 +187,7 @@ def test_stop_wants_to_know_which_of_several(cluster: KeptCluster) -> None:
         (["start", "--head", "--resources", "{"], "--resources must be a JSON object"),
         (["start", "--head", "--resources", '{"a": "x"}'], "--resources['a'] must be a number"),
         (["start", "--head", "--resources", '{"CPU": 1}'], "use num_cpus=... instead"),
-        (["start", "--head", "--num-cpus", "-1"], "'--num-cpus': -1.0 is not in the range x>=0"),
+        (["start", "--head", "--num-cpus", "-1"], "'--num-cpus' / '--cpus': -1.0 is not in the range x>=0"),
         (["stop", "/nothing"], "no cluster is there"),
         (["status", "/nothing"], "no cluster is there"),
     ],

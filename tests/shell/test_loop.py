@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 from typing import Any
 
@@ -87,3 +89,25 @@ def test_a_thread_that_was_roused_can_be_woken_again(loop: Any) -> None:
     loop.rouse(1)
     assert not release(signal)
     assert signal.acquire(blocking=False)
+
+
+def test_an_interrupt_that_ends_no_sleep_is_heard() -> None:
+    """As one that comes just before a thread sleeps: the signal is another thread's, which sleeps nowhere."""
+    released = locked()
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def strike() -> None:
+        while sys._current_frames()[main].f_code.co_name != "_acquire":
+            threading.Event().wait(0.001)
+        threading.Event().wait(0.1)  # into the sleep; where it comes sooner, it is heard too
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    with pytest.raises(KeyboardInterrupt):
+        loop_module._acquire(released, None)
+    striker.join()
+    assert not loop_module._acquire(released, 0.001)
+    released.release()
+    assert loop_module._acquire(released, None)

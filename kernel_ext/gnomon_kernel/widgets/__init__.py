@@ -17,7 +17,7 @@ from IPython import get_ipython
 from IPython.display import display as _ipython_display
 
 from gnomon import observe
-from gnomon_kernel.widgets import actors, dashboard, graph, objects
+from gnomon_kernel.widgets import actors, dashboard, graph, nodes, objects, timeline
 from gnomon_kernel.widgets.static import Picture, Twin, read_picture
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ VIEWS: dict[str, Callable[[Picture], Twin]] = {
     "graph": graph.twin,
     "objects": objects.twin,
     "actors": actors.twin,
+    "timeline": timeline.twin,
+    "nodes": nodes.twin,
 }
 
 display: Callable[..., Any] = _ipython_display
@@ -68,7 +70,7 @@ def show(view_name: str) -> None:
     """Show a live view in the output of the running cell.
 
     Args:
-        view_name: "dashboard", "graph", "objects" or "actors".
+        view_name: "dashboard", "graph", "objects", "actors", "timeline" or "nodes".
 
     Raises:
         ValueError: there is no such view.
@@ -86,7 +88,7 @@ def show(view_name: str) -> None:
         shell.events.register("pre_run_cell", _refresh)
         shell.events.register("post_run_cell", _refresh)
     _shown.append(shown)
-    shown.publish(read_picture(_shows_objects()))
+    shown.publish(_read_picture())
 
 
 def close_all() -> None:
@@ -101,14 +103,16 @@ def close_all() -> None:
 
 def _refresh(*_: Any) -> None:
     """Bring the twins up to date; called by IPython before and after each cell. Keeps what was, when idle."""
-    picture = read_picture(_shows_objects())
+    picture = _read_picture()
     if not picture.is_empty:
         for shown in _shown:
             shown.publish(picture)
 
 
-def _shows_objects() -> bool:
-    return any(shown.view in ("objects", "dashboard") for shown in _shown)
+def _read_picture() -> Picture:
+    """What the views that are on the page need."""
+    shown = {shown.view for shown in _shown}
+    return read_picture(bool(shown & {"objects", "dashboard"}), bool(shown & {"timeline", "dashboard"}))
 
 
 def _live_view(shell: Any, view_name: str) -> LiveView | None:

@@ -18,7 +18,7 @@ class LiveView(anywidget.AnyWidget):
     """One live view. It reads the feed from its creation until :meth:`close`.
 
     Args:
-        view: "dashboard", "graph", "objects" or "actors".
+        view: one of ``widgets.VIEWS``.
     """
 
     _esm = script.PATH.read_text(encoding="utf-8")

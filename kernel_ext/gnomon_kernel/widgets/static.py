@@ -51,6 +51,7 @@ class Picture:
 
     Attributes:
         held_by: by object, the names that this process has for it; read only when a view shows objects.
+        spans: what ran where and when; read only when a view shows it.
     """
 
     graph: observe.Graph
@@ -58,6 +59,8 @@ class Picture:
     objects: Sequence[Mapping[str, Any]]
     actors: Sequence[Mapping[str, Any]]
     held_by: Mapping[str, str] = field(default_factory=dict)
+    spans: observe.Spans = observe.NO_SPANS
+    nodes: Sequence[Mapping[str, Any]] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -73,8 +76,8 @@ class Twin:
     html: str
 
 
-def read_picture(names: bool = True) -> Picture:
-    """The current session as it is now; with ``names`` also who holds its objects."""
+def read_picture(names: bool = True, spans: bool = True) -> Picture:
+    """The current session as it is now; with ``names`` also who holds its objects, with ``spans`` what ran when."""
     objects = observe.objects(limit=TABLE_ROWS_MAX)
     return Picture(
         graph=observe.graph(),
@@ -82,6 +85,8 @@ def read_picture(names: bool = True) -> Picture:
         objects=objects,
         actors=observe.actors(),
         held_by=_held_by(objects) if names and objects else {},
+        spans=observe.spans() if spans else observe.NO_SPANS,
+        nodes=observe.nodes(),
     )
 
 

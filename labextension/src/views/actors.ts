@@ -37,10 +37,14 @@ export class ActorsView implements IView {
       }
     }
     setText(this._words, words.join(' · '));
-    const actors = [...model.actors.values()];
+    const { filter } = this._context;
+    const actors = [...model.actors.values()].filter(
+      actor => filter.showsCell(model, actor.cell) && filter.showsClass(actor.class)
+    );
     if (actors.length > CARDS_MAX) {
       actors.sort((a, b) => (STATE_ORDER[a.state] ?? 9) - (STATE_ORDER[b.state] ?? 9));
     }
+    setText(this._emptyTitle, model.actors.size > 0 ? 'No actors pass the filter' : 'No actors yet');
     this._empty.hidden = actors.length > 0;
     this._heading.hidden = this._list.hidden = actors.length === 0;
     this._more.hidden = actors.length <= CARDS_MAX;
@@ -112,8 +116,9 @@ export class ActorsView implements IView {
   private readonly _list = el('div', 'cards', [], { role: 'list' });
   private readonly _cards: KeyedList<IActorRow>;
   private readonly _more = el('div', 'muted more');
+  private readonly _emptyTitle = el('strong');
   private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'No actors yet'),
+    this._emptyTitle,
     el('span', '', 'Make one from a remote class: '),
     el('code', '', 'Counter.remote()')
   ]);

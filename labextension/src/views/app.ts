@@ -1,28 +1,27 @@
 /**
- * The whole front end in one element: a header with the cluster and its counts, and the views below it, side by
- * side where there is room, as tabs where there is not.
+ * The whole front end in one element: a header with the cluster and its counts, the filter, and the views below it,
+ * side by side where there is room, as tabs where there is not.
  */
 
 import type { IChannel } from '../channel';
 import { ActorsView } from './actors';
 import type { IView, IViewContext } from './context';
-import { el, setAttribute, setText } from './dom';
+import { el } from './dom';
 import { Feed } from './feed';
-import { shortCount } from './format';
+import { Filter } from './filter';
+import { FilterBar } from './filter-bar';
 import { GraphView } from './graph';
 import { Header } from './header';
+import type { Model } from './model';
+import { NodesView } from './nodes';
 import { ObjectsView } from './objects';
+import { Regions } from './regions';
+import { TempoBar } from './tempo-bar';
 import type { IPalette } from './theme';
 import { followTheme, readPalette } from './theme';
-
-export const VIEW_NAMES = ['graph', 'objects', 'actors'] as const;
-
-export type ViewName = (typeof VIEW_NAMES)[number];
-
-const TITLES: Readonly<Record<ViewName, string>> = { graph: 'Graph', objects: 'Objects', actors: 'Actors' };
-
-/** From this width on, in pixels, the views stand side by side. */
-const WIDE_FROM = 640;
+import { TimelineView } from './timeline';
+import type { ViewName } from './view-names';
+import { TWO_FROM, VIEW_NAMES } from './view-names';
 
 export interface IAppOptions {
   /** One view alone, or all of them. */
@@ -33,11 +32,10 @@ export interface IAppOptions {
   readonly fpsMax: () => number;
 }
 
-let serial = 0;
-
 /** The front end, shown in `root` until disposed. */
 export class GnomonApp implements IViewContext {
   readonly feed: Feed;
+  readonly filter = new Filter();
 
   constructor(
     private readonly _root: HTMLElement,
@@ -50,8 +48,14 @@ export class GnomonApp implements IViewContext {
     this._palette = readPalette(_root);
     this.feed = new Feed(channel);
     this._header = new Header(this.feed);
+    this._filterBar = new FilterBar(this);
+    this._header.node.lastElementChild!.append(this._filterBar.node);
+    this._tempoBar = new TempoBar(this.feed);
+    this._header.node.append(this._tempoBar.node);
     this._views = this._makeViews();
-    this._build();
+    const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
+    this._regions = new Regions(nodes, () => this._update());
+    _root.append(this._header.node, this._hint, this._regions.node);
     this._stops.push(this.feed.onChange(() => this._later()));
     this._watchSize();
     this._watchVisibility();
@@ -60,6 +64,24 @@ export class GnomonApp implements IViewContext {
 
   palette(): IPalette {
     return this._palette;
+  }
+
+  model(): Model {
+    const { model } = this.feed;
+    if (!this.filter.active) {
+      return model;
+    }
+    const key = `${model.epoch}/${model.version}/${this.filter.key}`;
+    if (key !== this._partKey) {
+      this._partKey = key;
+      this._part = model.only(task => this.filter.shows(model, task));
+    }
+    return this._part!;
+  }
+
+  filterBy(change: { readonly cell?: string | null; readonly func?: string | null }): void {
+    Object.assign(this.filter, change);
+    this._update();
   }
 
   fpsMax(): number {
@@ -79,78 +101,12 @@ export class GnomonApp implements IViewContext {
     const wanted = VIEW_NAMES.filter(name => view === 'dashboard' || view === name);
     const make: Record<ViewName, () => IView> = {
       graph: () => new GraphView(this),
+      timeline: () => new TimelineView(this),
       objects: () => new ObjectsView(this),
-      actors: () => new ActorsView(this)
+      actors: () => new ActorsView(this),
+      nodes: () => new NodesView(this)
     };
     return new Map(wanted.map(name => [name, make[name]()]));
-  }
-
-  private _build(): void {
-    const place = el('div', 'views');
-    const nodes: HTMLElement[] = [this._header.node];
-    if (this._views.size > 1) {
-      nodes.push(this._makeTabs());
-    }
-    for (const [name, view] of this._views) {
-      const pane = el('div', `pane pane-${name}`, [view.node], { id: this._id(name, 'pane') });
-      this._panes.set(name, pane);
-      place.append(pane);
-    }
-    this._root.append(...nodes, this._hint, place);
-    this._choose(VIEW_NAMES.find(name => this._views.has(name))!);
-  }
-
-  private _makeTabs(): HTMLElement {
-    const names = [...this._views.keys()];
-    for (const name of names) {
-      const tab = el('button', 'tab', TITLES[name], {
-        type: 'button',
-        role: 'tab',
-        id: this._id(name, 'tab'),
-        'aria-controls': this._id(name, 'pane')
-      });
-      tab.addEventListener('click', () => this._choose(name));
-      this._tabs.set(name, tab);
-    }
-    const list = el('div', 'tabs', [...this._tabs.values()], { role: 'tablist', 'aria-label': 'views' });
-    list.addEventListener('keydown', event => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step) {
-        const next = names[(names.indexOf(this._chosen) + step + names.length) % names.length];
-        this._choose(next);
-        this._tabs.get(next)!.focus();
-        event.preventDefault();
-        event.stopPropagation();
-      }
-    });
-    return list;
-  }
-
-  private _choose(name: ViewName): void {
-    this._chosen = name;
-    for (const [other, tab] of this._tabs) {
-      setAttribute(tab, 'aria-selected', String(other === name));
-      setAttribute(tab, 'tabindex', other === name ? '0' : '-1');
-    }
-    this._layOut();
-  }
-
-  /** Shows all panes side by side, or the chosen one. Actors get a place of their own once there are any. */
-  private _layOut(): void {
-    const wide = this._wide;
-    const actors = this.feed.model.actors.size > 0;
-    this._root.classList.toggle('jp-gnomon-wide', wide);
-    this._root.classList.toggle('jp-gnomon-has-actors', actors);
-    for (const [name, pane] of this._panes) {
-      pane.hidden = this._views.size > 1 && (wide ? name === 'actors' && !actors : name !== this._chosen);
-      const asTab = this._views.size > 1 && !wide;
-      setAttribute(pane, 'role', asTab ? 'tabpanel' : 'presentation');
-      if (asTab) {
-        setAttribute(pane, 'aria-labelledby', this._id(name, 'tab'));
-      } else {
-        pane.removeAttribute('aria-labelledby');
-      }
-    }
   }
 
   private _later(): void {
@@ -164,24 +120,28 @@ export class GnomonApp implements IViewContext {
 
   private _update(): void {
     const { model, status } = this.feed;
+    if (model.epoch !== this._epoch) {
+      // another session has other cells and functions
+      this._epoch = model.epoch;
+      this.filter.clear();
+    }
     this._header.update();
-    const idle = status === 'idle' && model.version === 0;
-    this._hint.hidden = !idle;
-    this._titleTabs();
+    this._filterBar.update();
+    this._tempoBar.update();
+    this._hint.hidden = status !== 'idle' || model.version > 0;
     this._layOut();
     this._views.forEach(view => view.update());
   }
 
-  private _titleTabs(): void {
+  private _layOut(): void {
     const { model } = this.feed;
-    const counts: Record<ViewName, number> = {
+    this._regions.update(this._root.clientWidth, {
       graph: model.tasksTotal,
+      timeline: 0,
       objects: model.objectTotals.count,
-      actors: model.actors.size
-    };
-    for (const [name, tab] of this._tabs) {
-      setText(tab, counts[name] > 0 ? `${TITLES[name]} ${shortCount(counts[name])}` : TITLES[name]);
-    }
+      actors: model.actors.size,
+      nodes: [...model.nodes.values()].filter(node => node.alive).length
+    });
   }
 
   private _restyle(): void {
@@ -191,11 +151,8 @@ export class GnomonApp implements IViewContext {
 
   private _watchSize(): void {
     const observer = new ResizeObserver(() => {
-      const wide = this._root.clientWidth >= WIDE_FROM;
-      if (wide !== this._wide) {
-        this._wide = wide;
-        this._layOut();
-      }
+      this._root.classList.toggle('jp-gnomon-wide', this._root.clientWidth >= TWO_FROM);
+      this._layOut();
     });
     observer.observe(this._root);
     this._stops.push(() => observer.disconnect());
@@ -217,15 +174,11 @@ export class GnomonApp implements IViewContext {
     });
   }
 
-  private _id(name: ViewName, part: string): string {
-    return `jp-gnomon-${this._serial}-${name}-${part}`;
-  }
-
-  private readonly _serial = ++serial;
   private readonly _header: Header;
+  private readonly _filterBar: FilterBar;
+  private readonly _tempoBar: TempoBar;
   private readonly _views: Map<ViewName, IView>;
-  private readonly _tabs = new Map<ViewName, HTMLElement>();
-  private readonly _panes = new Map<ViewName, HTMLElement>();
+  private readonly _regions: Regions;
   private readonly _stops: (() => void)[] = [];
   private readonly _hint = el('div', 'hint', [
     el('strong', '', 'No cluster is running.'),
@@ -233,7 +186,8 @@ export class GnomonApp implements IViewContext {
     el('code', '', '%remote start')
   ]);
   private _palette: IPalette;
-  private _chosen: ViewName = 'graph';
-  private _wide = false;
+  private _epoch = 0;
+  private _part: Model | null = null;
+  private _partKey = '';
   private _frame = 0;
 }

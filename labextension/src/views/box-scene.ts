@@ -32,8 +32,8 @@ export class BoxScene implements IScene {
 
   /** Takes in new tasks and a new size of the place. */
   update(space: { width: number; height: number }): void {
-    const { model } = this._context.feed;
-    this._flows.sync(model);
+    const model = this._context.model();
+    this._flows.sync(model, this._context.filter);
     const sizes: IBoxSize[] = [];
     for (let func = 0; func < model.counts.length; func++) {
       const total = groupTotal(model, func);
@@ -53,7 +53,7 @@ export class BoxScene implements IScene {
   }
 
   focus(): IPoint | null {
-    const { model } = this._context.feed;
+    const model = this._context.model();
     let best: IPoint | null = null;
     let most = 0;
     for (const box of this._layout?.boxes.values() ?? []) {
@@ -68,7 +68,7 @@ export class BoxScene implements IScene {
 
   /** What is at a point, or null. */
   hit({ x, y }: IPoint): IBoxHit | null {
-    const { model } = this._context.feed;
+    const model = this._context.model();
     for (const box of this._layout?.boxes.values() ?? []) {
       if (x < box.x || y < box.y || x > box.x + box.width || y > box.y + box.height) {
         continue;
@@ -141,7 +141,7 @@ export class BoxScene implements IScene {
 
   private _drawBox(context: CanvasRenderingContext2D, box: IPlacedBox): void {
     const palette = this._context.palette();
-    const { model } = this._context.feed;
+    const model = this._context.model();
     const counts = model.counts[box.func] ?? [];
     const total = groupTotal(model, box.func);
     const marked = box.func === this.hovered || box.func === this.selected;
@@ -170,7 +170,7 @@ export class BoxScene implements IScene {
     total: number
   ): void {
     const palette = this._context.palette();
-    const { model } = this._context.feed;
+    const model = this._context.model();
     const loops = this._flows.within(box.func);
     const figures = `${loops > 0 ? `↻ ${formatCount(loops)}   ` : ''}${formatCount(counts[TaskState.done] ?? 0)} / ${formatCount(total)}`;
     context.textBaseline = 'alphabetic';

@@ -1,11 +1,19 @@
 /** What every view is given, and what every view gives back. */
 
 import type { Feed } from './feed';
+import type { Filter } from './filter';
+import type { Model } from './model';
 import type { IPalette } from './theme';
 
 /** What a view may know of the app around it. */
 export interface IViewContext {
   readonly feed: Feed;
+  /** What all views show. Read it; change it through {@link IViewContext.filterBy}. */
+  readonly filter: Filter;
+  /** The model with only the tasks that pass the filter. */
+  model(): Model;
+  /** Changes the filter, and with it all views. */
+  filterBy(change: { readonly cell?: string | null; readonly func?: string | null }): void;
   /** The colours in force now. */
   palette(): IPalette;
   /** Redraws a second at most. */

@@ -17,8 +17,8 @@ export type Subject = { readonly task: number } | { readonly func: number } | nu
 export interface IDetailActions {
   /** Show a task's card. */
   select(task: number): void;
-  /** Show the tasks around one. */
-  focus(task: number): void;
+  /** Show the tasks around one; absent where there is no such picture. */
+  focus?(task: number): void;
   close(): void;
 }
 
@@ -100,10 +100,11 @@ export class DetailCard {
     }
     const state = TASK_STATES[tasks.state[task]];
     const around = el('button', 'link', 'show neighbours', { type: 'button' });
-    around.addEventListener('click', () => this._actions.focus(task));
+    around.addEventListener('click', () => this._actions.focus?.(task));
+    const can = this._actions.focus !== undefined && task !== this.around;
     const title = `${model.nameOf(tasks.func[task])} #${task}`;
     const parts = [
-      this._head(stateIcon(state), title, TASK_STATE_MEANING[state], task === this.around ? [] : [around]),
+      this._head(stateIcon(state), title, TASK_STATE_MEANING[state], can ? [around] : []),
       facts(this._taskFacts(model, task))
     ];
     const error = this._answer?.error || model.errors.get(task);

@@ -95,6 +95,17 @@ export class Feed {
     this._channel.send({ kind: 'object', id });
   }
 
+  /** Asks for another tempo; the feed tells what has come of it, or {@link Feed.onRefused}. */
+  setTempo(set: string, value: Readonly<Record<string, number>> = {}): void {
+    this._channel.send({ kind: 'tempo', set, ...value });
+  }
+
+  /** Calls back when the kernel can not do what was asked, with the reason. Returns a function that stops it. */
+  onRefused(listener: (text: string) => void): () => void {
+    this._refusedListeners.add(listener);
+    return () => this._refusedListeners.delete(listener);
+  }
+
   /** Tells the kernel whether anybody can see the view. */
   setVisible(visible: boolean): void {
     if (visible === this._visible) {
@@ -110,6 +121,7 @@ export class Feed {
     this._listeners.clear();
     this._detailListeners.clear();
     this._objectListeners.clear();
+    this._refusedListeners.clear();
   }
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
@@ -123,6 +135,9 @@ export class Feed {
         break;
       case 'object':
         this._objectListeners.forEach(listener => listener(message as unknown as IObjectDetail));
+        break;
+      case 'refused':
+        this._refusedListeners.forEach(listener => listener(String(message.text)));
         break;
       case 'idle':
         this._set('idle');
@@ -165,4 +180,5 @@ export class Feed {
   private readonly _listeners = new Set<() => void>();
   private readonly _detailListeners = new Set<(detail: ITaskDetail) => void>();
   private readonly _objectListeners = new Set<(detail: IObjectDetail) => void>();
+  private readonly _refusedListeners = new Set<(text: string) => void>();
 }

@@ -1,5 +1,6 @@
 /** Which function's results go to which, how often; and which function submits which. */
 
+import type { Filter } from './filter';
 import type { Model } from './model';
 
 export interface IFlow {
@@ -16,10 +17,11 @@ export class Flows {
   /** Grows when a flow appears. */
   version = 0;
 
-  /** Counts the dependencies of newly listed tasks. */
-  sync(model: Model): void {
-    if (model.epoch !== this._epoch) {
-      this._epoch = model.epoch;
+  /** Counts the dependencies of newly listed tasks, between those that pass. */
+  sync(model: Model, filter: Filter): void {
+    const key = `${model.epoch}/${filter.key}`;
+    if (key !== this._key) {
+      this._key = key;
       this._length = 0;
       this._data = new Map();
       this._calls = new Map();
@@ -27,14 +29,19 @@ export class Flows {
     }
     const { tasks } = model;
     for (; this._length < tasks.length; this._length++) {
+      if (filter.active && !filter.shows(model, this._length)) {
+        continue;
+      }
       const to = tasks.func[this._length];
+      const counts = (task: number): boolean =>
+        task >= 0 && task < this._length && (!filter.active || filter.shows(model, task));
       for (const dep of tasks.depsOf(this._length)) {
-        if (dep >= 0 && dep < this._length) {
+        if (counts(dep)) {
           this._add(this._data, tasks.func[dep], to, false);
         }
       }
       const parent = tasks.parent[this._length];
-      if (parent >= 0 && parent < this._length) {
+      if (counts(parent)) {
         this._add(this._calls, tasks.func[parent], to, true);
       }
     }
@@ -68,7 +75,7 @@ export class Flows {
     }
   }
 
-  private _epoch = -1;
+  private _key = '';
   private _length = 0;
   private _data = new Map<number, IFlow>();
   private _calls = new Map<number, IFlow>();

@@ -8,11 +8,12 @@ import { BoxScene } from './box-scene';
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { el, setAttribute, setText } from './dom';
-import { formatCount, plural } from './format';
 import type { Mode } from './graph-modes';
 import { MODES, MODE_TITLES } from './graph-modes';
+import { graphNote, TASKS_DRAWN_MAX } from './graph-note';
 import { GroupTable } from './group-table';
 import { Layers, neighbourhood } from './layers';
+import { segments } from './segments';
 import type { IPoint, IScene, IStageHost } from './stage';
 import { fullScale, Stage } from './stage';
 import { describeTasks, TASK_STATES } from './states';
@@ -21,8 +22,6 @@ import { TaskScene } from './task-scene';
 /** Up to here every task is drawn by itself: beyond, the picture says nothing any more. */
 const AUTO_TASKS_MAX = 150;
 const AUTO_WIDEST_MAX = 40;
-/** Where the user asks for single tasks all the same, the latest ones are drawn. */
-const TASKS_DRAWN_MAX = 300;
 const NEIGHBOURS_MAX = 60;
 const NEIGHBOUR_LEVELS = 2;
 
@@ -70,22 +69,24 @@ export class GraphView implements IView, IStageHost {
       this._stage.cut();
     }
     this._layers.sync(model);
-    setAttribute(this._stage.canvas, 'aria-label', describeTasks(model.totals()));
-    const none = model.tasksTotal === 0;
+    setAttribute(this._stage.canvas, 'aria-label', describeTasks(this._context.model().totals()));
+    const none = this._context.model().tasksTotal === 0;
     this._empty.hidden = !none;
     this._stage.node.hidden = this._mode === 'table';
     this._stage.node.classList.toggle('jp-gnomon-blank', none);
     this._table.node.hidden = this._mode !== 'table';
     this._back.hidden = this._focused < 0;
-    setText(this._note, this._noteText());
+    setText(this._note, graphNote(this._context, this._mode, this._focused));
     this._detail.update();
     if (this._mode === 'table') {
       this._table.update();
       return;
     }
     const scene = this.scene();
-    if (scene !== this._sceneShown) {
+    const { key } = this._context.filter;
+    if (scene !== this._sceneShown || key !== this._filterShown) {
       this._sceneShown = scene;
+      this._filterShown = key;
       this._stage.cut();
     }
     this._arrange();
@@ -174,7 +175,8 @@ export class GraphView implements IView, IStageHost {
   }
 
   private _single(): boolean {
-    const few = this._context.feed.model.tasksTotal <= AUTO_TASKS_MAX && this._layers.widest <= AUTO_WIDEST_MAX;
+    const total = this._context.model().tasksTotal;
+    const few = total <= AUTO_TASKS_MAX && Math.min(total, this._layers.widest) <= AUTO_WIDEST_MAX;
     return this._focused >= 0 || this._mode === 'tasks' || (this._mode === 'auto' && few && this._fits());
   }
 
@@ -189,6 +191,10 @@ export class GraphView implements IView, IStageHost {
     const { tasks } = this._context.feed.model;
     if (this._focused >= 0 && this._focused < tasks.length) {
       return neighbourhood(tasks, this._focused, NEIGHBOUR_LEVELS, NEIGHBOURS_MAX);
+    }
+    if (this._context.filter.active) {
+      const shown = this._context.model().members.flat();
+      return shown.sort((a, b) => a - b).slice(-TASKS_DRAWN_MAX);
     }
     const first = Math.max(0, tasks.length - TASKS_DRAWN_MAX);
     return Array.from({ length: tasks.length - first }, (_, i) => first + i);
@@ -244,37 +250,19 @@ export class GraphView implements IView, IStageHost {
     return `${model.nameOf(model.tasks.func[task])} #${task} · ${TASK_STATES[model.tasks.state[task]]}`;
   }
 
-  private _noteText(): string {
-    const { model } = this._context.feed;
-    const { tasks } = model;
-    if (this._focused >= 0 && this._focused < tasks.length) {
-      return `around ${model.nameOf(tasks.func[this._focused])} #${this._focused}`;
-    }
-    if (this._mode === 'tasks' && model.tasksTotal > TASKS_DRAWN_MAX) {
-      return `the latest ${TASKS_DRAWN_MAX} of ${formatCount(tasks.length)} listed tasks`;
-    }
-    const edges = tasks.edges > 0 ? ` · ${plural(tasks.edges, 'dependency', 'dependencies')}` : '';
-    return model.tasksTotal > 0 ? `${plural(model.tasksTotal, 'task')}${edges}` : '';
-  }
-
   private _modes(): HTMLElement {
-    const buttons = MODES.map(mode => {
-      const pressed = String(mode === this._mode);
-      const button = el('button', 'segment', mode, {
-        type: 'button',
-        'aria-pressed': pressed,
-        title: MODE_TITLES[mode]
-      });
-      button.addEventListener('click', () => {
+    return segments(
+      MODES,
+      this._mode,
+      'picture',
+      mode => {
         this._mode = mode;
         this._focused = -1;
-        buttons.forEach((other, i) => setAttribute(other, 'aria-pressed', String(MODES[i] === mode)));
         this._stage.cut();
         this.update();
-      });
-      return button;
-    });
-    return el('div', 'segments', buttons, { role: 'group', 'aria-label': 'picture' });
+      },
+      MODE_TITLES
+    );
   }
 
   private readonly _layers = new Layers();
@@ -295,4 +283,5 @@ export class GraphView implements IView, IStageHost {
   private _focused = -1;
   private _epoch = 0;
   private _sceneShown: IScene | null = null;
+  private _filterShown = '';
 }

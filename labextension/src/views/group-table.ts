@@ -39,13 +39,13 @@ export class GroupTable {
   }
 
   update(): void {
-    const { model } = this._context.feed;
+    const model = this._context.model();
     const funcs = model.counts.map((_, func) => func).filter(func => groupTotal(model, func) > 0);
     this._rows.show(funcs.map(func => [`${model.epoch}/${func}`, func]));
   }
 
   private _fill(row: HTMLElement, func: number): void {
-    const { model } = this._context.feed;
+    const model = this._context.model();
     setText(row.querySelector('button')!, model.nameOf(func));
     const cells = row.querySelectorAll('td');
     [...model.counts[func], groupTotal(model, func)].forEach((count, i) => {

@@ -7,7 +7,7 @@
  */
 
 import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
-import { readColumns, WireError } from './wire';
+import { FREE, readColumns, WireError } from './wire';
 import { TaskTable } from './tasks';
 import { TASK_STATES } from './states';
 
@@ -69,6 +69,7 @@ export class Model {
   objectTotals = NO_OBJECTS;
   actors = new Map<string, IActorRow>();
   nodes = new Map<string, INodeRow>();
+  tempo = FREE;
 
   /** Applies one message of the feed. */
   apply(header: IFeedHeader, buffer?: DataView): ApplyResult {
@@ -99,7 +100,7 @@ export class Model {
 
   /** Number of tasks, listed or not. */
   get tasksTotal(): number {
-    return Math.max(this._tasksTotal, this.tasks.length);
+    return this._only ?? Math.max(this._tasksTotal, this.tasks.length);
   }
 
   /** Objects that have bytes in shared memory, the largest first. */
@@ -121,6 +122,33 @@ export class Model {
   /** The name of a function. */
   nameOf(func: number): string {
     return this.names[func] ?? `function ${func}`;
+  }
+
+  /**
+   * This model as it would be if there were no other tasks than the listed ones that pass. Tasks keep their
+   * numbers; everything but counts and members is shared, so it holds until the model changes.
+   */
+  only(passes: (task: number) => boolean): Model {
+    const part = Object.create(this) as Model;
+    part.members = this.members.map(tasks => tasks.filter(passes));
+    part.listedCounts = part.counts = part.members.map(tasks => {
+      const counts = noCounts();
+      tasks.forEach(task => (counts[this.tasks.state[task]] += 1));
+      return counts;
+    });
+    part._only = part.members.reduce((sum, tasks) => sum + tasks.length, 0);
+    return part;
+  }
+
+  /** The id of the node on which a worker lives; "" while it is not known. */
+  nodeOf(worker: IWorker): string {
+    const { node: tag } = worker;
+    for (const [id, node] of this.nodes) {
+      if (tag && node.process?.startsWith(tag)) {
+        return id;
+      }
+    }
+    return '';
   }
 
   private _refusal(header: IFeedHeader): ApplyResult | null {
@@ -183,6 +211,9 @@ export class Model {
     }
     header.actors?.forEach(row => this.actors.set(row.id, row));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
+    if (header.tempo) {
+      this.tempo = { ...FREE, ...header.tempo };
+    }
     this._tasksTotal = header.limits?.tasks_total ?? this._tasksTotal;
   }
 
@@ -258,10 +289,12 @@ export class Model {
     this.objectTotals = NO_OBJECTS;
     this.actors = new Map();
     this.nodes = new Map();
+    this.tempo = FREE;
     this._tasksTotal = 0;
   }
 
   private _synced = false;
   private _seq = -1;
   private _tasksTotal = 0;
+  private _only: number | null = null;
 }

@@ -4,6 +4,8 @@ import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatBytes, formatCount, plural } from './format';
 import type { IObjectRow, Model } from './model';
+import type { IMeter } from './meter';
+import { fillMeter, makeMeter, storeMeter } from './meter';
 import { OBJECT_STATE_MEANING } from './states';
 import { ObjectCard } from './object-card';
 import { Treemap } from './treemap';
@@ -52,6 +54,7 @@ export class ObjectsView implements IView {
       `objects: ${plain(totals.count, 'object')}, ${formatBytes(totals.storeUsedBytes)} in store`
     );
     const rows = this._sorted(model);
+    setText(this._emptyTitle, model.objects.size > 0 ? 'No objects pass the filter' : 'No objects yet');
     this._empty.hidden = rows.length > 0;
     this._content.hidden = rows.length === 0;
     this._meterRows.show(meters(model).map(meter => [meter.key, meter]));
@@ -69,7 +72,7 @@ export class ObjectsView implements IView {
   }
 
   private _sorted(model: Model): IObjectRow[] {
-    const rows = model.objectsBySize();
+    const rows = this._context.filter.objects(model);
     const key = this._sort;
     if (key !== 'size') {
       rows.sort((a, b) => (key === 'holders' ? b.holders - a.holders : a[key].localeCompare(b[key])));
@@ -147,21 +150,14 @@ export class ObjectsView implements IView {
   private readonly _meterRows: KeyedList<IMeter>;
   private readonly _scroll: HTMLElement;
   private readonly _content: HTMLElement;
+  private readonly _emptyTitle = el('strong');
   private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'No objects yet'),
+    this._emptyTitle,
     el('span', '', 'Results of tasks and values you put appear here.')
   ]);
   private _sort: SortKey = 'size';
   private _reversed = false;
   private _chosen = '';
-}
-
-interface IMeter {
-  readonly key: string;
-  readonly label: string;
-  readonly used: number;
-  readonly capacity: number;
-  readonly note: string;
 }
 
 /** A meter for the store; one for each node where there are several. */
@@ -170,51 +166,14 @@ function meters(model: Model): IMeter[] {
   const inline = totals.memoryBytes > 0 ? `${formatBytes(totals.memoryBytes)} inline` : '';
   const counted = plural(totals.count, 'object');
   const nodes = [...model.nodes.values()].filter(node => node.alive);
-  const all: IMeter = {
-    key: 'all',
-    label: 'Object store',
-    used: totals.storeUsedBytes,
-    capacity: totals.storeCapacityBytes,
-    note: [counted, inline].filter(part => part !== '').join(' · ')
-  };
+  const note = [counted, inline].filter(part => part !== '').join(' · ');
+  const all = storeMeter('all', 'Object store', totals.storeUsedBytes, totals.storeCapacityBytes, note);
   if (nodes.length < 2) {
     return [all];
   }
   return [all].concat(
-    nodes.map(node => ({
-      key: node.id,
-      label: node.label,
-      used: node.store_used_bytes,
-      capacity: node.store_capacity_bytes,
-      note: ''
-    }))
+    nodes.map(node => storeMeter(node.id, node.label, node.store_used_bytes, node.store_capacity_bytes, ''))
   );
-}
-
-function makeMeter(): HTMLElement {
-  const text = el('div', 'meter-text', [el('strong'), el('span', 'meter-figures'), el('span', 'muted meter-note')]);
-  return el('div', 'meter', [
-    text,
-    el('div', 'meter-bar', [el('div', 'meter-fill')], { role: 'meter', 'aria-valuemin': '0' })
-  ]);
-}
-
-function fillMeter(element: HTMLElement, meter: IMeter): void {
-  const [text, bar] = element.children;
-  const share = meter.capacity > 0 ? Math.min(1, meter.used / meter.capacity) : 0;
-  const figures =
-    meter.capacity > 0 ? `${formatBytes(meter.used)} of ${formatBytes(meter.capacity)}` : formatBytes(meter.used);
-  setText(text.children[0], meter.label);
-  setText(text.children[1], figures);
-  setText(text.children[2], meter.note);
-  setAttribute(bar, 'aria-label', `${meter.label} in use`);
-  setAttribute(bar, 'aria-valuemax', String(meter.capacity));
-  setAttribute(bar, 'aria-valuenow', String(meter.used));
-  setAttribute(bar, 'aria-valuetext', figures);
-  const fill = bar.firstElementChild as HTMLElement;
-  // something stored is seen, however large the store
-  fill.style.width = meter.used > 0 ? `max(3px, ${(share * 100).toFixed(2)}%)` : '0';
-  fill.dataset.level = share >= 0.95 ? 'full' : share >= 0.8 ? 'high' : 'normal';
 }
 
 function plain(count: number, noun: string): string {

@@ -43,8 +43,10 @@ export class TaskScene implements IScene {
   /** Takes in new tasks and a new size of the place. */
   update(space: { width: number; height: number }): void {
     const { model } = this._context.feed;
+    this._layers.sync(model); // a resize may come before the next update of the view
     const ids = this._ids();
-    const key = `${model.epoch}/${ids.length}/${ids[ids.length - 1] ?? ''}`;
+    const { key: filter } = this._context.filter;
+    const key = `${model.epoch}/${filter}/${ids.length}/${ids[ids.length - 1] ?? ''}`;
     if (key !== this._key) {
       this._key = key;
       this._clusters = clusterLayers(model.tasks, ids, task => this._layers.of(task));

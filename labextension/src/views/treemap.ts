@@ -36,7 +36,7 @@ export class Treemap {
   }
 
   update(): void {
-    this._tiles = tilesOf(this._context.feed.model.objectsBySize());
+    this._tiles = tilesOf(this._context.filter.objects(this._context.feed.model));
     this.invalidate();
   }
 

@@ -27,6 +27,8 @@ export interface IWorker {
   readonly id: string;
   readonly pid: number;
   readonly label: string;
+  /** What the id of the process of its node begins with. */
+  readonly node?: string;
 }
 
 export interface IObjectsPart {
@@ -58,13 +60,39 @@ export interface IActorRow {
 export interface INodeRow {
   readonly id: string;
   readonly label: string;
+  /** Id and number of the node's own process. */
+  readonly process?: string;
+  readonly pid?: number;
   readonly alive: boolean;
   readonly resources: Readonly<Record<string, number>>;
   readonly available: Readonly<Record<string, number>>;
   readonly workers: number;
   readonly store_used_bytes: number;
   readonly store_capacity_bytes: number;
+  /** Of values that are only on disk; absent where the engine has no disk. */
+  readonly store_spilled_bytes?: number;
+  /** Of values copied from and to other nodes so far. */
+  readonly received_bytes?: number;
+  readonly sent_bytes?: number;
+  /** `[id, pid, "starting" | "idle" | "leased"]` of each worker. */
+  readonly processes?: readonly (readonly [string, number, string])[];
 }
+
+/** How fast work begins; all fields are 0 where they mean nothing. */
+export interface ITempo {
+  readonly mode: 'free' | 'paused' | 'slow' | 'seeded';
+  readonly interval_s: number;
+  readonly seed: number;
+  /** Workers and actors that have something to begin, and may not yet. */
+  readonly waiting: number;
+  /** Let through since the mode was set. */
+  readonly begun: number;
+  /** How many may begin as soon as they come. */
+  readonly steps: number;
+}
+
+/** Work begins as soon as it can. */
+export const FREE: ITempo = { mode: 'free', interval_s: 0, seed: 0, waiting: 0, begun: 0, steps: 0 };
 
 /** Header of a snapshot or of a delta. Every part but the first six fields may be absent. */
 export interface IFeedHeader {
@@ -83,6 +111,8 @@ export interface IFeedHeader {
   readonly objects?: IObjectsPart;
   readonly actors?: readonly IActorRow[];
   readonly nodes?: readonly INodeRow[];
+  /** Empty when work begins freely. */
+  readonly tempo?: Partial<ITempo>;
   readonly limits?: { readonly tasks_listed: number; readonly tasks_total: number };
 }
 

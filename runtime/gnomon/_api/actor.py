@@ -341,6 +341,9 @@ class ActorHandle(Generic[C]):
     def __repr__(self) -> str:
         definition = self._gnomon_definition
         stale = ", of an older definition" if definition is not None and definition.superseded else ""
+        if not stale and self._gnomon_engine is not None:
+            row = self._gnomon_engine.ledger.actors.get(self._actor_id.hex(), {})
+            stale = ", stale: made by an older run of its cell" if row.get("stale") else ""
         return f"Actor({self._gnomon_binding.class_name}, {self._actor_id.hex()}{stale})"
 
 

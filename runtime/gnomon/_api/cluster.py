@@ -27,7 +27,9 @@ def available_resources() -> dict[str, float]:
     engine = session.engine()
     amounts = to_amounts({name: units for name, units in engine.available_resources().items() if units})
     capacity, used = engine.store_bytes()
-    amounts["object_store_memory"] = float(capacity - used)
+    amounts["object_store_memory"] = float(
+        max(0, capacity - used)
+    )  # a little room beside it may be used, too
     return amounts
 
 

@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from gnomon._api.actor import ActorClass, make_actor_class
 from gnomon._api.checks import shown
+from gnomon._api.definitions import define_function
 from gnomon._api.remote_function import RemoteFunction, make_remote_function
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
@@ -98,5 +99,6 @@ def _make(target: Any, options: dict[str, Any]) -> Any:
     if inspect.isclass(target):
         return make_actor_class(target, options)
     if callable(target):
+        define_function(target)
         return make_remote_function(target, options)
     raise TypeError(f"remote makes functions and classes remote, not {shown(target)}. {_FORMS}")

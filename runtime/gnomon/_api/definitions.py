@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 
 from gnomon._core.ledger import Ledger
+from gnomon._engine import notebook_hooks, staleness
 
 ACTORS_MARKED_MAX = 1_000
 """Actors of one definition whose rows can be marked; the newest."""
@@ -70,6 +71,23 @@ def define(cls: type) -> Definition | None:
         known.supersede()
     fresh = _current[cls.__qualname__] = Definition(text)
     return fresh
+
+
+_functions: dict[str, str] = {}
+
+
+def define_function(function: object) -> None:
+    """A remote function is made in a notebook: one of the same name with another text makes its tasks stale."""
+    if notebook_hooks.origin is None or not inspect.isfunction(function) or function.__module__ != "__main__":
+        return
+    try:
+        text = inspect.getsource(function)
+    except (OSError, TypeError):
+        return
+    known = _functions.get(function.__qualname__)
+    _functions[function.__qualname__] = text
+    if known is not None and known != text:
+        staleness.function_changed(function.__name__)
 
 
 def _text(cls: type) -> str:

@@ -14,6 +14,7 @@ from gnomon._engine import notebook_hooks
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import (
+    ActorDiedError,
     GetTimeoutError,
     GnomonError,
     InternalError,
@@ -82,7 +83,18 @@ def _for_people(error: BaseException) -> BaseException:
         return error
     if isinstance(error, TaskError):
         error.show_sources(notebook_hooks.cell_name)
+    elif type(error) is ActorDiedError and error.actor_id in notebook_hooks.given_up:
+        error = _with_cause(error)
     return error.with_traceback(None)
+
+
+def _with_cause(error: ActorDiedError) -> ActorDiedError:
+    """With the variable that was given up, if that is why the actor has died."""
+    facts = list(error.args)
+    facts[2] = notebook_hooks.cause_of(error.actor_id, error.reason)
+    told = ActorDiedError(*facts)
+    told.__cause__ = error.__cause__
+    return told
 
 
 def _get_many(refs: list[ObjectRef[Any]], timeout: float | None) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gnomon._core.call_queue import CallQueue, CallRecord
 from gnomon._messages.actors import PENDING, ActorChanged
-from gnomon._messages.failures import FAILURE_KIND, ProcessEnd, failure
+from gnomon._messages.failures import FAILURE_KIND, ProcessEnd, failure, out_of_memory
 from gnomon.ids import ActorID, TaskID, WorkerID
 
 
@@ -90,10 +90,20 @@ class ActorClient:
         self.unfinished = 0
         self.unheld = False
 
+    def shows(self, record: CallRecord) -> bool:
+        """Whether a call that was pushed counts as running, as far as can be told from here."""
+        event = record.event
+        if event.at_once:
+            group = self.groups.get(event.concurrency_group)
+            return group is not None and event.task in group.running
+        return not event.in_order or self.running is record
+
     def died(self, started: bool) -> bytes:
         """The error of a call: the actor will not come back. ``started``: the call may have run."""
         if self.error and self.error[0] == FAILURE_KIND:
             return self.error  # it never came to be, and that error of ours says why
+        if self.end is not None and self.end.shortage is not None:
+            return out_of_memory(self.end, f"actor {self.class_name}", 0)
         return failure("ActorDiedError", **self._facts(started), creation_error=self.error)
 
     def unavailable(self, started: bool) -> bytes:

@@ -154,7 +154,16 @@ class ActorMachine:
         spec = record.spec
         self.nodes[spec.actor] = node
         self._waiting[spec.actor] = None
-        message = ActorWorkerWanted(spec.actor, record.incarnation, spec.resources, spec.placement, spec.job)
+        retriable = spec.max_restarts < 0 or record.restarts < spec.max_restarts
+        message = ActorWorkerWanted(
+            spec.actor,
+            record.incarnation,
+            spec.resources,
+            spec.placement,
+            spec.job,
+            spec.class_name,
+            retriable,
+        )
         self._effects().send(node, message)
 
     def place_homeless(self) -> None:
@@ -424,7 +433,7 @@ class ActorMachine:
                 record.spec.name,
                 record.spec.namespace,
                 record.state,
-                record.pid,
+                record.pid if record.worker is not None else 0,
                 record.spec.detached,
                 record.spec.resources
                 if record.state == ALIVE

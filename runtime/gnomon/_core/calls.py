@@ -49,6 +49,7 @@ class CallMachine:
 
     Attributes:
         clients: the actors that it calls.
+        gated: calls that are pushed wait at a gate (``gate``), and their actor says when they begin.
         serial: this process is an actor that runs one call at a time: all that it submits is one lane.
     """
 
@@ -69,6 +70,7 @@ class CallMachine:
         self.streams = streams
         self.lineage = lineage
         self.clients = ClientMachine(head, effects, ledger, references, self._lose_inflight)
+        self.gated = False
         self.serial = False
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, dict[TaskID, None]] = {}
@@ -244,8 +246,9 @@ class CallMachine:
         self._show(record, now)
 
     def _show(self, record: CallRecord, now: float) -> None:
-        record.row.started = now
-        self.ledger.task_changed(record.row, TaskState.RUNNING)
+        if not self.gated:  # else the actor says when it begins
+            record.row.started = now
+            self.ledger.task_changed(record.row, TaskState.RUNNING)
 
     # -- answers --------------------------------------------------------------------------------------------------
 

@@ -171,6 +171,7 @@ class ClientMachine:
     def _forget(self, client: ActorClient) -> None:
         del self.clients[client.actor]
         self._idle.pop(client.actor, None)
+        self.ending.pop(client.actor, None)
         self.dirty.pop(client.actor, None)
         self.stale.pop(client.actor, None)
         if client.worker is not None:
@@ -179,8 +180,9 @@ class ClientMachine:
     def settle_late(self, now: float) -> None:
         """At the start of ``CallMachine.run``: settle what has waited for long enough."""
         for actor in list(self.ending):
-            if now >= self.clients[actor].patience:
-                self._settle(self.clients[actor], now)
+            client = self.clients.get(actor)  # None when the one before it has made it too many
+            if client is not None and now >= client.patience:
+                self._settle(client, now)
 
     def fold(self, now: float) -> None:
         """At its end: update the rows of actors that have changed, at most every ``fold_period_s``."""
@@ -212,4 +214,5 @@ class ClientMachine:
         for actor, client in self.clients.items():
             client.check()
             assert (client.ending is not None) == (actor in self.ending)
+        assert all(actor in self.clients for actor in self.ending)
         assert all(self.clients[actor].worker == worker for worker, actor in self._by_worker.items())

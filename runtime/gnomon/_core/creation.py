@@ -57,6 +57,11 @@ class CreationMachine:
         """The arguments that are held for each actor."""
         return self._holds.items()
 
+    def missing(self, actor: ActorID) -> Iterable[ObjectID]:
+        """The arguments that a constructor still waits for."""
+        waiting = self._waiting.get(actor)
+        return () if waiting is None else waiting[1]
+
     def submit(self, event: ActorSubmitted, now: float) -> None:
         """A new actor; its creator's handle is the first reference to its handle object."""
         spec: ActorSpec = event.spec

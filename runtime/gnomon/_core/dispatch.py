@@ -38,6 +38,7 @@ from gnomon._messages.tasks import (
     TaskPushed,
     TasksRecalled,
 )
+from gnomon._messages.tempo import TempoSet
 from gnomon.ids import JobID, LeaseID, TaskID, WorkerID, attempt_id
 
 NEAR_BYTES_MIN = 1 << 20
@@ -51,6 +52,7 @@ class DispatchMachine:
 
     Attributes:
         job: this process's.
+        tempo: while this process's job is slowed down: what a worker must hear before it gets anything.
         is_lost: whether a process, a node's among them, is known to be dead.
     """
 
@@ -67,6 +69,7 @@ class DispatchMachine:
     ) -> None:
         self.node = node
         self.job: JobID = NO_JOB
+        self.tempo: TempoSet | None = None
         self.is_lost: Callable[[WorkerID], bool] = lambda process: False
         self._nearby: dict[tuple[int, WorkerID], int] = {}
         self._effects = effects
@@ -90,7 +93,9 @@ class DispatchMachine:
             key = self._near(record)
         one = self.classes.get(key)
         if one is None:
-            one = self.classes[key] = SchedulingClass(key, event.resources, self.node, event.spread)
+            one = self.classes[key] = SchedulingClass(
+                key, event.resources, self.node, event.spread, event.max_retries != 0
+            )
         if first:
             one.ready.appendleft(record)
         else:
@@ -113,7 +118,10 @@ class DispatchMachine:
         near = self._nearby.get(place)
         if near is None:
             near = self._nearby[place] = _FIRST_NEAR + len(self._nearby)
-            self.classes[near] = SchedulingClass(near, record.event.resources, best)
+            event = record.event
+            self.classes[near] = SchedulingClass(
+                near, event.resources, best, retriable=event.max_retries != 0
+            )
         record.near = near
         return near
 
@@ -121,6 +129,18 @@ class DispatchMachine:
         """A queued task is cancelled."""
         key = record.event.class_key if record.near < 0 else record.near
         self.classes[key].ready.remove(record)
+
+    def has(self, record: TaskRecord) -> bool:
+        """Whether it is queued."""
+        return any(record in one.ready for one in self.classes.values())
+
+    def running(self) -> dict[WorkerID, str]:
+        """What each leased worker does, as far as is known here: the oldest of what it has."""
+        return {
+            worker: next(iter(leased.inflight.values())).event.group
+            for worker, leased in self.leased.items()
+            if leased.inflight
+        }
 
     def done(self, record: TaskRecord, worker: WorkerID, duration_s: float | None, now: float) -> None:
         """A task has left a worker: finished after ``duration_s``, or unstarted (None)."""
@@ -159,6 +179,8 @@ class DispatchMachine:
         leased = LeasedWorker(node, message, number, now)
         one.workers[message.worker] = leased
         self.leased[message.worker] = leased
+        if self.tempo is not None:
+            self._effects().send(message.worker, self.tempo)
         self._effects().send(message.worker, LeaseBegun(one.resources, message.gpus, message.lease))
         self._dirty[message.key] = None
 
@@ -279,7 +301,7 @@ class DispatchMachine:
     def _fill(self, one: SchedulingClass, now: float) -> None:
         """Give each worker its share, the emptiest first."""
         ready = one.ready
-        depth = one.depth(self.horizon_s, self.depth_max)
+        depth = one.depth(self.horizon_s, self.depth_max) if self.tempo is None else 1
         workers = [leased for leased in one.workers.values() if not (leased.draining or leased.stuck)]
         if not workers:
             return
@@ -380,7 +402,14 @@ class DispatchMachine:
 
     def _tell(self, one: SchedulingClass, node: WorkerID, asked: Asked) -> None:
         message = LeasesWanted(
-            one.key, one.resources, asked.wanted, asked.seen, self.job, asked.hops, one.spread
+            one.key,
+            one.resources,
+            asked.wanted,
+            asked.seen,
+            self.job,
+            asked.hops,
+            one.spread,
+            one.retriable,
         )
         self._effects().send(node, message)
 
@@ -401,7 +430,7 @@ class DispatchMachine:
             else:
                 del self._reclaims[worker]
                 leased.draining = True
-                if len(leased.inflight) > 1:
+                if len(leased.inflight) > 1 or self.tempo is not None:  # what waits at the gate has not begun
                     self._effects().send(worker, TasksRecalled(len(leased.inflight)))
         for leased in list(self.leased.values()):
             if not leased.inflight:

@@ -14,6 +14,7 @@ import msgspec
 from gnomon._messages.base import BlockName, Message, Value
 from gnomon._messages.holders import HeldObject
 from gnomon._messages.session import NO_JOB
+from gnomon._messages.situations import Activity
 from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID
 
 
@@ -167,6 +168,15 @@ class NameHolders(Command, frozen=True):
     rows: tuple[HeldObject, ...]
     left_out: int
     budget_s: float
+
+
+class TellActivity(Command, frozen=True):
+    """Tell ``asker`` what this process does, with the line where the user's code is in ``task``."""
+
+    asker: WorkerID
+    request: int
+    task: TaskID
+    activity: Activity
 
 
 class ReceiveChunks(Command, frozen=True):

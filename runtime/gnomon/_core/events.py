@@ -249,6 +249,21 @@ class TaskEnded(Event):
     items: int = 0
 
 
+class TempoAsked(Event):
+    """The user, who is this driver, wants work to begin so fast; answered by AnswerRequest(TempoFacts). See ``tempo``.
+
+    Attributes:
+        mode: "" asks only.
+        steps: how many more may begin while nothing else may.
+    """
+
+    request: int
+    mode: str = ""
+    interval_s: float = 0.0
+    seed: int = 0
+    steps: int = 0
+
+
 class ItemProduced(Event):
     """A generator that runs here has made an item.
 
@@ -316,6 +331,13 @@ class HoldingsWanted(Event):
     request: int
     objects: tuple[ObjectID, ...]
     rows_max: int
+
+
+class AskedHere(Event):
+    """Somebody here asks this process what others ask by ``question``, a message; answered by AnswerRequest."""
+
+    request: int
+    question: Any
 
 
 class NodeExited(Event):
@@ -422,6 +444,7 @@ __all__ = [
     "ActorKillAsked",
     "ActorEnding",
     "ActorSubmitted",
+    "AskedHere",
     "AskedSomething",
     "BlockReserved",
     "BlockRestored",
@@ -453,6 +476,7 @@ __all__ = [
     "StreamClosed",
     "TaskEnded",
     "TaskSubmitted",
+    "TempoAsked",
     "ValuesAwaited",
     "ValuesInlined",
     "WaitAbandoned",

@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.effects import AnswerEnded, Effects, InterruptTask, WakeExecutor, WidenExecutor
 from gnomon._core.events import TaskEnded
+from gnomon._core.gate import Gate
 from gnomon._messages.base import Block, BlockName
 from gnomon._messages.objects import WriterSettled
 from gnomon._messages.session import NOBODY
@@ -42,10 +43,14 @@ class ExecutionMachine:
     Attributes:
         queue: (submitter, message), oldest first.
         groups: the queues of an actor's concurrency groups; calls of none of them are in ``queue``.
+        room: how many of each group run at a time.
+        overlaps: an async actor's calls go on while others begin.
+        gate: what stands between the queues and the executing threads; None while the job runs freely.
         running: by task, since when.
         unanswered: outcomes that executing threads have not handed over yet; filled and emptied by them.
         long_s: a task that runs longer gives the others back.
         threads: of a threaded actor.
+        is_async: this is an async actor: a call that is interrupted ends where it awaits something.
         widen_s: a call that runs longer makes another thread take the next.
         cancelled_max: cancelled tasks remembered; those that had ended already are never asked for.
         lease: the last by which this worker was lent; ``resources`` and ``gpus`` came with it.
@@ -67,6 +72,9 @@ class ExecutionMachine:
         self.cancelled_max = cancelled_max
         self.queue: deque[tuple[WorkerID, TaskPushed | CallPushed]] = deque()
         self.groups: dict[str, deque[tuple[WorkerID, TaskPushed | CallPushed]]] = {}
+        self.room: dict[str, int] = {"": 1}
+        self.overlaps = False
+        self.gate: Gate | None = None
         self.running: dict[TaskID, tuple[WorkerID, TaskPushed | CallPushed]] = {}
         self.unanswered: deque[TaskEnded] = deque()
         self.started_at = 0.0
@@ -79,6 +87,7 @@ class ExecutionMachine:
         self.threads = 1
         self.widen_s = 0.001
         self.incarnation = 0
+        self.is_async = False
         self.closed = ""
         self.taken: dict[TaskID, int] = {}
         self._cancelled: dict[TaskID, bool] = {}
@@ -103,6 +112,8 @@ class ExecutionMachine:
             return
         if message.values or type(message.arguments) is Block:
             self._expect(_blocks_of(message))
+        if self.gate is not None:
+            self.gate.arrived.append((sender, message))
         if self.groups and type(message) is CallPushed and message.group in self.groups:
             self.groups[message.group].append((sender, message))
             self._wake_group(message.group)
@@ -118,6 +129,10 @@ class ExecutionMachine:
 
     def _queues(self) -> list[deque[tuple[WorkerID, TaskPushed | CallPushed]]]:
         return [self.queue, *self.groups.values()]
+
+    def by_group(self) -> list[tuple[str, deque[tuple[WorkerID, TaskPushed | CallPushed]]]]:
+        """All queues, with the names of their groups."""
+        return [("", self.queue), *self.groups.items()]
 
     def _wake_group(self, group: str) -> None:
         if group not in self._woken_groups:
@@ -138,10 +153,18 @@ class ExecutionMachine:
 
     def take(self, now: float, group: str = "") -> tuple[WorkerID, TaskPushed | CallPushed] | None:
         """The next one to run; called by executing threads."""
-        try:
-            taken = self.groups[group].popleft() if group else self.queue.popleft()
-        except IndexError:
-            return None
+        queue = self.groups[group] if group else self.queue
+        gate = self.gate
+        if gate is not None:
+            admitted = gate.take(queue, group)
+            if admitted is None:
+                return None
+            taken = admitted
+        else:
+            try:
+                taken = queue.popleft()
+            except IndexError:
+                return None
         message = taken[1]
         task = message.task
         self.started_at = now
@@ -165,6 +188,7 @@ class ExecutionMachine:
         borrows = self.borrowing.borrows_of(event.task)
         if event.contained:
             self.borrowing.hold_results(attempt_id(event.task, message.attempt), sender, event.contained)
+            event.keep = None  # an error's frames may lead back to its event, which no collector looks into
         if self._cancelled:
             self._cancelled.pop(event.task, None)
         self._let_go(event.task)
@@ -236,7 +260,7 @@ class ExecutionMachine:
     def _withdraw(self) -> None:
         """Answer for the cancelled ones that have not been taken: all of a batch in one pass over the queues."""
         wanted, self._withdrawn = self._withdrawn, {}
-        for group, queue in [("", self.queue), *self.groups.items()]:
+        for group, queue in self.by_group():
             if not queue:
                 continue
             kept = []
@@ -285,7 +309,7 @@ class ExecutionMachine:
 
     def _has_idle_threads(self) -> bool:
         """Whether calls wait in the queue of a threaded actor although it may run more at a time."""
-        return bool(self.queue) and 0 < len(self.running) < self.threads
+        return bool(self.queue) and 0 < len(self.running) < self.threads and self.gate is None
 
     def next_wakeup(self) -> float | None:
         """When the running task will have run for long."""

@@ -13,7 +13,7 @@ from gnomon._core.effects import DropPeer, Effects
 from gnomon._core.job_table import JobTable
 from gnomon._core.links import LinkMachine
 from gnomon._core.membership import MembershipMachine
-from gnomon._messages import actors, cluster
+from gnomon._messages import actors, cluster, tempo
 from gnomon._messages.actors import ActorSpec
 from gnomon._messages.base import Message
 from gnomon._messages.failures import ProcessEnd
@@ -34,17 +34,26 @@ class _Question(msgspec.Struct, eq=False):
 
 
 class Head:
-    """The cluster's control state."""
+    """The cluster's control state.
 
-    def __init__(self, me: WorkerID, links: LinkMachine, patience_s: float = 0.0) -> None:
+    Args:
+        patience_s: see ``MembershipMachine``.
+        grows: as in SessionConfig.
+    """
+
+    def __init__(
+        self, me: WorkerID, links: LinkMachine, patience_s: float = 0.0, grows: bool = False
+    ) -> None:
         self.me = me
         self.links = links
+        self.grows = grows
         self.now = 0.0
         self._effects = Effects()
         self.membership = MembershipMachine(self._out, patience_s=patience_s)
         self.actors = ActorMachine(self._out, self._choose_node, self.membership.name_of)
         self.jobs = JobTable()
         self._observers: dict[WorkerID, None] = {}
+        self._tempos: dict[WorkerID, tempo.TempoSet] = {}
         self._asked: dict[int, _Question] = {}
         self._asked_early: list[tuple[WorkerID, cluster.StatusAsked]] = []
         self._next = 1
@@ -59,6 +68,7 @@ class Head:
             cluster.NodeLoad: self._on_node_load,
             cluster.ProcessWatched: self.membership.on_watched,
             cluster.ObservationWanted: self._on_observation_wanted,
+            tempo.TempoSet: self._on_tempo_set,
             cluster.JobStarted: self._on_job_started,
             cluster.JobEnded: self._on_job_ended,
             cluster.NodeStatus: self._on_node_status,
@@ -123,9 +133,11 @@ class Head:
         return list(self.membership.nodes)
 
     def _choose_node(self, spec: ActorSpec) -> WorkerID | None:
-        """Where an actor's next worker is asked for; a node, if there is any, also when none could run it: it says so."""
+        """Where an actor's next worker is asked for; a node, if there is any, also when none could run it: it says so.
+        Unless another node may be added that could: the actor waits for it.
+        """
         found = self.membership.place(spec.placement, spec.resources, node_tag(spec.owner), spec.spread)
-        return found or next(iter(self.membership.nodes), None)
+        return found if self.grows else found or next(iter(self.membership.nodes), None)
 
     def _find_room(self, spec: ActorSpec) -> WorkerID | None:
         return self.membership.place(
@@ -142,6 +154,8 @@ class Head:
                     self._effects.send(sender, cluster.JobEnded(started.job))
         for observer in self._observers:
             self._effects.send(sender, cluster.ObservationWanted(observer, True))
+        for told in self._tempos.values():
+            self._effects.send(sender, told)
         self.actors.place_homeless()
         self._move_waiting()
         early, self._asked_early = self._asked_early, []
@@ -196,12 +210,20 @@ class Head:
             self._observers.pop(message.observer, None)
         self._tell_others(sender, message)
 
+    def _on_tempo_set(self, sender: WorkerID, message: tempo.TempoSet) -> None:
+        if message.gated:
+            self._tempos[message.driver] = message
+        else:
+            self._tempos.pop(message.driver, None)
+        self._tell_others(sender, message)
+
     def _on_process_died(self, sender: WorkerID, message: cluster.ProcessDied) -> None:
         self._bury(message.process, message.reason, message.end)
 
     def _bury(self, process: WorkerID, reason: str, end: ProcessEnd | None = None) -> None:
         self.links.forget(process)
         self._observers.pop(process, None)
+        self._tempos.pop(process, None)
         self._effects.do(DropPeer(process))
         self.actors.on_process_died(process, reason, end)
 

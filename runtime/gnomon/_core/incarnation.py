@@ -13,7 +13,7 @@ from gnomon._core.calls import CallMachine
 from gnomon._core.effects import BecomeActor, Effects
 from gnomon._core.events import ActorConstructed, ActorEnding
 from gnomon._core.execution import ExecutionMachine
-from gnomon._messages.actors import ActorAssigned, ActorBorn, ActorLeaving, ActorStillborn
+from gnomon._messages.actors import ASYNC_CALLS, ActorAssigned, ActorBorn, ActorLeaving, ActorStillborn
 from gnomon.ids import WorkerID
 
 
@@ -46,7 +46,10 @@ class IncarnationMachine:
         execution.resources = spec.resources
         execution.gpus = message.gpus
         execution.incarnation = message.incarnation
+        execution.is_async = spec.is_async
         execution.open_groups(spec.groups)
+        execution.room = {"": spec.max_concurrency or (ASYNC_CALLS if spec.is_async else 1), **spec.groups}
+        execution.overlaps = spec.is_async
         self.calls.serial = not spec.is_async and not spec.groups and spec.max_concurrency <= 1
         self._effects().do(BecomeActor(message))
 

@@ -47,6 +47,8 @@ class Demand:
         job: whose workers it can use.
         hops: how often it has been sent on.
         spread: each lease on another node, if that is possible.
+        retriable: what runs there may be run again.
+        name: of the actor's class.
     """
 
     __slots__ = (
@@ -56,10 +58,12 @@ class Demand:
         "incarnation",
         "job",
         "key",
+        "name",
         "outstanding",
         "owner",
         "placed",
         "resources",
+        "retriable",
         "spread",
     )
 
@@ -75,6 +79,8 @@ class Demand:
         self.incarnation = 0
         self.hops = 0
         self.spread = False
+        self.retriable = True
+        self.name = ""
 
 
 class Lease:
@@ -104,6 +110,7 @@ class LeaseMachine:
         devices: the node's GPUs; numbered ones when None.
         job_of: the job that an owner belongs to.
         neighbours: other nodes to which demands may be sent on.
+        grows: nodes may be added: what no node has so much of waits for one that has.
     """
 
     def __init__(
@@ -113,8 +120,10 @@ class LeaseMachine:
         devices: DeviceBook | None = None,
         job_of: Callable[[WorkerID], JobID] = lambda owner: NO_JOB,
         neighbours: NeighbourMachine | None = None,
+        grows: bool = False,
     ) -> None:
         self._effects = effects
+        self.grows = grows
         self.neighbours = neighbours
         self.account = account
         self.devices = devices if devices is not None else DeviceBook(account.total.get("GPU", 0))
@@ -135,11 +144,13 @@ class LeaseMachine:
         if demand is None:
             job = message.job or self._job_of(owner)
             demand = self.demands[key] = Demand(owner, message.key, message.resources, job)
-        demand.hops, demand.spread = message.hops, message.spread
+        demand.hops, demand.spread, demand.retriable = message.hops, message.spread, message.retriable
         if not self._feasible(message.resources):
-            if message.wanted:
-                self._refuse(owner, message)
-            return
+            target = self.neighbours.feasible(message.resources) if self.neighbours is not None else None
+            if target is not None or not self.grows:
+                if message.wanted:
+                    self._refuse(owner, message, target)
+                return
         wanted = max(0, message.wanted - (demand.granted - message.seen))
         while demand.placed > wanted:
             self._unplace(demand)
@@ -147,22 +158,30 @@ class LeaseMachine:
         if demand.outstanding and demand not in self.queue:
             self.queue.append(demand)
 
-    def _refuse(self, owner: WorkerID, message: LeasesWanted) -> None:
-        """It can never be served here: elsewhere perhaps, else nowhere."""
+    def _refuse(self, owner: WorkerID, message: LeasesWanted, target: WorkerID | None) -> None:
+        """It can never be served here: at ``target``, else nowhere."""
+        if target is not None:
+            elsewhere = LeaseElsewhere(message.key, target, message.wanted, message.hops + 1)
+            self._effects().send(owner, elsewhere)
+            return
         has = dict(self.account.total)
         if self.neighbours is not None:
-            target = self.neighbours.feasible(message.resources)
-            if target is not None:
-                elsewhere = LeaseElsewhere(message.key, target, message.wanted, message.hops + 1)
-                self._effects().send(owner, elsewhere)
-                return
             has = self.neighbours.most(has)
         self._effects().send(owner, DemandInfeasible(message.key, message.resources, has))
 
     def reconsider(self) -> None:
-        """There is news of other nodes: what waits here may go on from here once more."""
-        for demand in self.queue:
+        """There is news of other nodes: what waits here may go on from here once more, and what could never be served
+        here goes to whoever has so much now.
+        """
+        assert self.neighbours is not None
+        for demand in list(self.queue):
             demand.hops = 0
+            if self.grows and demand.outstanding and not self._feasible(demand.resources):
+                target = self.neighbours.feasible(demand.resources)
+                if target is not None:
+                    elsewhere = LeaseElsewhere(demand.key, target, demand.outstanding, 1)
+                    self._effects().send(demand.owner, elsewhere)
+                    demand.outstanding = 0
 
     def on_actor_wanted(self, head: WorkerID, message: ActorWorkerWanted) -> None:
         """Head wants a worker for an actor. It needs ``placement`` to be possible, and keeps ``resources``."""
@@ -178,6 +197,7 @@ class LeaseMachine:
         demand.actor = message.actor
         demand.incarnation = message.incarnation
         demand.outstanding = 1
+        demand.name, demand.retriable = message.name, message.retriable
         self.queue.appendleft(demand)
 
     def drop_actor(self, actor: ActorID, incarnation: int) -> WorkerID | None:
@@ -350,6 +370,8 @@ class LeaseMachine:
     def reclaim(self) -> None:
         """Something waits: ask whoever has most for one lease, unless the waiting one has as many."""
         waiting = [demand for demand in self.queue if demand.outstanding]
+        if self.grows:  # what waits for another node is helped by nothing here
+            waiting = [demand for demand in waiting if self._feasible(demand.resources)]
         if not waiting:
             return
         held: dict[tuple[WorkerID, int], list[Lease]] = {}

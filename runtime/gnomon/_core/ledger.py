@@ -93,6 +93,7 @@ class Ledger:
         objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
         actors: per actor id in hex, the row as the wire format of the feed has it.
         nodes: per node id in hex, likewise.
+        tempo: how fast work begins, the fields of ``tempo.TempoFacts``; empty while it begins freely.
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
     """
 
@@ -116,6 +117,7 @@ class Ledger:
             "store_used_bytes": 0,
             "store_capacity_bytes": 0,
         }
+        self.tempo: dict[str, Any] = {}
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
         self.changed_objects: deque[str] = deque()

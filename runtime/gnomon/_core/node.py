@@ -3,7 +3,8 @@
 LeaseMachine   who may use which worker          PoolMachine       the processes
 BlockMachine   who has which part of the arena   JobMachine        the drivers, and whose worker is whose
 PullMachine    values from other nodes           NeighbourMachine  other nodes, and who lives there
-ServingMachine values to other nodes             (and here)        who wants to hear of whose death
+ServingMachine values to other nodes             PressureMachine   who goes when memory is short
+(and here)     who wants to hear of whose death
 
 A process of another node that speaks to this one, or owns what lies here, is watched: with its death goes what it held
 here, just as with the death of one of our own.
@@ -25,12 +26,14 @@ from gnomon._core.jobs import JobMachine
 from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.neighbours import NeighbourMachine
-from gnomon._core.node_report import report_of
+from gnomon._core.node_report import ReportMachine, report_of
+from gnomon._core.pace import TempoRelay
 from gnomon._core.pool import PoolMachine
+from gnomon._core.pressure import MemoryHigh, PressureMachine
 from gnomon._core.pulls import PullMachine
 from gnomon._core.serving import ServingMachine
 from gnomon._core.spill_files import SpillFiles
-from gnomon._messages import actors, cluster, holders, leases, objects, pulls
+from gnomon._messages import actors, cluster, holders, leases, objects, pulls, tempo
 from gnomon._messages.base import BlockName
 from gnomon._messages.session import NOBODY, JobSpec
 from gnomon.ids import JobID, NodeID, WorkerID, node_tag
@@ -46,6 +49,7 @@ class Node:
         pid, started: as in NodeJoined; ``started`` is 0 for the node that head lives and dies with.
         extra_bytes: of the arena, not for objects.
         files: where blocks are spilled to; nowhere when None.
+        grows: as in SessionConfig.
 
     Attributes:
         watchers: who wants to hear of a process's death.
@@ -78,6 +82,7 @@ class Node:
         heartbeat_s: float = 0.0,
         files: SpillFiles | None = None,
         extra_bytes: int = 0,
+        grows: bool = False,
     ) -> None:
         self.me = me
         self.node = node
@@ -97,10 +102,11 @@ class Node:
         self.neighbours = NeighbourMachine(
             me, head, self._out, self.account, lambda: self.leases.waiting_actors(), heartbeat_s=heartbeat_s
         )
-        self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours)
+        self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours, grows)
         self.blocks = BlockMachine(self._out, allocator, me=me, files=files, on_lost=self._on_copy_lost)
         self.pulls = PullMachine(me, self._out, self.blocks, self._watch)
         self.serving = ServingMachine(self._out, self.blocks)
+        self.pressure = PressureMachine(node, self.pool, self.leases, lambda: allocator.used_bytes)
         self.watchers: dict[WorkerID, dict[WorkerID, None]] = {}
         self.dead: dict[WorkerID, cluster.ProcessLost] = {}
         self.dead_max = dead_max
@@ -110,12 +116,13 @@ class Node:
         self._to_meet: dict[WorkerID, None] = {}
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
+        self.reports = ReportMachine(self, self._out, report_period_s)
+        self.tempos = TempoRelay(
+            self._out, head, self.jobs, self.pool, self._watch, lambda process: process in self.dead
+        )
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
-        self.report_period_s = report_period_s
         self.extra_bytes = extra_bytes
-        self._report_due = 0.0
-        self._reported: cluster.NodeReport | None = None
         self._handlers = self._local_handlers()
         self._receivers = self._remote_handlers()
 
@@ -124,6 +131,7 @@ class Node:
             ev.Received: self._on_received,
             ev.WorkerExited: self._lose,
             ev.DriverExited: self._on_driver_exited,
+            MemoryHigh: lambda event: self.pressure.on_high(event, self.now),
             ev.DrainAsked: lambda event: self._drain(),
             **block_receivers.local(self.blocks, lambda: self.now),
             ev.ChunkArrived: self.pulls.on_arrived,
@@ -158,6 +166,7 @@ class Node:
             cluster.StatusAsked: self._on_status_asked,
             holders.ProcessesAsked: self._on_processes_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
+            tempo.TempoSet: self.tempos.on_set,
             cluster.DriverJoined: self._on_driver_joined,
             cluster.DriverLeaving: self._on_driver_leaving,
         }
@@ -188,7 +197,7 @@ class Node:
             for driver in self.jobs.gone(now):
                 self._forget_link(driver)
         self._serve()
-        self._tell_observers()
+        self.reports.run(self.now)
         if self.neighbours.is_choice:
             self.neighbours.tell_load(now)
             if self._drain_due:
@@ -224,7 +233,7 @@ class Node:
             self.blocks.next_wakeup(),
             self.pulls.next_wakeup(),
             self.jobs.next_wakeup(),
-            self._report_due or None,
+            self.reports.next_wakeup(),
             self.neighbours.next_wakeup(),
             self._drain_due or None,
             min(self.orphans.values(), default=None),
@@ -241,6 +250,7 @@ class Node:
         self.jobs.check()
         self.links.check()
         self.neighbours.check()
+        self.pressure.check()
         for worker in self.leases.by_worker:
             assert worker in self.pool.leased, worker.hex()
 
@@ -262,6 +272,7 @@ class Node:
             for observer in self.observers:
                 if self.jobs.of(observer) == self.pool.jobs[sender]:
                     self._effects.send(sender, cluster.ObservationWanted(observer, True))
+            self.tempos.welcome(sender)
 
     def _on_lease_returned(self, sender: WorkerID, message: leases.LeaseReturned) -> None:
         worker = self.leases.on_returned(sender, message.lease)
@@ -286,10 +297,11 @@ class Node:
         """A worker or driver of this node has ended: head hears of it, and whoever must know."""
         is_driver = event.worker not in self.pool
         self.pool.lose(event.worker)
+        reason, end = self.pressure.on_exited(event)
         home = self.me if self.neighbours.views else NOBODY
-        lost = cluster.ProcessLost(event.worker, event.reason, event.last_started, event.end, False, home)
+        lost = cluster.ProcessLost(event.worker, reason, event.last_started, end, False, home)
         self._bury(lost, is_driver)
-        self._effects.send(self.head, cluster.ProcessDied(event.worker, event.reason, event.end))
+        self._effects.send(self.head, cluster.ProcessDied(event.worker, reason, end))
 
     def _lose_elsewhere(self, lost: cluster.ProcessLost) -> None:
         """A process of another node has ended, or that node itself."""
@@ -306,10 +318,12 @@ class Node:
             told[owner] = None
         self._met.pop(process, None)
         self.observers.pop(process, None)
+        self.tempos.told.pop(process, None)
         self.orphans.pop(process, None)
         for orphan in self.leases.lose_owner(process):
             if self._has_living_job(orphan) and not is_driver:
                 self.orphans[orphan] = self.now + self.orphan_grace_s
+                told[orphan] = None  # it may not have heard of the dead one at all
             else:
                 self.pool.kill(orphan)
         self.blocks.lose(process)
@@ -476,18 +490,3 @@ class Node:
     def _on_processes_asked(self, sender: WorkerID, message: holders.ProcessesAsked) -> None:
         drivers = [driver for driver, job in self.jobs.drivers.items() if not self.jobs.specs[job].hidden]
         self._effects.send(sender, holders.ProcessesTold(message.request, (*drivers, *self.pool.pids)))
-
-    def _tell_observers(self) -> None:
-        """Whoever looks at the views hears how this node is, when that has changed."""
-        if not self.observers:
-            self._reported = None
-            return
-        if self.now < self._report_due:
-            return
-        report = report_of(self)
-        self._report_due = 0.0
-        if report != self._reported:
-            self._reported = report
-            self._report_due = self.now + self.report_period_s
-            for observer in self.observers:
-                self._effects.send(observer, cluster.NodeStatus(0, report))

@@ -139,8 +139,19 @@ class PoolMachine:
             self.kill(worker)
         elif worker in self.leased:
             del self.leased[worker]
-            self.retired[worker] = None
-            self._effects().send(worker, WorkerRetired())
+            self._retire(worker)
+
+    def give_back_idle(self, has_much: Callable[[WorkerID], bool]) -> int:
+        """Memory is short: idle workers that have much are asked to end; returns how many."""
+        given = 0
+        for job, idle in list(self.idle.items()):
+            for pair in [pair for pair in idle if has_much(pair[0])]:
+                idle.remove(pair)
+                self._retire(pair[0])
+                given += 1
+            if not idle:
+                del self.idle[job]
+        return given
 
     def kill(self, worker: WorkerID, running: TaskID | None = None) -> None:
         """End a worker's process at once (or, with ``running``, if it runs that one, else when it is put
@@ -172,6 +183,9 @@ class PoolMachine:
         worker, _ = idle.popleft()
         if not idle:
             del self.idle[job]
+        self._retire(worker)
+
+    def _retire(self, worker: WorkerID) -> None:
         self.retired[worker] = None
         self._effects().send(worker, WorkerRetired())
 

@@ -57,8 +57,10 @@ class ProductionMachine:
         return not backpressure or made - self.execution.taken.get(task, 0) < backpressure
 
     def on_process_lost(self, process: WorkerID) -> None:
-        """An owner is dead: its generators, which may be endless, make items for nobody."""
+        """An owner is dead: its generators, which may be endless, make items for nobody. So does a call of an async
+        actor wait for nobody; that of another runs to its end, for no place in it is safe to strike.
+        """
         for task, (owner, pushed) in list(self.execution.running.items()):
-            if owner == process and pushed.num_returns < 0:
+            if owner == process and (pushed.num_returns < 0 or self.execution.is_async):
                 self.execution.note_cancelled(task, True)
                 self._effects().do(InterruptTask(task, False))

@@ -7,10 +7,14 @@
 Tasks submitted by tasks are owned by workers, whose ledgers nobody reads. While somebody looks at the
 driver's views, each worker sends it the rows that have changed; the driver folds them into its own ledger.
 Nobody looks: nothing is sent or queued.
+
+A task and the tasks that it submits have different owners, whose reports race. The views place a task by the one that
+submitted it, once and for all, so a row that comes first waits a moment for that one's.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from gnomon._core.effects import Effects
@@ -31,6 +35,7 @@ class ReportingMachine:
         period_s: between two reports.
         rows_max: in one report; more wait for the next.
         foreign_max: unfinished tasks of others that the driver keeps track of.
+        patience_s: how long rows wait for that of the task that submitted theirs; several periods.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class ReportingMachine:
         period_s: float = 0.25,
         rows_max: int = 1_000,
         foreign_max: int = 100_000,
+        patience_s: float = 1.0,
     ) -> None:
         self.me = me
         self.node = node
@@ -53,11 +59,15 @@ class ReportingMachine:
         self.period_s = period_s
         self.rows_max = rows_max
         self.foreign_max = foreign_max
+        self.patience_s = patience_s
         self.observer: WorkerID | None = None
         self._due = 0.0
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
         self._foreign: dict[bytes, TaskRow] = {}
+        self._early: dict[bytes, list[ReportedRow]] = {}
+        self._undated: list[bytes] = []
+        self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
 
     # -- worker ---------------------------------------------------------------------------------------------------
@@ -83,6 +93,8 @@ class ReportingMachine:
                 self._due = now + self.period_s
                 self._report(self.observer)
             return
+        if self._patience or self._undated:
+            self._wait_for_parents(now)
         looking = self.always or self.ledger.readers > 0
         if looking != self._asked:
             self._asked = looking
@@ -115,7 +127,9 @@ class ReportingMachine:
         return self.execution.actor is not None and self._told != self.execution.facts()
 
     def next_wakeup(self) -> float | None:
-        """When the next report is due."""
+        """When the next report is due, or rows have waited long enough."""
+        if self._patience:
+            return self._patience[0][0]
         if self.observer is not None and (self.ledger.changed_tasks or self._actor_changed()):
             return self._due
         return None
@@ -125,7 +139,48 @@ class ReportingMachine:
     def on_reported(self, message: RowsReported) -> None:
         """Fold rows of tasks that others own into this ledger."""
         for told in message.rows:
-            self._fold(told)
+            if told.parent in self._early:
+                self._early[told.parent].append(told)
+            elif self._is_early(told):
+                self._early[told.parent] = [told]
+                self._undated.append(told.parent)
+            else:
+                self._fold(told)
+                if self._early:
+                    self._fold_children(told.task)
+
+    def _is_early(self, told: ReportedRow) -> bool:
+        """Whether the row of the task that submitted it is still to come."""
+        ledger = self.ledger
+        return (
+            bool(told.parent)
+            and told.parent[: len(self.me)] != self.me  # one's own are listed when they are submitted
+            and ledger.parent(told.parent) < 0
+            and told.parent not in self._foreign
+            and ledger.parent(told.task) < 0
+            and told.task not in self._foreign
+            and len(ledger.tasks) < ledger.tasks_listed_max
+            and len(self._foreign) + len(self._early) < self.foreign_max
+        )
+
+    def _fold_children(self, parent: bytes) -> None:
+        """What has waited for a row, and for rows of those in turn; a loop, as trees may be deep."""
+        ready = [parent]
+        while self._early and ready:
+            for told in self._early.pop(ready.pop(), ()):
+                self._fold(told)
+                ready.append(told.task)
+
+    def _wait_for_parents(self, now: float) -> None:
+        """Let rows in without the task that submitted theirs, when nobody has told of that in time."""
+        self._patience.extend((now + self.patience_s, parent) for parent in self._undated)
+        self._undated.clear()
+        while self._patience and now >= self._patience[0][0]:
+            _, parent = self._patience.popleft()
+            if any(told.task == parent for rows in self._early.values() for told in rows):
+                self._undated.append(parent)  # it is here, and waits for its own: not a moment before it
+            else:
+                self._fold_children(parent)
 
     def on_actor_reported(self, message: ActorReported) -> None:
         """What an actor has done for everybody, not for this process alone."""
@@ -142,12 +197,15 @@ class ReportingMachine:
         self.ledger.node_changed(
             report.node.hex(),
             label=f"node {report.pid}",
+            process=report.process.hex(),
+            pid=report.pid,
             alive=report.alive,
             resources=to_amounts(report.resources),
             available=to_amounts(report.available),
             workers=report.workers,
             store_used_bytes=report.store_used,
             store_capacity_bytes=report.store_capacity,
+            store_spilled_bytes=report.store_spilled,
         )
 
     def _fold(self, told: ReportedRow) -> None:
@@ -178,6 +236,12 @@ class ReportingMachine:
             self.ledger.node_changed(node, alive=False, available={}, workers=0, store_used_bytes=0)
         if process == self.observer:
             self.on_wanted(ObservationWanted(process, False))
+        for parent in [*self._early]:
+            if any(
+                task[: len(process)] == process
+                for task in (parent, *(row.task for row in self._early.get(parent, ())))
+            ):
+                self._fold_children(parent)
         for task in [task for task in self._foreign if task[: len(process)] == process]:
             row = self._foreign.pop(task)
             row.error = "its owner died"

@@ -63,7 +63,7 @@ class Asked:
 
 
 class SchedulingClass:
-    """Tasks that ask for the same resources.
+    """Tasks that ask for the same resources, and may all be run again, or may not.
 
     Attributes:
         home: the node that is asked first; it may send a demand on to others.
@@ -71,15 +71,26 @@ class SchedulingClass:
         wanted: the sum of that.
         spread: each lease on another node, if that is possible.
         mean_s: exponential mean of a task's duration; None while unknown.
+        retriable: its tasks may be run again; those that may not are a class of their own.
     """
 
-    __slots__ = ("asked", "home", "key", "mean_s", "ready", "resources", "spread", "wanted", "workers")
+    __slots__ = (
+        "asked", "home", "key", "mean_s", "ready", "resources", "retriable", "spread", "wanted", "workers"
+    )  # fmt: skip
 
-    def __init__(self, key: int, resources: dict[str, int], home: WorkerID, spread: bool = False) -> None:
+    def __init__(
+        self,
+        key: int,
+        resources: dict[str, int],
+        home: WorkerID,
+        spread: bool = False,
+        retriable: bool = True,
+    ) -> None:
         self.key = key
         self.resources = resources
         self.home = home
         self.spread = spread
+        self.retriable = retriable
         self.ready: deque[TaskRecord] = deque()
         self.workers: dict[WorkerID, LeasedWorker] = {}
         self.asked: dict[WorkerID, Asked] = {home: Asked()}

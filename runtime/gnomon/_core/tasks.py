@@ -8,7 +8,7 @@
                        +----> CANCELLED  (from every state but the last three)
 
     WAITING    for the values of its dependencies
-    READY      queued for a leased worker (``DispatchMachine``)
+    READY      queued for a leased worker (``DispatchMachine``), or put off for a while (``BackoffMachine``)
     PUSHED     sent to one; it may still come back unstarted
 
 A task leaves by ``finish`` and only once: an attempt's late answer is dropped because its attempt number is
@@ -19,12 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gnomon._core.backoff import BackoffMachine
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import Effects
 from gnomon._core.entry import Recipe
 from gnomon._core.events import TaskSubmitted
 from gnomon._core.failed_arguments import keep_cause
+from gnomon._core.failed_tasks import FailedTasks
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.lineage import LineageMachine
 from gnomon._core.records import TaskRecord
@@ -32,7 +34,7 @@ from gnomon._core.references import ReferenceMachine
 from gnomon._core.streams import Stream, StreamMachine
 from gnomon._messages.base import Block, Value
 from gnomon._messages.cluster import ProcessLost
-from gnomon._messages.failures import failure, is_failure
+from gnomon._messages.failures import MemoryShortage, failure, is_failure, out_of_memory
 from gnomon._messages.tasks import (
     CANCELLED,
     OK,
@@ -79,6 +81,8 @@ class TaskMachine:
         self.grace_s = grace_s
         self.force_grace_s = grace_s / 5
         self.records: dict[TaskID, TaskRecord] = {}
+        self.backoff = BackoffMachine()
+        self.failed = FailedTasks(references)
         self._deaf: dict[TaskID, tuple[WorkerID, float]] = {}
         self._waiting_on: dict[ObjectID, list[TaskRecord]] = {}
 
@@ -206,7 +210,7 @@ class TaskMachine:
         record = self.records.get(task)
         if record is None:
             return False
-        if record.row.state == TaskState.RUNNING and record.worker is not None:
+        if record.worker is not None:
             self._effects().send(record.worker, ItemsTaken(task, record.attempt, taken))
         return True
 
@@ -236,6 +240,7 @@ class TaskMachine:
         What it was doing goes last in the queue: should it kill every worker it meets, others still get on.
         """
         reason = message.reason
+        shortage = message.end.shortage if message.end is not None else None
         lost = self.dispatch.lose(message.process, message.last_started, message.with_node)
         suspect = next((record for record in reversed(lost) if record.started_elsewhere), None)
         for record in reversed(lost):
@@ -243,19 +248,29 @@ class TaskMachine:
             self.borrowing.doubt(record.holds)
             if record.cancelled:
                 self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
-            elif not started or self._retry(record):
+            elif not started or self._may_begin_again(record, shortage):
                 record.worker = None
                 self.ledger.task_changed(record.row, TaskState.READY)
-                self.dispatch.queue(record, first=record is not suspect)
+                if started and shortage is not None:
+                    self.backoff.put_off(record.event.task, now)
+                else:
+                    self.dispatch.queue(record, first=record is not suspect)
             else:
-                value = failure(
-                    "WorkerCrashedError",
-                    function_name=record.event.group,
-                    reason=reason,
-                    attempts=record.attempt + 1,
-                    **(message.end.facts() if message.end is not None else {}),
-                )
+                value = self._crashed(record, message)
                 self._finish(record, TaskState.FAILED, (value,), now, reason)
+
+    def _may_begin_again(self, record: TaskRecord, shortage: MemoryShortage | None) -> bool:
+        return (shortage is None or self.backoff.may_retry(record, shortage)) and self._retry(record)
+
+    def _crashed(self, record: TaskRecord, message: ProcessLost) -> bytes:
+        name, attempts, end = record.event.group, record.attempt + 1, message.end
+        if end is not None and end.shortage is not None:
+            named = {message.process: name, **self.dispatch.running()}
+            return out_of_memory(end, name, attempts, self.backoff.deaths.get(record.event.task, 0), named)
+        facts = end.facts() if end is not None else {}
+        return failure(
+            "WorkerCrashedError", function_name=name, reason=message.reason, attempts=attempts, **facts
+        )
 
     def on_infeasible(self, key: int, asked: dict[str, int], has: dict[str, int], now: float) -> None:
         """No node can ever run tasks of this class."""
@@ -282,18 +297,23 @@ class TaskMachine:
         if record is None or record.cancelled:
             return (0, 0)
         record.cancelled = True
-        if record.row.state == TaskState.RUNNING and record.worker is not None:
+        if record.worker is not None:
             self._deaf[task] = (record.worker, now + (self.force_grace_s if force else self.grace_s))
             message = TaskCancelled(task, record.attempt, force, recursive)
             self._effects().send(record.worker, message)
-            return (1, 1)
-        if record.row.state == TaskState.READY:
+            return (1, int(record.row.state == TaskState.RUNNING))  # what waits at a gate is not
+        if record.row.state == TaskState.READY and not self.backoff.withdraw(task):
             self.dispatch.remove(record)
         self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
         return (1, 0)
 
     def run(self, now: float) -> None:
-        """At the end of each batch of events: cancelled tasks that do not listen lose their worker."""
+        """At the end of each batch of events: cancelled tasks that do not listen lose their worker, and what was put
+        off is tried again.
+        """
+        if self.backoff.waiting:
+            for task in self.backoff.due(now):
+                self.dispatch.queue(self.records[task])
         if not self._deaf:
             return
         for task, (worker, deadline) in list(self._deaf.items()):
@@ -305,8 +325,10 @@ class TaskMachine:
                 self.dispatch.kill(worker, attempt_id(task, record.attempt))
 
     def next_wakeup(self) -> float | None:
-        """When a cancelled task will have had its time to end."""
-        return min((deadline for _, deadline in self._deaf.values()), default=None)
+        """When a cancelled task will have had its time to end, or one that was put off is due."""
+        times = [deadline for _, deadline in self._deaf.values()]
+        times += self.backoff.waiting.values()
+        return min(times, default=None)
 
     def cancel_cell(self, cell: str, now: float) -> tuple[int, int]:
         """Cancel every unfinished task that a cell submitted."""
@@ -346,6 +368,8 @@ class TaskMachine:
         event = record.event
         row = record.row
         del self.records[event.task]
+        if self.backoff.deaths:
+            self.backoff.deaths.pop(event.task, None)
         for identity in record.missing:
             waiting = self._waiting_on.get(identity)
             if waiting is not None and record in waiting:
@@ -355,6 +379,8 @@ class TaskMachine:
         if not row.finished:
             row.finished = now
         self.ledger.task_changed(row, state)
+        if state == TaskState.FAILED:
+            self.failed.add(event, message is not None and record.stream is None)
         references = self.references
         lineage = self.lineage
         recipe = None
@@ -389,6 +415,10 @@ class TaskMachine:
                 assert record.missing, f"{task.hex()} waits for nothing"
             if record.row.state == TaskState.RUNNING:
                 assert record.worker is not None
+        for task in self.backoff.waiting:
+            assert self.records[task].row.state == TaskState.READY, task.hex()
+            assert not self.dispatch.has(self.records[task]), f"{task.hex()} is put off and queued"
+        assert all(task in self.records for task in self.backoff.deaths)
         self.dispatch.check()
 
 

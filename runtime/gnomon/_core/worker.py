@@ -8,6 +8,7 @@
     ExecutionMachine ---- ProductionMachine  what it runs for others, and generators among that
     IncarnationMachine                    the actor that it is, if it is one
     ReportingMachine                      rows for the views of whoever looks
+    PaceMachine                           how fast work begins, if its driver has said so
 
 It decides nothing itself: each event goes to the machine whose it is. New message? Add it to ``_HANDLERS``.
 """
@@ -34,10 +35,12 @@ from gnomon._core.incarnation import IncarnationMachine
 from gnomon._core.ledger import Ledger
 from gnomon._core.lineage import LineageMachine
 from gnomon._core.links import LinkMachine
+from gnomon._core.pace import PaceMachine
 from gnomon._core.production import ProductionMachine
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.reporting import ReportingMachine
 from gnomon._core.shipping import FunctionsHere
+from gnomon._core.situations import answers_to_others, answers_to_self
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
 from gnomon._messages import actors, cluster, holders, leases, objects, pulls, spilling, tasks
@@ -103,6 +106,7 @@ class Worker:
         self.production = ProductionMachine(self._out, self.execution, self.borrowing)
         self.incarnation = IncarnationMachine(head, self._out, self.execution, self.borrowing, self.calls)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
+        self.pace = PaceMachine(driver, self._out, self.execution, dispatch, self.calls, lambda: self.now)
         self.functions = FunctionsHere()
         self.settle_s = settle_s
         self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
@@ -146,6 +150,8 @@ class Worker:
             ev.ActorConstructed: self.incarnation.on_constructed,
             ev.ActorEnding: self.incarnation.on_ending,
             ev.HoldingsWanted: self._on_holdings_wanted,
+            **answers_to_self(self, self._out),
+            ev.TempoAsked: lambda event: self.pace.ask(event, self.now),
             ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
             ev.Received: self._on_received,
         }
@@ -201,6 +207,7 @@ class Worker:
             holders.HoldersAsked: self._on_holders_asked,
             holders.HoldersTold: answer,
             holders.ProcessesTold: answer,
+            **answers_to_others(self, self._out),
             actors.ActorAssigned: self.incarnation.on_assigned,
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,
@@ -209,6 +216,7 @@ class Worker:
             cluster.ActorReported: lambda sender, message: self.reporting.on_actor_reported(message),
             cluster.RowsReported: lambda sender, message: self.reporting.on_reported(message),
             cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
+            **self.pace.receivers(),
         }
 
     # -- the one entry --------------------------------------------------------------------------------------------
@@ -231,6 +239,7 @@ class Worker:
         self.tasks.run(now)
         self.tasks.dispatch.run(now)
         self.execution.batch_over()
+        self.pace.run(now)
         self.reporting.run(now)
         self._watch_peers()
         if self._retired:
@@ -257,6 +266,7 @@ class Worker:
             self.tasks.dispatch,
             self.execution,
             self.reporting,
+            self.pace,
         )
         times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
         if self._dying:
@@ -271,6 +281,7 @@ class Worker:
         self.streams.check()
         self.lineage.check()
         self.links.check()
+        self.pace.check()
 
     def _on_received(self, event: ev.Received) -> None:
         sender = event.sender
@@ -361,6 +372,7 @@ class Worker:
     def _on_wait_started(self, event: ev.WaitStarted) -> None:
         """The running task blocks: its CPU is free meanwhile, and what is queued behind it goes elsewhere."""
         self._blocked += 1
+        self.pace.waits()
         if self._blocked == 1:
             self.execution.give_back(len(self.execution.queue))
             self._effects.send(self.node, leases.WorkerBlocked())
@@ -412,6 +424,7 @@ class Worker:
 
     def _on_actor_changed(self, sender: WorkerID, message: actors.ActorChanged) -> None:
         self.calls.clients.on_actor_changed(message, self.now)
+        self.pace.meet(message)
         if message.state == actors.DEAD:
             self.creation.forget(message.actor)
         elif message.state == actors.ALIVE:
@@ -461,6 +474,7 @@ class Worker:
         self.reporting.on_process_lost(process)
         self.execution.on_process_lost(process, message.node)
         self.production.on_process_lost(process)
+        self.pace.on_process_lost(process)
 
     def _on_holdings_wanted(self, event: ev.HoldingsWanted) -> None:
         found = holdings(self, event.objects, event.rows_max)

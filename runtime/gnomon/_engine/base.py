@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gnomon._core.ledger import Ledger
+from gnomon._core.tempo import TempoFacts
 from gnomon._engine.arity import Arity
+from gnomon._engine.explanation import Explanation
 from gnomon._engine.memory import MemoryReport
+from gnomon._engine.rerun import Rerun
 from gnomon._messages.tasks import DYNAMIC, STREAMING
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
@@ -418,6 +421,22 @@ class Engine(Protocol):
 
     def why_waiting(self) -> str:
         """Why what has not begun can not begin, and what to do about it; "" if it will."""
+        ...
+
+    def why(self, identity: ObjectID) -> Explanation:
+        """Why an object is not there yet, or failed, or is slow; of an actor, given its handle object."""
+        ...
+
+    def tempo(self, mode: str, interval_s: float, seed: int, steps: int) -> TempoFacts:
+        """How fast work begins, from now on; ``mode`` "" asks only. See ``TempoMachine``.
+
+        Raises:
+            ControlUnavailableError: this engine, or this process, can not do that.
+        """
+        ...
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """The failed task that makes an object, with its arguments, to be run in the calling thread."""
         ...
 
     def store_bytes(self) -> tuple[int, int]:

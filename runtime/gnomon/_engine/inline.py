@@ -19,7 +19,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from gnomon._core.ledger import Ledger
+from gnomon._core.tempo import FREE, SLOW, TempoFacts
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
     FORCE_REFUSED,
@@ -35,6 +38,7 @@ from gnomon._engine.base import (
     TaskTemplate,
     node_labels,
 )
+from gnomon._engine.explanation import Explanation
 from gnomon._engine.inline_actors import InlineActors
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import running
@@ -45,9 +49,15 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_waits import Waits
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
+from gnomon._engine.rerun import Rerun
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import GetTimeoutError, InfeasibleError, UnsupportedOptionError
+from gnomon.exceptions import (
+    ControlUnavailableError,
+    GetTimeoutError,
+    InfeasibleError,
+    UnsupportedOptionError,
+)
 from gnomon.ids import ActorID, JobID, NodeID, ObjectID, WorkerID, actor_of, object_id, task_of
 from gnomon.resources import Resources, fits, to_amounts
 from gnomon.settings import Settings
@@ -342,6 +352,32 @@ class InlineEngine:
     def why_waiting(self) -> str:
         """Never: a wait that can not end is an error here."""
         return ""
+
+    def why(self, identity: ObjectID) -> Explanation:
+        """See ``Engine``."""
+        from gnomon._engine.inline_why import InlineWhy  # few programs ask
+
+        return InlineWhy(self._store, self._calls, self._actors, self.ledger).why(identity)
+
+    def tempo(self, mode: str, interval_s: float, seed: int, steps: int) -> TempoFacts:
+        """See ``Engine``. Slow motion alone: each task sleeps before it begins."""
+        if mode not in ("", FREE, SLOW):
+            raise ControlUnavailableError(
+                "Pausing, stepping or ordering work",
+                "on the inline engine a task runs when it is submitted, in the thread that submits it",
+                "Use slow motion, a debugger, or the local engine: gnomon.init(engine='local').",
+            )
+        if mode:
+            self._calls.interval_s, self._calls.slowed = interval_s, 0
+        interval_s = self._calls.interval_s
+        facts = TempoFacts(SLOW if interval_s else FREE, interval_s, begun=self._calls.slowed)
+        self.ledger.tempo = msgspec.structs.asdict(facts) if interval_s else {}
+        return facts
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """See ``Engine``."""
+        self._store.is_ready(identity)  # refuses a reference of another session
+        return self._calls.rerun(identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

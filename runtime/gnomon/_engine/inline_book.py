@@ -19,6 +19,7 @@ class InlineBook:
     def __init__(self, ledger: Ledger, worker: WorkerID, node: NodeID) -> None:
         self.ledger = ledger
         self._node = node
+        self._process = worker
         self._worker = ledger.workers.number((worker.hex(), os.getpid(), "this process"))
         self._index_of_task: dict[TaskID, int] = {}
 
@@ -67,6 +68,8 @@ class InlineBook:
         self.ledger.node_changed(
             self._node.hex(),
             label="inline",
+            process=self._process.hex(),
+            pid=os.getpid(),
             alive=alive,
             resources=to_amounts(resources),
             available=to_amounts(available),

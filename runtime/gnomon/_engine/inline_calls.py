@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
+import time
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import GeneratorType
@@ -19,6 +21,8 @@ from gnomon._engine.inline_generators import FixedResults, ListedItems, Pull
 from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_streams import InlineStream, InlineStreams
 from gnomon._engine.inline_waits import Wait, Waits
+from gnomon._engine.rerun import NOT_KNOWN, Rerun
+from gnomon._shell.previews import previews
 from gnomon._shell.results import advise_copy
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -34,12 +38,15 @@ from gnomon.exceptions import (
     first_line,
     text_of,
 )
-from gnomon.ids import ObjectID, TaskID, WorkerID, object_id, task_id
+from gnomon.ids import HANDLE_INDEX, ObjectID, TaskID, WorkerID, index_of, object_id, task_id, task_of
 from gnomon.resources import Resources
 
 STACK_HOP = 40
 """Calls inside calls after which the next one gets a thread, and so a stack, of its own: Python allows about
 1,000 frames, a nested task takes 10."""
+
+FAILED_MAX = 20
+"""Failed tasks that can be run again."""
 
 T = TypeVar("T")
 
@@ -53,6 +60,7 @@ class InlineCalls:
     Attributes:
         unfinished: calls without an outcome.
         in_use: what running tasks hold.
+        failed_tasks: the last ones whose code has raised; and ``failed_because`` of whose error the last others failed.
         devices: the session's GPUs.
         streams: of those that yield.
     """
@@ -70,6 +78,10 @@ class InlineCalls:
         self._counter_lock = threading.Lock()
         self.unfinished: dict[TaskID, InlineCall] = {}
         self.in_use: list[Resources] = []
+        self.interval_s = 0.0
+        self.slowed = 0
+        self.failed_tasks: dict[TaskID, Rerun] = {}
+        self.failed_because: dict[TaskID, TaskID] = {}
 
     def next_id(self) -> TaskID:
         """A fresh id for a task, a put or an actor."""
@@ -170,6 +182,9 @@ class InlineCalls:
             function: what it calls.
             lock: held whenever the user's code runs, if that is over more than one stretch.
         """
+        if self.interval_s:
+            time.sleep(self.interval_s)
+            self.slowed += 1
         token = running.set(call)
         self.in_use.append(call.resources)
         try:
@@ -242,6 +257,9 @@ class InlineCalls:
             blob = self._store.blob(identity)
             if pickling.is_error(blob):
                 contained = self._store.contained(identity)
+                self.failed_because[call.task_id] = task_of(identity)
+                if len(self.failed_because) > FAILED_MAX:
+                    del self.failed_because[next(iter(self.failed_because))]
                 self._end(call, TaskState.FAILED, blob, "an argument failed", contained)
                 return True
         return False
@@ -275,7 +293,39 @@ class InlineCalls:
         """Store what the user's code raised."""
         if isinstance(error, ValueError):
             advise_copy(error)
-        self.failed(call, TaskError.from_exception(call.name, error, os.getpid()), raised=True)
+        if call.actor_id is None:
+            self._keep_failed(call)
+        label, line = self._book.ledger.cells.entries[call.row.cell][1], call.row.line
+        where = f"{label}, line {line}" if label else ""
+        facts = {"arguments": previews(error), "attempt": call.attempt, "site": where}
+        self.failed(call, TaskError.from_exception(call.name, error, os.getpid(), **facts), raised=True)
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """The failed task that makes an object; the one that raised, if that was an argument's."""
+        task = task_of(identity)
+        while task in self.failed_because:
+            task = self.failed_because[task]
+        return self.failed_tasks.get(task, Rerun(reason=NOT_KNOWN))
+
+    def _keep_failed(self, call: InlineCall) -> None:
+        """So that it can be run again: what its arguments refer to is kept with the error, its function by its template."""
+        packed, name = call.packed, call.name
+        try:
+            function = weakref.ref(call.function)
+        except TypeError:  # a callable object that can not be referenced weakly
+            return
+
+        def run() -> Any:
+            __tracebackhide__ = True
+            called = function()
+            if called is None:
+                raise ValueError(f"debug() can not run {name} again: its function is not there any more.")
+            args, kwargs = self.arguments(packed)
+            return called(*args, **kwargs)
+
+        self.failed_tasks[call.task_id] = Rerun(call.name, run)
+        if len(self.failed_tasks) > FAILED_MAX:
+            del self.failed_tasks[next(iter(self.failed_tasks))]
 
     def failed(
         self,
@@ -287,6 +337,10 @@ class InlineCalls:
         """Store an error as the outcome; ``raised``: the user's code has."""
         contained: list[ObjectID] = []
         blob = pickling.serialize_error(error, contained)
+        if raised and call.actor_id is None and call.sink is None:
+            contained += [
+                ref._id for ref in call.held if index_of(ref._id) != HANDLE_INDEX
+            ]  # to be run again
         self._end(call, state, blob, first_line(text_of(error)), contained, raised)
 
     def cancel_now(self, call: InlineCall) -> None:

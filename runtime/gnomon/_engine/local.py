@@ -22,7 +22,9 @@ from gnomon._core.events import (
     CancelAsked,
     CellCancelAsked,
     TaskSubmitted,
+    TempoAsked,
 )
+from gnomon._core.tempo import TempoFacts
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
     FORCE_REFUSED,
@@ -33,6 +35,7 @@ from gnomon._engine.base import (
     SessionInfo,
     TaskTemplate,
 )
+from gnomon._engine.explanation import Explanation
 from gnomon._engine.local_actors import LocalActors
 from gnomon._engine.local_arguments import own, pack_values, provenance_of
 from gnomon._engine.local_output import show_output
@@ -41,6 +44,7 @@ from gnomon._engine.local_session import DriverSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
+from gnomon._engine.rerun import Rerun
 from gnomon._engine.stalls import Stalls, why_waiting
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
@@ -50,6 +54,7 @@ from gnomon._shell.holder_names import Root
 from gnomon._shell.local_wait import wait_local
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
+from gnomon.exceptions import ControlUnavailableError
 from gnomon.ids import FunctionID, ObjectID, task_of
 from gnomon.resources import Resources
 
@@ -123,7 +128,7 @@ class LocalEngine:
         self.get_one = core.get_one
         self._post = core.loop.post
         self._submit = core.loop.submit
-        self._classes: dict[tuple[frozenset[tuple[str, int]], bool], int] = {}
+        self._classes: dict[tuple[frozenset[tuple[str, int]], bool, bool], int] = {}
         self._futures: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._future_thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -161,7 +166,7 @@ class LocalEngine:
             template.function, options.retry_exceptions, self.core.large_capture_bytes
         )
         handles = own(self.core, captured)
-        key = (frozenset(options.resources.items()), options.spread)
+        key = (frozenset(options.resources.items()), options.spread, options.max_retries == 0)
         with self._lock:
             class_key = self._classes.setdefault(key, len(self._classes))
         prepared = template.engine_state = _Prepared(function, payload, handles, template, class_key)
@@ -184,11 +189,11 @@ class LocalEngine:
         contained = packed.contained
         if prepared.captured:
             contained = [*contained, *prepared.captured]
-        arguments, extra = pack_values(core, packed)
-        if extra is not None:
-            contained = [*contained, extra._id]
         running = task_context.current.get()
         provenance = provenance_of(origin, line, running)
+        arguments, extra = pack_values(core, packed, provenance)
+        if extra is not None:
+            contained = [*contained, extra._id]
         count = prepared.num_returns
         refs: Returned
         if count == 1:
@@ -290,6 +295,29 @@ class LocalEngine:
     def why_waiting(self) -> str:
         """See ``Engine``."""
         return why_waiting(self.core)
+
+    def why(self, identity: ObjectID) -> Explanation:
+        """See ``Engine``."""
+        from gnomon._engine.local_why import why  # few programs ask
+
+        return why(self.core, identity)
+
+    def tempo(self, mode: str, interval_s: float, seed: int, steps: int) -> TempoFacts:
+        """See ``Engine``."""
+        if self._session is None and mode:
+            raise ControlUnavailableError(
+                "Tempo", "this is a task, and how fast work begins is for the driver to say"
+            )
+        facts: TempoFacts = self.core.ask_role(
+            lambda request: TempoAsked(request, mode, interval_s, seed, steps)
+        )
+        return facts
+
+    def rerun(self, identity: ObjectID) -> Rerun:
+        """See ``Engine``."""
+        from gnomon._engine.local_rerun import rerun_of  # few programs ask
+
+        return rerun_of(self.core, identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

@@ -58,7 +58,8 @@ class LocalActors:
         packed = pickling.pack_args(args, kwargs, template.name)
         actor = ActorID(core.new_task_id())
         detached = options.lifetime == "detached"
-        arguments, extra = pack_values(core, packed, inline=detached)
+        provenance = provenance_of(origin, line, task_context.current.get())
+        arguments, extra = pack_values(core, packed, provenance, inline=detached)
         contained = [*packed.contained, *[ref._id for ref in handles]]
         if extra is not None:
             contained.append(extra._id)
@@ -87,7 +88,7 @@ class LocalActors:
             options.name or "",
             namespace,
             detached,
-            provenance_of(origin, line, task_context.current.get()),
+            provenance,
             dict(options.concurrency_groups),
             self.config.job,
             options.spread,
@@ -133,10 +134,11 @@ class LocalActors:
         core = self.core
         task = core.new_task_id()
         contained = packed.contained
-        arguments, extra = pack_values(core, packed)
+        running = task_context.current.get()
+        provenance = provenance_of(origin, line, running)
+        arguments, extra = pack_values(core, packed, provenance)
         if extra is not None:
             contained = [*contained, extra._id]
-        running = task_context.current.get()
         traits = binding.traits
         retry = method.retry_exceptions
         pending = self._admit(binding, method.name) if traits.max_pending_calls > 0 else None
@@ -159,7 +161,7 @@ class LocalActors:
                 bool(retry),
                 method.concurrency_group or "",
                 not traits.out_of_order,
-                provenance_of(origin, line, running),
+                provenance,
                 running.task if running is not None else None,
                 method.backpressure,
                 name=method.task_name,

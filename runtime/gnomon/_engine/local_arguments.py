@@ -28,17 +28,17 @@ def own(core: CoreWorker, captured: tuple[ObjectID, ...]) -> list[ObjectRef[Any]
 
 
 def pack_values(
-    core: CoreWorker, packed: pickling.PackedArgs, inline: bool = False
+    core: CoreWorker, packed: pickling.PackedArgs, provenance: Provenance | None, inline: bool = False
 ) -> tuple[Value, ObjectRef[Any] | None]:
-    """The packed arguments; large ones become an object of their own, returned to be held, unless they must
-    outlive this process (``inline``).
+    """The packed arguments; large ones become an object of their own, with the submission's ``provenance``, returned
+    to be held, unless they must outlive this process (``inline``).
     """
     if past_owners:
         core.refuse_foreign([*packed.dependencies, *packed.contained])
     serialized = packed.serialized
     if inline or serialized.total_bytes <= core.inline_max:
         return pickling.to_bytes(serialized), None
-    ref = core.put_serialized(serialized)
+    ref = core.put_serialized(serialized, provenance)
     return core.values[ref._id], ref
 
 

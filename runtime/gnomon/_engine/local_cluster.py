@@ -61,7 +61,7 @@ class LocalCluster:
 
     def __init__(self, options: InitOptions) -> None:
         self._creator = os.getpid()
-        self.config, lifeline_write = make_config(options, kept=True)
+        self.config, lifeline_write = make_config(options, kept=True, grows=True)
         self.directory = self.config.directory
         self._process = start_session(self.config, lifeline_write)
         self.nodes = [ClusterNode(self.config, self._process)]

@@ -55,6 +55,7 @@ def memory_of(
         put_together(answers, core.me, silent),
         store_used_bytes=sum(report.store_used for report in nodes),
         store_capacity_bytes=sum(report.store_capacity for report in nodes),
+        store_spilled_bytes=sum(report.store_spilled for report in nodes),
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
+import msgspec
+
 from gnomon._engine import notebook_hooks
-from gnomon._engine.notebook_hooks import OutputLines
+from gnomon._engine.notebook_hooks import DISPLAY_STREAM, OutputLines
 from gnomon._engine.progress_bars import STREAM
 from gnomon._engine.terminal_bars import terminal
 from gnomon._messages.tasks import OutputProduced
@@ -23,9 +26,18 @@ def show_lines(lines: OutputLines) -> None:
         sink(lines)
     elif lines.stream == STREAM:
         terminal.update(lines.text)
+    elif lines.stream == DISPLAY_STREAM:
+        with terminal.hidden():
+            _print(dataclasses.replace(lines, stream="stdout", text=plain_text(lines.text)))
     else:
         with terminal.hidden():
             _print(lines)
+
+
+def plain_text(text: str) -> str:
+    """What a terminal can show of rich output."""
+    shown = [msgspec.json.decode(line)["data"].get("text/plain", "") for line in text.splitlines()]
+    return "\n".join(filter(None, shown))
 
 
 def _print(lines: OutputLines) -> None:

@@ -68,17 +68,19 @@ class LocalStarter:
 
 
 _SETTINGS_OF_PROCESSES = (
-    "inline_result_max_bytes", "lineage_max_bytes", "large_capture_bytes", "min_spilling_size",
+    "inline_result_max_bytes", "lineage_max_bytes", "large_capture_bytes", "memory_monitor_refresh_ms",
+    "memory_usage_threshold", "min_spilling_size", "task_oom_retries",
 )  # fmt: skip
 """What the processes of a session read of the settings."""
 
 
-def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig, int]:
+def make_config(options: InitOptions, kept: bool = False, grows: bool = False) -> tuple[SessionConfig, int]:
     """A new session.
 
     Args:
         options: what it shall have.
         kept: it is a cluster that this process keeps for others, and not the driver of.
+        grows: nodes may be added to it.
 
     Returns:
         (its config, the write end of its lifeline).
@@ -89,7 +91,8 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
     directory = session_directory.create()
     lifeline_read, lifeline_write = lifeline.open_lifeline()
     cpus = max(1, options.resources.get("CPU", 0) // UNITS)
-    node, process = NodeID(os.urandom(8)), WorkerID(os.urandom(WORKER_ID_BYTES))
+    process = WorkerID(os.urandom(WORKER_ID_BYTES))
+    node = NodeID(process)  # one id for people, whether a message names the node or its process
     config = SessionConfig(
         session=os.urandom(8).hex(),
         directory=directory,
@@ -116,6 +119,7 @@ def make_config(options: InitOptions, kept: bool = False) -> tuple[SessionConfig
         gpus=list(options.gpus),
         driver_pid=os.getpid(),
         entrypoint=_entrypoint(),
+        grows=grows,
     )
     return config, lifeline_write
 
@@ -129,9 +133,10 @@ def node_config(session: SessionConfig, options: InitOptions, taken: Collection[
         taken: the processes of the session's nodes until now: no two share a tag.
     """
     tags = {node_tag(each) for each in taken}
-    node, process = NodeID(os.urandom(8)), WorkerID(os.urandom(WORKER_ID_BYTES))
+    process = WorkerID(os.urandom(WORKER_ID_BYTES))
     while node_tag(process) in tags:
         process = WorkerID(os.urandom(WORKER_ID_BYTES))
+    node = NodeID(process)
     capacity = options.object_store_memory or _default_capacity(Settings())
     return msgspec.structs.replace(
         session,

@@ -88,6 +88,7 @@ class MemoryReport:
         left_out: objects that are in no row, because there are too many.
         complete: no search for names has run out of time; else some references have no name though they have one.
         store_used_bytes: of all nodes' stores, and so ``store_capacity_bytes``.
+        store_spilled_bytes: of values that are only on disk now, on all nodes.
     """
 
     rows: tuple[MemoryRow, ...] = ()
@@ -96,6 +97,7 @@ class MemoryReport:
     complete: bool = True
     store_used_bytes: int = 0
     store_capacity_bytes: int = 0
+    store_spilled_bytes: int = 0
 
 
 @dataclass(slots=True)

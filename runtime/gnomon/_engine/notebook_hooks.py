@@ -25,7 +25,8 @@ class OutputLines:
     Attributes:
         cell: id of the submitting cell; "" when the work came from no cell.
         worker_label: the process that printed, as people read it.
-        stream: "stdout" or "stderr"; or "progress", whose lines are states of progress bars.
+        stream: "stdout" or "stderr"; or "progress", whose lines are states of progress bars; or "display", whose
+            lines are rich output as JSON.
         text: one or more lines, as printed.
         task_name: the function or method that printed; "" when it is not known.
     """
@@ -96,6 +97,13 @@ output_sink: OutputSink | None = None
 send_progress: Callable[[str], object] | None = None
 """Takes states of progress bars where they are not shown: set in workers. None: this process shows them."""
 
+DISPLAY_STREAM = "display"
+"""The stream of output lines that are rich output: a JSON object with ``data`` by MIME type, ``metadata``,
+``display_id`` ("" for none) and ``update``."""
+
+send_display: Callable[[str], object] | None = None
+"""Takes such lines where they are not shown: set in workers. None: this process shows them."""
+
 wait_observer: WaitObserver | None = None
 """Told how far a waiting ``get`` is; called in the waiting thread."""
 
@@ -106,6 +114,19 @@ cell_name: Callable[[str], str | None] | None = None
 
 named: Callable[[], Iterable[Root]] | None = None
 """What has a name in the notebook: where a search for the holders of objects begins."""
+
+
+given_up: dict[str, str] = {}
+"""By actor (its id in hex): how its variable in the notebook was given up; the newest ``GIVEN_UP_MAX``."""
+
+GIVEN_UP_MAX = 1_000
+
+_OUT_OF_SCOPE = ("all handles to it went out of scope", "nobody held a handle on it any more")
+
+
+def cause_of(actor: str, cause: str) -> str:
+    """Why an actor has died, with the variable that was given up if that is why."""
+    return f"{cause}: {given_up[actor]}" if actor in given_up and cause.startswith(_OUT_OF_SCOPE) else cause
 
 
 def current_origin() -> Origin | None:

@@ -1,4 +1,5 @@
-"""Why a wait does not end: what it waits for asks for resources that actors hold, and actors end only when told.
+"""Why a wait does not end: what it waits for asks for resources that actors hold, and actors end only when told; or no
+node has so much, and one that has may still be added.
 
 A wait that takes ``STALL_S`` looks once, and a ``get`` whose time is up. Nothing here runs before that.
 """
@@ -11,11 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gnomon._core.tempo import PAUSED
 from gnomon._engine.base import STALL_S
 from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
 from gnomon.exceptions import GetTimeoutError, NotInitializedError
-from gnomon.resources import Resources, add, describe
+from gnomon.resources import Resources, add, describe, fits
 
 ANSWER_S = 2.0
 """How long head may take to say what is there."""
@@ -57,6 +59,11 @@ class Stalls:
 
 def why_waiting(core: CoreWorker) -> str:
     """What stands in the way of this process's tasks and of pending actors, and what to do; "" if nothing does."""
+    if core.role.pace.tempo.mode == PAUSED:
+        return (
+            "The session is paused: nothing begins. Go on with gnomon.control.resume() or step(), %remote resume in a "
+            "notebook, or Resume in a view."
+        )
     with core.loop.lock:
         queued = [
             (len(one.ready), dict(one.resources))
@@ -81,6 +88,13 @@ def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> s
         queued: how many tasks wait that ask for what.
         status: of the cluster, with its actors.
     """
+    living = [node.resources for node in status.nodes if node.alive]
+    queued = list(queued)
+    stranded = [(_tasks(number), asked) for number, asked in queued if _on_no_node(asked, living)]
+    queued = [each for each in queued if not _on_no_node(each[1], living)]
+    pending = [actor for actor in status.actors if actor.state != "alive"]
+    homeless = [actor for actor in pending if _on_no_node(actor.resources, living)]
+    stranded += _actors(homeless)
     total: Resources = {}
     for node in status.nodes:
         if node.alive:
@@ -89,25 +103,47 @@ def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> s
     for actor in alive:
         for name, units in actor.resources.items():
             total[name] = total.get(name, 0) - units
-    stuck = [(_tasks(number), asked) for number, asked in queued if _lacking(asked, total)]
-    pending = [
-        actor for actor in status.actors if actor.state != "alive" and _lacking(actor.resources, total)
+    stuck = [(_tasks(number), asked) for number, asked in queued if lacking(asked, total)]
+    stuck += _actors(actor for actor in pending if lacking(actor.resources, total) and actor not in homeless)
+    return " ".join(text for text in (_why_stranded(stranded), _why_stuck(stuck, alive, total)) if text)
+
+
+def _on_no_node(asked: Mapping[str, int], nodes: Iterable[Mapping[str, int]]) -> bool:
+    return not any(fits(asked, resources) for resources in nodes)
+
+
+def _actors(actors: Iterable[ActorReport]) -> list[tuple[str, Resources]]:
+    counts = Counter((actor.class_name, _frozen(actor.resources)) for actor in actors)
+    return [
+        (f"{number} actor{'s'[: number > 1]} {name}", dict(asked)) for (name, asked), number in counts.items()
     ]
-    for (name, asked), number in Counter((a.class_name, _frozen(a.resources)) for a in pending).items():
-        stuck.append((f"{number} actor{'s'[: number > 1]} {name}", dict(asked)))
+
+
+def _why_stranded(stranded: list[tuple[str, Resources]]) -> str:
+    if not stranded:
+        return ""
+    waiting = "; ".join(f"{what} for {describe(asked)}" for what, asked in stranded)
+    return (
+        f"No living node has what this asks for: {waiting}. It begins when such a node joins "
+        "(cluster.add_node(...)); or ask for less, or cancel it."
+    )
+
+
+def _why_stuck(stuck: list[tuple[str, Resources]], alive: list[ActorReport], total: Mapping[str, int]) -> str:
     if not stuck:
         return ""
-    scarce = {name for _, asked in stuck for name in _lacking(asked, total)}
+    scarce = {name for _, asked in stuck for name in lacking(asked, total)}
     holders = [actor for actor in alive if scarce & set(actor.resources)]
     waiting = "; ".join(f"{what} for {describe(asked)}" for what, asked in stuck)
     return (
         f"What has not begun waits for resources: {waiting}. Living actors hold too much of it, and they end only "
-        f"when told: {_named(holders)}. Let one end (gnomon.kill(handle), or del of its last handle), make such "
+        f"when told: {named(holders)}. Let one end (gnomon.kill(handle), or del of its last handle), make such "
         "actors with num_cpus=0, or start the session with more."
     )
 
 
-def _lacking(asked: Mapping[str, int], left: Mapping[str, int]) -> list[str]:
+def lacking(asked: Mapping[str, int], left: Mapping[str, int]) -> list[str]:
+    """The resources of which more is asked than is left."""
     return [name for name, units in asked.items() if units > max(0, left.get(name, 0))]
 
 
@@ -119,7 +155,8 @@ def _frozen(resources: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(resources.items()))
 
 
-def _named(actors: list[ActorReport]) -> str:
+def named(actors: list[ActorReport]) -> str:
+    """Actors as people know them, with what they hold."""
     shown = [
         f"{actor.class_name}{f' {actor.name!r}' if actor.name else ''} (pid {actor.pid}, {describe(actor.resources)})"
         for actor in actors[:ACTORS_NAMED_MAX]

@@ -28,6 +28,9 @@ ALIVE = "alive"
 RESTARTING = "restarting"
 DEAD = "dead"
 
+ASYNC_CALLS = 1000
+"""Calls at a time of an async actor that does not say otherwise."""
+
 
 class ActorSpec(msgspec.Struct, frozen=True, array_like=True):
     """All that is needed to make an actor, and to make it again. Head and node never unpickle it.
@@ -85,13 +88,20 @@ class ActorAdmitted(Message, frozen=True, tag=61):
 
 
 class ActorWorkerWanted(Message, frozen=True, tag=62):
-    """Head to node: a worker for one incarnation of an actor."""
+    """Head to node: a worker for one incarnation of an actor.
+
+    Attributes:
+        name: of its class.
+        retriable: it may be restarted: it goes first when memory is short.
+    """
 
     actor: ActorID
     incarnation: int
     resources: dict[str, int]
     placement: dict[str, int]
     job: JobID = NO_JOB
+    name: str = ""
+    retriable: bool = False
 
 
 class ActorWorkerGranted(Message, frozen=True, tag=63):

@@ -161,6 +161,7 @@ class ActorReport(msgspec.Struct, frozen=True, array_like=True):
     """One actor that is not dead.
 
     Attributes:
+        pid: of its process; 0 while it has none.
         resources: what it holds, or waits for while it is not alive, in units.
         node: where it runs, an id in hex.
     """

@@ -6,14 +6,25 @@ from typing import Union
 
 import msgspec
 
-from gnomon._messages import actors, cluster, holders, leases, objects, pulls, spilling, tasks
+from gnomon._messages import (
+    actors,
+    cluster,
+    holders,
+    leases,
+    objects,
+    pulls,
+    situations,
+    spilling,
+    tasks,
+    tempo,
+)
 from gnomon._messages.base import Message
 from gnomon.ids import WorkerID
 
 
 def _all_messages() -> tuple[type[Message], ...]:
     found: list[type[Message]] = []
-    for module in (tasks, leases, objects, pulls, spilling, actors, cluster, holders):
+    for module in (tasks, leases, objects, pulls, spilling, actors, cluster, holders, tempo, situations):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, Message) and thing is not Message:
                 found.append(thing)

@@ -31,6 +31,7 @@ class LeasesWanted(Message, frozen=True, tag=20):
         job: whose workers it needs; a node knows the jobs of its own processes.
         hops: how often the demand has been sent on.
         spread: each lease on another node, if that is possible.
+        retriable: what runs there may be run again: it goes first when memory is short.
     """
 
     key: int
@@ -40,6 +41,7 @@ class LeasesWanted(Message, frozen=True, tag=20):
     job: JobID = NO_JOB
     hops: int = 0
     spread: bool = False
+    retriable: bool = True
 
 
 class LeaseGranted(Message, frozen=True, tag=21):

@@ -58,6 +58,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
         main_module: what ``__main__`` is in the driver: a script's path, or "" for a notebook.
         driver_pid, entrypoint: as in JobSpec.
         with_head: head lives beside this node, and the session ends with it; false for a node that was added.
+        grows: nodes may be added: what no node has so much of waits for one that has.
     """
 
     session: str
@@ -84,6 +85,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     driver_pid: int = 0
     entrypoint: str = ""
     with_head: bool = True
+    grows: bool = False
 
 
 def first_job(config: SessionConfig) -> JobSpec | None:

@@ -117,11 +117,31 @@ def stop(directory: str) -> bool:
 
 
 def status(address: str | None) -> str:
-    """A cluster's nodes, resources, jobs and actors, as text.
+    """Nodes, resources, jobs and actors as text: of one cluster, or of all of this user if none is named.
 
     Raises:
         ClusterNotFoundError: there is none.
     """
+    several = _unnamed(address)
+    if len(several) < 2:
+        return _status(address)
+    told = [f"{len(several)} clusters of yours run on this machine; init(address='auto') joins the first."]
+    for directory in several:
+        try:
+            told.append(_status(directory))
+        except ClusterNotFoundError as error:  # it has ended meanwhile
+            told.append(str(error))
+    return "\n\n".join(told)
+
+
+def _unnamed(address: str | None) -> list[str]:
+    """The clusters that may be meant if none was named, the newest first."""
+    if (address or os.environ.get(init_options.ADDRESS_VARIABLE) or "auto") != "auto":
+        return []
+    return [record.directory for record in cluster_records.living()]
+
+
+def _status(address: str | None) -> str:
     with _observer(address) as core:
         found = core.ask(core.config.head_process, lambda request: StatusAsked(request, True))
     assert isinstance(found, ClusterStatus)
@@ -129,7 +149,7 @@ def status(address: str | None) -> str:
 
 
 def memory(address: str | None, **options: Any) -> str:
-    """The objects of a cluster and who holds them, as text.
+    """The objects of a cluster and who holds them, as text: of the newest, and which others there are, if none is named.
 
     Args:
         address: as for ``status``.
@@ -143,7 +163,9 @@ def memory(address: str | None, **options: Any) -> str:
 
     with _observer(address) as core:
         report = memory_of(core, (), TIMEOUT_S)
-    return f"Cluster in {core.config.directory}\n\n{memory_text(report, **options)}"
+    others = [each for each in _unnamed(address) if each != core.config.directory]
+    more = "".join(f"\n  not shown: gnomon memory {each}" for each in others)
+    return f"Cluster in {core.config.directory}{more}\n\n{memory_text(report, **options)}"
 
 
 @contextmanager

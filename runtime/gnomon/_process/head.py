@@ -20,7 +20,12 @@ PATIENCE_S = 5.0
 def main(config: SessionConfig) -> None:
     """Serve until the driver or the node has ended."""
     no_unpickling.refuse("head")
-    head = Head(config.head_process, LinkMachine(config.head_process), patience_s=PATIENCE_S)
+    head = Head(
+        config.head_process,
+        LinkMachine(config.head_process),
+        patience_s=PATIENCE_S,
+        grows=config.grows,
+    )
     watch = lifeline.watch(config.lifeline_fd)
 
     def perform(command: Command) -> None:

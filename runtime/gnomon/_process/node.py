@@ -27,7 +27,9 @@ from gnomon._shell import lifeline, no_unpickling, reaping, session_directory
 from gnomon._shell.courier import Courier
 from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
+from gnomon._shell.memory_monitor import MemoryMonitor
 from gnomon._shell.memory_pressure import MemoryPressure
+from gnomon._shell.memory_usage import MemoryUsage
 from gnomon._shell.progress import ProgressPage
 from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 from gnomon._shell.spill_disk import FOLDER, SpillDisk
@@ -79,6 +81,7 @@ class NodeProcess:
             started=0 if config.with_head else reaping.start_time(os.getpid()),
             heartbeat_s=0.0 if config.with_head else HEARTBEAT_S,
             extra_bytes=EXTRA_BYTES,
+            grows=config.grows,
             files=SpillFiles(
                 spill_directories(config), min_bytes=int(config.settings.get("min_spilling_size", MIN_BYTES))
             ),
@@ -109,6 +112,21 @@ class NodeProcess:
         signal.set_wakeup_fd(asked_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, lambda number, frame: None)
         return asked
+
+    def memory_monitor(self, usage: MemoryUsage | None = None) -> MemoryMonitor | None:
+        """What looks after the machine's memory; None if nobody is to."""
+        period_ms = self.config.settings.get("memory_monitor_refresh_ms", 0)
+        if not period_ms:
+            return None
+        threshold = float(self.config.settings["memory_usage_threshold"])
+        return MemoryMonitor(
+            usage or MemoryUsage(), threshold, float(period_ms) / 1000, self.pids, self.loop.post
+        )
+
+    def pids(self) -> list[int]:
+        """Of the workers; from any thread."""
+        with self.loop.lock:
+            return list(self.role.pool.pids.values())
 
     def perform(self, command: Command) -> None:
         """Carry out one command of the role."""
@@ -267,7 +285,12 @@ def main(config: SessionConfig, zygote: ZygoteClient) -> Any:
     """Serve until the driver, the head or the zygote has ended."""
     no_unpickling.refuse("node")
     node = NodeProcess(config, zygote)
+    monitor = node.memory_monitor()
     try:
+        if monitor is not None:
+            monitor.start()
         node.loop.run()
     finally:
+        if monitor is not None:
+            monitor.close()
         node.disk.close()

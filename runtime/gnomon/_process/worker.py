@@ -11,13 +11,15 @@ from typing import NoReturn
 
 from gnomon._api import session
 from gnomon._core.events import AskedSomething
-from gnomon._engine import notebook_hooks
+from gnomon._engine import notebook_hooks, progress_bars
 from gnomon._engine.local import LocalEngine
 from gnomon._messages.leases import WorkerReady
 from gnomon._messages.session import SessionConfig, WorkerSpec
+from gnomon._shell import displaying
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.executor import Executor
-from gnomon._shell.output import Outbox, OutputStream, progress_sender
+from gnomon._shell.output import Outbox, OutputStream, sender
+from gnomon._shell.output_index import OutputIndex
 from gnomon._shell.progress import ProgressNote
 from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 
@@ -35,9 +37,12 @@ def main(config: SessionConfig, spec: WorkerSpec) -> None:
         all_threads=False
     )  # where a crash in native code struck: among the worker's last lines
     outbox = Outbox(core.loop, config.driver, f"pid {os.getpid()}")
-    sys.stdout = OutputStream("stdout", outbox, sys.stdout)
-    sys.stderr = OutputStream("stderr", outbox, sys.stderr)
-    notebook_hooks.send_progress = progress_sender(outbox)
+    index = OutputIndex(config.directory, spec.worker)
+    sys.stdout = OutputStream("stdout", outbox, sys.stdout, index)
+    sys.stderr = OutputStream("stderr", outbox, sys.stderr, index)
+    notebook_hooks.send_progress = sender(outbox, progress_bars.STREAM)
+    notebook_hooks.send_display = sender(outbox, notebook_hooks.DISPLAY_STREAM)
+    displaying.install()
     session.adopt(LocalEngine.inside(core))
     core.loop.post(AskedSomething(config.node_process, WorkerReady(os.getpid())))
     sys.setswitchinterval(SWITCH_S)

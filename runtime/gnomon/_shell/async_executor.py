@@ -43,6 +43,7 @@ class AsyncExecutor:
         self._entered: dict[TaskID, None] = {}
         self._woken = False
         self._over = False
+        executor.core.coroutine_of = self._coroutine_of
 
     def wake(self) -> None:
         """There is something to take; from the runtime's thread."""
@@ -59,6 +60,10 @@ class AsyncExecutor:
         if task in self._entered:
             self._executor.struck(task)
             self._tasks[task].cancel()
+
+    def _coroutine_of(self, task: TaskID) -> Any:
+        running = self._tasks.get(task)
+        return None if running is None else running.get_coro()
 
     def run(self) -> None:
         """Serve until the actor ends; in the main thread."""

@@ -3,6 +3,7 @@
     driver, command                      keeper
      | DoorAsked(kind)              -->   |    who it is says the kernel (SO_PEERCRED): this user, or nothing
      | <--  DoorAnswered, two fds         |    the session's config; its arena, its lifeline (SCM_RIGHTS)
+     |   or Facts, if that was the kind   |    what it is made of; JSON, so that any version can read it
 
 Both sides check that the other is a process of their own user: the directory is private, and yet a wrong
 ``TMPDIR`` may lead anywhere. One packet each way, then the connection ends.
@@ -18,11 +19,12 @@ import msgspec
 
 from gnomon._messages.session import SessionConfig
 from gnomon._shell import session_directory
+from gnomon._shell.facts import Facts, facts
 from gnomon.exceptions import ClusterNotFoundError
 from gnomon.ids import JobID
 
-JOIN, LOOK, STOP = "join", "look", "stop"
-"""Become a driver; look only (no job is listed); end the cluster."""
+JOIN, LOOK, STOP, TELL = "join", "look", "stop", "tell"
+"""Become a driver; look only (no job is listed); end the cluster; tell what it is made of."""
 
 PATIENCE_S, KEEPERS_PATIENCE_S = 5.0, 1.0
 """How long one who has knocked waits for the answer, and the keeper for the question."""
@@ -88,6 +90,9 @@ class Door:
         kind = msgspec.msgpack.decode(connection.recv(_PACKET_BYTES_MAX), type=DoorAsked).kind
         if kind == STOP:
             return True
+        if kind == TELL:
+            connection.send(msgspec.json.encode(facts()))
+            return False
         if kind == JOIN:
             self._jobs += 1
         number = self._jobs if kind == JOIN else 0
@@ -128,6 +133,30 @@ def enter(directory: str, kind: str) -> DoorAnswered:
     return DoorAnswered(config, answer.job)
 
 
+def ask_facts(directory: str) -> Facts | None:
+    """What a cluster is made of; None from one whose gnomon can not tell.
+
+    Raises:
+        ClusterNotFoundError: there is no cluster, or it is ending.
+    """
+    with _knock(directory) as connection:
+        try:
+            connection.send(msgspec.msgpack.encode(DoorAsked(TELL)))
+            packet, fds, _, _ = socket.recv_fds(connection, _PACKET_BYTES_MAX, _FDS)
+        except OSError as error:
+            raise ClusterNotFoundError(directory, f"its keeper does not answer ({error})") from error
+    for fd in fds:
+        os.close(fd)
+    if fds:  # it has taken the question for another one
+        return None
+    if not packet:
+        raise ClusterNotFoundError(directory, "it is ending")
+    try:
+        return msgspec.json.decode(packet, type=Facts)
+    except msgspec.MsgspecError:
+        return None
+
+
 def ask_to_stop(directory: str) -> int:
     """Have a cluster end; returns a pidfd of its keeper, readable once that has ended. The caller closes it.
 
@@ -150,7 +179,7 @@ def _knock(directory: str) -> socket.socket:
     try:
         session_directory.must_be_private(directory)
     except OSError as error:
-        raise ClusterNotFoundError(directory, _why(error)) from error
+        raise ClusterNotFoundError(directory, _why(error, directory)) from error
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.settimeout(PATIENCE_S)
     try:
@@ -159,12 +188,17 @@ def _knock(directory: str) -> socket.socket:
             raise PermissionError("it belongs to another user")
     except OSError as error:
         connection.close()
-        raise ClusterNotFoundError(directory, _why(error)) from error
+        raise ClusterNotFoundError(directory, _why(error, directory)) from error
     return connection
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError, directory: str) -> str:
     if isinstance(error, FileNotFoundError):
+        if session_directory.is_session(directory):
+            return (
+                "that is the session of one driver, which nobody else can look into; ask there (gnomon.nodes(), "
+                "gnomon.available_resources(), or %remote status and %remote objects in its notebook)"
+            )
         return "no cluster is there"
     if isinstance(error, ConnectionRefusedError):
         return "it has ended"

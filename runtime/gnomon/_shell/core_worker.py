@@ -38,7 +38,7 @@ from gnomon._messages.failures import is_failure
 from gnomon._messages.objects import BlockGiven, BlockNoted, BlockOnDisk, BlocksFreed
 from gnomon._messages.session import SessionConfig
 from gnomon._messages.tasks import Provenance
-from gnomon._shell import holder_answers, task_context
+from gnomon._shell import activity, holder_answers, task_context
 from gnomon._shell.block_reader import BlockReader, Unreadable
 from gnomon._shell.bringing import Handles, bring_values, elsewhere, is_elsewhere, with_handles
 from gnomon._shell.holder_names import Root
@@ -70,6 +70,7 @@ class CoreWorker:
     Attributes:
         wait_long: ``Loop.wait``; in a driver with a look at why it takes long.
         largest_here: a table of what fills the store, for errors.
+        thread_of, coroutine_of: where a task's code runs; set by who executes.
 
     Args:
         perform: carries out commands that are not this class's own.
@@ -87,6 +88,7 @@ class CoreWorker:
         founders = (config.node_process, config.head_process)
         self.role = Worker(me, *founders, config.driver, config.job, config.session, LinkMachine(me))
         self.role.lineage.bytes_max = int(config.settings.get("lineage_max_bytes", 1 << 30))
+        self.role.tasks.backoff.retries_max = int(config.settings.get("task_oom_retries", -1))
         self.arena = Arena(config.arena_fd, config.arena_bytes)
         self.role.ledger.totals["store_capacity_bytes"] = config.arena_bytes - EXTRA_BYTES
         self.values = self.role.references.values
@@ -96,6 +98,8 @@ class CoreWorker:
         self.ended = ""
         self.assignment: ActorAssigned | None = None
         self.named: Callable[[], Iterable[Root]] = holder_answers.main_module
+        self.coroutine_of: Callable[[TaskID], Any] = lambda task: None
+        self.thread_of: Callable[[TaskID], int] = lambda task: 0
         self._perform_other = perform
         self._main_thread = threading.main_thread().ident
         self._counter = itertools.count(1)
@@ -123,6 +127,8 @@ class CoreWorker:
             self.loop.disconnect(command.peer)  # type: ignore[attr-defined]
         elif kind is fx.NameHolders:
             holder_answers.answer_in_thread(self, command)  # type: ignore[arg-type]
+        elif kind is fx.TellActivity:
+            activity.tell(self, command)  # type: ignore[arg-type]
         elif kind is fx.InlineValues:
             inline_values(self, command)  # type: ignore[arg-type]
         else:

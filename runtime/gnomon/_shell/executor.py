@@ -25,7 +25,7 @@ from typing import Any
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
 from gnomon._core.events import ActorConstructed, ActorEnding, ChildrenCancelAsked, TaskEnded
-from gnomon._messages.actors import ActorAssigned, ActorSpec
+from gnomon._messages.actors import ASYNC_CALLS, ActorAssigned, ActorSpec
 from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CallPushed, TaskPushed
 from gnomon._shell import output, task_context
@@ -38,6 +38,7 @@ from gnomon._shell.holder_names import Root
 from gnomon._shell.last_words import say_all
 from gnomon._shell.loop import release
 from gnomon._shell.methods import method_of
+from gnomon._shell.previews import previews, site
 from gnomon._shell.progress import ProgressNote
 from gnomon._shell.results import Call, load_arguments
 from gnomon._shell.user_code import UserCode
@@ -72,6 +73,7 @@ class Executor:
         self.user_code = UserCode(self.struck, self._rouse)
         self.generating = Generating(core, self.user_code.enter, self.user_code.leave, self.struck)
         core.named = self._named
+        core.thread_of = self.user_code.thread_of
 
     # -- commands, in the loop's thread ---------------------------------------------------------------------------
 
@@ -309,7 +311,8 @@ class Executor:
             self.leave()
             return False
         except BaseException as error:
-            wrapped = TaskError.from_exception(f"{spec.class_name}.__init__", error, os.getpid())
+            facts = {"arguments": previews(error), "site": site(spec.provenance)}
+            wrapped = TaskError.from_exception(f"{spec.class_name}.__init__", error, os.getpid(), **facts)
             summary = headline(error)[:200]
             self.core.loop.apply([ActorConstructed(pickling.serialize_error(wrapped), summary)])
             self.ending = "the constructor raised"
@@ -327,7 +330,7 @@ class Executor:
         if spec.is_async:
             from gnomon._shell.async_executor import AsyncExecutor
 
-            self._async = AsyncExecutor(self, concurrency or 1000, spec.groups)
+            self._async = AsyncExecutor(self, concurrency or ASYNC_CALLS, spec.groups)
             return
         self._wide = bool(spec.groups)
         self.execution.threads = concurrency or 1

@@ -103,18 +103,22 @@ def _variables(prefix: str, space: dict[str, Any]) -> Iterator[Root]:
             yield Root("variable", prefix + name, value)
 
 
+_NOBODYS = ("gnomon", "gnomon_kernel", "IPython", "ipykernel")
+"""Packages whose variables are no names, wherever they are installed: those that run a notebook hold all of it."""
+
+
 def _of_modules() -> Iterator[Root]:
     """The variables of the user's own modules; a library's would take too long to look through."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if name == "__main__" or name.partition(".")[0] in ("gnomon", "gnomon_kernel"):
+        if name == "__main__" or name.partition(".")[0] in _NOBODYS:
             continue
-        if isinstance(file, str) and not file.startswith(_libraries()):
+        if isinstance(file, str) and not file.startswith(libraries()):
             yield from _variables(f"{name}.", vars(module))
 
 
 @cache
-def _libraries() -> tuple[str, ...]:
+def libraries() -> tuple[str, ...]:
     """Where code lies that is not the user's: its variables are no names for anybody."""
     import sysconfig  # costs milliseconds that every start would pay
 
@@ -132,7 +136,7 @@ def _of_running_functions() -> Iterator[Root]:
     for frame in list(sys._current_frames().values()):
         below: Any = frame
         while below is not None:
-            if not is_ours(below) and not below.f_code.co_filename.startswith(_libraries()):
+            if not is_ours(below) and not below.f_code.co_filename.startswith(libraries()):
                 for name, value in locals_of(below).items():
                     yield Root("local", f"{name} in the running {below.f_code.co_qualname}()", value)
             below = below.f_back

@@ -22,6 +22,9 @@ _SUSPENDED = {
     types.CoroutineType: "cr_frame",
     types.AsyncGeneratorType: "ag_frame",
 }
+_NOT_THE_USERS = ("gnomon.", "gnomon_kernel", "IPython.", "ipykernel.")
+"""Modules whose variables are nobody's: those that run a cell hold all of its names, by their shell."""
+
 _NOT_ENTERED = (types.ModuleType, types.BuiltinFunctionType, types.CodeType, types.FrameType)
 
 
@@ -144,8 +147,8 @@ def locals_of(frame: types.FrameType) -> dict[str, Any]:
 
 
 def is_ours(frame: types.FrameType) -> bool:
-    """Whether a frame is the runtime's, and not the user's."""
-    return str(frame.f_globals.get("__name__", "")).startswith(("gnomon.", "gnomon_kernel"))
+    """Whether a frame is the runtime's or the notebook's, and not the user's."""
+    return str(frame.f_globals.get("__name__", "")).startswith(_NOT_THE_USERS)
 
 
 def frame_of(value: Any) -> types.FrameType | None:

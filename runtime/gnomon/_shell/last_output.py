@@ -9,7 +9,7 @@ from pathlib import Path
 from gnomon._shell.session_directory import log_path
 from gnomon.ids import WorkerID
 
-LINES_MAX = 10
+LINES_MAX = 20
 """Lines in all; half of them from each stream when both have enough."""
 
 LINE_CHARACTERS_MAX = 200

@@ -57,6 +57,10 @@ LONG_WAIT_S, LONG_PARK_S = 0.01, 0.05
 """A wait that has lasted so long ends with waking the parked loop's thread, which looks less often
 meanwhile."""
 
+HEED_S = 1.0
+"""The longest sleep of a thread that waits for an outcome: a Ctrl-C that comes just before it sleeps ends no sleep, and
+would wait for the next message."""
+
 BRISK_S = 0.0005
 """After a wait shorter than this the next is expected to be so, too."""
 
@@ -197,7 +201,7 @@ class Loop:
                     del self._blocked[me]
             if self._reader != me:
                 self._wanted = True
-                return signal.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+                return _acquire(signal, timeout)
             self._wait_began = began
             got = self._read_until(signal, None if timeout is None else began + timeout)
         finally:
@@ -216,15 +220,14 @@ class Loop:
                 self._unpark()
         if got is not None:
             return got
-        left = -1 if timeout is None else max(0.0, began + timeout - time.monotonic())
-        return signal.acquire(timeout=min(left, threading.TIMEOUT_MAX))
+        return _acquire(signal, None if timeout is None else max(0.0, began + timeout - time.monotonic()))
 
     def _read_until(self, signal: threading.Lock, deadline: float | None) -> bool | None:
         """Read until ``signal`` is released. False at the deadline, None when the loop ends: it wants the socket."""
         while not signal.acquire(blocking=False):
-            left = 3600.0
+            left = HEED_S
             if deadline is not None:
-                left = deadline - time.monotonic()
+                left = min(left, deadline - time.monotonic())
                 if left <= 0:
                     return False
             if self._stopping:
@@ -376,3 +379,14 @@ class Loop:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(5.0)
+
+
+def _acquire(signal: threading.Lock, timeout: float | None) -> bool:
+    """Take ``signal`` when it is released, waking up now and then to heed interrupts."""
+    end = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = HEED_S if end is None else min(HEED_S, end - time.monotonic())
+        if signal.acquire(timeout=max(0.0, left)):
+            return True
+        if end is not None and time.monotonic() >= end:
+            return False

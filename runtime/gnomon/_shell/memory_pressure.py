@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import os
 
+from gnomon._shell.memory_usage import CGROUPS, PROC, field, group_names
+
 NEARLY_FULL = 0.05
 """Share of the memory still available below which a kill is put down to the want of it."""
-
-_PROC = "/proc"
-_CGROUPS = "/sys/fs/cgroup"
 
 
 class MemoryPressure:
     """What has happened since it was asked last."""
 
-    def __init__(self, proc: str = _PROC, cgroups: str = _CGROUPS) -> None:
+    def __init__(self, proc: str = PROC, cgroups: str = CGROUPS) -> None:
         self._proc = proc
         self._cgroups = cgroups
         self._kills = self._count()
@@ -34,35 +33,17 @@ class MemoryPressure:
     def _count(self) -> int | None:
         """The kernel's kills so far; None where they are not counted."""
         counters = [
-            os.path.join(self._cgroups, self._group(), "memory.events"),
+            os.path.join(self._cgroups, group_names(self._proc).get("", ""), "memory.events"),
             os.path.join(self._cgroups, "memory", "memory.oom_control"),  # version 1, as a container sees it
             os.path.join(self._proc, "vmstat"),
         ]
         for path in counters:
-            found = _field(path, "oom_kill")
+            found = field(path, "oom_kill")
             if found is not None:
                 return found
         return None
 
-    def _group(self) -> str:
-        try:
-            with open(os.path.join(self._proc, "self", "cgroup")) as file:
-                lines = [line.strip().split(":", 2) for line in file]
-        except OSError:
-            return ""
-        return next((line[2].lstrip("/") for line in lines if line[:2] == ["0", ""]), "")
-
     def _nearly_full(self) -> bool:
         path = os.path.join(self._proc, "meminfo")
-        total, available = _field(path, "MemTotal:"), _field(path, "MemAvailable:")
+        total, available = field(path, "MemTotal:"), field(path, "MemAvailable:")
         return total is not None and available is not None and available < NEARLY_FULL * total
-
-
-def _field(path: str, name: str) -> int | None:
-    """The number behind ``name`` in a file of lines "name number"."""
-    try:
-        with open(path) as file:
-            rows = [line.split() for line in file]
-        return next((int(row[1]) for row in rows if len(row) > 1 and row[0] == name), None)
-    except (OSError, ValueError):
-        return None

@@ -18,7 +18,8 @@ from gnomon._core.events import AskedSomething
 from gnomon._messages.tasks import OutputProduced
 from gnomon._shell import task_context
 from gnomon._shell.loop import Loop
-from gnomon.ids import WorkerID
+from gnomon._shell.output_index import OutputIndex
+from gnomon.ids import TaskID, WorkerID
 
 TEXT_MAX = 64 * 1024
 """Characters in one message; more is split."""
@@ -50,10 +51,12 @@ class OutputStream(io.TextIOBase):
     encoding = "utf-8"
     errors = "replace"
 
-    def __init__(self, name: str, outbox: Outbox, file: Any) -> None:
+    def __init__(self, name: str, outbox: Outbox, file: Any, index: OutputIndex | None = None) -> None:
         self.stream = name
         self._outbox = outbox
         self._file = file
+        self._index = index
+        self._writer: TaskID | None = None
         self._line: dict[tuple[str, str], str] = {}
 
     def write(self, text: str) -> int:
@@ -63,7 +66,14 @@ class OutputStream(io.TextIOBase):
         if text:
             global written
             written = True
-            origin = _origin()
+            running = task_context.current.get() or task_context.of_main_thread()
+            task = None if running is None else running.task
+            if task != self._writer:
+                self._writer = task
+                if self._index is not None:
+                    actor = None if running is None else running.actor
+                    self._index.note(self.stream, self._file, task, actor)
+            origin = _origin(running)
             text_ = self._line.pop(origin, "") + text
             end = text_.rfind("\n") + 1
             if end < len(text_):
@@ -93,12 +103,12 @@ class OutputStream(io.TextIOBase):
         return False
 
 
-def progress_sender(outbox: Outbox) -> Callable[[str], None]:
-    """What sends states of progress bars the way that output goes, without the log."""
+def sender(outbox: Outbox, stream: str) -> Callable[[str], None]:
+    """What sends texts of a stream of their own (progress bars, rich output) the way that output goes, without the log."""
 
     def send(text: str) -> None:
-        cell, name = _origin()
-        outbox.add(cell, "progress", name, text)
+        cell, name = _origin(task_context.current.get() or task_context.of_main_thread())
+        outbox.add(cell, stream, name, text)
 
     return send
 
@@ -112,9 +122,8 @@ def set_label(label: str) -> None:
     _label = label
 
 
-def _origin() -> tuple[str, str]:
+def _origin(running: task_context.RunningTask | None) -> tuple[str, str]:
     """The cell and the name of what runs here."""
-    running = task_context.current.get()
     if running is None:
         return "", _label
     return (running.provenance.cell if running.provenance is not None else ""), _label or running.name

@@ -18,6 +18,7 @@ from gnomon._messages.tasks import CANCELLED, DYNAMIC, OK, RAISED, STREAMING, Ca
 from gnomon._shell import task_context
 from gnomon._shell.bringing import bring_arguments, is_elsewhere
 from gnomon._shell.core_worker import CoreWorker
+from gnomon._shell.previews import previews, site
 from gnomon._wire import pickling
 from gnomon._wire.generators import pack_items
 from gnomon._wire.object_ref import ObjectRef
@@ -128,7 +129,12 @@ class Call:
         """The outcome when it has raised."""
         if isinstance(error, ValueError):
             advise_copy(error)
-        wrapped = TaskError.from_exception(self.name, error, os.getpid())
+        facts = {
+            "arguments": previews(error),
+            "attempt": self.pushed.attempt,
+            "site": site(self.pushed.provenance),
+        }
+        wrapped = TaskError.from_exception(self.name, error, os.getpid(), **facts)
         inner: list[ObjectID] = []
         blob = pickling.serialize_error(wrapped, inner)
         forget_frames(error)
@@ -280,11 +286,22 @@ def advise_copy(error: ValueError) -> None:
 
 
 def forget_frames(error: BaseException) -> None:
-    """Let go of what the user's finished frames hold.
+    """Let go of what the user's finished frames hold: those of the error, and of the errors that led to it.
 
     Code like ``error = ...; raise error`` puts an exception into its own traceback. What its frames hold, large
     objects among it, would wait for the collector, and an idle worker collects nothing.
     """
+    seen: dict[int, None] = {}
+    work: list[BaseException | None] = [error]
+    while work:
+        one = work.pop()
+        if one is not None and id(one) not in seen:
+            seen[id(one)] = None
+            work += (one.__cause__, one.__context__)
+            _clear_frames(one)
+
+
+def _clear_frames(error: BaseException) -> None:
     trace = error.__traceback__
     while trace is not None:
         # a generator or coroutine that has caught it before may live on

@@ -101,6 +101,12 @@ def remove_sockets_of_node(directory: str, node: WorkerID) -> None:
         remove_socket(directory, WorkerID(bytes.fromhex(name[:-2])))
 
 
+def is_session(directory: str) -> bool:
+    """Whether that is the directory of a session, living or dead."""
+    is_named_so = os.path.basename(os.path.normpath(directory)).startswith(f"gnomon-{os.getuid()}-")
+    return is_named_so and os.path.isdir(os.path.join(directory, "logs"))
+
+
 def log_path(directory: str, name: str, stream: str) -> str:
     """Where ``stream`` ("out" or "err") of the process called ``name`` ("node", "worker-<id>") is written."""
     return f"{directory}/logs/{name}.{stream}"

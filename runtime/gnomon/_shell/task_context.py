@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
@@ -39,7 +41,29 @@ class RunningTask:
         self.function: Callable[..., object] | None = None
 
 
+_RUNS = ("_run_task", "_run_call")
+"""Functions of the executor that have a variable ``running``."""
+
 current: ContextVar[RunningTask | None] = ContextVar("gnomon_running_task", default=None)
+
+
+def of_main_thread() -> RunningTask | None:
+    """What the main thread runs: threads that the user's code has started print in its name.
+
+    A context variable is not theirs, and to note every task for them would cost all tasks; so it is looked for.
+    """
+    main = threading.main_thread().ident
+    if main is None or main == threading.get_ident():
+        return None
+    from gnomon._shell.holder_steps import locals_of  # importing it early would cost every start
+
+    frame = sys._current_frames().get(main)
+    while frame is not None:
+        if frame.f_code.co_name in _RUNS and frame.f_globals.get("__name__") == "gnomon._shell.executor":
+            found = locals_of(frame).get("running")
+            return found if isinstance(found, RunningTask) else None
+        frame = frame.f_back
+    return None
 
 
 def blocks() -> bool:

@@ -56,6 +56,10 @@ class UserCode:
                 del self._struck[thread]
                 _raise_in_thread(thread, None)
 
+    def thread_of(self, task: TaskID) -> int:
+        """The thread in which the code of ``task`` runs now; 0 if it does not. From any thread."""
+        return next((thread for thread, running in list(self._running.items()) if running == task), 0)
+
     def interrupt(self, task: TaskID) -> None:
         """Raise ``TaskInterrupted`` where the code of ``task`` runs; from any thread."""
         for thread, running in list(self._running.items()):

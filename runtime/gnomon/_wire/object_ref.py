@@ -46,6 +46,9 @@ def _no_session(ref: ObjectRef[Any]) -> Any:
 
 
 _INERT = Hooks(drop=_no_drop, reduce=_no_session, future=_no_session)
+noted: Callable[[ObjectID], str] | None = None
+"""What the ``repr`` of a reference says beside its id: in a notebook, that it was made by older code."""
+
 _hooks = _INERT
 _drop: Callable[[bytes], Any] = _no_drop
 
@@ -152,4 +155,5 @@ class ObjectRef(Generic[T]):
         return isinstance(other, ObjectRef) and other._id == self._id
 
     def __repr__(self) -> str:
-        return f"ObjectRef({self._id.hex()})"
+        note = noted(self._id) if noted is not None else ""
+        return f"ObjectRef({self._id.hex()}{f', {note}' if note else ''})"

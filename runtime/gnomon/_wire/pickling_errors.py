@@ -25,16 +25,16 @@ def wrap(error: BaseException, inner: bytes) -> bytes:
         inner: the blob of it as a value; empty when it can not be pickled.
     """
     if isinstance(error, TaskError):
-        text = (error.function_name, error.traceback_str, error.pid)
+        text = (error.function_name, error.traceback_str, error.pid, error._facts())
     else:
-        text = ("", remote_traceback(error), None)
+        text = ("", remote_traceback(error), None, {})
     return _KIND + pickle.dumps((*text, inner), 5)
 
 
 def unwrap(blob: bytes | memoryview) -> tuple[bytes, TaskError]:
     """The blob of the exception as a value (empty when there is none), and the error that tells its text."""
-    function_name, text, pid, inner = pickle.loads(blob[1:])
-    return inner, TaskError(function_name, text, None, pid)
+    function_name, text, pid, facts, inner = pickle.loads(blob[1:])
+    return inner, TaskError(function_name, text, None, pid, **facts)
 
 
 def rebuild_failure(blob: bytes | memoryview) -> GnomonError:

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from gnomon._core.ledger import Ledger, Names, TaskRow, TaskState
+from gnomon.ids import NODE_TAG_BYTES
 from gnomon.observe.columns import (
     CHANGED_ROW_BYTES,
     DEPENDENCIES_SHOWN_MAX,
@@ -42,6 +43,9 @@ _OBJECTS_BYTES = 12_000
 
 _TEXT_CHARACTERS_MAX = 200
 _FIELD_CHARACTERS_MAX = 2_000
+_NODE_TAG_DIGITS = 2 * NODE_TAG_BYTES
+"""A worker's id in hex begins with its node's tag, as does the id of the node's own process."""
+
 _UNLIMITED = 1 << 40
 
 
@@ -83,6 +87,7 @@ class Backlog:
         self._group_next = 0
         self._objects_told: set[str] = set()
         self._totals_told: dict[str, int] = {}
+        self._tempo_told: dict[str, Any] = {}
         self._tasks: dict[int, None] = {}
         self._objects: dict[str, None] = {}
         self._actors: dict[str, None] = {}
@@ -143,6 +148,10 @@ class Backlog:
         room = MESSAGE_BYTES_MAX - _ENVELOPE_BYTES
         used = self._fill_lists(body, ledger, _LISTS_BYTES)
         room -= used
+        tempo = ledger.tempo
+        if tempo != self._tempo_told:
+            self._tempo_told = tempo
+            body["tempo"] = tempo
         writer = ColumnWriter()
         if used < _LISTS_BYTES:  # else rows could point at names that come with the next message
             room -= self._fill_groups(body, ledger, min(room, _LISTS_BYTES))
@@ -280,7 +289,12 @@ def _cell_entry(entry: tuple[str, str]) -> dict[str, Any]:
 
 
 def _worker_entry(entry: tuple[str, int, str]) -> dict[str, Any]:
-    return {"id": entry[0], "pid": entry[1], "label": shortened(entry[2])}
+    return {
+        "id": entry[0],
+        "pid": entry[1],
+        "label": shortened(entry[2]),
+        "node": entry[0][:_NODE_TAG_DIGITS],
+    }
 
 
 def _taken(names: Names, start: int, room: int, entry: Callable[[Any], Any]) -> tuple[list[Any], int]:

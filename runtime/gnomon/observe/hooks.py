@@ -10,8 +10,10 @@ from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from gnomon._engine import notebook_hooks as _slots
+from gnomon._engine import staleness
 from gnomon._engine.base import CancelReceipt, Origin
 from gnomon._engine.notebook_hooks import (
+    DISPLAY_STREAM,
     WAIT_FIRST_REPORT_S,
     WAIT_REPORT_PERIOD_S,
     GroupProgress,
@@ -23,8 +25,11 @@ from gnomon._engine.notebook_hooks import (
 )
 from gnomon._engine.progress_bars import STREAM as PROGRESS_STREAM
 from gnomon._engine.progress_bars import Bars
+from gnomon._wire import object_ref
+from gnomon.ids import ObjectID
 
 __all__ = [
+    "DISPLAY_STREAM",
     "PROGRESS_STREAM",
     "WAIT_FIRST_REPORT_S",
     "WAIT_REPORT_PERIOD_S",
@@ -37,7 +42,10 @@ __all__ = [
     "WaitObserver",
     "WaitProgress",
     "cancel_cell",
+    "cell_changed",
+    "handle_given_up",
     "current_origin",
+    "display_sender",
     "group_progress",
     "output_sink",
     "set_cell_names",
@@ -45,6 +53,7 @@ __all__ = [
     "set_origin",
     "set_output_sink",
     "set_wait_observer",
+    "show_stale",
     "wait_observer",
 ]
 
@@ -71,6 +80,40 @@ def set_names(named: Callable[[], Iterable[tuple[str, str, Any]]] | None) -> Non
     _slots.named = None if named is None else lambda: (Root(*each) for each in named())
 
 
+def cell_changed(cell: str) -> None:
+    """A cell is about to run again with another text: what it has submitted so far is stale from now on."""
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    staleness.cell_changed(cell, None if engine is None else engine.ledger)
+
+
+def handle_given_up(actor: str, how: str) -> None:
+    """A variable of the notebook no longer holds an actor: told with the actor's death, if that follows from it.
+
+    Args:
+        actor: its id in hexadecimal.
+        how: ``its variable counter was overwritten in In [7]``.
+    """
+    _slots.given_up.pop(actor, None)
+    _slots.given_up[actor] = how
+    if len(_slots.given_up) > _slots.GIVEN_UP_MAX:
+        del _slots.given_up[next(iter(_slots.given_up))]
+
+
+def show_stale(shown: bool) -> None:
+    """Whether the ``repr`` of a reference tells that it was made by older code."""
+    object_ref.noted = _stale if shown else None
+
+
+def _stale(identity: ObjectID) -> str:
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    why = "" if engine is None else staleness.stale_object(engine.ledger, identity)
+    return f"stale: {why}" if why else ""
+
+
 def set_output_sink(sink: OutputSink | None) -> None:
     """Send the output of tasks to ``sink`` (called in an engine's thread; it must not block)."""
     _slots.output_sink = sink
@@ -79,6 +122,11 @@ def set_output_sink(sink: OutputSink | None) -> None:
 def output_sink() -> OutputSink | None:
     """Where the output of tasks goes now."""
     return _slots.output_sink
+
+
+def display_sender() -> Callable[[str], object] | None:
+    """In a worker, what sends a line of ``DISPLAY_STREAM`` to the submitting cell; None where output is shown."""
+    return _slots.send_display
 
 
 def set_wait_observer(observer: WaitObserver | None) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from gnomon._engine.memory import MemoryReport, MemoryRow, ObjectHolder
+from gnomon._engine.staleness import stale_object
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import OBJECT_ID_BYTES, ObjectID
 
@@ -159,7 +160,15 @@ def _cells(row: MemoryRow, units: str) -> tuple[str, ...]:
     copies = f"{row.state}, {len(row.nodes)} copies" if len(row.nodes) > 1 else row.state
     size = "-" if row.size_bytes is None else amount(row.size_bytes, units)
     held = "; ".join(map(str, row.holders)) or "nobody that answered"
-    return size, copies, row.producer or "-", row.call_site or "-", owner, row.object_id, held
+    site = f"{row.call_site or '-'}{' (stale)' if _is_stale(row) else ''}"
+    return size, copies, row.producer or "-", site, owner, row.object_id, held
+
+
+def _is_stale(row: MemoryRow) -> bool:
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    return engine is not None and bool(stale_object(engine.ledger, bytes.fromhex(row.object_id)))
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -177,8 +186,9 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _totals(report: MemoryReport, units: str) -> list[str]:
     used, capacity = report.store_used_bytes, report.store_capacity_bytes
+    spilled = f", {amount(report.store_spilled_bytes, units)} on disk" if report.store_spilled_bytes else ""
     lines = [
-        f"{_counted(len(report.rows))}; object stores: {amount(used, units)} of {amount(capacity, units)} used"
+        f"{_counted(len(report.rows))}; object stores: {amount(used, units)} of {amount(capacity, units)} used{spilled}"
     ]
     if report.left_out:
         lines.append(f"{report.left_out:,} more objects, smaller than these, are not listed")

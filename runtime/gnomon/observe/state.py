@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gnomon._core.ledger import TASK_STATES, Ledger, TaskRow, TaskState
+from gnomon._engine.notebook_hooks import cause_of
+from gnomon._engine.staleness import stale_task
 from gnomon.observe.columns import wall_time
 
 if TYPE_CHECKING:
@@ -89,9 +91,13 @@ def tasks(
 
 
 def actors(*, ledger: Ledger | None = None) -> list[Row]:
-    """All actors of the session, dead ones included."""
+    """All actors of the session, dead ones included; ``stale`` are those that the notebook has made with older code."""
     book = ledger_of(ledger)
-    return [] if book is None else [row.copy() for row in book.actors.copy().values()]
+    rows = [] if book is None else list(book.actors.copy().values())
+    return [
+        {**row, "cause": cause_of(row["id"], row.get("cause", "")), "stale": row.get("stale", False)}
+        for row in rows
+    ]
 
 
 def nodes(*, ledger: Ledger | None = None) -> list[Row]:
@@ -212,6 +218,7 @@ def _task(book: Ledger, row: TaskRow, offset_s: float) -> Row:
         "duration_s": ends - row.started if row.started else None,
         "attempt": row.attempt,
         "error": row.error,
+        "stale": stale_task(book, row),
     }
 
 

@@ -1,7 +1,7 @@
 """The timeline: which task ran where and when, in the trace-event format that trace viewers read.
 
 One row a worker, one span a task; tasks that still run end now. Open the file in Perfetto or in
-``chrome://tracing``.
+``chrome://tracing``. :func:`spans` gives the same as plain values.
 """
 
 from __future__ import annotations
@@ -9,12 +9,77 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon.observe.columns import wall_time
 from gnomon.observe.state import ledger_of
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One task that has started, where it ran.
+
+    Attributes:
+        function: its number in :attr:`Spans.names`.
+        start: seconds on the monotonic clock, as ``end``; what runs ends now.
+        state: as :func:`~gnomon.observe.tasks` names them.
+    """
+
+    function: int
+    start: float
+    end: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """What ran where and when, as a small static picture needs it.
+
+    Attributes:
+        names: of functions.
+        workers: what each row is called.
+        rows: for each worker its spans by start.
+        begin: start of the first span, seconds on the monotonic clock; 0 without any.
+        end: of the last one.
+    """
+
+    names: Sequence[str]
+    workers: Sequence[str]
+    rows: Sequence[Sequence[Span]]
+    begin: float = 0.0
+    end: float = 0.0
+
+
+NO_SPANS = Spans((), (), ())
+
+
+def spans(*, ledger: Ledger | None = None) -> Spans:
+    """What ran where and when: all listed tasks that have started, by worker.
+
+    Args:
+        ledger: another ledger than the current session's.
+    """
+    book = ledger_of(ledger)
+    if book is None:
+        return NO_SPANS
+    now = time.monotonic()
+    labels = [label for _identity, _pid, label in list(book.workers.entries)]
+    rows: list[list[Span]] = [[] for _ in labels]
+    for row in list(book.tasks):
+        if row.started and 0 <= row.worker < len(rows):
+            running = row.state == TaskState.RUNNING
+            end = now if running else max(row.finished, row.started)
+            rows[row.worker].append(Span(row.group, row.started, end, TaskState(row.state).name.lower()))
+    for of_worker in rows:
+        of_worker.sort(key=lambda span: span.start)
+    begin = min((of_worker[0].start for of_worker in rows if of_worker), default=0.0)
+    end = max((span.end for of_worker in rows for span in of_worker), default=0.0)
+    return Spans(list(book.names.entries), labels, rows, begin, end)
+
 
 _PROCESS = 1
 """The format wants a process for each row; one is enough for one session."""

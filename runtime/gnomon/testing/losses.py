@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gnomon._api import session
+from gnomon._api.checks import shown
 from gnomon._core.events import AskedSomething, CopiesDropped
 from gnomon._messages.base import Block
 from gnomon._messages.pulls import CopyLost
+from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import WorkerID, owner_of
-
-if TYPE_CHECKING:
-    from gnomon._wire.object_ref import ObjectRef
 
 
 def drop_object(ref: ObjectRef[Any]) -> None:
@@ -24,8 +23,11 @@ def drop_object(ref: ObjectRef[Any]) -> None:
         ref: to a value that is ready and lies in the store.
 
     Raises:
+        TypeError: ``ref`` is no reference.
         ValueError: the value is not there, or small: small values lie with their owner and can not be lost without it.
     """
+    if not isinstance(ref, ObjectRef):
+        raise TypeError(f"drop_object() takes a reference, not {shown(ref)}.")
     core = session.engine().core  # type: ignore[attr-defined]
     identity = ref._id
     value = core.values.get(identity)

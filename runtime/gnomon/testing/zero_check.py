@@ -1,5 +1,5 @@
 """What a test may not leave behind: threads, files and child processes of this process, and in a local session that
-goes on after it references, tasks, leases and resources.
+goes on after it references, tasks, leases, resources and room in its store.
 
 Nothing of gnomon is imported here: the contract suite also runs where ``import gnomon`` is Ray.
 """
@@ -16,6 +16,8 @@ from typing import Any
 
 SETTLE_S = 5.0
 """How long what a test has ended may take to be gone."""
+
+_STORY_CHARACTERS = 2_000
 
 Count = Callable[[], set[str]]
 
@@ -47,6 +49,12 @@ def children() -> set[str]:
     return found
 
 
+_PAGE_BYTES = 4096
+
+_PAGES_MAX = 10_000
+"""As many of a store's pages are told apart."""
+
+
 def held() -> set[str]:
     """What this process's local session holds, for itself or at its node; nothing without one."""
     engine: Any = getattr(sys.modules.get("gnomon._api.session"), "current", None)
@@ -63,6 +71,8 @@ def held() -> set[str]:
     }
     found = {f"{name} {key.hex()}" for name, table in tables.items() for key in list(table)}
     for report in engine.view.reports():
+        pages = min(report.store_used // _PAGE_BYTES, _PAGES_MAX) if report.alive else 0
+        found |= {f"page {page} of a store" for page in range(pages)}
         for name, units in report.resources.items():
             if (free := report.available.get(name, 0)) < units:
                 found.add(f"{name} of which only {free} of {units} is available")
@@ -87,6 +97,6 @@ def nothing_is_left(watched: dict[str, Count] = ALL, limit_s: float = SETTLE_S) 
     yield
     deadline = time.monotonic() + limit_s
     while left := {what: more for what, now in watched.items() if (more := now() - before[what])}:
-        assert time.monotonic() < deadline, f"left behind: {left}"
+        assert time.monotonic() < deadline, f"left behind: {left}"[:_STORY_CHARACTERS]
         gc.collect()  # sockets and loops in cycles close when they are collected
         threading.Event().wait(0.01)

@@ -12,7 +12,8 @@ process.
     Thread      the user's code, from a random program             threads, code, stream_code, actor_code,
                                                                    programs, values
     Session     one or two drivers' sessions, faults, the end      session, leftovers
-    Oracle      what happened, against what is promised            truth, watch, stream_watch, names
+    Oracle      what happened, against what is promised            truth, watch, stream_watch, copy_watch, freed,
+                                                                   names
 
 The oracle keeps its own account of what the program did and what went over the network. Each promise of
 the runtime is checked there, or by ``check()`` of the machine that keeps it, after each batch of events:
@@ -22,11 +23,18 @@ the runtime is checked there, or by ``check()`` of the machine that keeps it, af
     promise 3, AC2  order per caller, group and lane, also   ``_check_order`` at each push, ``_check_start_order``
                     through restarts and retries             at each start
     promise 5, OR1  no object is freed that somebody holds   ``Session.check_handles``, ``Truth.check_read``
-                    nor one that a dead process has lent on,   ``Truth._explains_ObjectFreedError``
+                    nor one that a dead process has lent on,   ``Truth.may_be_freed``
                     unless messages are very slow
-    OR2, OR4, OR7   nothing is left                          ``leftovers``, ``ReferenceMachine.check``
+    OR2, OR4, OR7   nothing is left; in fair weather what    ``leftovers``, ``ReferenceMachine.check``;
+                    nobody needs is gone in 0.1 s              ``FreedWatch``
     OR10, CN1, CN8  one value per object, for good           ``WrittenOnce``
-    OD4, OD8        who reads a block reads what was written ``Memory``; ``BlockMachine.check``
+    OR12, LN2       recipes, attempts                        ``LineageMachine.check``, ``PromiseWatch._pushed``
+    OD1, OD2, OD6   copies                                   ``CopyWatch``, ``leftovers``
+    OD4, OD7, OD8   who reads a block reads what was written ``Memory``; ``BlockMachine.check``
+    OD9, OD10       pulls; what was spoiled is not taken     ``PullMachine.check``, ``Truth.check_read``
+    LN1             made again when no copy is left          ``CopyWatch``
+    LN5, LN8        losses are told with a reason; nothing   ``Truth._explains_ObjectLostError`` and its like,
+                    cancelled is made again                    ``losses.is_replay``
     values          what was made is what is read            ``Truth.check_read``
     errors          each has an explanation                  ``Truth._explains_...``: who was cancelled, killed,
                                                              out of retries, infeasible, without an owner
@@ -53,12 +61,14 @@ the runtime is checked there, or by ``check()`` of the machine that keeps it, af
     max_calls       a process runs a function so often       ``_check_calls``
     generators      each item once, in order, to the end;    ``StreamWatch``, ``StreamMachine.check``
                     back-pressure; an early end is heard
+    tempo           what is let through, and that it is      ``TempoWatch``, ``TempoMachine.check``
+                    kept to; nothing hangs once free
     MB1, links      in order, once                           ``LinkMachine.check``, all of the above
     MB1, MB2        dead nodes are counted on by nobody      ``MembershipMachine.check``, ``leftovers``
     LR10            a demand that is sent on ends somewhere  no hang
 
 ``tests/simulation/planted.toml`` lists small wrong versions of the core; each is found. Not simulated:
-placement groups, spilling and lineage, which are still to come (AC12, OD, LN, PG); silent nodes (MB3).
+placement groups, which are still to come (PG); silent nodes (MB3).
 """
 
 from gnomon.testing.simulator.kernel import Kernel

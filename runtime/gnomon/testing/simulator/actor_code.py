@@ -67,7 +67,7 @@ class Code(StreamFrame):
             )
         )  # fmt: skip
         facts = TaskFacts(task, body, retries, dependencies, {}, self.task, provenance.cell, actor)
-        facts.in_order, facts.group = kind.in_order, group
+        facts.in_order, facts.group, facts.contained = kind.in_order, group, contained
         facts.backpressure = 0 if body.dynamic else backpressure
         self._expect(facts)
         return True

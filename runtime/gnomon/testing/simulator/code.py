@@ -129,11 +129,12 @@ class Frame(Thread):
         host.post(
             ev.TaskSubmitted(
                 task, function, b"code" + function, f"f{body.number % 4}", resources,
-                host.class_key(resources, spread), blob, dependencies, contained, body.num_returns, retries,
+                host.class_key(resources, spread, retries != 0), blob, dependencies, contained, body.num_returns, retries,
                 body.retry_exceptions, provenance, self.task, body.backpressure, calls_max, spread,
             )
         )  # fmt: skip
         facts = TaskFacts(task, body, retries, dependencies, resources, self.task, provenance.cell)
+        facts.contained = contained
         facts.backpressure = 0 if body.dynamic else body.backpressure
         self._expect(facts)
 

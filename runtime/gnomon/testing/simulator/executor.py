@@ -40,6 +40,7 @@ class Lanes:
         running: by task, what runs.
         is_async: it is an async actor: what waits does not block.
         kept: large values that the actor views in its state.
+        held: references in its state.
         may_wait: its code may wait for values as long as it takes.
     """
 
@@ -57,6 +58,7 @@ class Lanes:
         self._constructing = False
         self._draining = ""
         self.kept: list[View] = []
+        self.held: list[ObjectID] = []
         self._calls: dict[FunctionID, int] = {}
         self._ended: dict[TaskID, Thread] = {}
 
@@ -293,6 +295,7 @@ class Lanes:
         harmless = self.host.truth.harmless
         for identity in [each for each in thread.handles if harmless(each)][: thread.body.keep]:
             thread.handles.remove(identity)
+            self.held.append(identity)
         for view in [each for each in thread.views if harmless(each.object)][: thread.body.keep]:
             thread.views.remove(view)
             self.kept.append(view)

@@ -73,7 +73,8 @@ class ItemMaker:
         """What comes besides the items: the list of references to them, or nothing."""
         if message.num_returns != DYNAMIC:
             return dump([number, 0])
-        items = [object_id(message.task, index + 1) for index in range(1, count + 1)]
+        items = tuple(object_id(message.task, index + 1) for index in range(1, count + 1))
+        self._host.truth.lists[object_id(message.task, 1)] = items
         return dump([number, 1, *map(Ref, items)])
 
     def _deliver(

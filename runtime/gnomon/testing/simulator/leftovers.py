@@ -36,6 +36,7 @@ def left(session: Session) -> list[str]:
     for host in session.workers.values():
         if host.alive:
             found += [f"{host.label} {what}" for what in _left_in(host.worker)]
+    found += session.tempo.left()
     head = session.head
     for node_host in session.nodes.alive:
         found += _left_at(session, node_host)

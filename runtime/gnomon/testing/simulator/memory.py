@@ -48,6 +48,10 @@ class Memory:
             self._values[place] = content
             self.headers[place] = content[0]
 
+    def objects(self) -> list[ObjectID]:
+        """Whose values lie in the ranges that are given out."""
+        return [self._values[place][0] for place in self.node.blocks.owners if place in self._values]
+
     def write(self, block: Block, blob: bytes) -> Block:
         """Write a value where it has been given room."""
         offset = block.offset

@@ -111,5 +111,7 @@ class Nodes:
             if worker.alive and node_tag(worker.me) == node_tag(host.me):
                 worker.end()
                 session.truth.dead[worker.me] = None
+                session.note_lent(worker)
+        session.copies.node_died()
         told = ev.NodeExited(host.me, reason)
         kernel.after(kernel.random.uniform(0.0001, 0.02), session.head_host.post, told)

@@ -19,7 +19,7 @@ from gnomon._messages.leases import WorkerReady
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
 from gnomon.testing.simulator.executor import Lanes
 from gnomon.testing.simulator.host import Host
-from gnomon.testing.simulator.losses import lose_while_pulled
+from gnomon.testing.simulator.losses import lose_while_pulled, rots
 from gnomon.testing.simulator.memory import Memory
 from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.values import is_lost
@@ -101,7 +101,7 @@ class NodeHost(Host):
             return
         sent = ev.FileChunksSent(command.target, command.pull, command.block, command.file)
         content = self.memory.peek(command.path, command.position, command.block[1])
-        if self.session.rots():
+        if rots(self.session):
             sent.error = "its copy on disk can not be read: it is damaged"
         else:
             chunks = range(command.first, command.first + len(command.crcs))
@@ -117,6 +117,7 @@ class NodeHost(Host):
             intact = True
             if faulty and network.weather.loss and self.kernel.chance(0.2):
                 self.session.nodes.faults[key] = None
+                self.session.truth.chunks_spoiled += 1
                 if self.kernel.chance(0.5):
                     continue
                 intact = False
@@ -156,7 +157,8 @@ class NodeHost(Host):
         host = self.session.workers.get(command.worker)
         if command.running and (host is None or host.executor.last_begun != command.running):
             return
-        if host is not None:
+        for_memory = self.session.shortages.killing(self, host, command.worker)
+        if host is not None and not for_memory:
             self.session.watch.killing(host)
         self.session.kill(command.worker, "was killed by SIGKILL")
 
@@ -189,7 +191,7 @@ class NodeHost(Host):
         self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._read_spill_file, command)
 
     def _read_spill_file(self, command: fx.ReadSpillFile) -> None:
-        if self.session.rots():
+        if rots(self.session):
             self.post(ev.BlockRestored(command.block, "its copy on disk can not be read: it is damaged"))
             return
         no_memory = self.kernel.chance(self.session.plan.reserve_failure)
@@ -242,10 +244,16 @@ class WorkerHost(Host):
     def before_events(self, events: list[Any]) -> None:
         """Cancels, kills and outcomes are noted."""
         self.watch.heard(self, events)
+        if self.session.plan.shortages:
+            self.session.shortages.heard(self, events)
+        self.session.copies.heard(self, events)
+        self.session.tempo.heard(self, events)
 
     def says(self, target: WorkerID, envelope: Envelope) -> None:
         """Pushes are compared with what may be pushed."""
-        self.watch.said(self, envelope.messages)
+        self.watch.said(self, target, envelope.messages)
+        self.session.copies.said(self, target, envelope.messages)
+        self.session.tempo.said(self, target, envelope.messages)
 
     def after_events(self, events: list[Any]) -> None:
         """What was cancelled may have ended, what somebody holds not been freed."""
@@ -285,9 +293,9 @@ class WorkerHost(Host):
         self._requests[self._number] = (thread, thread.ticket())
         return self._number
 
-    def class_key(self, resources: dict[str, int], spread: bool = False) -> int:
+    def class_key(self, resources: dict[str, int], spread: bool, retriable: bool) -> int:
         """The number of a scheduling class."""
-        key = (*sorted(resources.items()), ("spread", int(spread)))
+        key = (*sorted(resources.items()), ("spread", int(spread)), ("retriable", int(retriable)))
         return self._classes.setdefault(key, len(self._classes) + 1)
 
     def wake(self, token: int) -> None:

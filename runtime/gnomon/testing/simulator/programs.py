@@ -124,6 +124,7 @@ class Budget:
         actors: actors in all.
         heavy: most values are large, and much is handed on.
         taste: which of ``_TASTES`` its steps are of.
+        tempos: how often the user changes how fast work begins.
     """
 
     tasks: int = 12
@@ -134,6 +135,7 @@ class Budget:
     large: bool = True
     heavy: bool = False
     taste: str = "mixed"
+    tempos: int = 0
     number: int = 0
 
     def next_number(self) -> int:

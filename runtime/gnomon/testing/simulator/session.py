@@ -22,6 +22,8 @@ from gnomon._messages.session import JobSpec
 from gnomon.ids import JobID, TaskID, WorkerID, owner_of
 from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
+from gnomon.testing.simulator.copy_watch import CopyWatch
+from gnomon.testing.simulator.freed import FreedWatch
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.losses import lose_one
@@ -30,6 +32,9 @@ from gnomon.testing.simulator.network import Network, Weather
 from gnomon.testing.simulator.nodes import HEAD, Nodes
 from gnomon.testing.simulator.processes import IDLE, HeadHost, WorkerHost, announce
 from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
+from gnomon.testing.simulator.shortages import Shortages
+from gnomon.testing.simulator.tempo import TempoWatch
+from gnomon.testing.simulator.trace import place_of
 from gnomon.testing.simulator.truth import Truth
 from gnomon.testing.simulator.watch import PromiseWatch
 
@@ -50,8 +55,6 @@ _SEVERAL_NODES = 0.2
 
 _ROOMY = 1 << 30
 _KILLED = "was killed by SIGKILL"
-_STEPS_MAX = 60_000
-"""Actions after which a small simulation is taken for endless; they need a few thousand."""
 
 
 @dataclass(slots=True)
@@ -74,8 +77,11 @@ class Plan:
         reserve_failure: probability that the machine has no memory for a block.
         spills: blocks that find no room are spilled, into so many directories.
         disk_failure: probability that a file can not be written.
+        shortages: how often a node's memory is nearly used up, while something runs there.
         rot: probability that a value on disk can not be read.
         faults_s: faults happen in the first so many seconds.
+        steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
+            tasks in a store that is too small for them, two hundred thousand.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -97,8 +103,10 @@ class Plan:
     reserve_failure: float = 0.0
     spills: int = 0
     disk_failure: float = 0.0
+    shortages: int = 0
     rot: float = 0.0
     faults_s: float = 1.0
+    steps_max: int = 60_000
 
     @property
     def fair(self) -> bool:
@@ -106,7 +114,7 @@ class Plan:
         weather = self.weather
         return self.arena_bytes == _ROOMY and not (
             self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
-            or self.node_kills or self.losses or self.rot
+            or self.node_kills or self.losses or self.rot or self.shortages
             or weather.loss or weather.duplication or weather.straggling
         )  # fmt: skip
 
@@ -140,10 +148,11 @@ class SeedReport:
 
 
 def plan_of(seed: int) -> Plan:
-    """The small plan of a seed: a third of them in fair weather, the others with faults of all kinds."""
+    """The small plan of a seed: a quarter of them in fair weather, the others with faults of all kinds."""
     if seed % 10 == 7:
         return lending_plan_of(seed)
     plan = _usual_plan_of(seed)
+    plan.budget.tempos = 4 if seed % 10 == 5 else 0
     if seed % 10 == 3 and plan.nodes == 1:
         _crowd(plan, Random(seed ^ 0xD15C))
     return plan
@@ -178,6 +187,7 @@ def _usual_plan_of(seed: int) -> Plan:
     if kind == 0:
         plan.budget.cancels = random.random() < 0.8
         plan.budget.errors = random.random() < 0.5
+        plan.shortages = Random(seed ^ 0x003E).choice((0, 0, 0, 2)) if plan.nodes == 1 else 0
         return plan
     plan.weather.loss = random.choice((0.0, 0.02, 0.2))
     plan.weather.duplication = random.choice((0.0, 0.1))
@@ -195,6 +205,7 @@ def _usual_plan_of(seed: int) -> Plan:
         plan.crashes = random.choice((0, 1, 2))
         plan.strikes = random.choice((0, 1, 2, 4))
         plan.reserve_failure = random.choice((0.0, 0.1))
+        plan.shortages = Random(seed ^ 0x003E).choice((0, 1, 3, 6)) if plan.nodes == 1 else 0
     plan.losses = several.choice((0, 0, 1, 3, 8))
     return plan
 
@@ -229,6 +240,7 @@ def medium_plan_of(seed: int) -> Plan:
     plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
     plan.strikes = plan.crashes
     plan.faults_s = 5.0
+    plan.steps_max = 600_000
     return plan
 
 
@@ -251,17 +263,21 @@ class Session:
         self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
+        self.shortages = Shortages(self)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
-        self.puts = 0
-        self.unfinished = 0
+        self.freed = FreedWatch(self)
+        self.copies = CopyWatch(self.truth)
+        self.puts = self.unfinished = 0
         self._begun = 0
         self._looks = 0
         self._strikes: dict[int, None] = {}
         self._betrayals: dict[int, None] = {}
+        self._short: dict[int, None] = {}
         self._actors_max = plan.budget.actors
         self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
         self._plan_faults()
+        self.tempo = TempoWatch(self, plan.budget.tempos)
 
     def spare_cpu(self) -> bool:
         """Whether an actor may keep a CPU for life: every task must find another one."""
@@ -303,6 +319,7 @@ class Session:
             host.end()
             self.unfinished -= host.in_program
             self.truth.dead[GUEST] = None
+            self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.DriverExited(GUEST, reason)
             home = self.nodes.of(GUEST)
@@ -335,12 +352,16 @@ class Session:
             host.end()
             if reason != IDLE:
                 self.truth.dead[worker] = None
-                self.truth.note_lent(host.worker.references.entries)
-                for thread in host.threads:
-                    self.truth.note_lent(thread.handles)
+                self.note_lent(host)
             self.kernel.trace.add(self.kernel.now, host.label, "ends:", reason)
             event = ev.WorkerExited(worker, reason, host.executor.last_begun)
             self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), home.post, event)
+
+    def note_lent(self, host: WorkerHost) -> None:
+        """This process dies: what it held it may have lent on, unknown to the owners."""
+        self.truth.note_lent(host.worker.references.entries)
+        for thread in host.threads:
+            self.truth.note_lent(thread.handles)
 
     # -- faults ----------------------------------------------------------------------------------------------
 
@@ -360,6 +381,8 @@ class Session:
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
         for _ in range(plan.strikes):
             self._strikes[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
+        for _ in range(plan.shortages):
+            self._short[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
         for _ in range(plan.betrayals):
             start = kernel.random.randint(1, 2 * plan.budget.tasks)
             self._betrayals.update(dict.fromkeys(range(start, start + 10)))
@@ -376,8 +399,7 @@ class Session:
     def check_handles(self) -> None:
         """OR1: whatever code holds a handle on, the owner has; OD8: what it views is still there. Looked at now and then.
 
-        The former not after a death: who has died may have lent something whose owner had not heard of it yet. Nor after a
-        loss: a task that runs again may be given what has been freed meanwhile (and finds an error there).
+        What may be freed nevertheless (``Truth.may_be_freed``), its holder finds an error instead of.
         """
         self._looks += 1
         if self._looks % _LOOK_EVERY:
@@ -385,30 +407,29 @@ class Session:
         for host in self.workers.values():
             if host.alive and not self.watch.is_doomed(host):
                 host.check_views()
-        if self.truth.dead or self.truth.losses:
-            return
+        if self.plan.fair and not self.truth.dead:
+            self.freed.look()
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
                 continue
-            for thread in host.threads:
-                for identity in thread.handles:
-                    owner = self.workers[owner_of(identity)]
-                    if owner.alive and not owner.has_news:
-                        held = identity in owner.worker.references.entries
-                        assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
-
-    def rots(self) -> bool:
-        """Whether what is to be read from disk now is no longer what was written."""
-        rotten = self.kernel.chance(self.plan.rot)
-        self.truth.losses += rotten
-        return rotten
+            for identity in [
+                *host.executor.held,
+                *(each for thread in host.threads for each in thread.handles),
+            ]:
+                owner = self.workers[owner_of(identity)]
+                if owner.alive and not owner.has_news:
+                    held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
+                    assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
         self._begun += 1
+        self.tempo.started(host, task)
         random = self.kernel.random
         if self._begun in self._strikes:
             self.kernel.after(random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
+        if self._begun in self._short:
+            self.kernel.after(random.uniform(0.0, 0.003), self.shortages.begin, self.nodes.of(host.me))
         if self._begun in self._betrayals and owner_of(task) not in (DRIVER, GUEST):
             self.kernel.after(
                 random.uniform(0.0, random.choice((0.002, 0.05))), self.kill, owner_of(task), _KILLED
@@ -431,7 +452,7 @@ class Session:
         try:
             self._run()
         except Exception as error:
-            where = _place(error)
+            where = place_of(error)
             failure = f"{type(error).__name__}: {error}\n  {where}\n{self.kernel.trace.story()}"
         return SeedReport(
             self.seed,
@@ -451,6 +472,7 @@ class Session:
         if survivors:
             self.unfinished += 1
             self._strikes.clear()
+            self._short.clear()
             self._betrayals.clear()
             epilogue = Code(self.driver, self.program, None)
             epilogue.start(epilogue.end_detached(survivors))
@@ -468,18 +490,7 @@ class Session:
 
     def _until(self, condition: Callable[[], bool], complaint: str) -> None:
         kernel = self.kernel
-        if not kernel.run(condition, kernel.now + _HANG_S, _STEPS_MAX):
+        if not kernel.run(condition, kernel.now + _HANG_S, self.plan.steps_max):
             raise AssertionError(
                 f"{complaint} after {kernel.steps} steps, {kernel.now:.3f} s.\n{leftovers.waiting(self)}"
             )
-
-
-def _place(error: BaseException) -> str:
-    """File and line where an error came from."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None:
-        return ""
-    code = last.tb_frame.f_code
-    return f"in {code.co_name}, {code.co_filename.rsplit('/', 2)[-1]}:{last.tb_lineno}"

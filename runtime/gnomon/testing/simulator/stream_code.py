@@ -16,6 +16,7 @@ from gnomon.testing.simulator.code import Frame
 from gnomon.testing.simulator.programs import Body, Step
 from gnomon.testing.simulator.threads import Waiting
 from gnomon.testing.simulator.truth import TaskFacts
+from gnomon.testing.simulator.values import is_own_loss
 
 
 class StreamVariable:
@@ -23,7 +24,7 @@ class StreamVariable:
 
     Attributes:
         taken: items so far.
-        failed: the last of them was an error.
+        failed: the last of them was an error, and not for the loss of what it had been.
         closed: no more are wanted.
     """
 
@@ -117,11 +118,11 @@ class StreamFrame(Frame):
                 self.host.watch.streams.over(stream.facts, stream.failed)
             self._let_go(stream)
             return False
-        assert not stream.failed or self.host.truth.losses, (
+        assert not stream.failed or stream.facts.replayed, (  # then items that were lost may be errors now
             f"item {stream.taken + 1} of {stream.facts.task.hex()} follows an error"
         )
         stream.taken += 1
-        stream.failed = is_failure(value)
+        stream.failed = is_failure(value) and not is_own_loss(value, item)
         self.host.watch.streams.taken(stream.facts, stream.taken)
         self.host.post(ev.ItemTaken(stream.facts.task, stream.taken))
         self.handles.append(item)

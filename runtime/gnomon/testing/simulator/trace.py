@@ -52,3 +52,14 @@ class Trace:
     def story(self) -> str:
         """The last entries, one a line."""
         return "\n".join(f"{time:12.6f} {who:>6} {what} {thing}" for time, who, what, thing in self._last)
+
+
+def place_of(error: BaseException) -> str:
+    """File and line where an error came from."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return ""
+    code = last.tb_frame.f_code
+    return f"in {code.co_name}, {code.co_filename.rsplit('/', 2)[-1]}:{last.tb_lineno}"

@@ -40,6 +40,9 @@ class TaskFacts:
         completion: somebody has asked for the object that tells of its end.
         never: it was cancelled before it began and must not begin any more.
         replayed: it has run again after its end, for a lost result.
+        rests_until: it was ended for want of memory, and is not to be tried again before that.
+        contained: the references in its arguments.
+        pushed_to: where its last attempt was sent.
     """
 
     task: TaskID
@@ -67,6 +70,9 @@ class TaskFacts:
     completion: bool = False
     never: bool = False
     replayed: bool = False
+    rests_until: float = 0.0
+    contained: tuple[ObjectID, ...] = ()
+    pushed_to: WorkerID | None = None
 
     @property
     def exhausted(self) -> bool:
@@ -118,13 +124,17 @@ class Truth:
         total: the node's resources.
         objects: what each should be: (number, index).
         contents: the references inside values, where they are known.
+        lists: the items in the results of dynamic generators.
         dead: processes that were killed.
         crowded: stores are small, or may be refused room.
         nodes_killed: how many nodes were, with all that lived there.
         lent_by_dead: what those held at their end.
+        lost: values of which no copy was left, now or once (``copy_watch``).
         rough: messages may take longer than anybody waits for them.
         losses: values that were lost.
         lossy: some will be.
+        starved: workers that were ended for want of memory.
+        chunks_spoiled: how many were lost or wrong on their way between nodes.
         read: how many values have been compared.
         errors: how many errors were read, by class.
     """
@@ -134,12 +144,16 @@ class Truth:
     actors: dict[ActorID, ActorFacts] = field(default_factory=dict)
     objects: dict[ObjectID, tuple[int, int]] = field(default_factory=dict)
     contents: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
+    lists: dict[ObjectID, tuple[ObjectID, ...]] = field(default_factory=dict)
     dead: dict[WorkerID, None] = field(default_factory=dict)
     nodes_killed: int = 0
     losses: int = 0
+    chunks_spoiled: int = 0
     lossy: bool = False
+    starved: dict[WorkerID, None] = field(default_factory=dict)
     crowded: bool = False
     lent_by_dead: dict[ObjectID, None] = field(default_factory=dict)
+    lost: dict[ObjectID, None] = field(default_factory=dict)
     rough: bool = False
     read: int = 0
     errors: dict[str, int] = field(default_factory=dict)
@@ -233,11 +247,25 @@ class Truth:
         )
 
     def _explains_WorkerCrashedError(self, identity: ObjectID, fields: Any) -> bool:
-        """Every attempt that it has was begun, and the last one's process was killed."""
-        if self.nodes_killed:  # what the workers there had not begun yet has cost an attempt too
-            return self._any_task(identity, lambda facts: 0 <= facts.retries >= facts.starts - 1)
-        return self._any_task(
-            identity, lambda facts: facts.at in self.dead and 0 <= facts.retries == facts.starts - 1
+        """Every attempt that it has was sent out, and the last one's process was killed. It had begun there, and all before
+        it too, unless whole nodes die: what a worker has begun is noted at its node.
+        """
+
+        def proves(facts: TaskFacts) -> bool:
+            begun = facts.starts == facts.retries + 1 or self.nodes_killed > 0
+            return facts.exhausted and facts.pushed_to in self.dead and begun
+
+        return self._any_task(identity, proves)
+
+    def _explains_OutOfMemoryError(self, identity: ObjectID, fields: Any) -> bool:
+        """MM4: it was alone, or may not be begun again; an actor's calls end with it."""
+
+        def ended(facts: ActorFacts) -> bool:
+            return any(worker in self.starved for worker in facts.granted.values())
+
+        final = fields["alone"]
+        return self._any_actor(identity, ended) or self._any_task(
+            identity, lambda facts: facts.at in self.starved and (final or not facts.retries)
         )
 
     def _explains_StreamingGeneratorReplayInconsistentError(self, identity: ObjectID, fields: Any) -> bool:
@@ -270,24 +298,53 @@ class Truth:
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
 
     def _explains_ObjectLostError(self, identity: ObjectID, fields: Any) -> bool:
-        return self.nodes_killed > 0 or self.losses > 0
+        """It was lost, and what has made it can not or must not run again; or all that came of it was spoiled on its way."""
+        lost = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
+        facts = self.tasks.get(task_of(lost))
+        once = facts is None or not facts.retries or bool(facts.backpressure) or bool(facts.body.raises)
+        cancelled = facts is not None and (facts.cancelled_at or facts.closed_at) is not None
+        once = once or cancelled or not self.harmless(lost)
+        spoiled = self.chunks_spoiled > 0 and "could not be read" in fields["reason"]
+        return spoiled or (lost in self.lost and once)
 
     def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
-        """Something was lost, and every attempt was used up; or the actor is gone, or an argument is."""
-        return self.nodes_killed > 0 or self.losses > 0
+        """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, or a store is full."""
+        lost = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
+        facts = self.tasks.get(task_of(lost))
+        if facts is None or lost not in self.lost:
+            return False
+        return facts.exhausted or self.crowded or (facts.actor is not None and self._ended(facts.actor))
 
     def _explains_ObjectStoreFullError(self, identity: ObjectID, fields: Any) -> bool:
-        """A value was to be brought to a node that had no room for it."""
+        """A value was to be brought to a node that had no room for it. Which one had none, and when, is not followed: views,
+        tasks under way and values that are being written or spilled may take all of it.
+        """
         return self.crowded
 
     def _explains_ObjectFreedError(self, identity: ObjectID, fields: Any) -> bool:
-        """What an object contained whose owner has died is held by nobody. What a dead process held it may have
-        lent on, unknown to the owner; where messages are slow the owner may have heard too late.
+        return self.may_be_freed(ObjectID(bytes.fromhex(fields["object_ref_hex"])))
+
+    def may_be_freed(self, identity: ObjectID) -> bool:
+        """Whether it may be freed while somebody has a reference to it.
+
+        A dead process may have lent it on, unknown to its owner, and the owner may have heard of that too late where
+        messages are slow. What an object contained whose owner has died is held by nobody. And what a task was given that
+        its submitter does not own is not kept for the case that it runs again.
         """
-        """What an object contained whose owner has died is held by nobody."""
-        if self.losses:  # what is borrowed is not kept for the case that a task runs again
+        if identity in self.lent_by_dead and self.rough:
             return True
-        freed = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
-        if freed in self.lent_by_dead and self.rough:
+        if any(identity in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead):
             return True
-        return any(freed in inner for outer, inner in self.contents.items() if owner_of(outer) in self.dead)
+        return any(identity in self._borrowed_by(facts) for facts in self.tasks.values() if facts.replayed)
+
+    def _borrowed_by(self, facts: TaskFacts) -> dict[ObjectID, None]:
+        """What a task was given, and what is in that, if its submitter does not own it."""
+        mine = owner_of(facts.task)
+        seen: dict[ObjectID, None] = {}
+        work = [*facts.dependencies, *facts.contained]
+        while work:
+            identity = work.pop()
+            if identity not in seen:
+                seen[identity] = None
+                work += self.contents.get(identity, ())
+        return {identity: None for identity in seen if owner_of(identity) != mine}

@@ -22,7 +22,7 @@ from gnomon._messages.tasks import (
     TaskCancelled,
     TaskFinished,
     TaskPushed,
-)
+)  # fmt: skip
 from gnomon.ids import ActorID, TaskID, WorkerID, handle_object, node_tag, owner_of, task_of
 from gnomon.testing.simulator.losses import is_replay
 from gnomon.testing.simulator.stream_watch import StreamWatch
@@ -216,24 +216,25 @@ class PromiseWatch:
             caller.incarnation = message.incarnation
 
     def _lease_heard(self, host: WorkerHost, message: LeaseBegun) -> None:
-        host.overdrawn = False
+        if message.lease > host.worker.execution.lease:  # else it is late, and what runs is of another one
+            host.overdrawn = False
 
     # -- what it says after that ---------------------------------------------------------------------------------
 
-    def said(self, host: WorkerHost, messages: Iterable[Any]) -> None:
+    def said(self, host: WorkerHost, target: WorkerID, messages: Iterable[Any]) -> None:
         """A worker process sends these messages to another."""
         for message in messages:
             if type(message) is CallPushed:
-                replayed = self._pushed(host, message)
+                replayed = self._pushed(host, target, message)
                 self._check_target(message)
                 if self.truth.tasks[message.task].in_order and not replayed:
                     self._check_order(host, message)
             elif type(message) is TaskPushed:
-                self._pushed(host, message)
+                self._pushed(host, target, message)
             elif type(message) is ItemYielded:
                 self.streams.item_said(message)
 
-    def _pushed(self, host: WorkerHost, message: TaskPushed | CallPushed) -> bool:
+    def _pushed(self, host: WorkerHost, target: WorkerID, message: TaskPushed | CallPushed) -> bool:
         """Whether it runs again, for a lost result."""
         facts = self.truth.tasks[message.task]
         name = facts.task.hex()
@@ -246,7 +247,8 @@ class PromiseWatch:
         assert facts.retries < 0 or message.attempt <= facts.retries, (
             f"AC4: attempt {message.attempt} of {name}, which has {facts.retries} retries"
         )
-        facts.attempt = message.attempt
+        facts.attempt, facts.pushed_to = message.attempt, target
+        assert facts.replayed or self.now() >= facts.rests_until, f"MM3: {name} is tried again too early"
         if facts.body.generates:
             self.streams.pushed(facts, message)
         return replay
@@ -273,7 +275,7 @@ class PromiseWatch:
                 del lane.unfinished[number]
                 continue
             if earlier.replayed:
-                continue
+                continue  # what makes a lost value again waits in no queue: it could wait for its own consumer
             before = lane.pushed.get(number) == message.incarnation and number not in lane.returned
             assert before, f"promise 3: call {facts.number} of {message.task.hex()} overtakes call {number}"
         lane.pushed[facts.number] = message.incarnation
@@ -412,17 +414,16 @@ class PromiseWatch:
                 assert facts.cancelled_at is not None, f"CN4: {task.hex()} is killed, and nobody asked for it"
             else:
                 actor = self.truth.actors[facts.actor]
-                wanted = actor.killed or actor.kills or owner_of(actor.actor) in self.truth.dead
-                wanted = wanted or actor.exiting
+                wanted = (
+                    actor.killed or actor.kills or actor.exiting or owner_of(actor.actor) in self.truth.dead
+                )
                 assert wanted, f"AC8: {actor.actor.hex()} is killed while it runs {task.hex()}"
 
     def is_doomed(self, host: WorkerHost) -> bool:
         """Whether it is an actor whose end somebody has asked for: it may be about to be killed."""
         actor = host.worker.execution.actor
-        if actor is None:
-            return False
-        facts = self.truth.actors[actor]
-        return facts.dead or facts.killed or facts.kills > 0
+        facts = self.truth.actors[actor] if actor is not None else None
+        return facts is not None and (facts.dead or facts.killed or facts.kills > 0)
 
     # -- actors --------------------------------------------------------------------------------------------------
 

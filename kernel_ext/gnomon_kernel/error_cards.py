@@ -1,0 +1,251 @@
+"""Error cards: an error of gnomon's in a notebook as one card, with what helps to find its cause and nothing else.
+
+    ZeroDivisionError: division by zero            what
+      in the task divide(x=1, y=0), submitted at In [3], line 4
+      Cell In[2], line 3, in divide                where: the user's lines alone
+          return x / y
+      got at Cell In[3], line 5                    where it was asked for
+      outer called divide                          who called whom
+      37 tasks failed the same way
+      What to do: ...
+
+As text no longer than ``LINES_MAX``; as HTML with all of a dead process's last output. Nothing is looked up but lines
+of source and the rows of tasks.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+import textwrap
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from types import FrameType
+
+import gnomon
+from gnomon import exceptions, observe
+from gnomon.exceptions import GnomonError, TaskError
+
+LINES_MAX = 15
+_FRAMES_MAX = 3
+_OUTPUT_LINES_MAX = 6
+_WIDTH = 110
+
+_PACKAGES = tuple(f"{path}/" for path in (Path(gnomon.__file__).parent, Path(__file__).parent))
+_PLACE = re.compile(
+    r'^  (?:File "(?P<file>.+)"|(?P<cell>\S.*?)), line (?P<line>\d+)(?:, in (?P<function>.+))?$'
+)
+_LINK = re.compile(r"\n\n(?:The above exception was|During handling of the above).*\n\n")
+_LIBRARIES = re.compile(r"/(?:site|dist)-packages/|/lib/python3")
+
+_OF_TASKS = "%remote debug REF (or gnomon.observe.debug(ref)) runs it in this process, for %debug."
+_OF_METHODS = (
+    "%remote logs REF (or gnomon.observe.logs(ref)) shows what it printed, the handle's what its actor did."
+)
+
+CellName = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CodePlace:
+    """One line of the user's: what people call its file, and its text."""
+
+    where: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCard:
+    """What a card shows.
+
+    Attributes:
+        title: class and message.
+        facts: sentences, one line each.
+        places: in the task, outermost first.
+        output: what a dead process printed last.
+        advice: what to do.
+    """
+
+    title: str
+    facts: tuple[str, ...] = ()
+    places: tuple[CodePlace, ...] = ()
+    asked: CodePlace | None = None
+    more: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
+    advice: str = ""
+
+    def text(self) -> str:
+        """Plain text of at most ``LINES_MAX`` lines."""
+        lines = [*_wrapped("", self.title), *(line for fact in self.facts for line in _wrapped("  ", fact))]
+        for place in self.places[-_FRAMES_MAX:]:
+            lines += [f"  {place.where}", *([f"      {place.source}"] if place.source else [])]
+        if self.asked is not None:
+            lines.append(
+                f"  got at {self.asked.where}{f': {self.asked.source}' if self.asked.source else ''}"
+            )
+        advice = _wrapped("  ", f"What to do: {self.advice}") if self.advice else []
+        room = LINES_MAX - len(advice)
+        lines = [*lines, *(f"  {each}" for each in self.more)][:room]
+        room -= len(lines) + 1
+        output = self.output[-min(_OUTPUT_LINES_MAX, room) :] if room > 0 else ()
+        printed = ["  It printed last:", *(f"    {line}" for line in output)] if output else []
+        return "\n".join(_cut(line) for line in [*lines, *printed, *advice])
+
+    def html(self) -> str:
+        """The same as a card of the notebook's colours."""
+        facts = "".join(f"<div>{escape(fact)}</div>" for fact in self.facts)
+        places = "".join(_place_html(place) for place in self.places)
+        asked = "" if self.asked is None else f"<div>got at {_place_html(self.asked)}</div>"
+        more = "".join(f"<div>{escape(each)}</div>" for each in self.more)
+        printed = ""
+        if self.output:
+            text = escape("\n".join(self.output))
+            printed = (
+                f"<details open><summary>It printed last ({len(self.output)} lines)</summary>"
+                f'<pre style="margin:2px 0 2px 12px;white-space:pre-wrap">{text}</pre></details>'
+            )
+        advice = f"<div><b>What to do:</b> {escape(self.advice)}</div>" if self.advice else ""
+        return (
+            '<div class="jp-gnomon-error" role="alert" style="border-left:4px solid var(--jp-error-color1, #d32f2f);'
+            'padding:4px 10px;line-height:1.45">'
+            f"<div><b>{escape(self.title)}</b></div>{facts}{places}{asked}{more}{printed}{advice}</div>"
+        )
+
+
+def _place_html(place: CodePlace) -> str:
+    source = (
+        f'<pre style="margin:0 0 2px 24px;background:none">{escape(place.source)}</pre>'
+        if place.source
+        else ""
+    )
+    return f"<div>{escape(place.where)}</div>{source}"
+
+
+def _wrapped(indent: str, text: str) -> list[str]:
+    """At most three lines."""
+    first, rest = indent, f"{indent}    "
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, max_lines=3, break_on_hyphens=False
+    )
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."
+
+
+def has_card(error: BaseException) -> bool:
+    """Whether an error is shown as a card: those of ours are bugs to be reported whole, and a value that can not be
+    pickled has frames of the user's to show.
+    """
+    plain = (exceptions.InternalError, exceptions.SerializationError)
+    return isinstance(error, GnomonError) and not isinstance(error, plain)
+
+
+def card_of(error: GnomonError, cell_name: CellName) -> ErrorCard:
+    """The card of an error that was raised in a cell.
+
+    Args:
+        error: with its traceback.
+        cell_name: what people call the cell that was compiled as a file; None for other files.
+    """
+    if isinstance(error, TaskError):
+        return _of_task(error, cell_name)
+    created = error.__cause__
+    root = created if isinstance(created, TaskError) else None
+    text = getattr(error, "traceback_str", "") or (root.traceback_str if root is not None else "")
+    output = tuple(str(getattr(error, "last_output", "") or "").splitlines())
+    sentence = exceptions.sentence_of(error)
+    title = f"{type(error).__name__}: {sentence}"
+    facts = _called(root) if root is not None else []
+    places = tuple(_places(text, cell_name))
+    return ErrorCard(
+        title, tuple(facts), places, _asked(error, cell_name), (), output, exceptions.advice_of(error)
+    )
+
+
+def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
+    links = [error]
+    while isinstance(links[-1].cause, TaskError) and len(links) < 20:
+        links.append(links[-1].cause)
+    root = links[-1]
+    cause = root.cause
+    if isinstance(cause, GnomonError):  # the cluster's answer to what the task has asked
+        inner = card_of(cause, cell_name)
+        title, output, advice = inner.title, inner.output, inner.advice
+    else:
+        title = exceptions.headline(cause) if cause is not None else exceptions.sentence_of(root)
+        output, advice = (
+            (),
+            "%remote debug REF (or gnomon.observe.debug(ref)) runs it in this process, for %debug.",
+        )
+    called = [
+        f"{outer.function_name} called {inner_.function_name}"
+        for outer, inner_ in zip(links, links[1:], strict=False)
+    ]
+    more = [*called, *_alike(root)]
+    places = tuple(_places(root.traceback_str, cell_name))
+    return ErrorCard(
+        title, tuple(_called(root)), places, _asked(error, cell_name), tuple(more), output, advice
+    )
+
+
+def _called(root: TaskError) -> list[str]:
+    """``in the task divide(x=1, y=0), submitted at In [3], line 4, attempt 2``."""
+    if not root.function_name:
+        return []
+    submitted = f", submitted at {root.site}" if root.site else ""
+    attempt = f", attempt {root.attempt + 1}" if root.attempt else ""
+    return [f"in the task {root.function_name}({', '.join(root.arguments)}){submitted}{attempt}"]
+
+
+def _alike(root: TaskError) -> list[str]:
+    """How many tasks of the function have failed with the same words, by cell."""
+    summary = exceptions.headline(root.cause)[:200] if root.cause is not None else ""
+    rows = observe.tasks(state="failed", name=root.function_name) if summary else []
+    cells: dict[str, int] = {}
+    for row in rows:
+        if row["error"] == summary:
+            place = f"{row['cell']}, line {row['line']}" if row["cell"] else ""
+            cells[place] = cells.get(place, 0) + 1
+    return [
+        f"{count:,} tasks failed the same way{f': {root.function_name} of {place}' if place else ''}"
+        for place, count in cells.items()
+        if count > 1
+    ]
+
+
+def _places(text: str, cell_name: CellName) -> list[CodePlace]:
+    """The user's lines in a traceback that has come as text; those of libraries only if there are no others."""
+    lines = _LINK.split(text)[-1].split("\n")
+    own: list[CodePlace] = []
+    others: list[CodePlace] = []
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        match = _PLACE.match(line)
+        if match is None:
+            continue
+        file = match["file"] or ""
+        name = match["cell"] or cell_name(file) or Path(file).name
+        function = f", in {match['function']}" if match["function"] else ""
+        source = following if following.startswith("    ") else linecache.getline(file, int(match["line"]))
+        place = CodePlace(f"{name}, line {match['line']}{function}", source.strip())
+        (others if _LIBRARIES.search(file) else own).append(place)
+    return own or others[-1:]
+
+
+def _asked(error: BaseException, cell_name: CellName) -> CodePlace | None:
+    """The innermost line of the user's at which the error arrived."""
+    found: tuple[FrameType, int] | None = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith(_PACKAGES) and "/IPython/" not in file and not file.startswith("<frozen"):
+            found = frame, line
+    if found is None:
+        return None
+    frame, line = found
+    file, function = frame.f_code.co_filename, frame.f_code.co_name
+    within = "" if function == "<module>" else f", in {function}"
+    where = f"{cell_name(file) or Path(file).name}, line {line}{within}"
+    return CodePlace(where, linecache.getline(file, line).strip())

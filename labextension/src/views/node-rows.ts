@@ -1,0 +1,99 @@
+/** What the nodes view says of each node, read from the model. Pure. */
+
+import type { Model } from './model';
+import { TaskState } from './states';
+import type { INodeRow } from './wire';
+
+/** One worker process, and what it does. */
+export interface IWorkerRow {
+  readonly id: string;
+  readonly pid: number;
+  /** "running", "idle", "starting", or "busy": it does something that is not in this picture. */
+  readonly state: string;
+  /** What runs: "load #12", "Counter.train". */
+  readonly runs: string;
+  /** The task that runs, or -1. */
+  readonly task: number;
+}
+
+/** A resource of a node. */
+export interface IUse {
+  readonly name: string;
+  readonly used: number;
+  readonly total: number;
+}
+
+/** Resources that every node has one of, to be named by: they say nothing. */
+const OWN = /^node:/;
+const ORDER = ['CPU', 'GPU', 'memory'];
+
+/** What is in use of each resource: CPU, GPU and memory first. */
+export function usesOf(node: INodeRow): IUse[] {
+  const names = Object.keys(node.resources).filter(name => !OWN.test(name));
+  const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  names.sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+  return names.map(name => {
+    const total = node.resources[name];
+    const free = node.alive ? (node.available[name] ?? 0) : total;
+    return { name, total, used: Math.max(0, total - free) };
+  });
+}
+
+/** The workers of every node, by the node's id: what runs comes first. */
+export function workersByNode(model: Model): Map<string, IWorkerRow[]> {
+  const running = runningTasks(model);
+  const found = new Map<string, IWorkerRow[]>();
+  for (const [id, node] of model.nodes) {
+    if (!node.alive) {
+      found.set(id, []);
+      continue;
+    }
+    const rows = node.processes
+      ? node.processes.map(([worker, pid, state]) => rowOf(model, worker, pid, state, running.get(worker)))
+      : model.workers
+          .filter(worker => model.nodeOf(worker) === id)
+          .map(worker => rowOf(model, worker.id, worker.pid, 'idle', running.get(worker.id)));
+    found.set(
+      id,
+      rows.sort((a, b) => gravity(a) - gravity(b) || a.pid - b.pid)
+    );
+  }
+  return found;
+}
+
+/** The latest task that runs in each worker, by the worker's id. */
+function runningTasks(model: Model): Map<string, number> {
+  const { tasks } = model;
+  const running = new Map<string, number>();
+  for (let task = 0; task < tasks.length; task++) {
+    const worker = model.workers[tasks.worker[task]];
+    if (tasks.state[task] === TaskState.running && worker) {
+      running.set(worker.id, task);
+    }
+  }
+  return running;
+}
+
+function rowOf(model: Model, id: string, pid: number, state: string, task: number | undefined): IWorkerRow {
+  if (task !== undefined) {
+    return { id, pid, state: 'running', runs: `${model.nameOf(model.tasks.func[task])} #${task}`, task };
+  }
+  const actor = [...model.actors.values()].find(each => each.pid === pid && each.state === 'alive');
+  if (actor) {
+    const method = actor.current ? actor.current : 'idle';
+    return { id, pid, state: actor.current ? 'running' : 'idle', runs: `actor ${actor.class}: ${method}`, task: -1 };
+  }
+  return { id, pid, state: state === 'leased' ? 'busy' : state, runs: '', task: -1 };
+}
+
+function gravity(row: IWorkerRow): number {
+  return ['running', 'busy', 'idle', 'starting'].indexOf(row.state);
+}
+
+/** "nodes: 2 alive, 0 dead, 5 workers". */
+export function describeNodes(model: Model): string {
+  const nodes = [...model.nodes.values()];
+  const alive = nodes.filter(node => node.alive);
+  const workers = alive.reduce((sum, node) => sum + node.workers, 0);
+  return `nodes: ${alive.length} alive, ${nodes.length - alive.length} dead, ${workers} workers`;
+}

@@ -1,0 +1,167 @@
+/** The nodes view: a card for each node, with what is in use, its store, and what its workers do. */
+
+import type { IView, IViewContext } from './context';
+import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
+import { formatBytes, formatCount, plural } from './format';
+import type { IMeter } from './meter';
+import { fillMeter, makeMeter, storeMeter } from './meter';
+import type { IUse, IWorkerRow } from './node-rows';
+import { describeNodes, usesOf, workersByNode } from './node-rows';
+import type { INodeRow } from './wire';
+
+const CARDS_MAX = 60;
+const WORKERS_MAX = 16;
+const WORKER_ICONS: Readonly<Record<string, string>> = {
+  running: 'running',
+  busy: 'ready',
+  idle: 'waiting',
+  starting: 'restarting'
+};
+
+interface ICard {
+  readonly node: INodeRow;
+  readonly workers: readonly IWorkerRow[];
+}
+
+interface IParts {
+  readonly meters: KeyedList<IMeter>;
+  readonly workers: KeyedList<IWorkerRow>;
+}
+
+/** The nodes view. */
+export class NodesView implements IView {
+  readonly node: HTMLElement;
+
+  constructor(private readonly _context: IViewContext) {
+    this._cards = new KeyedList<ICard>(
+      this._list,
+      () => this._make(),
+      (card, row) => this._fill(card, row)
+    );
+    this.node = el('section', 'view nodes', [this._heading, this._list, this._more, this._empty]);
+    this.update();
+  }
+
+  update(): void {
+    const { model } = this._context.feed;
+    setAttribute(this.node, 'aria-label', describeNodes(model));
+    const nodes = [...model.nodes.values()].sort((a, b) => Number(b.alive) - Number(a.alive));
+    const alive = nodes.filter(node => node.alive).length;
+    const dead = nodes.length - alive;
+    setText(this._words, [`${alive} alive`, ...(dead > 0 ? [`${dead} dead`] : [])].join(' · '));
+    this._empty.hidden = nodes.length > 0;
+    this._heading.hidden = this._list.hidden = nodes.length === 0;
+    this._more.hidden = nodes.length <= CARDS_MAX;
+    setText(this._more, `and ${plural(nodes.length - CARDS_MAX, 'more node')}`);
+    const workers = workersByNode(model);
+    this._cards.show(nodes.slice(0, CARDS_MAX).map(node => [node.id, { node, workers: workers.get(node.id) ?? [] }]));
+  }
+
+  restyle(): void {
+    // made of elements only: the style sheet does it
+  }
+
+  dispose(): void {
+    // nothing to give back
+  }
+
+  private _make(): HTMLElement {
+    const head = el('div', 'card-head', [
+      stateIcon('pending'),
+      el('strong', 'card-class'),
+      el('span', 'card-name muted'),
+      el('span', 'card-state')
+    ]);
+    const meters = el('div', 'meter-list');
+    const workers = el('ul', 'workers', [], { 'aria-label': 'workers' });
+    const card = el('article', 'card', [head, meters, el('div', 'muted card-figures'), workers], { role: 'listitem' });
+    this._parts.set(card, {
+      meters: new KeyedList<IMeter>(meters, makeMeter, fillMeter),
+      workers: new KeyedList<IWorkerRow>(workers, makeWorker, fillWorker)
+    });
+    return card;
+  }
+
+  private _fill(card: HTMLElement, { node, workers }: ICard): void {
+    const [head, meters, figures, list] = card.children as unknown as HTMLElement[];
+    const state = node.alive ? 'alive' : 'dead';
+    if (card.dataset.state !== state) {
+      card.dataset.state = state;
+      head.replaceChild(stateIcon(state), head.children[0]);
+      setText(head.children[3], state);
+    }
+    setText(head.children[1], node.label);
+    setText(head.children[2], node.alive ? plural(node.workers, 'worker') : '');
+    meters.hidden = list.hidden = !node.alive;
+    const parts = this._parts.get(card)!;
+    parts.meters.show(metersOf(node).map(meter => [meter.key, meter]));
+    parts.workers.show(workers.slice(0, WORKERS_MAX).map(worker => [worker.id, worker]));
+    const words = node.alive ? network(node) : ['it has died, and all that ran and lay there with it'];
+    if (workers.length > WORKERS_MAX) {
+      words.push(`${formatCount(workers.length - WORKERS_MAX)} more workers not shown`);
+    }
+    setText(figures, words.join(' · '));
+    figures.hidden = words.length === 0;
+  }
+
+  private readonly _words = el('span', 'muted');
+  private readonly _heading = el('div', 'view-heading', [el('strong', '', 'Nodes'), this._words]);
+  private readonly _list = el('div', 'cards', [], { role: 'list' });
+  private readonly _cards: KeyedList<ICard>;
+  private readonly _parts = new WeakMap<HTMLElement, IParts>();
+  private readonly _more = el('div', 'muted more');
+  private readonly _empty = el('div', 'empty', [
+    el('strong', '', 'No nodes known'),
+    el('span', '', 'They appear when the cluster has told of them.')
+  ]);
+}
+
+function metersOf(node: INodeRow): IMeter[] {
+  const spilled = node.store_spilled_bytes ?? 0;
+  return [
+    ...usesOf(node).map(useMeter),
+    storeMeter(
+      ':store',
+      'Object store',
+      node.store_used_bytes,
+      node.store_capacity_bytes,
+      spilled > 0 ? `${formatBytes(spilled)} on disk` : ''
+    )
+  ];
+}
+
+function useMeter({ name, used, total }: IUse): IMeter {
+  const format = name === 'memory' ? formatBytes : plain;
+  const figures = `${format(used)} of ${format(total)}`;
+  const label = name === 'memory' ? 'memory asked for' : name;
+  return { key: name, label, used, capacity: total, figures, note: '', warns: false };
+}
+
+/** 2, 0.5, 1,024. */
+function plain(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+}
+
+function network(node: INodeRow): string[] {
+  const parts: string[] = [];
+  if (node.received_bytes) {
+    parts.push(`${formatBytes(node.received_bytes)} copied in`);
+  }
+  if (node.sent_bytes) {
+    parts.push(`${formatBytes(node.sent_bytes)} copied out`);
+  }
+  return parts;
+}
+
+function makeWorker(): HTMLElement {
+  return el('li', 'worker', [stateIcon('waiting'), el('span', 'worker-name'), el('span', 'muted worker-runs')]);
+}
+
+function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
+  if (element.dataset.state !== worker.state) {
+    element.dataset.state = worker.state;
+    element.replaceChild(stateIcon(WORKER_ICONS[worker.state] ?? 'pending'), element.children[0]);
+  }
+  setText(element.children[1], `process ${worker.pid}`);
+  setText(element.children[2], worker.runs || worker.state);
+}

@@ -1,0 +1,148 @@
+/**
+ * The timeline without its picture: a row for every worker that has run something, its spans in lanes.
+ *
+ * A span is a task that has started; while it runs it ends now. Spans of one worker overlap where an actor runs
+ * several calls at a time: each then takes the first lane that is free.
+ */
+
+import type { Model } from './model';
+import { TaskState } from './states';
+
+/** Lanes of one row; what runs beside so many others is drawn upon the last one. */
+const LANES_MAX = 8;
+/** What follows after a longer rest, in seconds, is another burst of work. */
+const REST_S = 5;
+
+export interface ITimelineRow {
+  readonly worker: number;
+  readonly label: string;
+  /** Tasks by start. */
+  readonly tasks: readonly number[];
+  /** For each of `tasks`, its lane. */
+  readonly lanes: readonly number[];
+  readonly laneCount: number;
+}
+
+/** Rows of the workers of one node; `label` is "" where there is one node only. */
+export interface ITimelineGroup {
+  readonly node: string;
+  readonly label: string;
+  readonly rows: readonly ITimelineRow[];
+}
+
+export interface ITimeline {
+  readonly groups: readonly ITimelineGroup[];
+  readonly spans: number;
+  readonly running: number;
+  /** Start of the first span, unix seconds; 0 without spans. */
+  readonly first: number;
+  /** End of the last span that has ended. */
+  readonly last: number;
+  /** Start of the latest burst of work. */
+  readonly burst: number;
+}
+
+/** All spans of a model. */
+export function readTimeline(model: Model): ITimeline {
+  const { tasks } = model;
+  const byWorker: number[][] = model.workers.map(() => []);
+  let [spans, running, first, last] = [0, 0, Infinity, 0];
+  for (let task = 0; task < tasks.length; task++) {
+    const worker = tasks.worker[task];
+    if (tasks.start[task] > 0 && worker >= 0 && worker < byWorker.length) {
+      byWorker[worker].push(task);
+      spans += 1;
+      running += isRunning(model, task) ? 1 : 0;
+      first = Math.min(first, tasks.start[task]);
+      last = Math.max(last, tasks.end[task], tasks.start[task]);
+    }
+  }
+  const rows = byWorker
+    .map((found, worker) => rowOf(model, worker, found))
+    .filter((row): row is ITimelineRow => row !== null);
+  const groups = groupRows(model, rows);
+  return { groups, spans, running, first: spans > 0 ? first : 0, last, burst: burstOf(model, rows) };
+}
+
+/** Whether a task's span is still growing. */
+export function isRunning(model: Model, task: number): boolean {
+  return model.tasks.state[task] === TaskState.running;
+}
+
+/** End of a task's span; `now` if it runs. */
+export function endOf(model: Model, task: number, now: number): number {
+  const { tasks } = model;
+  return isRunning(model, task) ? Math.max(now, tasks.start[task]) : Math.max(tasks.end[task], tasks.start[task]);
+}
+
+/** The task of a row whose span is at a time, or within `slack` seconds of it; -1 if there is none. */
+export function taskAt(
+  model: Model,
+  row: ITimelineRow,
+  lane: number,
+  time: number,
+  slack: number,
+  now: number
+): number {
+  let [best, distance] = [-1, slack];
+  row.tasks.forEach((task, i) => {
+    if (row.lanes[i] !== lane) {
+      return;
+    }
+    const away = Math.max(model.tasks.start[task] - time, time - endOf(model, task, now), 0);
+    if (away < distance || (away === 0 && best < 0)) {
+      [best, distance] = [task, away];
+    }
+  });
+  return best;
+}
+
+/** "timeline: 3 workers, 24 spans, 2 running". */
+export function describeTimeline(timeline: ITimeline): string {
+  const workers = timeline.groups.reduce((sum, group) => sum + group.rows.length, 0);
+  const named = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+  return `timeline: ${named(workers, 'worker')}, ${named(timeline.spans, 'span')}, ${timeline.running} running`;
+}
+
+function rowOf(model: Model, worker: number, found: number[]): ITimelineRow | null {
+  if (found.length === 0) {
+    return null;
+  }
+  const { start } = model.tasks;
+  found.sort((a, b) => start[a] - start[b] || a - b);
+  const ends: number[] = [];
+  const lanes = found.map(task => {
+    const free = ends.findIndex(end => end <= start[task] + 1e-6);
+    const lane = free >= 0 ? free : Math.min(ends.length, LANES_MAX - 1);
+    ends[lane] = Math.max(ends[lane] ?? 0, endOf(model, task, Infinity));
+    return lane;
+  });
+  return { worker, label: model.workers[worker].label, tasks: found, lanes, laneCount: ends.length };
+}
+
+function groupRows(model: Model, rows: readonly ITimelineRow[]): ITimelineGroup[] {
+  const groups = new Map<string, ITimelineRow[]>();
+  for (const row of rows) {
+    const node = model.nodeOf(model.workers[row.worker]);
+    groups.set(node, [...(groups.get(node) ?? []), row]);
+  }
+  const several = model.nodes.size > 1;
+  return [...groups].map(([node, own]) => {
+    const known = model.nodes.get(node);
+    return { node, label: several ? (known?.label ?? 'another node') : '', rows: own };
+  });
+}
+
+/** Where the latest work began that has gone on ever since without a long rest. */
+function burstOf(model: Model, rows: readonly ITimelineRow[]): number {
+  const spans = rows.flatMap(row => row.tasks).sort((a, b) => model.tasks.start[a] - model.tasks.start[b]);
+  let [begun, until] = [0, -Infinity];
+  for (const task of spans) {
+    const start = model.tasks.start[task];
+    if (start > until + REST_S) {
+      begun = start;
+    }
+    until = Math.max(until, endOf(model, task, Infinity));
+  }
+  return begun;
+}

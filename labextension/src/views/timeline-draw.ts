@@ -1,0 +1,234 @@
+/**
+ * Draws the timeline: an axis, a row for every worker, spans by the colour of their function.
+ *
+ * Failed spans are red with a cross, cancelled ones hatched, running ones open to the right; where nothing runs
+ * nothing is drawn. Spans narrower than a pixel are drawn once a pixel, a failed one always.
+ */
+
+import { drawIcon, fitText } from './draw';
+import type { IFunctionColour } from './function-colours';
+import { functionColour } from './function-colours';
+import type { Model } from './model';
+import { endOf } from './spans';
+import { TaskState } from './states';
+import type { IPalette } from './theme';
+import { marks } from './time-axis';
+import type { TimeWindow } from './time-window';
+import type { IRowPlace, ITimelineLayout } from './timeline-layout';
+import { AXIS_HEIGHT } from './timeline-layout';
+
+const LABEL_FROM_PX = 22;
+const TEXT_HEIGHT_MIN = 11;
+
+/** All that a picture of the timeline is made of. */
+export interface ITimelinePicture {
+  readonly model: Model;
+  readonly palette: IPalette;
+  readonly layout: ITimelineLayout;
+  readonly window: TimeWindow;
+  readonly width: number;
+  readonly height: number;
+  /** Width of the labels on the left. */
+  readonly gutter: number;
+  readonly scroll: number;
+  /** Unix seconds. */
+  readonly now: number;
+  /** From where the axis counts. */
+  readonly zero: number;
+  readonly selected: number;
+  readonly hovered: number;
+  /** Whether a task passes the filter. */
+  shows(task: number): boolean;
+}
+
+/** Draws a whole picture; the canvas is clear. */
+export function drawTimeline(context: CanvasRenderingContext2D, picture: ITimelinePicture): void {
+  context.textBaseline = 'middle';
+  drawAxis(context, picture);
+  context.save();
+  context.beginPath();
+  context.rect(0, AXIS_HEIGHT, picture.width, picture.height - AXIS_HEIGHT);
+  context.clip();
+  context.translate(0, -picture.scroll);
+  for (const head of picture.layout.heads) {
+    context.font = `600 11px ${picture.palette.font}`;
+    context.fillStyle = picture.palette.muted;
+    context.textAlign = 'left';
+    context.fillText(head.label, 12, head.y + 10);
+  }
+  for (const place of picture.layout.rows) {
+    const y = place.y - picture.scroll;
+    if (y + place.height >= AXIS_HEIGHT && y <= picture.height) {
+      drawLabel(context, picture, place);
+      drawRow(context, picture, place);
+    }
+  }
+  context.restore();
+}
+
+/** Where a time stands, in pixels. */
+export function xOf(picture: Pick<ITimelinePicture, 'window' | 'gutter' | 'width'>, time: number): number {
+  const { window, gutter, width } = picture;
+  return gutter + ((time - window.from) / window.length) * (width - gutter);
+}
+
+function drawAxis(context: CanvasRenderingContext2D, picture: ITimelinePicture): void {
+  const { palette, window, width, gutter, height } = picture;
+  context.font = `11px ${palette.font}`;
+  context.textAlign = 'left';
+  for (const { at, text } of marks(window.from, window.to, picture.zero, width - gutter)) {
+    const x = Math.round(xOf(picture, at)) + 0.5;
+    context.strokeStyle = palette.border;
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(x, AXIS_HEIGHT - 5);
+    context.lineTo(x, height);
+    context.stroke();
+    if (x + context.measureText(text).width + 4 < width) {
+      context.fillStyle = palette.muted;
+      context.fillText(text, x + 3, 9);
+    }
+  }
+}
+
+function drawLabel(context: CanvasRenderingContext2D, picture: ITimelinePicture, place: IRowPlace): void {
+  const { palette, gutter } = picture;
+  if (place.height < TEXT_HEIGHT_MIN) {
+    return;
+  }
+  context.font = `11px ${palette.font}`;
+  context.textAlign = 'right';
+  context.fillStyle = palette.text;
+  const { label } = place.row;
+  // in a narrow place the number of the process, or the actor's class, says more than how the label begins
+  const whole = context.measureText(label).width <= gutter - 14;
+  const text = fitText(context, whole ? label : label.slice(label.indexOf(' ') + 1), gutter - 14);
+  context.fillText(text, gutter - 7, place.y + place.height / 2);
+}
+
+function drawRow(context: CanvasRenderingContext2D, picture: ITimelinePicture, place: IRowPlace): void {
+  const { model, window, gutter, width, selected, hovered } = picture;
+  const { row } = place;
+  const lane = place.height / row.laneCount;
+  const gap = lane > 12 ? 2 : lane > 6 ? 1 : 0.5;
+  const drawnTo = new Array<number>(row.laneCount).fill(-Infinity);
+  const { start } = model.tasks;
+  for (let i = 0; i < row.tasks.length; i++) {
+    const task = row.tasks[i];
+    if (start[task] > window.to) {
+      break;
+    }
+    const end = endOf(model, task, picture.now);
+    if (end < window.from) {
+      continue;
+    }
+    const left = Math.max(gutter, xOf(picture, start[task]));
+    const right = Math.min(width, Math.max(xOf(picture, end), left + 1));
+    const grave = model.tasks.state[task] === TaskState.failed || task === selected || task === hovered;
+    if (right <= drawnTo[row.lanes[i]] + 0.4 && !grave) {
+      continue;
+    }
+    drawnTo[row.lanes[i]] = Math.max(drawnTo[row.lanes[i]], right);
+    const y = place.y + row.lanes[i] * lane + gap / 2;
+    drawSpan(context, picture, task, { x: left, y, width: right - left, height: lane - gap });
+  }
+}
+
+interface IBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function drawSpan(context: CanvasRenderingContext2D, picture: ITimelinePicture, task: number, box: IBox): void {
+  const { model, palette } = picture;
+  const state = model.tasks.state[task];
+  const failed = state === TaskState.failed;
+  const colour = functionColour(model.tasks.func[task]);
+  const style: IFunctionColour = failed
+    ? { fill: palette.tasks[state].fill, text: palette.tasks[state].mark, striped: false }
+    : colour;
+  const shown = picture.shows(task);
+  context.globalAlpha = shown ? 1 : 0.12;
+  context.fillStyle = style.fill;
+  const inset = box.width > 3 ? 0.5 : 0;
+  context.fillRect(box.x, box.y, box.width - inset, box.height);
+  if (box.width > 6) {
+    if (style.striped) {
+      stripe(context, box, 'rgb(255 255 255 / 35%)', 7);
+    }
+    if (state === TaskState.cancelled) {
+      stripe(context, box, palette.surface, 4);
+    }
+    if (state === TaskState.running) {
+      openEnd(context, box, palette.surface);
+    }
+  }
+  if (shown && box.height >= TEXT_HEIGHT_MIN && box.width >= LABEL_FROM_PX) {
+    drawName(context, picture, task, box, style.text);
+  }
+  context.globalAlpha = 1;
+  if (task === picture.selected || task === picture.hovered) {
+    context.lineWidth = task === picture.selected ? 2.5 : 1.5;
+    context.strokeStyle = palette.text;
+    context.strokeRect(box.x, box.y, box.width, box.height);
+  }
+}
+
+function drawName(
+  context: CanvasRenderingContext2D,
+  { model, palette }: ITimelinePicture,
+  task: number,
+  box: IBox,
+  colour: string
+): void {
+  const failed = model.tasks.state[task] === TaskState.failed;
+  const middle = box.y + box.height / 2 + 0.5;
+  const icon = failed ? 14 : 0;
+  if (failed) {
+    drawIcon(context, 'failed', box.x + 9, middle, 13, colour);
+  }
+  context.font = `11px ${palette.font}`;
+  context.textAlign = 'left';
+  context.fillStyle = colour;
+  const name = model.nameOf(model.tasks.func[task]);
+  const text = fitText(context, name.slice(name.lastIndexOf('.', name.length - 2) + 1), box.width - 8 - icon);
+  if (text.length > 1) {
+    context.fillText(text, box.x + 4 + icon, middle);
+  }
+}
+
+/** Slanted lines upon a box. */
+function stripe(context: CanvasRenderingContext2D, box: IBox, colour: string, every: number): void {
+  context.save();
+  context.beginPath();
+  context.rect(box.x, box.y, box.width, box.height);
+  context.clip();
+  context.beginPath();
+  for (let x = box.x - box.height; x < box.x + box.width; x += every) {
+    context.moveTo(x, box.y + box.height);
+    context.lineTo(x + box.height, box.y);
+  }
+  context.strokeStyle = colour;
+  context.lineWidth = 1.5;
+  context.stroke();
+  context.restore();
+}
+
+/** A running span has teeth on its right side: it goes on. */
+function openEnd(context: CanvasRenderingContext2D, box: IBox, surface: string): void {
+  const depth = Math.min(4, box.width / 2);
+  const right = box.x + box.width;
+  const teeth = Math.max(1, Math.round(box.height / 7));
+  const step = box.height / teeth;
+  context.fillStyle = surface;
+  context.beginPath();
+  for (let i = 0; i < teeth; i++) {
+    const y = box.y + i * step;
+    context.moveTo(right, y);
+    context.lineTo(right - depth, y + step / 2);
+    context.lineTo(right, y + step);
+  }
+  context.fill();
+}

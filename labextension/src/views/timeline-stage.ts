@@ -1,0 +1,151 @@
+/**
+ * The canvas of the timeline: time from left to right, moved by mouse, touch and keyboard.
+ *
+ * The wheel scrolls the page as everywhere; with Ctrl or Cmd it zooms, with Shift it moves through time. While
+ * something runs and time moves on, the picture is drawn again at most `fpsMax` times a second.
+ */
+
+import { el } from './dom';
+
+const CLICK_SLOP = 4;
+
+export interface ITimelineHost {
+  /** Draws; returns true to be drawn again. */
+  draw(context: CanvasRenderingContext2D): boolean;
+  hover(x: number, y: number): void;
+  leave(): void;
+  click(x: number, y: number): void;
+  /** Moves the picture by so many pixels. */
+  pan(dx: number, dy: number): void;
+  zoom(factor: number, x: number): void;
+  /** Returns true if the key was used. */
+  key(key: string): boolean;
+}
+
+/** A canvas that is as large as its place. */
+export class TimelineStage {
+  readonly canvas = el('canvas', 'canvas', [], { tabindex: '0', role: 'img' });
+  readonly node = el('div', 'stage', [this.canvas]);
+  width = 0;
+  height = 0;
+  fpsMax = 20;
+
+  constructor(private readonly _host: ITimelineHost) {
+    this._context = this.canvas.getContext('2d')!;
+    this._observer = new ResizeObserver(() => {
+      [this.width, this.height] = [this.node.clientWidth, this.node.clientHeight];
+      this.invalidate();
+    });
+    this._observer.observe(this.node);
+    this._listen();
+  }
+
+  /** Asks for a redraw in one of the next frames. */
+  invalidate(): void {
+    if (this._frame === 0) {
+      this._frame = requestAnimationFrame(time => this._draw(time));
+    }
+  }
+
+  dispose(): void {
+    this._observer.disconnect();
+    cancelAnimationFrame(this._frame);
+  }
+
+  private _draw(time: number): void {
+    this._frame = 0;
+    if (this.width === 0 || this.height === 0) {
+      return;
+    }
+    if (time - this._drawnAt < 1000 / this.fpsMax - 1) {
+      this.invalidate();
+      return;
+    }
+    this._drawnAt = time;
+    const ratio = window.devicePixelRatio || 1;
+    const [w, h] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
+    if (this.canvas.width !== w || this.canvas.height !== h) {
+      this.canvas.width = w;
+      this.canvas.height = h;
+    }
+    this._context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this._context.clearRect(0, 0, this.width, this.height);
+    if (this._host.draw(this._context)) {
+      this.invalidate();
+    }
+  }
+
+  private _listen(): void {
+    const { canvas } = this;
+    let from: { x: number; y: number } | null = null;
+    let moved = false;
+    canvas.addEventListener('pointerdown', event => {
+      from = { x: event.clientX, y: event.clientY };
+      moved = false;
+    });
+    canvas.addEventListener('pointermove', event => {
+      if (from && (event.buttons & 1) === 1) {
+        const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
+        if (moved || Math.hypot(dx, dy) > CLICK_SLOP) {
+          if (!moved) {
+            canvas.setPointerCapture(event.pointerId);
+          }
+          moved = true;
+          this._host.pan(dx, dy);
+          from = { x: event.clientX, y: event.clientY };
+        }
+      } else {
+        this._host.hover(event.offsetX, event.offsetY);
+      }
+    });
+    canvas.addEventListener('pointerup', event => {
+      if (from && !moved) {
+        this._host.click(event.offsetX, event.offsetY);
+      }
+      from = null;
+    });
+    canvas.addEventListener('pointerleave', () => this._host.leave());
+    canvas.addEventListener('wheel', event => this._wheel(event), { passive: false });
+    canvas.addEventListener('keydown', event => this._key(event));
+  }
+
+  private _wheel(event: WheelEvent): void {
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      this._host.zoom(Math.exp(-event.deltaY / 300), event.offsetX);
+    } else if (event.shiftKey) {
+      event.preventDefault();
+      this._host.pan(-(event.deltaX || event.deltaY), 0);
+    }
+  }
+
+  private _key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    const middle = this.width / 2;
+    const actions: Record<string, () => void> = {
+      ArrowLeft: () => this._host.pan(60, 0),
+      ArrowRight: () => this._host.pan(-60, 0),
+      ArrowUp: () => this._host.pan(0, 40),
+      ArrowDown: () => this._host.pan(0, -40),
+      '+': () => this._host.zoom(1.4, middle),
+      '=': () => this._host.zoom(1.4, middle),
+      '-': () => this._host.zoom(1 / 1.4, middle)
+    };
+    const action = actions[event.key];
+    if (action) {
+      action();
+    } else if (!this._host.key(event.key)) {
+      return;
+    }
+    // the notebook around has its own meaning for most keys
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private readonly _context: CanvasRenderingContext2D;
+  private readonly _observer: ResizeObserver;
+  private _frame = 0;
+  private _drawnAt = 0;
+}

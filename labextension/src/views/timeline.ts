@@ -1,0 +1,262 @@
+/** The timeline view: what ran where and when, as a picture and as tables. */
+
+import type { IView, IViewContext } from './context';
+import { DetailCard } from './detail';
+import { el, setAttribute, setText } from './dom';
+import { formatDuration, plural } from './format';
+import { FunctionLegend } from './function-legend';
+import { saveFile } from './save-file';
+import { segments } from './segments';
+import type { ITimeline } from './spans';
+import { describeTimeline, endOf, readTimeline, taskAt } from './spans';
+import { TASK_STATES } from './states';
+import type { ITimelinePicture } from './timeline-draw';
+import { drawTimeline, xOf } from './timeline-draw';
+import type { ITimelineLayout } from './timeline-layout';
+import { layOut, placeAt } from './timeline-layout';
+import type { ITimelineHost } from './timeline-stage';
+import { TimelineStage } from './timeline-stage';
+import { TimelineTable } from './timeline-table';
+import { TimeWindow } from './time-window';
+import { traceEvents } from './trace';
+
+const MODES = ['picture', 'table'] as const;
+const GUTTER_WIDE = 108;
+const GUTTER_NARROW = 64;
+const WIDE_FROM = 420;
+/** A span this many pixels away is still meant. */
+const SLACK_PX = 3;
+
+/** The timeline view. */
+export class TimelineView implements IView, ITimelineHost {
+  readonly node: HTMLElement;
+
+  constructor(private readonly _context: IViewContext) {
+    this._stage = new TimelineStage(this);
+    this._table = new TimelineTable(_context, task => this._select(task));
+    this._legend = new FunctionLegend(_context);
+    this._detail = new DetailCard(_context, {
+      select: task => this._select(task),
+      close: () => this._select(-1)
+    });
+    const modes = segments(MODES, 'picture', 'timeline as', mode => {
+      this._mode = mode;
+      this.update();
+    });
+    const bar = el('div', 'toolbar', [modes, this._latest, this._all, this._save, this._note]);
+    this._latest.addEventListener('click', () => this._show('follow'));
+    this._all.addEventListener('click', () => this._show('all'));
+    this._save.addEventListener('click', () => this._saveTrace());
+    this._tip.hidden = true;
+    const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
+    this.node = el('section', 'view timeline', [bar, el('div', 'graph-place', parts), this._legend.node], {
+      'aria-label': 'timeline'
+    });
+    this.update();
+  }
+
+  update(): void {
+    const { model } = this._context.feed;
+    if (model.epoch !== this._epoch) {
+      this._epoch = model.epoch;
+      this._window.mode = 'follow';
+      this._select(-1);
+    }
+    if (model.version !== this._version) {
+      this._version = model.version;
+      this._timeline = readTimeline(model);
+    }
+    const timeline = this._timeline;
+    setAttribute(this._stage.canvas, 'aria-label', describeTimeline(timeline));
+    this._empty.hidden = timeline.spans > 0;
+    this._stage.node.hidden = this._mode === 'table' || timeline.spans === 0;
+    this._table.node.hidden = this._mode !== 'table';
+    this._legend.update();
+    this._detail.update();
+    this._say();
+    if (this._mode === 'table') {
+      this._table.update(timeline);
+    } else {
+      this._stage.fpsMax = this._context.fpsMax();
+      this._stage.invalidate();
+    }
+  }
+
+  restyle(): void {
+    this._stage.invalidate();
+  }
+
+  dispose(): void {
+    this._stage.dispose();
+    this._detail.dispose();
+  }
+
+  draw(context: CanvasRenderingContext2D): boolean {
+    const live = this._context.feed.status === 'live' && this._timeline.running > 0;
+    this._now = live || this._now === 0 ? this._context.feed.now() : this._now;
+    this._window.update(this._timeline, this._now);
+    this._layout = layOut(this._timeline, this._stage.height);
+    this._scroll = Math.max(0, Math.min(this._scroll, this._layout.height - this._stage.height + 24));
+    drawTimeline(context, this._picture());
+    return live;
+  }
+
+  hover(x: number, y: number): void {
+    const task = this._taskAt(x, y);
+    this._hovered = task;
+    this._stage.canvas.style.cursor = task >= 0 ? 'pointer' : 'grab';
+    this._tip.hidden = task < 0;
+    setText(this._tip, task >= 0 ? this._title(task) : '');
+    this._stage.invalidate();
+  }
+
+  leave(): void {
+    this._hovered = -1;
+    this._tip.hidden = true;
+    this._stage.invalidate();
+  }
+
+  click(x: number, y: number): void {
+    this._detail.node.classList.toggle('jp-gnomon-at-start', x > this._stage.width / 2);
+    this._detail.node.classList.toggle('jp-gnomon-at-top', y > this._stage.height / 2);
+    this._select(this._taskAt(x, y));
+  }
+
+  pan(dx: number, dy: number): void {
+    if (dx !== 0) {
+      this._window.pan((-dx / (this._stage.width - this._gutter())) * this._window.length);
+    }
+    this._scroll -= dy;
+    this._say();
+    this._stage.invalidate();
+  }
+
+  zoom(factor: number, x: number): void {
+    const part = Math.max(0, (x - this._gutter()) / (this._stage.width - this._gutter()));
+    const whole = 1.2 * Math.max(1, this._now - this._timeline.first);
+    this._window.zoom(factor, this._window.from + part * this._window.length, whole);
+    this._say();
+    this._stage.invalidate();
+  }
+
+  key(key: string): boolean {
+    const order = this._timeline.groups.flatMap(group => group.rows.flatMap(row => row.tasks));
+    if ((key === 'n' || key === 'p') && order.length > 0) {
+      const at = order.indexOf(this._selected);
+      const step = key === 'n' ? 1 : -1;
+      this._select(order[at < 0 ? (step > 0 ? 0 : order.length - 1) : (at + step + order.length) % order.length]);
+      return true;
+    }
+    const actions: Record<string, () => void> = {
+      '0': () => this._show('all'),
+      End: () => this._show('follow'),
+      Escape: () => this._select(-1)
+    };
+    actions[key]?.();
+    return key in actions;
+  }
+
+  private _picture(): ITimelinePicture {
+    const { feed, filter } = this._context;
+    return {
+      model: feed.model,
+      palette: this._context.palette(),
+      layout: this._layout!,
+      window: this._window,
+      width: this._stage.width,
+      height: this._stage.height,
+      gutter: this._gutter(),
+      scroll: this._scroll,
+      now: this._now,
+      zero: this._timeline.first,
+      selected: this._selected,
+      hovered: this._hovered,
+      shows: task => filter.shows(feed.model, task)
+    };
+  }
+
+  private _gutter(): number {
+    return this._stage.width >= WIDE_FROM ? GUTTER_WIDE : GUTTER_NARROW;
+  }
+
+  private _taskAt(x: number, y: number): number {
+    const found = this._layout && x >= this._gutter() ? placeAt(this._layout, y + this._scroll) : null;
+    if (!found) {
+      return -1;
+    }
+    const picture = this._picture();
+    const perPixel = this._window.length / Math.max(1, this._stage.width - this._gutter());
+    const time = this._window.from + (x - xOf(picture, this._window.from)) * perPixel;
+    return taskAt(picture.model, found.place.row, found.lane, time, SLACK_PX * perPixel, this._now);
+  }
+
+  private _select(task: number): void {
+    this._selected = task;
+    this._detail.show(task >= 0 ? { task } : null);
+    const { model } = this._context.feed;
+    if (task >= 0 && this._window.mode === 'free') {
+      this._window.reveal(model.tasks.start[task], endOf(model, task, this._now));
+    }
+    this._stage.invalidate();
+  }
+
+  private _show(mode: 'follow' | 'all'): void {
+    this._window.mode = mode;
+    this._say();
+    this._stage.invalidate();
+  }
+
+  private _say(): void {
+    setAttribute(this._latest, 'aria-pressed', String(this._window.mode === 'follow'));
+    setAttribute(this._all, 'aria-pressed', String(this._window.mode === 'all'));
+    const { model } = this._context.feed;
+    const unlisted = model.tasksTotal - model.tasks.length;
+    const words = [plural(this._timeline.spans, 'span')];
+    if (unlisted > 0) {
+      words.push(`${plural(unlisted, 'later task')} not listed`);
+    }
+    setText(this._note, this._timeline.spans > 0 ? words.join(' · ') : '');
+  }
+
+  private _title(task: number): string {
+    const { model } = this._context.feed;
+    const { tasks } = model;
+    const took = formatDuration(endOf(model, task, this._now) - tasks.start[task]);
+    return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
+  }
+
+  private _saveTrace(): void {
+    const { feed } = this._context;
+    saveFile('gnomon-trace.json', JSON.stringify(traceEvents(feed.model, feed.now())), 'application/json');
+  }
+
+  private readonly _stage: TimelineStage;
+  private readonly _table: TimelineTable;
+  private readonly _legend: FunctionLegend;
+  private readonly _detail: DetailCard;
+  private readonly _window = new TimeWindow();
+  private readonly _note = el('span', 'note');
+  private readonly _latest = el('button', 'link toggle', 'latest', {
+    type: 'button',
+    title: 'Follow the latest work (End)'
+  });
+  private readonly _all = el('button', 'link toggle', 'all', { type: 'button', title: 'Show everything (0)' });
+  private readonly _save = el('button', 'link', 'save trace', {
+    type: 'button',
+    title: 'Save all spans as a Chrome trace, to be opened in ui.perfetto.dev or chrome://tracing'
+  });
+  private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
+  private readonly _empty = el('div', 'empty', [
+    el('strong', '', 'Nothing has run yet'),
+    el('span', '', 'Each task that starts appears here, in the row of its worker.')
+  ]);
+  private _mode: (typeof MODES)[number] = 'picture';
+  private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
+  private _layout: ITimelineLayout | null = null;
+  private _epoch = -1;
+  private _version = -1;
+  private _now = 0;
+  private _scroll = 0;
+  private _selected = -1;
+  private _hovered = -1;
+}

@@ -1,0 +1,51 @@
+/** The tasks over time as a trace file, which Perfetto and chrome://tracing open. */
+
+import type { Model } from './model';
+import { endOf } from './spans';
+import { TASK_STATES } from './states';
+
+/** One event of the trace-event format. Times in microseconds. */
+export interface ITraceEvent {
+  readonly ph: 'X' | 'M';
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts?: number;
+  readonly dur?: number;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** All listed tasks that have started; a process for each node, a thread for each worker. */
+export function traceEvents(model: Model, now: number): ITraceEvent[] {
+  const nodes = [...model.nodes.keys()];
+  const process = (worker: number): number => 1 + Math.max(0, nodes.indexOf(model.nodeOf(model.workers[worker])));
+  const events: ITraceEvent[] = [...model.nodes.values()].map((node, i) => {
+    return { ph: 'M', name: 'process_name', pid: i + 1, tid: 0, args: { name: node.label } };
+  });
+  model.workers.forEach(({ label, pid }, worker) => {
+    const name = pid > 0 ? `${label} (pid ${pid})` : label;
+    events.push({ ph: 'M', name: 'thread_name', pid: process(worker), tid: worker, args: { name } });
+  });
+  const { tasks } = model;
+  for (let task = 0; task < tasks.length; task++) {
+    const [start, worker] = [tasks.start[task], tasks.worker[task]];
+    if (start > 0 && worker >= 0 && worker < model.workers.length) {
+      events.push({
+        ph: 'X',
+        name: model.nameOf(tasks.func[task]),
+        pid: process(worker),
+        tid: worker,
+        ts: Math.round(start * 1e6),
+        dur: Math.round((endOf(model, task, now) - start) * 1e6),
+        args: {
+          task,
+          state: TASK_STATES[tasks.state[task]],
+          cell: model.cells[tasks.cell[task]]?.label ?? '',
+          line: tasks.line[task],
+          error: model.errors.get(task) ?? ''
+        }
+      });
+    }
+  }
+  return events;
+}

@@ -1,0 +1,17 @@
+"""The teaching controls: how fast work begins, and faults made on purpose.
+
+    pause()  step(n)  resume()     nothing begins; n more begin; everything may begin
+    slow(seconds)                  one begins every so many seconds
+    order(seed)                    one at a time, in an order drawn from a seed
+    tempo()                        how it is now
+
+All of it is about what *begins*: work that runs already is left alone. It holds for the tasks and calls of this
+driver's job, also for those that tasks submit, until it is changed, or the driver ends. The notebook has the same as
+``%remote pause`` and so on, and as buttons in the views, which work while a cell waits.
+"""
+
+from __future__ import annotations
+
+from gnomon.control._pace import TEMPO_MODES, Tempo, order, pause, resume, slow, step, tempo
+
+__all__ = ["TEMPO_MODES", "Tempo", "order", "pause", "resume", "slow", "step", "tempo"]

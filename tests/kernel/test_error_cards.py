@@ -1,0 +1,168 @@
+"""Errors as cards: what is typed and the card that comes, for the failures that people meet.
+
+``golden/error_cards.txt`` holds both; to add one, write its ``>>>`` lines and run with ``GNOMON_UPDATE_GOLDEN=1``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import gnomon
+from gnomon.exceptions import ActorDiedError, SerializationError, TaskError, WorkerCrashedError
+from gnomon_kernel import error_cards
+from gnomon_kernel.error_cards import LINES_MAX, CodePlace, ErrorCard, card_of, has_card
+from kernel.live_kernel import LiveKernel
+
+GOLDEN = Path(__file__).parent / "golden" / "error_cards.txt"
+UPDATE = bool(os.environ.get("GNOMON_UPDATE_GOLDEN"))
+
+VARYING = [
+    (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16,40}\b"), "<id>"),
+    (re.compile(r"\b(process|pid) \d+"), r"\1 <pid>"),
+    (re.compile(r"store of [\d,]+ bytes"), "store of <n> bytes"),
+    (re.compile(r"A value of [\d,]+ bytes"), "A value of <n> bytes"),
+]
+
+WAITING = """
+import os, threading
+import gnomon
+@gnomon.remote
+class Waiting:
+    def wait(self):
+        threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    shell.run_line_magic("load_ext", "gnomon")
+    gnomon.init(engine="local", num_cpus=2, object_store_memory=2**26, log_to_driver=False)
+    shell.run_cell(WAITING, store_history=True)
+    yield shell
+    gnomon.shutdown()
+
+
+def cases(text: str) -> Iterator[str]:
+    code: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("... ") and code:
+            code.append(line[4:])
+            continue
+        if code:
+            yield "\n".join(code)
+        code = [line[4:]] if line.startswith(">>> ") else []
+
+
+def shown(ip: InteractiveShell, capsys: Any, code: str) -> str:
+    """What a terminal shows of a cell's error."""
+    capsys.readouterr()
+    ip.run_cell(code, store_history=True)
+    written = capsys.readouterr()
+    text = str(written.out + written.err).strip("\n")
+    for pattern, instead in VARYING:
+        text = pattern.sub(instead, text)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def test_golden_cards(ip: InteractiveShell, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_cards, "_WIDTH", 1_000)  # where lines break depends on the length of ids
+    text = GOLDEN.read_text(encoding="utf-8")
+    parts = [text.split("\n", 1)[0] + "\n"]
+    for code in cases(text):
+        typed = code.replace("\n", "\n... ")
+        card = shown(ip, capsys, code)
+        assert len(card.splitlines()) <= LINES_MAX
+        assert "gnomon/_" not in card
+        parts.append(f">>> {typed}\n{card}\n".replace("\n\n", "\n"))
+    found = "\n".join(parts)
+    if UPDATE:
+        GOLDEN.write_text(found, encoding="utf-8")
+    assert found.count(">>> ") >= 13
+    diff = "\n".join(
+        difflib.unified_diff(text.splitlines(), found.splitlines(), "golden", "now", lineterm="")
+    )
+    assert not diff or UPDATE, diff
+
+
+def test_debugging_and_catching_go_on_working(ip: InteractiveShell, capsys: Any) -> None:
+    code = "@gnomon.remote\ndef divide(x):\n    return 1 / x\nref = divide.remote(0)"
+    shown(ip, capsys, code)
+    caught = (
+        "try:\n    gnomon.get(ref)\nexcept ZeroDivisionError as error:\n    print('caught', error.arguments)"
+    )
+    assert shown(ip, capsys, caught) == "caught ('x=0',)"
+    shown(ip, capsys, "def f():\n    here = 7\n    gnomon.get(ref)\nf()")
+    frames = [frame.f_code.co_name for frame, _ in __import__("traceback").walk_tb(ip.InteractiveTB.tb)]
+    assert frames[-1] == "f"
+    shown(ip, capsys, "gnomon.observe.debug(ref)")
+    assert ip.InteractiveTB.tb is not None
+    last = list(__import__("traceback").walk_tb(ip.InteractiveTB.tb))[-1][0]
+    assert (last.f_code.co_name, last.f_locals) == ("divide", {"x": 0})
+    told = shown(
+        ip,
+        capsys,
+        "try:\n    gnomon.get(ref)\nexcept ZeroDivisionError as e:\n    raise ValueError('no') from e",
+    )
+    assert "ValueError: no" in told
+    assert "direct cause" in told
+
+
+@pytest.mark.parametrize(
+    ("error", "card"),
+    [
+        (TaskError(), True),
+        (WorkerCrashedError(), True),
+        (SerializationError("x"), False),
+        (ValueError(), False),
+    ],
+)
+def test_which_errors_have_cards(error: BaseException, card: bool) -> None:
+    assert has_card(error) is card
+    assert not has_card(gnomon.exceptions.InternalError())
+
+
+def test_a_death_card_shows_all_of_the_output_in_html_and_fifteen_lines_as_text() -> None:
+    printed = "\n".join(f"line <{number}>" for number in range(20))
+    card = card_of(ActorDiedError("A", "ab", "its process died", printed, exit_code=-9), lambda file: None)
+    text = card.text().splitlines()
+    assert len(text) <= LINES_MAX
+    assert text[-2:] == [
+        "    line <19>",
+        "  What to do: Create a new one; max_restarts=... lets an actor come back on its own.",
+    ]
+    html = card.html()
+    assert "line &lt;0&gt;" in html
+    assert "It printed last (20 lines)" in html
+    assert 'role="alert"' in html
+
+
+def test_the_longest_card_keeps_its_advice() -> None:
+    places = tuple(CodePlace(f"f.py, line {number}", "x" * 300) for number in range(9))
+    output = tuple(f"line {number}" for number in range(30))
+    card = ErrorCard("T" * 400, ("fact " * 100,), places, places[0], ("more",) * 9, output, "Do this.")
+    lines = card.text().splitlines()
+    assert len(lines) <= LINES_MAX
+    assert lines[-1] == "  What to do: Do this."
+    assert max(map(len, lines)) <= 110
+
+
+def test_a_kernel_publishes_one_card_and_reports_the_failure(live_kernel: LiveKernel) -> None:
+    live_kernel.run(
+        "import gnomon\ngnomon.init(engine='inline')\nf = gnomon.remote(lambda: 1 / 0)", cell="a"
+    ).check()
+    cell = live_kernel.run("gnomon.get(f.remote())", cell="b")
+    (shown_,) = cell.contents("display_data")
+    assert shown_["data"]["text/plain"].startswith("ZeroDivisionError: division by zero\n")
+    assert shown_["data"]["text/html"].startswith('<div class="jp-gnomon-error"')
+    assert shown_["metadata"] == {"gnomon": {"error": "TaskError(ZeroDivisionError)"}}
+    assert cell.contents("error") == []
+    plain = live_kernel.run("1 / 0", cell="c")
+    assert plain.contents("error")[0]["ename"] == "ZeroDivisionError"
