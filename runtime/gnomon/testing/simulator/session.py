@@ -419,12 +419,6 @@ class Session:
                     held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
                     assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
-    def rots(self) -> bool:
-        """Whether what is to be read from disk now is no longer what was written."""
-        rotten = self.kernel.chance(self.plan.rot)
-        self.truth.losses += rotten
-        return rotten
-
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
         self._begun += 1
