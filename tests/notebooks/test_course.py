@@ -103,10 +103,32 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         warned = printed(cell, "stderr")
         assert bool(warned) == (WARNS in tags), f"{cell.id}: {warned}"
     cells = {cell.id: cell for cell in notebook.cells}
+    assert exercises
     for exercise in exercises:
         assert printed(cells[f"{exercise}-check"]).startswith("Not yet: "), exercise
         assert printed(cells[f"{exercise}-verdict"]).startswith("Well done!"), exercise
     assert wait_until_gone(marker) == []
+
+
+def test_the_list_names_every_notebook() -> None:
+    listed = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in NOTEBOOKS if f"]({path.name})" not in listed] == []
+
+
+def test_a_solution_stands_behind_its_check() -> None:
+    cells = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            cells[0]("x = ...", id="exercise-1-code"),
+            cells[0]("print(x)", id="exercise-1-check"),
+            cells[1]("Like this:\n\n```python\nx = 1\n```\n\n```python\nno = 2\n```", id="exercise-1-solution"),
+        ]
+    )
+    assert solved(notebook) == ["exercise-1"]
+    assert [(cell.id, cell.source) for cell in notebook.cells[2:4]] == [
+        ("exercise-1-solved", "x = 1\n"),
+        ("exercise-1-verdict", "print(x)"),
+    ]
 
 
 def test_leftovers_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:

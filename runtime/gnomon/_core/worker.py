@@ -43,6 +43,7 @@ from gnomon._core.shipping import FunctionsHere
 from gnomon._core.situations import answers_to_others, answers_to_self
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
+from gnomon._core.tempo import TempoAsked
 from gnomon._messages import actors, cluster, holders, leases, objects, pulls, spilling, tasks
 from gnomon._messages.base import Value
 from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
@@ -151,7 +152,7 @@ class Worker:
             ev.ActorEnding: self.incarnation.on_ending,
             ev.HoldingsWanted: self._on_holdings_wanted,
             **answers_to_self(self, self._out),
-            ev.TempoAsked: lambda event: self.pace.ask(event, self.now),
+            TempoAsked: lambda event: self.pace.ask(event, self.now),
             ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
             ev.Received: self._on_received,
         }

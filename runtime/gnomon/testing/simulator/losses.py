@@ -42,6 +42,13 @@ def lose_while_pulled(session: Session, identity: ObjectID) -> None:
         kernel.after(kernel.random.uniform(0.0, 0.01), _lose, session, owner, identity)
 
 
+def rots(session: Session) -> bool:
+    """Whether what is to be read from disk now is no longer what was written."""
+    rotten = session.kernel.chance(session.plan.rot)
+    session.truth.losses += rotten
+    return rotten
+
+
 def _lose(session: Session, owner: WorkerHost, identity: ObjectID) -> None:
     if owner.alive and identity in owner.worker.references.entries:
         session.truth.losses += 1

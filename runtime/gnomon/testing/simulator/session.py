@@ -272,7 +272,6 @@ class Session:
         self._looks = 0
         self._strikes: dict[int, None] = {}
         self._betrayals: dict[int, None] = {}
-        self._short: dict[int, None] = {}
         self._actors_max = plan.budget.actors
         self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
@@ -381,8 +380,7 @@ class Session:
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
         for _ in range(plan.strikes):
             self._strikes[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
-        for _ in range(plan.shortages):
-            self._short[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
+        self.shortages.plan()
         for _ in range(plan.betrayals):
             start = kernel.random.randint(1, 2 * plan.budget.tasks)
             self._betrayals.update(dict.fromkeys(range(start, start + 10)))
@@ -421,12 +419,6 @@ class Session:
                     held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
                     assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
-    def rots(self) -> bool:
-        """Whether what is to be read from disk now is no longer what was written."""
-        rotten = self.kernel.chance(self.plan.rot)
-        self.truth.losses += rotten
-        return rotten
-
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
         self._begun += 1
@@ -434,8 +426,7 @@ class Session:
         random = self.kernel.random
         if self._begun in self._strikes:
             self.kernel.after(random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
-        if self._begun in self._short:
-            self.kernel.after(random.uniform(0.0, 0.003), self.shortages.begin, self.nodes.of(host.me))
+        self.shortages.begun(host, self._begun)
         if self._begun in self._betrayals and owner_of(task) not in (DRIVER, GUEST):
             self.kernel.after(
                 random.uniform(0.0, random.choice((0.002, 0.05))), self.kill, owner_of(task), _KILLED
@@ -478,7 +469,7 @@ class Session:
         if survivors:
             self.unfinished += 1
             self._strikes.clear()
-            self._short.clear()
+            self.shortages.moments.clear()
             self._betrayals.clear()
             epilogue = Code(self.driver, self.program, None)
             epilogue.start(epilogue.end_detached(survivors))
