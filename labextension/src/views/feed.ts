@@ -42,6 +42,13 @@ export interface IObjectDetail {
   readonly complete?: boolean;
 }
 
+/** What became of something that was asked for: a sentence. */
+export interface INote {
+  /** "task 12", "actor <id>". */
+  readonly about: string;
+  readonly text: string;
+}
+
 /** A lost request for a snapshot is repeated after this time, in milliseconds. */
 const RESYNC_AGAIN_MS = 2000;
 
@@ -95,6 +102,22 @@ export class Feed {
     this._channel.send({ kind: 'object', id });
   }
 
+  /** Calls back with what became of {@link Feed.cancel} and {@link Feed.kill}. Returns a function that stops it. */
+  onNote(listener: (note: INote) => void): () => void {
+    this._noteListeners.add(listener);
+    return () => this._noteListeners.delete(listener);
+  }
+
+  /** Asks the kernel to cancel a task. There may be no answer; the feed shows what comes of it. */
+  cancel(task: number): void {
+    this._channel.send({ kind: 'cancel', id: task });
+  }
+
+  /** Asks the kernel to kill an actor; with `restart` it may be restarted. */
+  kill(actor: string, restart: boolean): void {
+    this._channel.send({ kind: 'kill', id: actor, restart });
+  }
+
   /** Tells the kernel whether anybody can see the view. */
   setVisible(visible: boolean): void {
     if (visible === this._visible) {
@@ -110,6 +133,7 @@ export class Feed {
     this._listeners.clear();
     this._detailListeners.clear();
     this._objectListeners.clear();
+    this._noteListeners.clear();
   }
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
@@ -123,6 +147,9 @@ export class Feed {
         break;
       case 'object':
         this._objectListeners.forEach(listener => listener(message as unknown as IObjectDetail));
+        break;
+      case 'note':
+        this._noteListeners.forEach(listener => listener(message as unknown as INote));
         break;
       case 'idle':
         this._set('idle');
@@ -164,5 +191,6 @@ export class Feed {
   private readonly _stops: (() => void)[] = [];
   private readonly _listeners = new Set<() => void>();
   private readonly _detailListeners = new Set<(detail: ITaskDetail) => void>();
+  private readonly _noteListeners = new Set<(note: INote) => void>();
   private readonly _objectListeners = new Set<(detail: IObjectDetail) => void>();
 }

@@ -8,6 +8,7 @@
 
 import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
 import { readColumns, WireError } from './wire';
+import { Histories } from './histories';
 import { TaskTable } from './tasks';
 import { TASK_STATES } from './states';
 
@@ -69,6 +70,8 @@ export class Model {
   objectTotals = NO_OBJECTS;
   actors = new Map<string, IActorRow>();
   nodes = new Map<string, INodeRow>();
+  /** How watched fields have moved; outlives snapshots of one session. */
+  histories = new Histories();
 
   /** Applies one message of the feed. */
   apply(header: IFeedHeader, buffer?: DataView): ApplyResult {
@@ -180,6 +183,7 @@ export class Model {
     if (snapshot) {
       // a session never gives a task another number: pictures built on its tasks stay valid
       const epoch = header.session === this.session ? this.epoch : this.epoch + 1;
+      this.histories = epoch === this.epoch ? this.histories : new Histories();
       this._forget();
       this.epoch = epoch;
     }
@@ -209,6 +213,7 @@ export class Model {
       this._applyObjects(header.objects);
     }
     header.actors?.forEach(row => this.actors.set(row.id, row));
+    header.actors?.forEach(row => this.histories.note(row, header.time));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     this._tasksTotal = header.limits?.tasks_total ?? this._tasksTotal;
   }

@@ -151,6 +151,7 @@ class Worker:
             ev.CompletionWanted: lambda event: self.streams.want_completion(event.task),
             ev.ActorConstructed: self.incarnation.on_constructed,
             ev.ActorEnding: self.incarnation.on_ending,
+            ev.FieldsSampled: lambda event: self.reporting.on_sampled(event.fields),
             ev.HoldingsWanted: self._on_holdings_wanted,
             **answers_to_self(self, self._out),
             ev.TempoAsked: lambda event: self.pace.ask(event, self.now),

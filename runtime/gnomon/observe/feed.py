@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon.observe.backlog import Backlog, Message, Source
 from gnomon.observe.columns import wall_time
+from gnomon.observe.controls import cancel_task, kill_actor
 from gnomon.observe.largest import LargestObjects
 from gnomon.observe.memory_report import memory
 
@@ -82,6 +83,19 @@ class Feed:
                 "complete": report.complete and not report.silent,
             }
         return found
+
+    def cancel(self, index: int) -> dict[str, Any]:
+        """Cancel a listed task; a message of kind "note" that says what became of the wish."""
+        return {"kind": "note", "about": f"task {index}", "text": cancel_task(index, self._shown_ledger())}
+
+    def kill(self, identity: str, restart: bool = False) -> dict[str, Any]:
+        """Kill an actor, given by its id in hex; with ``restart`` it may be restarted. A message of kind "note"."""
+        text = kill_actor(identity, restart, self._shown_ledger())
+        return {"kind": "note", "about": f"actor {identity}", "text": text}
+
+    def _shown_ledger(self) -> Ledger | None:
+        followed = self._follow()
+        return None if followed is None else followed[0]
 
     def _show(self, subscription: Subscription) -> None:
         with self._lock:
