@@ -12,6 +12,7 @@ Nobody looks: nothing is sent or queued.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from gnomon._core.effects import Effects, SampleFields
 from gnomon._core.execution import ExecutionMachine
@@ -68,6 +69,15 @@ class ReportingMachine:
         self._facts_untold = False
         self._foreign: dict[bytes, TaskRow] = {}
         self._nodes: dict[WorkerID, str] = {}
+
+    def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
+        """What handles each of the messages that come here; the sender of none of them matters."""
+        return {
+            ObservationWanted: lambda _sender, message: self.on_wanted(message),
+            NodeStatus: lambda _sender, message: self.on_node_status(message),
+            ActorReported: lambda _sender, message: self.on_actor_reported(message),
+            RowsReported: lambda _sender, message: self.on_reported(message),
+        }
 
     # -- worker ---------------------------------------------------------------------------------------------------
 

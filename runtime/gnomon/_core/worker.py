@@ -214,10 +214,7 @@ class Worker:
             actors.ActorAssigned: self.incarnation.on_assigned,
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,
-            cluster.ObservationWanted: lambda sender, message: self.reporting.on_wanted(message),
-            cluster.NodeStatus: lambda sender, message: self.reporting.on_node_status(message),
-            cluster.ActorReported: lambda sender, message: self.reporting.on_actor_reported(message),
-            cluster.RowsReported: lambda sender, message: self.reporting.on_reported(message),
+            **self.reporting.handlers(),
             cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
             **self.pace.receivers(),
         }
