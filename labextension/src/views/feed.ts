@@ -6,6 +6,7 @@
 
 import type { IChannel, IMessage } from '../channel';
 import { Model } from './model';
+import { endSession } from './session-end';
 import type { IFeedHeader } from './wire';
 
 /**
@@ -152,6 +153,7 @@ export class Feed {
         this._noteListeners.forEach(listener => listener(message as unknown as INote));
         break;
       case 'idle':
+        endSession(this.model);
         this._set('idle');
         break;
     }

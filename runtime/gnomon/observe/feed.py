@@ -49,6 +49,7 @@ class Feed:
     ) -> None:
         self._follow = follow or (lambda: None if ledger is None else (ledger, engine))
         self._source: Source | None = None
+        self._ended: Source | None = None
         self._lock = threading.Lock()
         self._open: dict[Subscription, Backlog] = {}
 
@@ -114,7 +115,9 @@ class Feed:
                 return None
             source = self._current_source()
             if source is None:
-                return backlog.take_idle()
+                # how the session ended, told once more as a whole: its last changes were noted for nobody
+                last = None if self._ended is None else backlog.take(self._ended)
+                return backlog.take_idle() if last is None else last
             self._drain(source)
             return backlog.take(source)
 
@@ -126,8 +129,10 @@ class Feed:
             return known
         if known is not None:
             _stop_reading(known.ledger)
+            self._ended = known
         self._source = None
         if followed is not None:
+            self._ended = None
             ledger, engine = followed
             self._source = Source(ledger, engine, LargestObjects(), time.time() - time.monotonic())
         for backlog in self._open.values():
