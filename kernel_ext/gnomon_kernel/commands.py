@@ -238,6 +238,7 @@ COMMANDS: dict[str, MagicCommand] = {
     ),
     "dashboard": _view("dashboard", "all views together"),
     "graph": _view("graph", "tasks and how they depend on each other"),
+    "timeline": _view("timeline", "what ran where and when"),
     "objects": _view_or_table(
         "objects", "the object store", OBJECT_STATES, "error", "%remote objects --cell 3", cell=True
     ),
