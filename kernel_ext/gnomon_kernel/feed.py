@@ -1,6 +1,7 @@
 """Sends the feed to the views of this kernel: one thread for all of them, which sleeps while none is visible.
 
-    view --(subscribe, resync, hidden, visible, detail, object, tempo)--> FeedLink --> FeedSender --(header, buffer)--> view
+    view --(subscribe, resync, hidden, visible, ...)--> FeedLink --> FeedSender --(header, buffer)--> view
+           (detail, object, cancel, kill, tempo)    -->              --(answers)--------------------> view
 
 Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
 only queued there. Everything else happens in the sender's own thread.
@@ -80,6 +81,10 @@ class FeedLink:
             if refused is not None:
                 self._send(refused, [])
             self.due = 0.0  # what has come of it is shown at once
+        elif kind == "cancel" and isinstance(content.get("id"), int):
+            self._send(observe.feed().cancel(content["id"]), [])
+        elif kind == "kill" and isinstance(content.get("id"), str):
+            self._send(observe.feed().kill(content["id"], restart=content.get("restart") is True), [])
         elif kind == "object" and isinstance(content.get("id"), str):
             # other processes are asked: meanwhile the sender serves all views
             threading.Thread(target=self._tell_holders, args=(content["id"],), daemon=True).start()

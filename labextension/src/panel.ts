@@ -16,7 +16,8 @@ import { Widget } from '@lumino/widgets';
 import type { Loaded } from './control';
 import { ControlChannel, isHello, isLoaded } from './control';
 import { GnomonApp } from './views/app';
-import { TaskState } from './views/states';
+import { formatBytes } from './views/format';
+import { summaryOf } from './views/summary';
 
 /** The side panel. */
 export class GnomonPanel extends Widget {
@@ -179,9 +180,18 @@ export class GnomonPanel extends Widget {
   }
 
   private _summarise(app: GnomonApp): void {
-    const counts = app.feed.model.totals();
-    const [running, queued] = [counts[TaskState.running], counts[TaskState.waiting] + counts[TaskState.ready]];
-    this._say(app.feed.status === 'live' ? this._trans.__('%1 running, %2 queued', running, queued) : '');
+    const { model, status } = app.feed;
+    if (status !== 'live') {
+      this._say('');
+      return;
+    }
+    const { busy, workers, queued, storeBytes } = summaryOf(model);
+    const parts = [this._trans.__('%1 of %2 workers busy', busy, workers)];
+    if (queued > 0) {
+      parts.push(this._trans.__('%1 queued', queued));
+    }
+    parts.push(this._trans.__('store %1', formatBytes(storeBytes)));
+    this._say(parts.join(' · '));
   }
 
   private _say(summary: string): void {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnomon._core.borrowing import BorrowMachine
-from gnomon._core.effects import Effects
+from gnomon._core.effects import Effects, SampleFields
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
@@ -183,3 +183,79 @@ def test_an_actor_tells_what_it_has_done_for_everybody() -> None:
     assert driver.ledger.actors[actor.hex()]["done"] == 15
     worker.machine.run(9.0)
     assert worker.effects.sends == {}  # nothing new, nothing told
+
+
+def sampled(worker: Process) -> bool:
+    """Whether the worker wants its fields read."""
+    wanted = any(type(command) is SampleFields for command in worker.effects.commands)
+    worker.effects.commands.clear()
+    return wanted
+
+
+def actor_reports(worker: Process) -> list[ActorReported]:
+    return [message for message in worker.sent_to(DRIVER) if isinstance(message, ActorReported)]
+
+
+def watched_actor() -> Process:
+    worker = Process(WORKER)
+    worker.execution.actor = ActorID(bytes(16))
+    worker.execution.watches = True
+    return worker
+
+
+def test_watched_fields_are_told_with_what_has_been_done() -> None:
+    worker, driver = watched_actor(), Process(DRIVER)
+    driver.ledger.actor_changed(bytes(16).hex(), done=0)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.execution.done = 3
+    worker.machine.run(1.0)
+    assert sampled(worker)
+    assert actor_reports(worker) == []  # not before they have been read
+    worker.machine.on_sampled({"step": 3})
+    (report_,) = actor_reports(worker)
+    driver.machine.on_actor_reported(report_)
+    assert driver.ledger.actors[bytes(16).hex()]["watched"] == {"step": 3}
+    assert driver.ledger.actors[bytes(16).hex()]["done"] == 3
+    worker.machine.run(9.0)
+    assert not sampled(worker)
+    assert worker.machine.next_wakeup() is None
+
+
+def test_what_ends_while_fields_are_read_is_told_next_time() -> None:
+    worker = watched_actor()
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.machine.run(1.0)
+    worker.machine.on_sampled({"step": 0})
+    worker.execution.done = 1
+    worker.machine.run(2.0)
+    worker.execution.done = 2
+    worker.machine.on_sampled({"step": 1})
+    worker.machine.run(3.0)
+    assert sampled(worker)
+    worker.machine.on_sampled({"step": 1})  # the second call changed nothing, but it has ended
+    assert [(each.done, each.watched["step"]) for each in actor_reports(worker)] == [(0, 0), (1, 1), (2, 1)]
+
+
+def test_fields_are_read_while_a_method_runs_and_told_when_they_have_changed() -> None:
+    worker = watched_actor()
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.execution.running[TaskID(bytes(16))] = (DRIVER, None)  # type: ignore[assignment]
+    for now, step in ((1.0, 5), (2.0, 5), (3.0, 6)):
+        worker.machine.run(now)
+        assert sampled(worker)
+        assert worker.machine.next_wakeup() == now + worker.machine.period_s
+        worker.machine.on_sampled({"step": step})
+    assert [each.watched["step"] for each in actor_reports(worker)] == [5, 6]
+
+
+def test_whoever_looks_anew_is_told_the_fields_anew() -> None:
+    worker = watched_actor()
+    worker.machine.run(0.5)
+    assert not sampled(worker)  # nobody looks
+    for now in (1.0, 2.0):
+        worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+        worker.machine.run(now)
+        assert sampled(worker)
+        worker.machine.on_sampled({"step": 1})
+        assert len(actor_reports(worker)) == 1
+        worker.machine.on_wanted(ObservationWanted(DRIVER, False))

@@ -6,6 +6,8 @@ import { Filter } from '../../labextension/src/views/filter';
 import { Flows } from '../../labextension/src/views/flows';
 import { Model } from '../../labextension/src/views/model';
 import { describeNodes, usesOf, workersByNode } from '../../labextension/src/views/node-rows';
+import { endSession } from '../../labextension/src/views/session-end';
+import { summaryOf } from '../../labextension/src/views/summary';
 import { TaskState } from '../../labextension/src/views/states';
 import { firstOf, FOUR_FROM, regionsFor, TWO_FROM, VIEW_NAMES } from '../../labextension/src/views/view-names';
 import type { IActorRow, INodeRow } from '../../labextension/src/views/wire';
@@ -141,6 +143,29 @@ describe('the places of the views', () => {
     assert.equal(firstOf(['actors', 'nodes'], counts), 'nodes');
     assert.equal(firstOf(['actors', 'nodes'], { ...counts, actors: 2 }), 'actors');
     assert.equal(firstOf(['graph', 'timeline'], counts), 'graph');
+  });
+});
+
+describe('a session', () => {
+  test('in four numbers', () => {
+    const model = loaded([node('aa', { store_used_bytes: 7 }), node('bb', { alive: false, store_used_bytes: 9 })]);
+    assert.deepEqual(summaryOf(model), { busy: 1, workers: 2, queued: 0, storeBytes: 7 });
+  });
+
+  test('that has ended leaves nothing that runs, waits, lives or lies in the store', () => {
+    const model = loaded([node('aa')], [{ id: 'x', class: 'Counter', state: 'alive', pid: 17, current: 'step' }]);
+    const version = model.version;
+    endSession(model);
+    assert.ok(model.version > version);
+    assert.deepEqual(model.totals(), [0, 0, 0, 12, 0, 1]);
+    assert.deepEqual([model.tasks.state[1], model.tasks.state[2]], [TaskState.cancelled, TaskState.cancelled]);
+    assert.deepEqual(model.actorCounts(), { alive: 0, restarting: 0, dead: 1, pending: 0 });
+    assert.equal(describeNodes(model), 'nodes: 0 alive, 1 dead, 0 workers');
+    assert.deepEqual([model.objects.size, model.objectTotals.storeUsedBytes], [0, 0]);
+    assert.deepEqual(summaryOf(model).workers, 0);
+    const empty = new Model();
+    endSession(empty);
+    assert.equal(empty.version, 0);
   });
 });
 

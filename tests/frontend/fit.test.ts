@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Layers } from '../../labextension/src/views/layers';
-import type { IObjectRow } from '../../labextension/src/views/model';
-import { Model } from '../../labextension/src/views/model';
+import type { IObjectRow } from '../../labextension/src/views/object-rows';
+import { Model } from '../../labextension/src/views/object-rows';
 import { fullScale } from '../../labextension/src/views/stage';
 import { arrangeToFit } from '../../labextension/src/views/task-fit';
 import { clusterLayers } from '../../labextension/src/views/task-layout';

@@ -128,7 +128,11 @@ def fill(engineer: Engineer, tasks: int) -> None:
     for number in range(tasks):
         engineer.ledger.object_changed(f"{number:040x}", 10**number % 10**9, "store", "load", 1, 0, "")
         engineer.ledger.actor_changed(
-            f"{number}", state="alive" if number else "dead", name="a&b", **{"class": "C"}
+            f"{number}",
+            state="alive" if number else "dead",
+            name="a&b",
+            watched={"step": number},
+            **{"class": "C"},
         )
     for number in range(tasks // 3):
         engineer.ledger.node_changed(
@@ -173,6 +177,7 @@ def test_twins_tell_the_story_in_words(picture):
         "nodes: 1 alive, 0 dead, 3 workers",
         "  node <0>: alive, 3 of 4 CPUs in use, 3 workers, store 0 B of 100 MB",
     ]
+    assert actors.splitlines()[2] == "  C 'a&b': alive, step = 1"
     assert actors.splitlines()[0] == "actors: 3 alive, 0 restarting, 1 dead"
     dashboard = widgets.VIEWS["dashboard"](picture_now).text
     assert all(text.splitlines()[0] in dashboard for text in (graph, objects, actors, timeline))

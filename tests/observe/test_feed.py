@@ -294,3 +294,26 @@ def test_the_tempo_is_told_when_it_changes(ledger):
     ledger.tempo = {}
     assert read_all(subscription, reader) == 1
     assert reader.tempo == {}
+
+
+def test_a_view_that_was_hidden_when_the_session_ended_learns_how_it_ended(engineer, ledger):
+    followed = [ledger]
+    feed = observe.Feed(follow=lambda: (ledger, "local") if followed else None)
+    hidden, seen = feed.subscribe(), feed.subscribe()
+    readers = {hidden: FeedReader(), seen: FeedReader()}
+    tasks = [engineer.submit("f") for _ in range(3)]
+    for subscription, reader in readers.items():
+        read_all(subscription, reader)
+    hidden.hide()
+    for row in tasks:
+        engineer.start(row)
+        engineer.finish(row)
+    followed.clear()
+    engineer.submit("late")  # what the engine still writes while it ends
+    hidden.resync()
+    for subscription, reader in readers.items():
+        read_all(subscription, reader)
+        assert_knows(reader, ledger)
+        assert reader.idle == 1
+        assert subscription.poll() is None
+    assert ledger.readers == 0

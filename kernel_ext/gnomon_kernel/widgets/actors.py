@@ -27,7 +27,10 @@ def twin(picture: Picture) -> Twin:
     """The actors as text and as HTML."""
     words = describe(picture)
     shown = picture.actors[:TABLE_ROWS_MAX]
-    lines = [f"  {_title(row)}: {row.get('state', '')}{_cause(row)}" for row in shown[:_LINES_IN_TEXT_MAX]]
+    lines = [
+        f"  {_title(row)}: {row.get('state', '')}{_fields(row)}{_cause(row)}"
+        for row in shown[:_LINES_IN_TEXT_MAX]
+    ]
     rows = [
         (
             _title(row),
@@ -36,11 +39,21 @@ def twin(picture: Picture) -> Twin:
             row.get("pending", 0),
             row.get("current") or "",
             row.get("restarts", 0),
+            _watched(row),
             shortened(str(row.get("cause") or ""), 80),
         )
         for row in shown
     ]
-    head = ["actor", "state", "calls done", "pending", "current method", "restarts", "cause of death"]
+    head = [
+        "actor",
+        "state",
+        "calls done",
+        "pending",
+        "current method",
+        "restarts",
+        "watched",
+        "cause of death",
+    ]
     listing = table(head, rows, len(picture.actors) - len(rows)) if rows else ""
     return Twin("\n".join([words, *lines]), section(words, _dots(picture, words) + listing))
 
@@ -57,6 +70,15 @@ def _title(row: Mapping[str, Any]) -> str:
     kind = shortened(str(row.get("class", "")), 30)
     title = f"{kind} {row['name']!r}" if row.get("name") else kind
     return f"{title} (older definition)" if row.get("stale") else title
+
+
+def _watched(row: Mapping[str, Any]) -> str:
+    """The watched fields and their last values: ``step = 12, loss = 0.25``."""
+    return shortened(", ".join(f"{name} = {value}" for name, value in row.get("watched", {}).items()), 80)
+
+
+def _fields(row: Mapping[str, Any]) -> str:
+    return f", {_watched(row)}" if row.get("watched") else ""
 
 
 def _cause(row: Mapping[str, Any]) -> str:

@@ -3,6 +3,8 @@
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatCount, plural } from './format';
+import { sureButton } from './sure-button';
+import { WatchedList } from './watched';
 import type { IActorRow } from './wire';
 
 /** Cards shown; the heading counts all. */
@@ -61,7 +63,15 @@ export class ActorsView implements IView {
   }
 
   private _fill(card: HTMLElement, actor: IActorRow): void {
-    const [head, now, figures, cause] = card.children;
+    const [head, now, fields, figures, cause] = card.children;
+    const watched = this._watched.get(card) ?? new WatchedList();
+    if (!this._watched.has(card)) {
+      this._watched.set(card, watched);
+      fields.append(watched.node);
+      card.append(this._controls(actor.id));
+    }
+    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead';
+    watched.show(actor, this._context.feed.model.histories);
     if (card.dataset.state !== actor.state) {
       card.dataset.state = actor.state;
       head.replaceChild(stateIcon(actor.state), head.children[0]);
@@ -94,6 +104,16 @@ export class ActorsView implements IView {
     setText(cause, actor.cause ?? '');
   }
 
+  private _controls(id: string): HTMLElement {
+    const { feed } = this._context;
+    return el('div', 'card-controls', [
+      sureButton('kill', 'really kill?', 'End this actor; calls that have not ended fail', () => feed.kill(id, false)),
+      sureButton('restart', 'really restart?', 'End this actor; it starts anew if its max_restarts allows it', () =>
+        feed.kill(id, true)
+      )
+    ]);
+  }
+
   private _fillMailbox(now: Element, actor: IActorRow): void {
     const [method, dots, words] = now.children;
     const busy = Boolean(actor.current);
@@ -115,6 +135,7 @@ export class ActorsView implements IView {
   private readonly _heading = el('div', 'view-heading', [el('strong', '', 'Actors'), this._words]);
   private readonly _list = el('div', 'cards', [], { role: 'list' });
   private readonly _cards: KeyedList<IActorRow>;
+  private readonly _watched = new WeakMap<HTMLElement, WatchedList>();
   private readonly _more = el('div', 'muted more');
   private readonly _emptyTitle = el('strong');
   private readonly _empty = el('div', 'empty', [
@@ -136,9 +157,14 @@ function makeCard(actor: IActorRow): HTMLElement {
     el('span', 'dots', [], { 'aria-hidden': 'true' }),
     el('span', 'muted', '', { title: 'calls waiting in the mailbox' })
   ]);
-  const card = el('article', 'card', [head, now, el('div', 'muted card-figures'), el('div', 'error-text card-cause')], {
-    role: 'listitem'
-  });
+  const card = el(
+    'article',
+    'card',
+    [head, now, el('div'), el('div', 'muted card-figures'), el('div', 'error-text card-cause')],
+    {
+      role: 'listitem'
+    }
+  );
   card.dataset.state = actor.state;
   return card;
 }

@@ -6,7 +6,7 @@
 
 import type { IViewContext } from './context';
 import { el, stateIcon } from './dom';
-import type { ITaskDetail } from './feed';
+import type { INote, ITaskDetail } from './feed';
 import { formatCount, formatDuration, plural } from './format';
 import type { Model } from './model';
 import { TaskState, TASK_STATE_MEANING, TASK_STATES } from './states';
@@ -38,13 +38,17 @@ export class DetailCard {
     private readonly _actions: IDetailActions
   ) {
     this.node.hidden = true;
-    this._stop = _context.feed.onDetail(detail => this._answered(detail));
+    this._stops = [
+      _context.feed.onDetail(detail => this._answered(detail)),
+      _context.feed.onNote(note => this._noted(note))
+    ];
   }
 
   /** Shows a task, a function, or nothing. */
   show(subject: Subject): void {
     this._subject = subject;
     this._answer = null;
+    this._note = '';
     this._shown = '';
     this.update();
     if (subject && 'task' in subject) {
@@ -64,19 +68,35 @@ export class DetailCard {
       return;
     }
     this._shown = fresh;
-    const content = 'task' in subject ? this._task(model, subject.task) : this._function(model, subject.func);
-    this.node.replaceChildren(...content);
+    const [head, ...rest] = 'task' in subject ? this._task(model, subject.task) : this._function(model, subject.func);
+    const old = this.node.firstElementChild;
+    if (old?.isEqualNode(head)) {
+      // its buttons stay the same elements: one replaced between press and release would miss the click
+      while (old.nextSibling) {
+        old.nextSibling.remove();
+      }
+      this.node.append(...rest);
+    } else {
+      this.node.replaceChildren(head, ...rest);
+    }
   }
 
   dispose(): void {
-    this._stop();
+    this._stops.forEach(stop => stop());
   }
 
   /** What makes a task's card look different; a running task's card changes every half second. */
   private _taskKey(model: Model, task: number): string {
     const { tasks } = model;
     const moving = tasks.state[task] <= TaskState.running ? `${Math.floor(model.time * 2)}/${model.version}` : '';
-    return `${model.epoch}/${task}/${tasks.state[task]}/${moving}/${this._answer ? 1 : 0}`;
+    return `${model.epoch}/${task}/${tasks.state[task]}/${moving}/${this._answer ? 1 : 0}/${this._note}`;
+  }
+
+  private _noted({ about, text }: INote): void {
+    if (this._subject && 'task' in this._subject && about === `task ${this._subject.task}`) {
+      this._note = text;
+      this.update();
+    }
   }
 
   private _answered(detail: ITaskDetail): void {
@@ -102,16 +122,32 @@ export class DetailCard {
     const around = el('button', 'link', 'show neighbours', { type: 'button' });
     around.addEventListener('click', () => this._actions.focus?.(task));
     const can = this._actions.focus !== undefined && task !== this.around;
+    const actions: Node[] = can ? [around] : [];
+    if (tasks.state[task] <= TaskState.running) {
+      actions.push(this._cancelButton(task));
+    }
     const title = `${model.nameOf(tasks.func[task])} #${task}`;
     const parts = [
-      this._head(stateIcon(state), title, TASK_STATE_MEANING[state], can ? [around] : []),
+      this._head(stateIcon(state), title, TASK_STATE_MEANING[state], actions),
       facts(this._taskFacts(model, task))
     ];
+    if (this._note !== '') {
+      parts.push(el('p', 'muted detail-note', this._note));
+    }
     const error = this._answer?.error || model.errors.get(task);
     if (error) {
       parts.push(el('pre', 'error-text', error));
     }
     return parts;
+  }
+
+  private _cancelButton(task: number): HTMLElement {
+    const cancel = el('button', 'link danger', 'cancel', {
+      type: 'button',
+      title: 'Cancel this task and what it has submitted; a running one is interrupted'
+    });
+    cancel.addEventListener('click', () => this._context.feed.cancel(task));
+    return cancel;
   }
 
   private _taskFacts(model: Model, task: number): Fact[] {
@@ -216,7 +252,8 @@ export class DetailCard {
   private _subject: Subject = null;
   private _answer: ITaskDetail | null = null;
   private _shown = '';
-  private readonly _stop: () => void;
+  private _note = '';
+  private readonly _stops: readonly (() => void)[];
 }
 
 function facts(list: readonly Fact[]): HTMLElement {

@@ -6,6 +6,7 @@
 
 import type { IChannel, IMessage } from '../channel';
 import { Model } from './model';
+import { endSession } from './session-end';
 import type { IFeedHeader } from './wire';
 
 /**
@@ -40,6 +41,13 @@ export interface IObjectDetail {
   readonly holders?: readonly string[];
   /** False when a process did not answer in time, or its search for names came to no end. */
   readonly complete?: boolean;
+}
+
+/** What became of something that was asked for: a sentence. */
+export interface INote {
+  /** "task 12", "actor <id>". */
+  readonly about: string;
+  readonly text: string;
 }
 
 /** A lost request for a snapshot is repeated after this time, in milliseconds. */
@@ -106,6 +114,22 @@ export class Feed {
     return () => this._refusedListeners.delete(listener);
   }
 
+  /** Calls back with what became of {@link Feed.cancel} and {@link Feed.kill}. Returns a function that stops it. */
+  onNote(listener: (note: INote) => void): () => void {
+    this._noteListeners.add(listener);
+    return () => this._noteListeners.delete(listener);
+  }
+
+  /** Asks the kernel to cancel a task. There may be no answer; the feed shows what comes of it. */
+  cancel(task: number): void {
+    this._channel.send({ kind: 'cancel', id: task });
+  }
+
+  /** Asks the kernel to kill an actor; with `restart` it may be restarted. */
+  kill(actor: string, restart: boolean): void {
+    this._channel.send({ kind: 'kill', id: actor, restart });
+  }
+
   /** Tells the kernel whether anybody can see the view. */
   setVisible(visible: boolean): void {
     if (visible === this._visible) {
@@ -122,6 +146,7 @@ export class Feed {
     this._detailListeners.clear();
     this._objectListeners.clear();
     this._refusedListeners.clear();
+    this._noteListeners.clear();
   }
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
@@ -139,7 +164,11 @@ export class Feed {
       case 'refused':
         this._refusedListeners.forEach(listener => listener(String(message.text)));
         break;
+      case 'note':
+        this._noteListeners.forEach(listener => listener(message as unknown as INote));
+        break;
       case 'idle':
+        endSession(this.model);
         this._set('idle');
         break;
     }
@@ -179,6 +208,7 @@ export class Feed {
   private readonly _stops: (() => void)[] = [];
   private readonly _listeners = new Set<() => void>();
   private readonly _detailListeners = new Set<(detail: ITaskDetail) => void>();
+  private readonly _noteListeners = new Set<(note: INote) => void>();
   private readonly _objectListeners = new Set<(detail: IObjectDetail) => void>();
   private readonly _refusedListeners = new Set<(text: string) => void>();
 }

@@ -1,6 +1,7 @@
 /** Which cell and which function the views show: one choice for all of them. Pure. */
 
-import type { IObjectRow, Model } from './model';
+import type { Model } from './model';
+import type { IObjectRow } from './object-rows';
 
 /** The filter. `null` is "all". */
 export class Filter {

@@ -57,9 +57,10 @@ export class Header {
     setText(this._engine, model.engine);
     this._engine.hidden = model.engine === '';
     setText(this._cluster, describeCluster(model));
-    setText(this._status, STATUS_WORDS[status]);
+    const ended = status === 'idle' && model.session !== '';
+    setText(this._status, ended ? 'session ended' : STATUS_WORDS[status]);
     setAttribute(this._status, 'data-status', status);
-    setAttribute(this._status, 'title', STATUS_MEANING[status]);
+    setAttribute(this._status, 'title', ended ? 'this is how it ended' : STATUS_MEANING[status]);
     const totals = model.totals();
     this._chips.forEach(({ chip, number }, state) => {
       setText(number, formatCount(totals[state]));

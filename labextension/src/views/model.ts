@@ -8,6 +8,9 @@
 
 import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
 import { FREE, readColumns, WireError } from './wire';
+import { Histories } from './histories';
+import type { IObjectRow } from './object-rows';
+import { NO_OBJECTS, totalsOf } from './object-rows';
 import { TaskTable } from './tasks';
 import { TASK_STATES } from './states';
 
@@ -17,27 +20,8 @@ import { TASK_STATES } from './states';
  */
 export type ApplyResult = 'applied' | 'ignored' | 'gap';
 
-export interface IObjectRow {
-  readonly id: string;
-  readonly size: number;
-  readonly state: string;
-  readonly producer: string;
-  readonly holders: number;
-  readonly cell: number;
-  readonly node: string;
-}
-
-export interface IObjectTotals {
-  readonly count: number;
-  readonly memoryBytes: number;
-  readonly storeUsedBytes: number;
-  readonly storeCapacityBytes: number;
-}
-
 /** Rows of objects kept at most; the feed sends the largest ones only, this bounds what piles up over time. */
 const OBJECTS_KEPT = 1000;
-
-const NO_OBJECTS: IObjectTotals = { count: 0, memoryBytes: 0, storeUsedBytes: 0, storeCapacityBytes: 0 };
 
 function noCounts(): number[] {
   return TASK_STATES.map(() => 0);
@@ -70,6 +54,8 @@ export class Model {
   actors = new Map<string, IActorRow>();
   nodes = new Map<string, INodeRow>();
   tempo = FREE;
+  /** How watched fields have moved; outlives snapshots of one session. */
+  histories = new Histories();
 
   /** Applies one message of the feed. */
   apply(header: IFeedHeader, buffer?: DataView): ApplyResult {
@@ -181,6 +167,7 @@ export class Model {
     if (snapshot) {
       // a session never gives a task another number: pictures built on its tasks stay valid
       const epoch = header.session === this.session ? this.epoch : this.epoch + 1;
+      this.histories = epoch === this.epoch ? this.histories : new Histories();
       this._forget();
       this.epoch = epoch;
     }
@@ -210,6 +197,7 @@ export class Model {
       this._applyObjects(header.objects);
     }
     header.actors?.forEach(row => this.actors.set(row.id, row));
+    header.actors?.forEach(row => this.histories.note(row, header.time));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
@@ -257,12 +245,7 @@ export class Model {
         .slice(OBJECTS_KEPT / 2)
         .forEach(row => this.objects.delete(row.id));
     }
-    this.objectTotals = {
-      count: part.count,
-      memoryBytes: part.memory_bytes,
-      storeUsedBytes: part.store_used_bytes,
-      storeCapacityBytes: part.store_capacity_bytes
-    };
+    this.objectTotals = totalsOf(part);
   }
 
   private _group(func: number): void {

@@ -74,7 +74,7 @@ export class NodesView implements IView {
     ]);
     const meters = el('div', 'meter-list');
     const workers = el('ul', 'workers', [], { 'aria-label': 'workers' });
-    const card = el('article', 'card', [head, meters, el('div', 'muted card-figures'), workers], { role: 'listitem' });
+    const card = el('div', 'card', [head, meters, el('div', 'muted card-figures'), workers], { role: 'listitem' });
     this._parts.set(card, {
       meters: new KeyedList<IMeter>(meters, makeMeter, fillMeter),
       workers: new KeyedList<IWorkerRow>(workers, makeWorker, fillWorker)

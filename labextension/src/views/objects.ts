@@ -3,7 +3,8 @@
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatBytes, formatCount, plural } from './format';
-import type { IObjectRow, Model } from './model';
+import type { Model } from './model';
+import type { IObjectRow } from './object-rows';
 import type { IMeter } from './meter';
 import { fillMeter, makeMeter, storeMeter } from './meter';
 import { OBJECT_STATE_MEANING } from './states';

@@ -1,7 +1,7 @@
 /** Which objects become tiles of the treemap, and how large. */
 
 import { plural } from './format';
-import type { IObjectRow } from './model';
+import type { IObjectRow } from './object-rows';
 
 /** Tiles drawn one by one; the rest share a last one. */
 const TILES_MAX = 150;

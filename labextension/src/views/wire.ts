@@ -40,6 +40,9 @@ export interface IObjectsPart {
   readonly store_capacity_bytes: number;
 }
 
+/** A watched field as the kernel tells it: what is no number is described. */
+export type WatchedValue = number | string | boolean | null;
+
 export interface IActorRow {
   readonly id: string;
   readonly class: string;
@@ -53,6 +56,8 @@ export interface IActorRow {
   readonly cause: string | null;
   readonly cell: number;
   readonly node: string | null;
+  /** The fields that its class names in `watch`. */
+  readonly watched?: Readonly<Record<string, WatchedValue>>;
   /** Made from a class that a cell has defined otherwise since. */
   readonly stale?: boolean;
 }

@@ -65,6 +65,10 @@ class AnswerEnded(Command, frozen=True):
     """
 
 
+class SampleFields(Command, frozen=True):
+    """Read the watched fields of this process's actor; answered by ``FieldsSampled``."""
+
+
 class BecomeActor(Command, frozen=True):
     """Run the constructor of an actor and serve its calls from now on."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from gnomon._messages.base import Block, BlockName, Borrow, Contained, Value
+from gnomon._messages.cluster import Watched
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID
@@ -266,10 +267,21 @@ class ItemProduced(Event):
 
 
 class ActorConstructed(Event):
-    """The constructor has returned, or raised ``error``."""
+    """The constructor has returned, or raised ``error``.
+
+    Attributes:
+        watches: its class names fields that views show.
+    """
 
     error: bytes
     summary: str
+    watches: bool = False
+
+
+class FieldsSampled(Event):
+    """The watched fields of this process's actor, as they were just now."""
+
+    fields: dict[str, Watched]
 
 
 class ActorEnding(Event):
@@ -448,6 +460,7 @@ __all__ = [
     "DrainAsked",
     "DriverExited",
     "Event",
+    "FieldsSampled",
     "FileChunksSent",
     "HandlesArrived",
     "HandlesDropped",

@@ -80,6 +80,7 @@ class ExecutionMachine:
         self.started_at = 0.0
         self.last_started: TaskID | None = None
         self.actor: ActorID | None = None
+        self.watches = False
         self.resources: dict[str, int] = {}
         self.gpus: tuple[int | str, ...] = ()
         self.lease = LeaseID(0)

@@ -57,6 +57,7 @@ class IncarnationMachine:
         """The constructor has returned, or raised."""
         execution = self.execution
         assert execution.actor is not None
+        execution.watches = event.watches
         if event.error:
             execution.close("the constructor raised")
             message: Any = ActorStillborn(execution.actor, execution.incarnation, event.error, event.summary)

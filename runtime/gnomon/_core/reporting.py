@@ -16,11 +16,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-from gnomon._core.effects import Effects
+from gnomon._core.effects import Effects, SampleFields
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
-from gnomon._messages.cluster import ActorReported, NodeStatus, ObservationWanted, ReportedRow, RowsReported
+from gnomon._messages.cluster import (
+    ActorReported,
+    NodeStatus,
+    ObservationWanted,
+    ReportedRow,
+    RowsReported,
+    Watched,
+)
 from gnomon.ids import WorkerID
 from gnomon.resources import to_amounts
 
@@ -64,11 +72,22 @@ class ReportingMachine:
         self._due = 0.0
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
+        self._fields_told: dict[str, Watched] | None = None
+        self._facts_untold = False
         self._foreign: dict[bytes, TaskRow] = {}
         self._early: dict[bytes, list[ReportedRow]] = {}
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
+
+    def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
+        """What handles each of the messages that come here; the sender of none of them matters."""
+        return {
+            ObservationWanted: lambda _sender, message: self.on_wanted(message),
+            NodeStatus: lambda _sender, message: self.on_node_status(message),
+            ActorReported: lambda _sender, message: self.on_actor_reported(message),
+            RowsReported: lambda _sender, message: self.on_reported(message),
+        }
 
     # -- worker ---------------------------------------------------------------------------------------------------
 
@@ -83,13 +102,14 @@ class ReportingMachine:
             ledger.clear_changes()
         elif self.observer is None:
             self.observer = message.observer
+            self._fields_told = None
             ledger.readers = 1
             ledger.changed_tasks.extend(row for row in ledger.tasks if not row.told)
 
     def run(self, now: float) -> None:
         """At the end of each batch of events."""
         if self.observer is not None:
-            if (self.ledger.changed_tasks or self._actor_changed()) and now >= self._due:
+            if self._has_news() and now >= self._due:
                 self._due = now + self.period_s
                 self._report(self.observer)
             return
@@ -117,10 +137,34 @@ class ReportingMachine:
         ledger.changed_actors.clear()
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
-        if self._actor_changed():
-            self._told = facts = self.execution.facts()
-            assert self.execution.actor is not None
-            self._effects().send(observer, ActorReported(self.execution.actor, *facts))
+        changed_actor = self._actor_changed()
+        if changed_actor:
+            self._told = self.execution.facts()
+        if self.execution.watches and (changed_actor or self._is_watched_now()):
+            # what ended before the fields are read is told with them: the last value is never an old one
+            self._facts_untold |= changed_actor
+            self._effects().do(SampleFields())
+        elif changed_actor:
+            self._report_actor(observer, {})
+
+    def on_sampled(self, fields: dict[str, Watched]) -> None:
+        """The watched fields of this process's actor, as asked for by ``SampleFields``."""
+        if self.observer is None or (fields == self._fields_told and not self._facts_untold):
+            return
+        self._facts_untold = False
+        self._fields_told = fields
+        self._report_actor(self.observer, fields)
+
+    def _report_actor(self, observer: WorkerID, fields: dict[str, Watched]) -> None:
+        assert self.execution.actor is not None
+        self._effects().send(observer, ActorReported(self.execution.actor, *self._told, fields))
+
+    def _has_news(self) -> bool:
+        return bool(self.ledger.changed_tasks) or self._actor_changed() or self._is_watched_now()
+
+    def _is_watched_now(self) -> bool:
+        """Whether fields of this actor may change this moment, or have never been told."""
+        return self.execution.watches and (self._fields_told is None or bool(self.execution.running))
 
     def _actor_changed(self) -> bool:
         """Whether this process is an actor that has something new to tell."""
@@ -130,7 +174,7 @@ class ReportingMachine:
         """When the next report is due, or rows have waited long enough."""
         if self._patience:
             return self._patience[0][0]
-        if self.observer is not None and (self.ledger.changed_tasks or self._actor_changed()):
+        if self.observer is not None and self._has_news():
             return self._due
         return None
 
@@ -186,8 +230,9 @@ class ReportingMachine:
         """What an actor has done for everybody, not for this process alone."""
         key = message.actor.hex()
         if key in self.ledger.actors:
+            watched = {"watched": message.watched} if message.watched else {}
             self.ledger.actor_changed(
-                key, done=message.done, pending=message.pending, current=message.current
+                key, done=message.done, pending=message.pending, current=message.current, **watched
             )
 
     def on_node_status(self, message: NodeStatus) -> None:

@@ -391,6 +391,10 @@ class Engine(Protocol):
         """
         ...
 
+    def cancel_task(self, task: TaskID) -> None:
+        """Cancel a task and what it has submitted, whoever submitted it; nothing happens when it has ended."""
+        ...
+
     def cancel_cell(self, cell: str) -> CancelReceipt:
         """Cancel the unfinished tasks that a notebook cell submitted."""
         ...

@@ -58,7 +58,7 @@ from gnomon.exceptions import (
     InfeasibleError,
     UnsupportedOptionError,
 )
-from gnomon.ids import ActorID, JobID, NodeID, ObjectID, WorkerID, actor_of, object_id, task_of
+from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID, actor_of, object_id, task_of
 from gnomon.resources import Resources, fits, to_amounts
 from gnomon.settings import Settings
 
@@ -218,6 +218,12 @@ class InlineEngine:
         if force and call.actor_id is not None:
             raise ValueError(FORCE_REFUSED)
         self._calls.cancel(call, recursive)
+
+    def cancel_task(self, task: TaskID) -> None:
+        """Cancel a task that has not ended."""
+        call = self._calls.unfinished.get(task)
+        if call is not None:
+            self._calls.cancel(call, recursive=True)
 
     def cancel_cell(self, cell: str) -> CancelReceipt:
         """Cancel what a cell submitted and has not ended."""

@@ -12,6 +12,8 @@ from gnomon._engine.base import ActorBinding, ActorTemplate
 from gnomon._engine.inline_call import InlineCall
 from gnomon._engine.inline_lanes import Lane
 from gnomon._engine.methods import traits_of
+from gnomon._messages.cluster import Watched
+from gnomon._shell.watching import sample, watched_fields
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ActorDiedError, ActorUnavailableError
 from gnomon.ids import ActorID
@@ -90,8 +92,16 @@ class InlineActor:
         allowed = self.template.options.max_restarts
         return allowed < 0 or self.restarts < allowed
 
+    def _sample(self) -> dict[str, Watched]:
+        """The fields that its class names in ``watch``."""
+        if self.instance is None:
+            return {}
+        fields = watched_fields(type(self.instance))
+        return sample(self.instance, fields) if fields else {}
+
     def row(self, current: str = "") -> Mapping[str, Any]:
         """What the views show of it."""
+        watched = self._sample()
         return {
             "class": self.template.name,
             "name": self.template.options.name or "",
@@ -104,4 +114,5 @@ class InlineActor:
             "cause": self.death.reason if self.death is not None else "",
             "cell": self.creation.row.cell,
             "node": "inline",
+            **({"watched": watched} if watched else {}),
         }

@@ -54,7 +54,7 @@ from gnomon._shell.local_wait import wait_local
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ControlUnavailableError
-from gnomon.ids import FunctionID, ObjectID, task_of
+from gnomon.ids import FunctionID, ObjectID, TaskID, task_of
 from gnomon.resources import Resources
 
 _FIRST = (1).to_bytes(4, "big")
@@ -231,6 +231,10 @@ class LocalEngine:
             self._post(CancelAsked(task, False, recursive))
         elif self.core.ask_role(lambda request: CancelAsked(task, True, recursive, request)):
             raise ValueError(FORCE_REFUSED)
+
+    def cancel_task(self, task: TaskID) -> None:
+        """See ``Engine``."""
+        self._post(CancelAsked(task, False, True))
 
     def cancel_cell(self, cell: str) -> CancelReceipt:
         """See ``Engine``."""

@@ -262,6 +262,10 @@ class RowsReported(Message, frozen=True, tag=89):
     rows: tuple[ReportedRow, ...]
 
 
+Watched = int | float | str | bool | None
+"""The value of a watched field, as views show it."""
+
+
 class ActorReported(Message, frozen=True, tag=90):
     """What an actor has done, from its own process, to whoever looks.
 
@@ -269,9 +273,11 @@ class ActorReported(Message, frozen=True, tag=90):
         done: calls that have ended, whoever made them.
         pending: calls that are here and have not.
         current: the method that runs, or "".
+        watched: the fields that its class names in ``watch``.
     """
 
     actor: ActorID
     done: int
     pending: int
     current: str
+    watched: dict[str, Watched] = {}

@@ -24,7 +24,13 @@ from typing import Any
 
 from gnomon._core import effects as fx
 from gnomon._core.effects import Command
-from gnomon._core.events import ActorConstructed, ActorEnding, ChildrenCancelAsked, TaskEnded
+from gnomon._core.events import (
+    ActorConstructed,
+    ActorEnding,
+    ChildrenCancelAsked,
+    FieldsSampled,
+    TaskEnded,
+)
 from gnomon._messages.actors import ASYNC_CALLS, ActorAssigned, ActorSpec
 from gnomon._messages.failures import failure
 from gnomon._messages.tasks import CallPushed, TaskPushed
@@ -42,6 +48,7 @@ from gnomon._shell.previews import previews, site
 from gnomon._shell.progress import ProgressNote
 from gnomon._shell.results import Call, load_arguments
 from gnomon._shell.user_code import UserCode
+from gnomon._shell.watching import sample, watched_fields
 from gnomon._wire import pickling
 from gnomon.exceptions import ActorExit, TaskError, TaskInterrupted, headline
 from gnomon.ids import FunctionID, TaskID, attempt_id
@@ -100,6 +107,8 @@ class Executor:
                 self.core.loop.post(ended)
         elif type(command) is fx.InterruptTask:
             self._interrupt(command)
+        elif type(command) is fx.SampleFields:
+            self.core.loop.post(FieldsSampled(sample(self.actor, watched_fields(type(self.actor)))))
 
     def _named(self) -> Iterator[Root]:
         """Where a search for the names of references begins in a worker."""
@@ -322,7 +331,7 @@ class Executor:
             args = kwargs = None  # type: ignore[assignment]
             task_context.current.reset(token)
         self._open_for_calls(spec)
-        self.core.loop.apply([ActorConstructed(b"", "")])
+        self.core.loop.apply([ActorConstructed(b"", "", bool(watched_fields(type(self.actor))))])
         return self._async is None
 
     def _open_for_calls(self, spec: ActorSpec) -> None:

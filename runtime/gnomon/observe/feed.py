@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon.observe.backlog import Backlog, Message, Source
 from gnomon.observe.columns import wall_time
+from gnomon.observe.controls import cancel_task, kill_actor
 from gnomon.observe.largest import LargestObjects
 from gnomon.observe.memory_report import memory
 
@@ -48,6 +49,7 @@ class Feed:
     ) -> None:
         self._follow = follow or (lambda: None if ledger is None else (ledger, engine))
         self._source: Source | None = None
+        self._ended: Source | None = None
         self._lock = threading.Lock()
         self._open: dict[Subscription, Backlog] = {}
 
@@ -83,6 +85,19 @@ class Feed:
             }
         return found
 
+    def cancel(self, index: int) -> dict[str, Any]:
+        """Cancel a listed task; a message of kind "note" that says what became of the wish."""
+        return {"kind": "note", "about": f"task {index}", "text": cancel_task(index, self._shown_ledger())}
+
+    def kill(self, identity: str, restart: bool = False) -> dict[str, Any]:
+        """Kill an actor, given by its id in hex; with ``restart`` it may be restarted. A message of kind "note"."""
+        text = kill_actor(identity, restart, self._shown_ledger())
+        return {"kind": "note", "about": f"actor {identity}", "text": text}
+
+    def _shown_ledger(self) -> Ledger | None:
+        followed = self._follow()
+        return None if followed is None else followed[0]
+
     def _show(self, subscription: Subscription) -> None:
         with self._lock:
             self._open[subscription] = Backlog()
@@ -100,7 +115,9 @@ class Feed:
                 return None
             source = self._current_source()
             if source is None:
-                return backlog.take_idle()
+                # how the session ended, told once more as a whole: its last changes were noted for nobody
+                last = None if self._ended is None else backlog.take(self._ended)
+                return backlog.take_idle() if last is None else last
             self._drain(source)
             return backlog.take(source)
 
@@ -112,8 +129,10 @@ class Feed:
             return known
         if known is not None:
             _stop_reading(known.ledger)
+            self._ended = known
         self._source = None
         if followed is not None:
+            self._ended = None
             ledger, engine = followed
             self._source = Source(ledger, engine, LargestObjects(), time.time() - time.monotonic())
         for backlog in self._open.values():

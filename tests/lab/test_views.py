@@ -1,0 +1,140 @@
+"""Views as people use them: the timeline by keyboard, cancel while a cell blocks, a session's end, two notebooks."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lab.lab_driver import IS_READY, PAGE_READY_MS, ROOT, LabPage
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WAIT_S = 60
+CELL_GRAPH = '.jp-OutputArea canvas[aria-label^="task graph:"]'
+CELL_TIMELINE = '.jp-OutputArea canvas[aria-label^="timeline:"]'
+PANEL_GRAPH = '#gnomon-panel [aria-label^="task graph:"]'
+PANEL_ACTORS = '#gnomon-panel [aria-label^="actors:"]'
+
+SETUP = """
+%load_ext gnomon
+%remote start --cpus 2
+import gnomon, threading
+from pathlib import Path
+
+@gnomon.remote
+def quick(x):
+    return x
+
+@gnomon.remote(max_retries=0)
+def endless():
+    while not Path("stop").exists():
+        threading.Event().wait(0.02)
+
+@gnomon.remote
+class Trainer:
+    watch = ("step",)
+    def __init__(self): self.step = 0
+    def train(self): self.step += 1
+"""
+BLOCK = """
+try:
+    gnomon.get(endless.remote())
+except gnomon.exceptions.TaskCancelledError:
+    print("was cancelled")
+"""
+ACTOR = "trainer = Trainer.remote()\ngnomon.get([trainer.train.remote() for _ in range(1234)])[-1]"
+CELLS = {
+    "setup": SETUP,
+    "quick": "gnomon.get([quick.remote(i) for i in range(3)])",
+    "timeline": "%remote timeline",
+    "block": BLOCK,
+    "actor": ACTOR,
+    "stop": "%remote stop",
+}
+
+
+def write_notebook(folder: Path, name: str, cells: dict[str, str]) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source, id=cell) for cell, source in cells.items()],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(notebook, folder / name)
+
+
+def run_all(lab: LabPage, *cells: str) -> None:
+    for cell in cells:
+        lab.run(cell)
+        assert lab.failures(cell) == []
+
+
+def test_cancel_by_keyboard_while_the_cell_blocks(lab: LabPage) -> None:
+    write_notebook(lab.server.folder, "views.ipynb", CELLS)
+    lab.open("views.ipynb")
+    run_all(lab, "setup", "quick", "timeline")
+    lab.wait_for_label(CELL_TIMELINE, r"[1-9]\d* workers?, 3 spans, 0 running", WAIT_S)
+    lab.start("block")
+    lab.show("timeline")
+    lab.wait_for_label(CELL_TIMELINE, "4 spans, 1 running", WAIT_S)
+    canvas = lab.page.locator(CELL_TIMELINE)
+    canvas.focus()
+    cancel = lab.page.locator(".jp-OutputArea .jp-gnomon-detail button", has_text="cancel")
+    for _ in range(4):  # through the spans, until the one that runs
+        canvas.press("n")
+        if cancel.count():
+            break
+    cancel.click()
+    lab.wait_until_finished("block", WAIT_S)
+    lab.wait_for_text("block", "was cancelled")
+    lab.show("timeline")
+    lab.wait_for_label(CELL_TIMELINE, "4 spans, 0 running", WAIT_S)
+
+
+def test_the_panel_follows_the_notebook_and_tells_of_a_session_that_ended(lab: LabPage) -> None:
+    write_notebook(lab.server.folder, "first.ipynb", CELLS)
+    write_notebook(lab.server.folder, "second.ipynb", CELLS)
+    lab.open("first.ipynb")
+    lab.command("gnomon:open-panel")
+    run_all(lab, "setup", "quick", "actor")
+    lab.wait_for_label(PANEL_GRAPH, "0 running, 1237 done", WAIT_S)
+    lab.wait_for_label(PANEL_ACTORS, "1 alive", WAIT_S)
+    # the last value of a watched field, exactly
+    step = "document.querySelector('#gnomon-panel .jp-gnomon-watched-value')?.title === '1234'"
+    lab.page.wait_for_function(step, timeout=WAIT_S * 1000)
+
+    first = lab.page.evaluate("window.jupyterapp.shell.currentWidget.id")
+    lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:open', {path: 'second.ipynb'})")
+    lab.page.wait_for_function(
+        f"window.jupyterapp.shell.currentWidget?.id !== {first!r} && ({IS_READY})()", timeout=PAGE_READY_MS
+    )
+    run_all(lab, "setup", "quick")
+    lab.wait_for_label(PANEL_GRAPH, " 3 done", WAIT_S)
+    lab.page.evaluate("id => window.jupyterapp.shell.activateById(id)", first)
+    lab.wait_for_label(PANEL_GRAPH, "1237 done", WAIT_S)
+
+    run_all(lab, "stop")
+    lab.wait_for_label(PANEL_GRAPH, "0 running, 1237 done", WAIT_S)
+    lab.wait_for_label(PANEL_ACTORS, "0 alive, 0 restarting, 1 dead", WAIT_S)
+    status = lab.page.locator("#gnomon-panel .jp-gnomon-status")
+    assert status.inner_text() == "session ended"
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
+def test_axe_finds_no_fault_in_either_theme(lab: LabPage) -> None:
+    cells = CELLS | {"dashboard": "%remote dashboard"}
+    write_notebook(lab.server.folder, "themes.ipynb", cells)
+    lab.open("themes.ipynb")
+    run_all(lab, "setup", "quick", "actor", "timeline", "dashboard")
+    lab.show("dashboard")
+    lab.wait_for_label(CELL_GRAPH, "1237 done", WAIT_S)
+    lab.page.add_script_tag(path=AXE)
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        lab.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+        )
+        dark = str("Dark" in theme).lower()
+        marked = f"document.querySelector('.jp-gnomon-root')?.dataset.theme === ({dark} ? 'dark' : 'light')"
+        lab.page.wait_for_function(marked, timeout=WAIT_S * 1000)
+        found = lab.page.evaluate("() => axe.run('.jp-gnomon-root')")["violations"]
+        told = [f"{fault['id']}: {fault['help']}: {fault['nodes'][0]['html']}" for fault in found]
+        assert told == [], f"in {theme}"
