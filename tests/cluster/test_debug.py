@@ -35,7 +35,7 @@ def submit() -> list[Any]:
 
 def failed(ref: Any) -> Any:
     with pytest.raises(ValueError):
-        gnomon.get(ref, timeout=20)
+        gnomon.get(ref, timeout=40)
     return ref
 
 
@@ -49,7 +49,7 @@ def test_large_arguments_are_kept_with_the_error(cluster: Cluster) -> None:
         del caught
     del by_value, made, ref
     forget_exceptions()
-    wait_until(lambda: not cluster.role.references.entries, "all is freed with the errors", 20.0)
+    wait_until(lambda: not cluster.role.references.entries, "all is freed with the errors", 40.0)
 
 
 def test_what_many_others_have_pushed_out_is_let_go(cluster: Cluster) -> None:
@@ -65,7 +65,7 @@ def test_what_many_others_have_pushed_out_is_let_go(cluster: Cluster) -> None:
 def test_what_ended_its_process_is_not_run_here(cluster: Cluster) -> None:
     ref = die.remote()
     with pytest.raises(WorkerCrashedError):
-        gnomon.get(ref, timeout=20)
+        gnomon.get(ref, timeout=40)
     with pytest.raises(ValueError, match="could end this one, too"):
         debug(ref)
     forget_exceptions()
@@ -73,7 +73,7 @@ def test_what_ended_its_process_is_not_run_here(cluster: Cluster) -> None:
 
 def test_a_task_that_another_process_owns(cluster: Cluster) -> None:
     holder = submit.remote()
-    (ref,) = gnomon.get(holder, timeout=20)
+    (ref,) = gnomon.get(holder, timeout=40)
     failed(ref)
     with pytest.raises(ValueError) as caught:
         debug(ref)

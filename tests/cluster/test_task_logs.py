@@ -49,7 +49,7 @@ def test_each_task_has_its_own_lines(start_cluster: Callable[..., Cluster]) -> N
     start_cluster(num_cpus=1)
     refs = [say.remote(f"first {number}", f"second {number}") for number in range(20)]
     silent = say.remote()
-    gnomon.get([*refs, silent], timeout=20)
+    gnomon.get([*refs, silent], timeout=40)
     for number, ref in enumerate(refs):
         assert logs(ref).lines == (f"first {number}", f"second {number}")
     assert str(logs(refs[3].hex())) == "first 3\nsecond 3"
@@ -60,7 +60,7 @@ def test_each_task_has_its_own_lines(start_cluster: Callable[..., Cluster]) -> N
 def test_both_streams_and_a_failed_task(cluster: Cluster) -> None:
     ref = say_both.remote()
     with pytest.raises(ValueError, match="and ends"):
-        gnomon.get(ref, timeout=20)
+        gnomon.get(ref, timeout=40)
     found = logs(ref)
     assert sorted(found.lines) == ["err 1", "out 1", "out 2"]
     assert [path.rsplit(".", 1)[1] for path in found.files] == ["out", "err"]
@@ -69,27 +69,27 @@ def test_both_streams_and_a_failed_task(cluster: Cluster) -> None:
 
 def test_all_attempts(cluster: Cluster, tmp_path: Path) -> None:
     ref = die_once.remote(RunCount(tmp_path / "runs"))
-    gnomon.get(ref, timeout=30)
+    gnomon.get(ref, timeout=40)
     assert logs(ref).lines == ("attempt 1", "attempt 2")
 
 
 def test_an_actor_and_its_calls(cluster: Cluster) -> None:
     actor = Speaker.remote()
     calls = [actor.say.remote(f"call {number}") for number in range(3)]
-    gnomon.get(calls, timeout=20)
+    gnomon.get(calls, timeout=40)
     assert logs(actor).lines == ("I am made", "call 0", "call 1", "call 2")
     assert logs(calls[1]).lines == ("call 1",)
     other = Speaker.remote()
-    gnomon.get(other.say.remote("other"), timeout=20)
+    gnomon.get(other.say.remote("other"), timeout=40)
     assert logs(other).lines == ("I am made", "other")
     gnomon.kill(actor)
-    wait_until(lambda: gnomon.why(actor).state == "dead", "it is dead", 20.0)
+    wait_until(lambda: gnomon.why(actor).state == "dead", "it is dead", 40.0)
     assert logs(actor).lines[-1] == "call 2"
 
 
 def test_the_last_lines(cluster: Cluster) -> None:
     ref = say.remote(*[f"line {number}" for number in range(50)])
-    gnomon.get(ref, timeout=20)
+    gnomon.get(ref, timeout=40)
     found = logs(ref, tail=2)
     assert found.lines == ("line 48", "line 49")
     assert found.left_out == sum(len(f"line {number}\n") for number in range(48))
