@@ -20,7 +20,7 @@ export class ActorsView implements IView {
 
   constructor(private readonly _context: IViewContext) {
     this._cards = new KeyedList<IActorRow>(this._list, makeCard, (card, actor) => this._fill(card, actor));
-    this.node = el('section', 'view actors', [this._heading, this._list, this._more, this._empty]);
+    this.node = el('div', 'view actors', [this._heading, this._list, this._more, this._empty], { role: 'group' });
     this.update();
   }
 
@@ -158,7 +158,7 @@ function makeCard(actor: IActorRow): HTMLElement {
     el('span', 'muted', '', { title: 'calls waiting in the mailbox' })
   ]);
   const card = el(
-    'article',
+    'div',
     'card',
     [head, now, el('div'), el('div', 'muted card-figures'), el('div', 'error-text card-cause')],
     {

@@ -28,7 +28,7 @@ const LISTED_AT_MOST = 5;
 
 /** The card. Empty and hidden while nothing is chosen. */
 export class DetailCard {
-  readonly node = el('section', 'detail', [], { 'aria-live': 'polite', 'aria-label': 'details' });
+  readonly node = el('div', 'detail', [], { role: 'group', 'aria-live': 'polite', 'aria-label': 'details' });
 
   /** The task whose neighbourhood is on show, or -1. */
   around = -1;

@@ -48,7 +48,10 @@ export class GraphView implements IView, IStageHost {
     this._back.hidden = true;
     const bar = el('div', 'toolbar', [this._modes(), this._back, this._note]);
     const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
-    this.node = el('section', 'view graph', [bar, el('div', 'graph-place', parts)], { 'aria-label': 'task graph' });
+    this.node = el('div', 'view graph', [bar, el('div', 'graph-place', parts)], {
+      role: 'group',
+      'aria-label': 'task graph'
+    });
     this._tip.hidden = true;
     this.update();
   }

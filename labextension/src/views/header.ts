@@ -49,7 +49,7 @@ export class Header {
       this._chips.map(({ chip }) => chip),
       { 'aria-label': 'tasks by state', role: 'group' }
     );
-    this.node = el('header', 'header', [title, legend]);
+    this.node = el('div', 'header', [title, legend]);
   }
 
   update(): void {

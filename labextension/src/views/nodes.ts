@@ -38,7 +38,7 @@ export class NodesView implements IView {
       () => this._make(),
       (card, row) => this._fill(card, row)
     );
-    this.node = el('section', 'view nodes', [this._heading, this._list, this._more, this._empty]);
+    this.node = el('div', 'view nodes', [this._heading, this._list, this._more, this._empty], { role: 'group' });
     this.update();
   }
 

@@ -11,7 +11,11 @@ const LISTED_AT_MOST = 12;
 
 /** The card. Empty and hidden while nothing is chosen. */
 export class ObjectCard {
-  readonly node = el('section', 'object-card', [], { 'aria-live': 'polite', 'aria-label': 'who holds the object' });
+  readonly node = el('div', 'object-card', [], {
+    role: 'group',
+    'aria-live': 'polite',
+    'aria-label': 'who holds the object'
+  });
 
   constructor(
     private readonly _feed: Pick<Feed, 'askObject' | 'onObject'>,

@@ -40,7 +40,7 @@ export class ObjectsView implements IView {
     this._card = new ObjectCard(_context.feed, () => this._choose(''));
     const content = el('div', 'objects-content', [this._treemap.node, this._scroll]);
     const meterList = el('div', 'meters', [this._meters]);
-    this.node = el('section', 'view objects', [meterList, content, this._card.node, this._empty]);
+    this.node = el('div', 'view objects', [meterList, content, this._card.node, this._empty], { role: 'group' });
     this._content = content;
     this._meterRows = new KeyedList<IMeter>(this._meters, makeMeter, fillMeter);
     this.update();

@@ -49,7 +49,8 @@ export class TimelineView implements IView, ITimelineHost {
     this._save.addEventListener('click', () => this._saveTrace());
     this._tip.hidden = true;
     const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
-    this.node = el('section', 'view timeline', [bar, el('div', 'graph-place', parts), this._legend.node], {
+    this.node = el('div', 'view timeline', [bar, el('div', 'graph-place', parts), this._legend.node], {
+      role: 'group',
       'aria-label': 'timeline'
     });
     this.update();
