@@ -28,7 +28,7 @@ def count(number: int, noun: str) -> str:
 def size(size_bytes: float) -> str:
     """A size as people read it: ``1.5 GB`` (powers of 1,000, as in the views and in ``%remote memory``)."""
     for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < KILO - 0.05:
+        if size_bytes < KILO - 0.5:
             digits = 0 if unit == "B" or size_bytes >= 100 else 1
             return f"{size_bytes:.{digits}f} {unit}"
         size_bytes /= KILO

@@ -72,14 +72,16 @@ Outgoing = tuple[str, str] | Shown
 class _CellOutput:
     """One run of a cell with its output; ``next_s`` is when it may send again (monotonic seconds).
 
-    What is shown and what is printed keep their order: ``_queue`` holds what was there before a display.
+    Its methods are called under the router's lock; ``log`` is written without it. What is shown and what is
+    printed keep their order: ``_queue`` holds what was there before a display.
     """
 
     def __init__(self, run: CellRun | None) -> None:
         self.run = run
         self.fold = OutputFold()
         self.next_s = 0.0
-        self._log: CellLog | None = None
+        self.log: CellLog | None = None
+        self._unlogged: list[str] = []
         self._queue: deque[Outgoing] = deque()
         self._displays = Displays()
         self._bars = hooks.Bars()
@@ -97,7 +99,7 @@ class _CellOutput:
         """Take over what an older run has not shown yet: only the new run's output can still be seen."""
         self._queue = older._queue
         if older.fold.dirty:
-            self.fold, self._log = older.fold, older._log
+            self.fold, self.log, self._unlogged = older.fold, older.log, older._unlogged
 
     def accept(self, lines: hooks.OutputLines) -> None:
         """Take what a task printed or showed."""
@@ -143,7 +145,7 @@ class _CellOutput:
         if not self.fold.dirty:
             return
         if self.fold.folded:
-            self._write_log()
+            self._note_log()
         batch = self.fold.take()
         self._queue.extend(batch.streams)
         if batch.tail is None:
@@ -153,13 +155,18 @@ class _CellOutput:
         if not joined(list(self._queue), tail):
             self._queue.append(tail)
 
-    def _write_log(self) -> None:
-        if self._log is None and not self.fold.log_path:
-            self._log = open_log(self.run.label if self.run is not None else "")
-            self.fold.log_path = self._log.path if self._log is not None else ""
+    def _note_log(self) -> None:
+        if self.log is None and not self.fold.log_path:
+            self.log = open_log(self.run.label if self.run is not None else "")
+            self.fold.log_path = self.log.path if self.log is not None else ""
         text = self.fold.take_log()
-        if self._log is not None:
-            self._log.write(text)
+        if self.log is not None:
+            self._unlogged.append(text)
+
+    def take_log(self) -> str:
+        """What is to be written to ``log`` now."""
+        texts, self._unlogged = self._unlogged, []
+        return "".join(texts)
 
 
 def _text(text: str, display_id: str, update: bool) -> Shown:
@@ -248,7 +255,10 @@ class OutputRouter:
             messages = output.take(messages_max)
             if output.pending:
                 self._dirty[cell] = output
+            log, text = output.log, output.take_log()
             output.next_s = self._clock() + len(messages) / MESSAGES_PER_S_MAX
+        if log is not None and text:
+            log.write(text)  # without the lock: a disk may be slow, and accept() is called by an engine
         parent: Mapping[str, Any] = output.run.parent if output.run is not None else {}
         for message in messages:
             if isinstance(message, Shown):

@@ -28,8 +28,11 @@ class Tables:
             kind: "tasks", "objects", "actors" or "nodes".
             options: of the command.
         """
-        rows = [row for row in _READERS[kind]() if _fits(row, options)]
-        return observe.frame(rows if options.limit is None else rows[-options.limit :])
+        rows = _READERS[kind]()
+        kept = [number for number, row in enumerate(rows) if _fits(row, options)]
+        if options.limit is not None:
+            kept = kept[-options.limit :]
+        return observe.frame(rows).iloc[kept].reset_index(drop=True)  # it has its columns also without rows
 
 
 def is_filtered(options: argparse.Namespace) -> bool:

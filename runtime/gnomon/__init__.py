@@ -31,6 +31,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gnomon import exceptions
+from gnomon._api import absent_modules
 from gnomon._api.actor import method
 from gnomon._api.cluster import available_resources, cluster_resources, nodes, timeline
 from gnomon._api.context import get_gpu_ids, get_runtime_context
@@ -80,6 +81,8 @@ __all__ = [
     "wait",
     "why",
 ]
+
+absent_modules.install()
 
 _LAZY = {
     "actor": "gnomon.actor",

@@ -419,6 +419,11 @@ class GetTimeoutError(GnomonError, TimeoutError):
         self.ready = ready
         self.total = total
 
+    def add_reason(self, reason: str) -> None:
+        """Tell in the message what was waited for, too."""
+        self._sentence = f"{self._sentence} {reason}"
+        self.args = (self._sentence,)
+
     def __str__(self) -> str:
         return GnomonError.__str__(self)
 
@@ -761,12 +766,21 @@ class ObjectStoreFullError(GnomonError):
         "Delete references that you no longer need, or start a new session with a larger store: "
         "%remote stop, then %remote start --memory 2GB (or shutdown(), then init(object_store_memory=...))."
     )
+    _larger_step: ClassVar[str] = (
+        "Freeing room does not help: store it in parts, or start with a larger object_store_memory=... (bytes)."
+    )
+    _larger_notebook_step: ClassVar[str] = (
+        "Freeing room does not help: store it in parts, or start a new session with a larger store: "
+        "%remote stop, then %remote start --memory 2GB (or shutdown(), then init(object_store_memory=...))."
+    )
 
     def __init__(self, asked_bytes: int = 0, capacity_bytes: int = 0, holders: str = "") -> None:
         used = f" In it:\n{holders}\n" if holders else ""
         super().__init__(
             f"A value of {asked_bytes:,} bytes does not fit into the store of {capacity_bytes:,} bytes.{used}"
         )
+        if asked_bytes > capacity_bytes > 0:  # whatever is freed
+            self.next_step, self.notebook_step = self._larger_step, self._larger_notebook_step  # type: ignore[misc]
         self.args = (asked_bytes, capacity_bytes, holders)
         self.asked_bytes = asked_bytes
         self.capacity_bytes = capacity_bytes
@@ -815,8 +829,8 @@ class InfeasibleError(GnomonError):
     """
 
     next_step = (
-        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...}); a cluster: "
-        "gnomon start --head --num-cpus N --num-gpus N --resources JSON, or Cluster.add_node(...)."
+        "Ask for less, or start the session with more: init(num_cpus=..., num_gpus=..., resources={...}), or for a cluster "
+        "`gnomon start --head --num-cpus N --num-gpus N --resources JSON`."
     )
     notebook_step = (
         "Ask for less, or start a new session with more: %remote stop, then %remote start --cpus N --gpus N "

@@ -1,6 +1,7 @@
 """Settings of the runtime: their defaults, units and reasons.
 
-``init(_system_config={...})`` overrides them by name. A setting is never read from a decision inside the
+``init(_system_config={...})`` overrides them by name, and so does the environment, where it does not: ``GNOMON_`` and the
+name in capitals, for example ``GNOMON_MEMORY_USAGE_THRESHOLD=0.9``. A setting is never read from a decision inside the
 core: it is passed in when a machine is built.
 """
 
@@ -11,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Settings", "check_settings", "spill_directories"]
+__all__ = ["Settings", "check_settings", "from_environment", "spill_directories"]
+
+VARIABLE_PREFIX = "GNOMON_"
+"""What names of environment variables begin with that are settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,30 @@ def check_settings(given: Mapping[str, Any]) -> None:
     share = given.get("memory_usage_threshold", 0.95)
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
         raise ValueError(f"memory_usage_threshold is {share!r}, not a share of the memory (0.0 to 1.0).")
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that the environment gives.
+
+    Raises:
+        ValueError: one has a value that it can not have.
+    """
+    found = {}
+    for name, field in Settings.__dataclass_fields__.items():
+        text = environment.get(f"{VARIABLE_PREFIX}{name.upper()}")
+        if text is not None:
+            found[name] = _parsed(name, text, type(field.default))
+    check_settings(found)
+    return found
+
+
+def _parsed(name: str, text: str, kind: type) -> Any:
+    try:
+        return bool(int(text)) if kind is bool else kind(text)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number" if kind is float else "0 or 1"
+        variable = f"{VARIABLE_PREFIX}{name.upper()}"
+        raise ValueError(f"The environment variable {variable} is {text!r}, not {what}.") from None
 
 
 def _check_whole(given: Mapping[str, Any], name: str, least: int, what: str) -> None:

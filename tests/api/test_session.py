@@ -9,6 +9,7 @@ import gnomon
 from gnomon._api import init_options, machine, session
 from gnomon._engine.inline import InlineEngine
 from gnomon.exceptions import AlreadyInitializedError, UnsupportedOptionError
+from gnomon.settings import from_environment
 
 
 @gnomon.remote
@@ -111,6 +112,46 @@ def test_wrong_arguments(unstarted, arguments, kind, text):
 def test_unknown_arguments(unstarted):
     with pytest.raises(TypeError, match="num_cpu"):
         gnomon.init(num_cpu=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("memory_usage_threshold", 1.5, "memory_usage_threshold is 1.5, not a share of the memory"),
+        ("memory_usage_threshold", "high", "not a share of the memory"),
+        ("memory_monitor_refresh_ms", -1, "memory_monitor_refresh_ms is -1, not a number of milliseconds"),
+        ("task_oom_retries", -2, "task_oom_retries is -2, not a number of retries"),
+        ("min_spilling_size", True, "min_spilling_size is True, not a number of bytes"),
+    ],
+)
+def test_settings_are_checked(name: str, value: object, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        gnomon.init(engine="inline", _system_config={name: value})
+
+
+def test_settings_come_from_the_environment_too() -> None:
+    given = {
+        "GNOMON_MEMORY_USAGE_THRESHOLD": "0.8",
+        "GNOMON_RECORD_CALL_SITES": "1",
+        "GNOMON_ENGINE": "local",
+    }
+    assert from_environment(given) == {"memory_usage_threshold": 0.8, "record_call_sites": True}
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "told"),
+    [
+        ("GNOMON_TASK_OOM_RETRIES", "many", "GNOMON_TASK_OOM_RETRIES is 'many', not a whole number"),
+        ("GNOMON_MEMORY_USAGE_THRESHOLD", "x", "not a number"),
+        ("GNOMON_MEMORY_USAGE_THRESHOLD", "2", "memory_usage_threshold is 2.0, not a share"),
+    ],
+)
+def test_settings_of_the_environment_are_checked(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ValueError, match=told):
+        gnomon.init(engine="inline")
 
 
 def test_hints_are_warned_about(unstarted):

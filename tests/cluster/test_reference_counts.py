@@ -227,7 +227,9 @@ def test_a_pickled_reference_of_a_dead_owner_is_told_as_lost(cluster: Cluster) -
     pid = gnomon.get(keeper.pid.remote())
     blob = pickle.dumps(gnomon.get(keeper.put.remote(13))[0])
     assert kill_process(pid)
-    with pytest.raises(OwnerDiedError):
+    with pytest.raises(
+        OwnerDiedError, match=rf"the process that owned it died: process [0-9a-f]+ \(pid {pid}\) was killed"
+    ):
         gnomon.get(pickle.loads(blob), timeout=10)
     with pytest.raises(OwnerDiedError):
         gnomon.get(read_pickle.remote(blob), timeout=10)

@@ -165,6 +165,36 @@ def test_without_a_disk_nothing_is_lost(start_cluster: Start, tmp_path: Path) ->
     expect(gnomon.get(gnomon.put(pattern(8))), 8)
 
 
+@gnomon.remote(num_cpus=0)
+class Shelf:
+    """Keeps an array, not a reference to it."""
+
+    def keep(self, array: Any) -> int:
+        self.array = array
+        return len(array)
+
+
+def test_who_holds_what_fills_the_store_is_told(start_cluster: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    start_cluster(_system_config=config(tmp_path / "file"))
+    prices = gnomon.get([gnomon.put(pattern(number)) for number in range(4)])
+    weights = gnomon.put(pattern(4))
+    shelf = Shelf.options(name="attic").remote()
+    assert gnomon.get(shelf.keep.remote(make.remote(5))) == len(pattern(5))
+    with pytest.raises(OutOfDiskError) as caught:
+        gnomon.put(pattern(6))
+    text = str(caught.value)
+    assert "held by prices in the running test_who_holds_what_fills_the_store_is_told()[0]" in text
+    assert weights.hex() in text
+    assert "weights in the running" in text
+    assert "Shelf 'attic'" in text
+    assert "bytes  make  " in text
+    assert "bytes of these are in use" in text
+    with pytest.raises(OutOfDiskError, match="finds no room"):
+        gnomon.get(make.remote(7))  # a worker asks around as well
+    assert len(prices) == 4
+
+
 def test_a_directory_that_vanishes_takes_its_values_alone(start_cluster: Start, tmp_path: Path) -> None:
     cluster = start_cluster(_system_config={**config(tmp_path), "min_spilling_size": MIB})
     refs = [gnomon.put(pattern(number)) for number in range(12)]

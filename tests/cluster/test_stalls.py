@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cluster_tools import Cluster
+from cluster_tools import Cluster, wait_until
 
 import gnomon
 from gnomon._api import waiting
 from gnomon._engine import notebook_hooks, stalls
 from gnomon._messages.cluster import ActorReport, ClusterStatus, NodeReport
 from gnomon.exceptions import GetTimeoutError
-from gnomon.ids import ActorID, JobID, NodeID, WorkerID
+from gnomon.ids import ActorID, JobID, NodeID, WorkerID, task_of
 
 
 @gnomon.remote(num_cpus=1)
@@ -137,3 +137,22 @@ def test_many_are_counted() -> None:
     assert "2 tasks for 1 CPU; 1 task for 1 gadget; 2 actors P for 0.0001 CPU." in told
     assert "H0 (pid 7, 0.25 CPU), " in told
     assert "H4 (pid 7, 0.25 CPU), 4 more. " in told
+
+
+def test_what_was_ended_for_want_of_memory_is_told(start_cluster: Callable[..., Cluster]) -> None:
+    core = start_cluster(num_cpus=1).core
+    holder = Holder.remote()
+    gnomon.get(holder.hold.remote(), timeout=20)
+    ref = one.remote()
+    wait_until(lambda: bool(core.role.tasks.records), "it is submitted")
+    backoff = core.role.tasks.backoff
+    backoff.waiting[task_of(ref._id)] = core.role.now + 600
+    try:
+        told = stalls.why_waiting(core)
+    finally:
+        backoff.waiting.clear()
+    assert told.startswith(
+        "Ended since their node ran out of memory, and to be tried again after a while: 1 task of one. "
+    )
+    gnomon.kill(holder)
+    assert gnomon.get(ref, timeout=20) == 1

@@ -12,7 +12,6 @@ import pytest
 from cluster_tools import Cluster, forget_exceptions, wait_until
 
 import gnomon
-from gnomon._engine import local_why
 
 
 @gnomon.remote
@@ -119,10 +118,9 @@ def test_a_process_that_is_silent(cluster: Cluster, tmp_path: Path, monkeypatch:
     ref = wait_for.remote(tmp_path / "go")
     state_is(ref, "running")
     (pid,) = cluster.leased_pids()
-    monkeypatch.setattr(local_why, "ANSWER_S", 0.2)
     os.kill(pid, signal.SIGSTOP)
     try:
-        found = gnomon.why(ref)
+        found = cluster.engine.why(ref._id, 0.2)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert f"was sent to process {pid} " in found.sentence
@@ -165,3 +163,16 @@ def test_a_constructor_waits_for_an_argument(cluster: Cluster, tmp_path: Path) -
     )
     (tmp_path / "go").touch()
     gnomon.get(queued, timeout=20)
+
+
+def test_a_timeout_names_what_it_waits_for(cluster: Cluster, tmp_path: Path) -> None:
+    refs = [wait_for.remote(tmp_path / "go") for _ in range(2)]
+    state_is(refs[0], "running")
+    with pytest.raises(gnomon.exceptions.GetTimeoutError) as caught:
+        gnomon.get(refs, timeout=0.5)
+    told = str(caught.value)
+    assert told.startswith("0 of 2 values were ready after 0.5 s. wait_for has been running for ")
+    assert "(1 more are not ready)" in told
+    assert told.endswith("take what is ready with wait().")
+    (tmp_path / "go").touch()
+    gnomon.get(refs, timeout=20)

@@ -10,7 +10,7 @@ from node_roles import HEAD as THE_HEAD
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.ledger import TaskState
-from gnomon._core.tempo import FREE, PAUSED
+from gnomon._core.tempo import FREE, PAUSED, TempoAsked
 from gnomon._core.worker import Worker
 from gnomon._messages import actors, tasks, tempo
 from gnomon.ids import ActorID, FunctionID, TaskID, WorkerID, task_id
@@ -225,7 +225,7 @@ def test_a_waiting_gate_is_not_looked_at_all_the_time() -> None:
 
 
 def ask(roles: Roles, mode: str, steps: int = 0) -> None:
-    roles.post(DRIVER, ev.TempoAsked(1, mode, steps=steps))
+    roles.post(DRIVER, TempoAsked(1, mode, steps=steps))
     roles.run()
 
 

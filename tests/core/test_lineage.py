@@ -277,6 +277,19 @@ def test_one_attempt_at_a_time_and_no_more_than_allowed(owner: Owner) -> None:
     assert owner.value(1, 1) == "large"
 
 
+def test_a_replay_that_lacks_an_argument_is_no_attempt(owner: Owner) -> None:
+    """It has not run, and what else of it is lost later has the same reason."""
+    owner.handle(task(1, max_retries=0), task(2, ref(1), max_retries=1, num_returns=2))
+    owner.finish_all()
+    owner.lose(1)
+    owner.lose(2, 1)
+    name, fields = owner.value(2, 1)
+    assert (name, fields["object_ref_hex"]) == ("ObjectLostError", ref(1).hex())
+    owner.lose(2, 2)
+    assert owner.value(2, 2) == owner.value(2, 1)
+    assert owner.runs == [(1, 0), (2, 0)]
+
+
 def test_a_sibling_keeps_its_value(owner: Owner) -> None:
     owner.handle(task(1, num_returns=2))
     owner.finish()
@@ -454,6 +467,35 @@ def test_items_are_made_again_from_the_first_that_is_lost(owner: Owner) -> None:
     assert not owner.given, "the replay that was under way brought the second one, too"
     owner.drop(object_id(task_id(ME, 1), 0), *(ref(1, index) for index in (1, 2, 3, 4)))
     assert owner.is_empty()
+
+
+def test_an_item_that_is_lost_again_before_the_end_of_the_replay_is_made_by_the_next(owner: Owner) -> None:
+    owner.handle(task(1, num_returns=-1, max_retries=2))
+    items(owner, 1, 2)
+    owner.finish(values=(b"\0",), items=2)
+    owner.handle(*(ItemTaken(task_id(ME, 1), index) for index in (1, 2)))
+    owner.lose(1, 1)
+    items(owner, 1, 1)
+    owner.lose(1, 1)
+    items(owner, 2, 2)
+    owner.finish(values=(b"\0",), items=2)
+    assert owner.value(1, 1) is None
+    assert owner.runs == [(1, 0), (1, 1), (1, 2)]
+    items(owner, 1, 2)
+    owner.finish(values=(b"\0",), items=2)
+    assert owner.value(1, 1) == owner.value(1, 2) == "large"
+
+
+def test_an_item_that_is_lost_with_the_news_of_the_end_is_made_again(owner: Owner) -> None:
+    owner.handle(task(1, num_returns=-1))
+    items(owner, 1, 2)
+    ended = TaskFinished(owner.given[0].task, 0, OK, (b"\0",), items=2)
+    owner.given.clear()
+    owner.handle(_copy_lost(owner, ref(1, 2)), received(WORKER, ended))
+    assert owner.runs == [(1, 0), (1, 1)]
+    items(owner, 2, 2)
+    owner.finish(values=(b"\0",), items=2)
+    assert owner.value(1, 2) == "large"
 
 
 def test_a_generator_that_makes_fewer_items(owner: Owner) -> None:

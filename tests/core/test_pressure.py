@@ -120,6 +120,16 @@ def test_the_newest_goes_and_is_tried_again_after_a_while() -> None:
     assert roles.driver.tasks.records[new].attempt == 1
 
 
+def test_who_asks_hears_why_it_waits() -> None:
+    roles = Starving()
+    _, new = running(roles, 2)
+    roles.high()
+    effects = roles.driver.handle([ev.SituationWanted(7, object_id(new, 1))], roles.now)
+    (answer,) = [each for each in effects.commands if isinstance(each, fx.AnswerRequest)]
+    assert (answer.answer.state, answer.answer.starved) == ("ready", 1)
+    assert 0 < answer.answer.put_off <= FIRST_S
+
+
 def test_such_a_death_costs_no_retry() -> None:
     roles = Starving()
     _, new = running(roles, 2, max_retries=1)

@@ -187,6 +187,7 @@ def test_filters_of_tasks(ip: InteractiveShell) -> None:
     assert list(ip.run_line_magic("remote", "tasks --name g")["name"]) == ["g", "g"]
     assert list(ip.run_line_magic("remote", "tasks --limit 1")["name"]) == ["g"]
     assert len(ip.run_line_magic("remote", "tasks --cell In[1] --state done")) == 3
+    assert list(ip.run_line_magic("remote", "tasks --failed")["name"]) == []
 
 
 def test_the_same_word_is_a_view_or_with_a_filter_a_table(

@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 from gnomon_kernel import magics
 from gnomon_kernel.commands import COMMANDS, cell_parser, parser_of
 from gnomon_kernel.completion import complete
+from gnomon_kernel.display import size
 from gnomon_kernel.magics import help_text, parse_line, split
 
 
@@ -24,11 +25,26 @@ def test_start_reads_its_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "size"),
+    ("written", "size_bytes"),
     [("100", 100), ("2kB", 2_000), ("2K", 2_000), ("1.5MB", 1_500_000), ("2GiB", 2 * 2**30), ("1tb", 10**12)],
 )
-def test_sizes(written: str, size: int) -> None:
-    assert options(f"start --memory {written}").memory == size
+def test_sizes(written: str, size_bytes: int) -> None:
+    assert options(f"start --memory {written}").memory == size_bytes
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.0 kB"),
+        (999_600, "1.0 MB"),
+        (123_456_789, "123 MB"),
+        (2e12, "2.0 TB"),
+    ],
+)
+def test_sizes_as_they_are_told(size_bytes: float, said: str) -> None:
+    assert size(size_bytes) == said
 
 
 @pytest.mark.parametrize(

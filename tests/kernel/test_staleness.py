@@ -50,6 +50,8 @@ def test_a_cell_that_runs_again_with_another_text_makes_its_tasks_stale(kernel: 
     shown = kernel.value("repr([first, second])")
     assert f", stale: {old})" in shown
     assert shown.count("stale") == 1
+    assert kernel.value("gnomon.why(first).details[-1]") == f"stale: {old}"
+    assert "stale" not in kernel.value("repr(gnomon.why(second))")
     held = kernel.value("gnomon.observe.memory_text(gnomon.observe.memory())")
     assert held.count("(stale)") == 1
 

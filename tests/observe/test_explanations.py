@@ -82,6 +82,11 @@ CASES: dict[str, tuple[Seen, str, str]] = {
         "pending",
         "train (In [3], line 4) waits for a worker process, which is being started.",
     ),
+    "short of memory": (
+        Seen(situation(told.READY, starved=2, put_off=3.6)),
+        "pending",
+        "train (In [3], line 4) was ended 2 times since its node ran out of memory, and is tried again in 4 s.",
+    ),
     "its turn": (
         Seen(situation(told.READY, resources=CPU, leased=1), status=status(CPU)),
         "pending",

@@ -6,7 +6,8 @@ import pytest
 
 from gnomon.testing.simulator import Plan
 from gnomon.testing.simulator import session as simulated
-from gnomon.testing.simulator.session import Session, lending_plan_of
+from gnomon.testing.simulator.plans import lending_plan_of
+from gnomon.testing.simulator.session import Session
 from simulation.planted import Bug, planted
 
 SEEDS = 12

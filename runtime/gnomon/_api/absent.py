@@ -39,6 +39,11 @@ _WHY = {
 }  # fmt: skip
 
 
+def reason_of(module: str, name: str) -> str:
+    """Why ``module`` does not have what Ray has under that name; "" if Ray has not either."""
+    return _WHY[module].get(name, "")
+
+
 def no_name(module: str, name: str, offered: Iterable[str]) -> AttributeError:
     """The error for a name that a module does not have.
 

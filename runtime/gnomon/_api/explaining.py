@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from gnomon._api import session
 from gnomon._api.actor import ActorHandle
 from gnomon._api.checks import shown
+from gnomon._engine import staleness
 from gnomon._engine.explanation import Explanation
 from gnomon._wire.generators import DynamicObjectRefGenerator, ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
@@ -43,7 +45,10 @@ def why(target: Any) -> Explanation:
         SessionMismatchError: it is of a session that has ended.
     """
     engine = session.engine()
-    return engine.why(identity_of(target, "why()"))
+    identity = identity_of(target, "why()")
+    found = engine.why(identity)
+    stale = staleness.stale_object(engine.ledger, identity)
+    return dataclasses.replace(found, details=(*found.details, f"stale: {stale}")) if stale else found
 
 
 def debug(target: Any) -> Any:

@@ -13,7 +13,7 @@ from gnomon._api import checks, machine
 from gnomon._engine.base import InitOptions
 from gnomon.exceptions import UnsupportedOptionError
 from gnomon.resources import to_units
-from gnomon.settings import Settings, check_settings
+from gnomon.settings import Settings, check_settings, from_environment
 
 MEMORY_SHARE: Final = 0.7
 """Share of the machine's memory that tasks may ask for with ``memory=``; the store has the rest."""
@@ -160,7 +160,7 @@ def init_options(given: Mapping[str, Any]) -> InitOptions:
             f"num_gpus is {gpus:g}, but CUDA_VISIBLE_DEVICES names {len(visible)} ({', '.join(visible) or 'none'}): "
             "give at most as many, or unset the variable."
         )
-    config = dict(given.get("_system_config") or {})
+    config = {**from_environment(os.environ), **(given.get("_system_config") or {})}
     store = given.get("object_store_memory")
     megabytes = config.pop("object_store_memory_mb", None)
     if store is None and megabytes is not None:

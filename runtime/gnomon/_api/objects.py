@@ -73,7 +73,7 @@ def get(object_refs: Any, *, timeout: float | None = None) -> Any:
         return _get_many(object_refs, timeout)
     except (GnomonError, KeyboardInterrupt) as error:
         if type(error) is GetTimeoutError:
-            waiting.explain_timeout(error)
+            waiting.explain_timeout(error, [object_refs] if type(object_refs) is ObjectRef else object_refs)
         raise _for_people(error) from error.__cause__
 
 
@@ -279,6 +279,8 @@ def _named(value: Any, one: bool = False) -> str:
         return "a generator of references: take them with next() or a loop"
     if isinstance(value, list):
         return "a list: put all references into one list (a call with num_returns > 1 gives a list of them)"
-    if isinstance(value, tuple | set | frozenset | dict) or hasattr(value, "__next__"):
+    if isinstance(value, dict):
+        return "a dict: take the references among its values with list(d.values())"
+    if isinstance(value, tuple | set | frozenset) or hasattr(value, "__next__"):
         return f"a {type(value).__name__}: make it a list with list(...)"
     return shown(value)

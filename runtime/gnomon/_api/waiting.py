@@ -29,15 +29,26 @@ REPORT_SHARE_MAX: Final = 0.05
 TIMEOUT_LOOK_S: Final = 0.5
 """A ``get`` with a shorter timeout is a look, perhaps one of many: it is not explained."""
 
+WHY_ANSWER_S: Final = 0.2
+"""How long each process that is asked why may take, when the time of the ``get`` is up already."""
+
 Refs = Sequence[Any]
 """References, or generators of them: what can be waited for."""
 
 
-def explain_timeout(error: GetTimeoutError) -> None:
-    """Have an error say why more time will not help, if that is so."""
+def explain_timeout(error: GetTimeoutError, refs: Refs) -> None:
+    """Have an error say what was waited for and why; and why more time will not help, if that is so."""
     engine = session.current
-    if engine is not None and error.timeout_s is not None and error.timeout_s >= TIMEOUT_LOOK_S:
-        error.waits_for = engine.why_waiting()
+    if engine is None or error.timeout_s is None or error.timeout_s < TIMEOUT_LOOK_S:
+        return
+    error.waits_for = engine.why_waiting()
+    if error.waits_for:
+        return
+    missing = engine.wait(list(dict.fromkeys(refs)), len(set(refs)), 0, False)[1]
+    if missing:
+        found = engine.why(missing[0]._id, WHY_ANSWER_S)
+        others = f" ({len(missing) - 1:,} more are not ready)" if len(missing) > 1 else ""
+        error.add_reason(f"{found.sentence}{others}")
 
 
 def watched() -> bool:

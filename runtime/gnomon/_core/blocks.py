@@ -177,6 +177,7 @@ class BlockMachine:
             allocator.used_bytes,
             allocator.capacity_bytes,
             self.spilling.files.error,
+            self.spilling.busy_bytes,
         )
         self._answer(asker, refusal, None)
 

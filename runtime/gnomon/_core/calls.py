@@ -188,7 +188,7 @@ class CallMachine:
                 bad = next((value for value in values if is_failure(value)), None)
                 if bad is not None:
                     argument = event.dependencies[values.index(bad)]
-                    keep_cause(self.references, event.task, event.num_returns, argument)
+                    keep_cause(self.references, record, argument)
                     self._finish(client, record, TaskState.FAILED, (bad,), now, "an argument failed")
                     continue
                 record.values = values

@@ -249,21 +249,6 @@ class TaskEnded(Event):
     items: int = 0
 
 
-class TempoAsked(Event):
-    """The user, who is this driver, wants work to begin so fast; answered by AnswerRequest(TempoFacts). See ``tempo``.
-
-    Attributes:
-        mode: "" asks only.
-        steps: how many more may begin while nothing else may.
-    """
-
-    request: int
-    mode: str = ""
-    interval_s: float = 0.0
-    seed: int = 0
-    steps: int = 0
-
-
 class ItemProduced(Event):
     """A generator that runs here has made an item.
 
@@ -476,7 +461,6 @@ __all__ = [
     "StreamClosed",
     "TaskEnded",
     "TaskSubmitted",
-    "TempoAsked",
     "ValuesAwaited",
     "ValuesInlined",
     "WaitAbandoned",

@@ -6,17 +6,23 @@ the dependent task hold the argument: also where it belongs to another process, 
 
 from __future__ import annotations
 
+from gnomon._core.lineage import Record
 from gnomon._core.references import ReferenceMachine
 from gnomon._messages.failures import is_raised
-from gnomon.ids import ObjectID, TaskID, object_id, owner_of
+from gnomon.ids import ObjectID, object_id, owner_of
 
 
-def keep_cause(references: ReferenceMachine, task: TaskID, num_returns: int, argument: ObjectID) -> None:
-    """``argument`` is an error and about to be the value of all results of ``task`` (a generator's first item)."""
+def keep_cause(references: ReferenceMachine, record: Record, argument: ObjectID) -> None:
+    """``argument`` is an error and about to be the value of all results of a task or call (a generator's first item).
+
+    One that was about to run again has not: that is no attempt of its.
+    """
+    if record.replay is not None:
+        record.attempt -= 1
     if not _may_contain(references, argument):
         return
-    for index in range(1, max(1, num_returns) + 1):
-        entry = references.entries.get(object_id(task, index))
+    for index in range(1, max(1, record.event.num_returns) + 1):
+        entry = references.entries.get(object_id(record.event.task, index))
         if entry is not None:
             entry.inner += (argument,)
             references.hold((argument,))

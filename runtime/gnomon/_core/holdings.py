@@ -77,7 +77,8 @@ def _row(role: Worker, identity: ObjectID, entry: Entry, reasons: list[Holder]) 
     if value is None:
         state = "pending" if owned else "unknown"
     elif isinstance(value, Block):
-        state = "store"
+        listed = role.ledger.objects.get(identity.hex())
+        state = "spilled" if listed is not None and listed[1] == "spilled" else "store"
     else:
         state = "error" if is_failure(value) else "memory"
     return HeldObject(
@@ -90,9 +91,16 @@ def _row(role: Worker, identity: ObjectID, entry: Entry, reasons: list[Holder]) 
         owned=owned,
         nodes=(value.node,) if isinstance(value, Block) else (),
         handles=max(0, entry.holds - len(reasons)),
-        holders=_told(reasons),
+        holders=_told([*reasons, *_lineage(entry)]),
         borrowers=tuple(dict.fromkeys(process for process, _ in entry.borrowers or ())),
     )
+
+
+def _lineage(entry: Entry) -> Iterator[Holder]:
+    """No hold, but a reason why it is here: the value can not be made again, or the record is needed for that."""
+    if entry.lineage:
+        tasks = "a task" if entry.lineage == 1 else f"{entry.lineage:,} tasks"
+        yield Holder("lineage", f"argument of {tasks} that may have to run again")
 
 
 def _site(role: Worker, identity: ObjectID, entry: Entry) -> tuple[str, int]:

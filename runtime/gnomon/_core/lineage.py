@@ -191,8 +191,12 @@ class LineageMachine:
             return tuple(identity for identity in large if identity in entries)
         known = self.references.values
         items = record.stream.items(1, record.stream.produced)
-        found = [identity for identity in items if isinstance(known.get(identity), Block)]
-        found += [each for each in self.again.get(event.task, ()) if each in entries]
+        # also those that were lost while it ran
+        found = [
+            each
+            for each in items
+            if isinstance(known.get(each), Block) or (each in entries and entries[each].lost is not None)
+        ]
         if event.num_returns == DYNAMIC and isinstance(values[-1], Block):
             found.append(object_id(event.task, 1))
         return tuple(identity for identity in found if identity in entries)
@@ -357,11 +361,19 @@ class LineageMachine:
         self, record: Record, stream: Stream, state: TaskState, values: tuple[Value, ...]
     ) -> None:
         if stream.dynamic:
-            self._settle_one(object_id(stream.task, 1), values[-1], record)
+            identity = object_id(stream.task, 1)
+            entry = self.references.entries.get(identity)
+            # A small list that may hold an actor was freed with its items, and would come back without them.
+            shed = entry is not None and entry.lost is not None and entry.recipe is None
+            self._settle_one(identity, self._why_not(identity, None, "") if shed else values[-1], record)
         assert record.replay is not None
+        again = self.again.get(stream.task, ()) if state != TaskState.CANCELLED else ()
         for identity in record.replay.outputs:
-            # What was lost before ``taken`` was lost since it began, and is in ``again``.
-            if self._is_wanted(identity) and index_of(identity) - stream.dynamic > stream.taken:
+            # What was lost since it began is in ``again``: before ``taken``, or when it had just been made again.
+            number = index_of(identity) - stream.dynamic
+            if identity in again and number <= stream.produced:
+                continue
+            if self._is_wanted(identity) and number > stream.taken:
                 fewer = state == TaskState.DONE
                 value = failure("StreamingGeneratorReplayInconsistentError") if fewer else values[0]
                 self._settle_one(identity, value, record)
@@ -443,6 +455,9 @@ class LineageMachine:
                 assert identity[:WORKER_ID_BYTES] == self.references.me
                 under_way = any(machine.is_unfinished(task_of(identity)) for machine in unfinished)
                 waited_for = entry.tokens or entry.wanted or identity in self.references.dependents
+                waited_for = (
+                    waited_for and entry.is_needed
+                )  # who waits holds it; one that waited may have ended
                 assert under_way or not waited_for, f"nobody makes {identity.hex()}, which is waited for"
         assert not lineage, "arguments of recipes are gone"
         assert self.work or not self.reasons

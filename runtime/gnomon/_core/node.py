@@ -117,9 +117,7 @@ class Node:
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
         self.reports = ReportMachine(self, self._out, report_period_s)
-        self.tempos = TempoRelay(
-            self._out, head, self.jobs, self.pool, self._watch, lambda process: process in self.dead
-        )
+        self.tempos = TempoRelay(self._out, head, self.jobs, self.pool, self._watch, self.dead)
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
         self.extra_bytes = extra_bytes

@@ -4,19 +4,18 @@ keeps to it (``gate``), and as an owner that shows what waits. Nodes and head ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from gnomon._core.calls import CallMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import AnswerRequest, Effects
-from gnomon._core.events import TempoAsked
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.gate import GateMachine
 from gnomon._core.jobs import JobMachine
 from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._core.pool import PoolMachine
-from gnomon._core.tempo import TempoMachine
+from gnomon._core.tempo import TempoAsked, TempoMachine
 from gnomon._messages.actors import ALIVE, ActorChanged
 from gnomon._messages.tempo import StartAllowed, StartAsked, StartDeclined, StartOver, TasksHeld, TempoSet
 from gnomon.ids import WorkerID
@@ -173,21 +172,21 @@ class TempoRelay:
         jobs: JobMachine,
         pool: PoolMachine,
         watch: Callable[[WorkerID], None],
-        is_dead: Callable[[WorkerID], bool],
+        dead: Container[WorkerID],
     ) -> None:
         self._effects = effects
         self.head = head
         self.jobs = jobs
         self.pool = pool
         self._watch = watch
-        self._is_dead = is_dead
+        self._dead = dead
         self.told: dict[WorkerID, TempoSet] = {}
 
     def on_set(self, sender: WorkerID, message: TempoSet) -> None:
         """A driver slows its job down, or no longer does."""
         if sender != self.head:
             self._effects().send(self.head, message)
-        if message.gated and not self._is_dead(message.driver):
+        if message.gated and message.driver not in self._dead:
             self.told[message.driver] = message
             self._watch(message.driver)
         else:

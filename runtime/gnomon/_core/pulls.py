@@ -216,7 +216,11 @@ class PullMachine:
                 self.blocks.release(offset)
         elif offset is None:
             capacity = self.blocks.allocator.capacity_bytes
-            full = failure("ObjectStoreFullError", asked_bytes=pull.size, capacity_bytes=capacity)
+            viewed = self.blocks.spilling.busy_bytes
+            holders = f"{viewed:>15,} bytes that somebody there looks at" if viewed else ""
+            full = failure(
+                "ObjectStoreFullError", asked_bytes=pull.size, capacity_bytes=capacity, holders=holders
+            )
             self._end(pull, full)
         else:
             pull.offset = offset

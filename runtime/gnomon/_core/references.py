@@ -57,7 +57,7 @@ class ReferenceMachine:
         values: the values that are here, by object; read by the user's threads, written only by this machine
             and, for a ``put``, by the thread that stores.
         failures: how many errors have come; read by the user's threads.
-        lost: processes that are dead.
+        lost: processes that are dead, and how they ended, in words.
         mourned: objects held because of a death; ``borrowing`` takes them, and releases them.
         deaths, deaths_settled: heard of, and so long ago that all has been told that they had left untold.
         copies: where the own values lie that lie on more than one node.
@@ -89,7 +89,7 @@ class ReferenceMachine:
         self._hasty: dict[int, frozenset[ObjectID]] = {}
         self.failures = 0
         self._watched: dict[WorkerID, None] = {}
-        self.lost: dict[WorkerID, None] = {}
+        self.lost: dict[WorkerID, str] = {}
         self.mourned: list[ObjectID] = []
         self.deaths = self.deaths_settled = 0
         self._next_episode = 1
@@ -462,9 +462,9 @@ class ReferenceMachine:
 
     # -- deaths ---------------------------------------------------------------------------------------------------
 
-    def on_process_lost(self, process: WorkerID) -> None:
+    def on_process_lost(self, process: WorkerID, reason: str = "") -> None:
         """A process is dead: its borrows end, its objects are lost, its answers will not come."""
-        self.lost[process] = None
+        self.lost[process] = reason
         self.deaths += 1
         self._watched.pop(process, None)
         for identity, entry in list(self.entries.items()):
@@ -490,7 +490,8 @@ class ReferenceMachine:
         return process in self.lost
 
     def _owner_died(self, identity: ObjectID) -> bytes:
-        reason = f"process {owner_of(identity).hex()}"
+        owner = owner_of(identity)
+        reason = f"process {owner.hex()} {self.lost.get(owner, '')}".rstrip()
         return failure("OwnerDiedError", object_ref_hex=identity.hex(), reason=reason)
 
     def check(self) -> None:

@@ -151,11 +151,14 @@ def _of_task(role: Worker, record: TaskRecord) -> dict[str, Any]:
         return {**fields, "state": told.WAITING, **_awaits(role, record.missing)}
     if record.row.state == TaskState.READY:
         one = dispatch.classes[event.class_key if record.near < 0 else record.near]
+        backoff = role.tasks.backoff
         return {
             **fields,
             "state": told.READY,
             "ahead": next((place for place, each in enumerate(one.ready) if each is record), 0),
             "leased": len(one.workers),
+            "starved": backoff.deaths.get(event.task, 0),
+            "put_off": max(0.0, backoff.waiting.get(event.task, 0.0) - role.now),
             "rivals": _rivals(role),
         }
     leased = dispatch.leased.get(record.worker) if record.worker is not None else None

@@ -110,6 +110,7 @@ class SpillMachine:
         parted: blocks with a copy on disk.
         retry_at: nothing can be given away before that time: all is in use.
         progressed_at: when room was last made; before the first time, never.
+        busy_bytes: of what was viewed when all that is left was in use, the last time that was so.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class SpillMachine:
         self.batch: SpillBatch | None = None
         self.retry_at = 0.0
         self.progressed_at = -inf
+        self.busy_bytes = 0
         self._busy: dict[BlockName, None] = {}
         self._round = 0
 
@@ -172,6 +174,8 @@ class SpillMachine:
         """``wanted`` bytes are waited for: begin to give places away, unless all that is here is in use."""
         leaving = self._choose(max(wanted, min(self.min_bytes, self._blocks.capacity() // 4)), now)
         if not leaving:
+            if self._busy:  # else nobody was asked: without a disk nothing can go
+                self.busy_bytes = sum(self.recent.get(name, 0) for name in self._busy)
             self._busy.clear()
             self.retry_at = now + self.retry_s
             return False
@@ -297,6 +301,7 @@ class SpillMachine:
             self._effects().send(process, SpillDone(batch.asked))
         if batch.leaving:
             self.progressed_at = now
+            self.busy_bytes = 0
             self.tell_owners(batch.leaving, False)
 
     def tell_owners(self, names: Iterable[BlockName], in_memory: bool) -> None:

@@ -153,7 +153,7 @@ class TaskMachine:
         values = tuple(self.references.values[identity] for identity in event.dependencies)
         for identity, value in zip(event.dependencies, values, strict=True):
             if is_failure(value):
-                keep_cause(self.references, event.task, event.num_returns, identity)
+                keep_cause(self.references, record, identity)
                 self._finish(record, TaskState.FAILED, (value,), now, "an argument failed")
                 return False
         record.values = values

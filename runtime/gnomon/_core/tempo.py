@@ -23,6 +23,7 @@ from typing import Final
 import msgspec
 
 from gnomon._core.effects import Effects
+from gnomon._core.events import Event
 from gnomon._core.ledger import Ledger
 from gnomon._messages.tempo import StartAllowed, StartAsked, StartDeclined, StartOver, TempoSet
 from gnomon.ids import TaskID, WorkerID, owner_of
@@ -57,6 +58,21 @@ class TempoFacts(msgspec.Struct, frozen=True):
     seed: int = 0
     waiting: int = 0
     begun: int = 0
+    steps: int = 0
+
+
+class TempoAsked(Event):
+    """The user, who is this driver, wants work to begin so fast; answered by AnswerRequest(TempoFacts).
+
+    Attributes:
+        mode: "" asks only.
+        steps: how many more may begin while nothing else may.
+    """
+
+    request: int
+    mode: str = ""
+    interval_s: float = 0.0
+    seed: int = 0
     steps: int = 0
 
 

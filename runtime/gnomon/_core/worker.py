@@ -43,6 +43,7 @@ from gnomon._core.shipping import FunctionsHere
 from gnomon._core.situations import answers_to_others, answers_to_self
 from gnomon._core.streams import StreamMachine
 from gnomon._core.tasks import TaskMachine
+from gnomon._core.tempo import TempoAsked
 from gnomon._messages import actors, cluster, holders, leases, objects, pulls, spilling, tasks
 from gnomon._messages.base import Value
 from gnomon.ids import ActorID, JobID, ObjectID, TaskID, WorkerID, owner_of
@@ -151,7 +152,7 @@ class Worker:
             ev.ActorEnding: self.incarnation.on_ending,
             ev.HoldingsWanted: self._on_holdings_wanted,
             **answers_to_self(self, self._out),
-            ev.TempoAsked: lambda event: self.pace.ask(event, self.now),
+            TempoAsked: lambda event: self.pace.ask(event, self.now),
             ev.AskedSomething: lambda event: self._effects.send(event.target, event.message),
             ev.Received: self._on_received,
         }
@@ -342,7 +343,7 @@ class Worker:
         for process in message.dead:
             if process not in self._dying and not self.references.is_lost(process):
                 self.links.forget(process)
-                self.references.lost[process] = None  # on_process_lost follows if it is of any concern here
+                self.references.lost[process] = ""  # on_process_lost follows if it is of any concern here
                 self.calls.clients.note_death(process)
         if self._dying:
             self._use_asked = message
@@ -467,7 +468,7 @@ class Worker:
         self.tasks.on_worker_lost(message, self.now)
         self.tasks.dispatch.lose_node(process)
         self.copies.node_lost(process)
-        self.references.on_process_lost(process)
+        self.references.on_process_lost(process, message.reason)
         self.calls.on_process_lost(process)
         self.calls.clients.on_worker_lost(process, message.last_started, self.now)
         self.borrowing.on_process_lost(process)

@@ -423,8 +423,11 @@ class Engine(Protocol):
         """Why what has not begun can not begin, and what to do about it; "" if it will."""
         ...
 
-    def why(self, identity: ObjectID) -> Explanation:
-        """Why an object is not there yet, or failed, or is slow; of an actor, given its handle object."""
+    def why(self, identity: ObjectID, answer_s: float = 2.0) -> Explanation:
+        """Why an object is not there yet, or failed, or is slow; of an actor, given its handle object.
+
+        Each process that is asked has ``answer_s`` seconds: one in native code that keeps the interpreter is silent.
+        """
         ...
 
     def tempo(self, mode: str, interval_s: float, seed: int, steps: int) -> TempoFacts:

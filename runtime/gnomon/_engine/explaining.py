@@ -35,6 +35,7 @@ from gnomon._engine.explaining_words import (
 from gnomon._engine.explanation import Explanation
 from gnomon._messages import situations as told
 from gnomon._messages.situations import Activity, ActorSeen, Situation
+from gnomon.exceptions import OutOfMemoryError
 from gnomon.resources import describe
 
 SLOW_TIMES = 3.0
@@ -75,6 +76,14 @@ def _ready(seen: Seen) -> Explanation:
     situation, status = seen.situation, seen.status
     asked = situation.resources
     who = task(situation)
+    if situation.put_off:
+        times = "once" if situation.starved == 1 else f"{situation.starved} times"
+        return Explanation(
+            ex.PENDING,
+            f"{who} was ended {times} since its node ran out of memory, and is tried again in {situation.put_off:.0f} s.",
+            history(situation),
+            OutOfMemoryError.next_step,
+        )
     ahead = () if not situation.ahead else (f"{count(situation.ahead, 'task')} of this kind before it",)
     if status is None:
         sentence = f"{who} waits for {describe(asked)}; the cluster did not say what is free."

@@ -353,7 +353,7 @@ class InlineEngine:
         """Never: a wait that can not end is an error here."""
         return ""
 
-    def why(self, identity: ObjectID) -> Explanation:
+    def why(self, identity: ObjectID, answer_s: float = 2.0) -> Explanation:
         """See ``Engine``."""
         from gnomon._engine.inline_why import InlineWhy  # few programs ask
 

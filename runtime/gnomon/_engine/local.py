@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from gnomon._core import effects as fx
@@ -21,9 +22,8 @@ from gnomon._core.events import (
     CancelAsked,
     CellCancelAsked,
     TaskSubmitted,
-    TempoAsked,
 )
-from gnomon._core.tempo import TempoFacts
+from gnomon._core.tempo import TempoAsked, TempoFacts
 from gnomon._engine import notebook_hooks
 from gnomon._engine.base import (
     FORCE_REFUSED,
@@ -107,6 +107,7 @@ class LocalEngine:
             core.wait_long = Stalls(core).wait
         assert core is not None
         self.core = core
+        core.largest_here = partial(_largest_here, core)
         if session is not None:
             core.named = _named
         self.config = core.config
@@ -294,11 +295,11 @@ class LocalEngine:
         """See ``Engine``."""
         return why_waiting(self.core)
 
-    def why(self, identity: ObjectID) -> Explanation:
+    def why(self, identity: ObjectID, answer_s: float = 2.0) -> Explanation:
         """See ``Engine``."""
         from gnomon._engine.local_why import why  # few programs ask
 
-        return why(self.core, identity)
+        return why(self.core, identity, answer_s)
 
     def tempo(self, mode: str, interval_s: float, seed: int, steps: int) -> TempoFacts:
         """See ``Engine``."""
@@ -386,3 +387,9 @@ def _complete(
         future.set_exception(error)
     else:
         future.set_result(value)
+
+
+def _largest_here(core: CoreWorker) -> str:
+    from gnomon._engine.full_store import largest_here  # few programs fill their store
+
+    return largest_here(core)

@@ -1,4 +1,4 @@
-"""``why`` on the local engine: ask the owner, then the process that has the task, then head; each for ``ANSWER_S`` at most."""
+"""``why`` on the local engine: ask the owner, then the process that has the task, then head; each for a limited time."""
 
 from __future__ import annotations
 
@@ -24,11 +24,8 @@ from gnomon._shell.core_worker import CoreWorker
 from gnomon.exceptions import GetTimeoutError
 from gnomon.ids import TASK_ID_BYTES, ObjectID, TaskID, WorkerID, owner_of
 
-ANSWER_S = 2.0
-"""How long each process may take to answer: one in native code that keeps the interpreter does not."""
 
-
-def why(core: CoreWorker, identity: ObjectID) -> Explanation:
+def why(core: CoreWorker, identity: ObjectID, answer_s: float) -> Explanation:
     """Why an object (an actor, given its handle object) is as it is.
 
     Raises:
@@ -36,24 +33,24 @@ def why(core: CoreWorker, identity: ObjectID) -> Explanation:
         SessionMismatchError: the object is of an earlier session.
     """
     core.refuse_foreign([identity])
-    situation = _situation(core, identity)
+    situation = _situation(core, identity, answer_s)
     if situation is None:
         return Explanation(
             UNKNOWN,
-            f"the process that owns it ({owner_of(identity).hex()}) did not answer within {ANSWER_S:g} s: it may be busy "
+            f"the process that owns it ({owner_of(identity).hex()}) did not answer within {answer_s:g} s: it may be busy "
             "in native code that keeps the interpreter.",
             (),
             "Ask again.",
         )
     if situation.state == told.ERROR:
-        return _failure(core, situation)
-    activity, silent = _activity(core, situation)
+        return _failure(core, situation, answer_s)
+    activity, silent = _activity(core, situation, answer_s)
     return explain(
         Seen(
             situation,
             activity,
             silent,
-            _status(core) if _asks_head(situation) else None,
+            _status(core, answer_s) if _asks_head(situation) else None,
             usual(core.role.ledger, situation),
             core.config.node_process,
             notebook_hooks.cell_name or (lambda file: None),
@@ -62,7 +59,7 @@ def why(core: CoreWorker, identity: ObjectID) -> Explanation:
     )
 
 
-def _situation(core: CoreWorker, identity: ObjectID) -> Situation | None:
+def _situation(core: CoreWorker, identity: ObjectID, answer_s: float) -> Situation | None:
     """What its owner knows of it; what is here, when that is all there is to know."""
     here = core.ask_role(lambda request: AskedHere(request, SituationAsked(0, identity)))
     assert isinstance(here, Situation)
@@ -72,14 +69,14 @@ def _situation(core: CoreWorker, identity: ObjectID) -> Situation | None:
     if here.actor is not None and here.actor.state:
         return here  # whoever calls an actor hears of it
     try:
-        answer = core.ask(owner, lambda request: SituationAsked(request, identity), ANSWER_S)
+        answer = core.ask(owner, lambda request: SituationAsked(request, identity), answer_s)
     except GetTimeoutError:
         return None
     assert isinstance(answer, told.SituationTold)
     return answer.situation
 
 
-def _activity(core: CoreWorker, situation: Situation) -> tuple[Activity | None, bool]:
+def _activity(core: CoreWorker, situation: Situation, answer_s: float) -> tuple[Activity | None, bool]:
     """What the process does that has the task, or the actor; and whether it was silent."""
     worker = situation.worker or (situation.actor.worker if situation.actor is not None else b"")
     if situation.state != told.SENT or not worker:
@@ -91,7 +88,7 @@ def _activity(core: CoreWorker, situation: Situation) -> tuple[Activity | None, 
         file, line, function = place_of(core, task)
         return msgspec.structs.replace(mine, file=file, line=line, function=function), False
     try:
-        answer = core.ask(WorkerID(worker), lambda request: ActivityAsked(request, task), ANSWER_S)
+        answer = core.ask(WorkerID(worker), lambda request: ActivityAsked(request, task), answer_s)
     except GetTimeoutError:
         return None, True
     assert isinstance(answer, told.ActivityTold)
@@ -103,18 +100,18 @@ def _asks_head(situation: Situation) -> bool:
     return situation.state == told.READY or (actor is not None and actor.state not in ("alive", "dead"))
 
 
-def _status(core: CoreWorker) -> Any:
+def _status(core: CoreWorker, answer_s: float) -> Any:
     try:
-        return core.ask(core.config.head_process, lambda request: StatusAsked(request, True), ANSWER_S)
+        return core.ask(core.config.head_process, lambda request: StatusAsked(request, True), answer_s)
     except GetTimeoutError:
         return None
 
 
-def _failure(core: CoreWorker, situation: Situation) -> Explanation:
+def _failure(core: CoreWorker, situation: Situation, answer_s: float) -> Explanation:
     """An error: its value is small, so that it comes with the owner's answer or is here."""
     identity = situation.object
     value = core.values.get(identity)
-    if value is None and not core.await_values((identity,), 1, ANSWER_S):
+    if value is None and not core.await_values((identity,), 1, answer_s):
         return Explanation(FAILED, "its error has not come here in time.", (), "Ask again.")
     value = core.values.get(identity)
     try:
@@ -122,7 +119,7 @@ def _failure(core: CoreWorker, situation: Situation) -> Explanation:
             core.load(identity, value)
     except BaseException as error:
         return explain_failure(situation, error.with_traceback(None))
-    return why(core, identity)
+    return why(core, identity, answer_s)
 
 
 def usual(ledger: Ledger, situation: Situation) -> tuple[int, float]:

@@ -18,7 +18,7 @@ class ObjectHolder:
 
     Attributes:
         kind: "variable", "output", "local", "closure", "traceback", "actor", "task", "container", "generator",
-            "transit", "handle" (a reference without a name) or "process" (one that did not answer).
+            "transit", "lineage", "handle" (a reference without a name) or "process" (one that did not answer).
         name: as people read it: ``results[3]``, ``argument of train (running)``.
         process: "driver", "worker", or an actor; "" for the process that asked.
         pid: of that process; 0 when it is not known.
@@ -42,7 +42,8 @@ class MemoryRow:
     Attributes:
         object_id: in hexadecimal, and so ``task_id`` of what made it.
         size_bytes: None while it is not made, or not known.
-        state: "pending", "memory" (with its owner), "store" (shared memory), "error" or "unknown".
+        state: "pending", "memory" (with its owner), "store" (shared memory), "spilled" (on disk), "error" or
+            "unknown".
         producer: the function or method that made it, or "put".
         call_site: cell or file, and line, that asked for it; "" when not known.
         owner: the process that owns it, as in ``ObjectHolder.process``; with ``owner_pid``.
@@ -67,9 +68,9 @@ class MemoryRow:
         """Ray's words for how it is held."""
         kinds = {holder.kind for holder in self.holders}
         words = []
-        if kinds - {"task", "container", "transit", "generator", "process"}:
+        if kinds - {"task", "container", "transit", "generator", "lineage", "process"}:
             words.append("LOCAL_REFERENCE")
-        if self.state == "store" and not self.handles:
+        if self.state in ("store", "spilled") and not self.handles:
             words.append("PINNED_IN_MEMORY")
         if "task" in kinds:
             words.append("USED_BY_PENDING_TASK")

@@ -16,7 +16,7 @@ from gnomon._core.tempo import PAUSED
 from gnomon._engine.base import STALL_S
 from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
-from gnomon.exceptions import GetTimeoutError, NotInitializedError
+from gnomon.exceptions import GetTimeoutError, NotInitializedError, OutOfMemoryError
 from gnomon.resources import Resources, add, describe, fits
 
 ANSWER_S = 2.0
@@ -65,14 +65,17 @@ def why_waiting(core: CoreWorker) -> str:
             "notebook, or Resume in a view."
         )
     with core.loop.lock:
+        tasks = core.role.tasks
+        starved = Counter(tasks.records[task].event.group for task in tasks.backoff.waiting)
         queued = [
             (len(one.ready), dict(one.resources))
             for one in core.role.tasks.dispatch.classes.values()
             if one.ready and not one.workers
         ]
         unfinished = any(client.unfinished for client in core.role.calls.clients.clients.values())
-    if not queued and not unfinished:
-        return ""
+    short = _why_put_off(starved)
+    if short or not (queued or unfinished):
+        return short
     try:
         status = core.ask(core.config.head_process, lambda request: StatusAsked(request, True), ANSWER_S)
     except (GetTimeoutError, NotInitializedError):
@@ -117,6 +120,16 @@ def _actors(actors: Iterable[ActorReport]) -> list[tuple[str, Resources]]:
     return [
         (f"{number} actor{'s'[: number > 1]} {name}", dict(asked)) for (name, asked), number in counts.items()
     ]
+
+
+def _why_put_off(starved: Mapping[str, int]) -> str:
+    if not starved:
+        return ""
+    named = ", ".join(f"{_tasks(number)} of {name}" for name, number in starved.items())
+    return (
+        f"Ended since their node ran out of memory, and to be tried again after a while: {named}. "
+        f"{OutOfMemoryError.next_step}"
+    )
 
 
 def _why_stranded(stranded: list[tuple[str, Resources]]) -> str:

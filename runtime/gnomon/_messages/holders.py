@@ -66,6 +66,7 @@ KINDS = {
     "container": "another object that contains the reference",
     "generator": "a generator whose item was not taken yet",
     "transit": "a hand-over between processes under way",
+    "lineage": "a task that has ended, and may have to run again to make a lost result anew",
     "handle": "references that could not be named",
     "process": "a process that did not say how",
 }
@@ -77,7 +78,7 @@ class HeldObject(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         size: in bytes; -1 where it is not known here.
-        state: "pending", "memory", "store", "error" or "unknown".
+        state: "pending", "memory", "store", "spilled", "error" or "unknown".
         cell: label of the cell, or file, that asked for it; "" when not known, and so ``line`` 0.
         owned: told by its owner.
         nodes: process ids of the nodes that have a copy in their store; the first is the original.

@@ -108,6 +108,7 @@ class BlockRefused(Message, frozen=True, tag=47):
 
     Attributes:
         disk_error: why nothing can be spilled.
+        viewed: bytes of what somebody looks at and so can not go.
     """
 
     request: int
@@ -115,6 +116,7 @@ class BlockRefused(Message, frozen=True, tag=47):
     used: int
     capacity: int
     disk_error: str = ""
+    viewed: int = 0
 
 
 class BlockOnDisk(Message, frozen=True, tag=55):

@@ -85,6 +85,7 @@ class Situation(msgspec.Struct, frozen=True, array_like=True, gc=False):
         ahead: tasks or calls of the same owner that are to begin first.
         rivals: the tasks of the owner that have been begun: name and number.
         leased: workers that the owner has for tasks of this kind.
+        starved: how often its node has ended it for want of memory; then it waits for ``put_off`` more seconds.
         worker: to which the task was sent; with ``pid`` and the process id of the ``node``.
         blocked_by: the earlier call that waits for an argument, while this one keeps its order.
         actor: of a call.
@@ -124,6 +125,8 @@ class Situation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     items: int = -1
     taken: int = 0
     limit: int = 0
+    starved: int = 0
+    put_off: float = 0.0
 
 
 class Submission(msgspec.Struct, frozen=True, array_like=True, gc=False):

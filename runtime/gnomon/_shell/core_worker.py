@@ -69,6 +69,7 @@ class CoreWorker:
 
     Attributes:
         wait_long: ``Loop.wait``; in a driver with a look at why it takes long.
+        largest_here: a table of what fills the store, for errors.
         thread_of, coroutine_of: where a task's code runs; set by who executes.
 
     Args:
@@ -108,6 +109,7 @@ class CoreWorker:
             self.arena, self.views, config.node_process, self.ask, lambda each: self.loop.drop(each)
         )
         self.loop = Loop(Station(self.role), me, config.directory, self._perform, watched, founders)
+        self.largest_here: Callable[[], str] = str
         self.wait_long: Callable[[threading.Lock, float | None], bool] = self.loop.wait
         self.questions = Questions(self.loop, self._tokens, lambda: self.ended)
 

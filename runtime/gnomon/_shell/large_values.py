@@ -14,6 +14,7 @@ from gnomon._messages.objects import (
     BlockGiven,
     BlockNoted,
     BlockOnDisk,
+    BlockRefused,
     BlocksFreed,
     BlockWritten,
 )
@@ -26,8 +27,7 @@ from gnomon.ids import ObjectID, WorkerID
 if TYPE_CHECKING:
     from gnomon._shell.core_worker import CoreWorker
 
-_LISTED = 10
-"""Values in the table of what fills the store."""
+IN_USE = "arrays and buffers show them where they lie, and keep their room (del array, or array.copy())"
 
 
 def write_block(
@@ -47,12 +47,7 @@ def write_block(
     if isinstance(answer, BlockNoted):
         return Block(node, answer.offset, size, identity)
     if not isinstance(answer, BlockGiven):
-        if answer.disk_error:
-            raise OutOfDiskError(
-                f"A value of {size:,} bytes finds no room: the store is full, and nothing in it can be spilled to disk: "
-                f"{answer.disk_error}."
-            )
-        raise ObjectStoreFullError(size, arena.capacity_bytes - EXTRA_BYTES, _largest(core))
+        raise _refused(core, size, answer)
     block = Block(node, answer.offset, size, identity)
     try:
         arena.write(block.offset + HEADER_BYTES, serialized)
@@ -81,12 +76,19 @@ def _write_to_disk(core: CoreWorker, serialized: pickling.Serialized, given: Blo
         raise
 
 
-def _largest(core: CoreWorker) -> str:
-    """The largest objects that this process owns, as a table."""
-    blocks = [value for value in list(core.values.values()) if isinstance(value, Block)]
-    blocks.sort(key=lambda block: block.size, reverse=True)
-    return "\n".join(
-        f"{block.size:>15,} bytes  ObjectRef({block.object.hex()})" for block in blocks[:_LISTED]
+def _refused(core: CoreWorker, size: int, answer: BlockRefused) -> Exception:
+    """There is no room: who has it?"""
+    capacity = core.arena.capacity_bytes - EXTRA_BYTES
+    if size > capacity:
+        return ObjectStoreFullError(size, capacity)  # whatever is in it
+    holders = core.largest_here()
+    if answer.viewed:
+        holders += f"\n{answer.viewed:>15,} bytes of these are in use: {IN_USE}"
+    if not answer.disk_error:
+        return ObjectStoreFullError(size, capacity, holders.lstrip("\n"))
+    return OutOfDiskError(
+        f"A value of {size:,} bytes finds no room: the store is full, and nothing in it can be spilled to disk: "
+        f"{answer.disk_error}. In it:\n{holders.lstrip(chr(10))}\n"
     )
 
 

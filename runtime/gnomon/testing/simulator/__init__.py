@@ -10,7 +10,7 @@ process.
     Network     packets: delay, loss, duplication, partitions      network
     Host        one role in place of its shell                     host, processes, executor, generating
     Thread      the user's code, from a random program             threads, code, stream_code, actor_code,
-                                                                   programs, values
+                                                                   programs, plans, values
     Session     one or two drivers' sessions, faults, the end      session, leftovers
     Oracle      what happened, against what is promised            truth, watch, stream_watch, copy_watch, freed,
                                                                    names
@@ -73,8 +73,9 @@ placement groups, which are still to come (PG); silent nodes (MB3).
 
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.network import Network, Weather
+from gnomon.testing.simulator.plans import Plan, medium_plan_of, plan_of
 from gnomon.testing.simulator.programs import Budget
-from gnomon.testing.simulator.session import Plan, SeedReport, medium_plan_of, plan_of, run_seed
+from gnomon.testing.simulator.session import SeedReport, run_seed
 
 __all__ = [
     "Budget",

@@ -7,7 +7,8 @@ import json
 import sys
 import time
 
-from gnomon.testing.simulator.session import medium_plan_of, plan_of, run_seed
+from gnomon.testing.simulator.plans import medium_plan_of, plan_of
+from gnomon.testing.simulator.session import run_seed
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -36,13 +36,16 @@ class CopyWatch:
     def __init__(self, truth: Truth) -> None:
         self.truth = truth
         self.told: dict[ObjectID, dict[Copy, None]] = {}
+        self._pushed: dict[WorkerID, list[TaskPushed | CallPushed]] = {}
 
     def living(self, identity: ObjectID) -> list[Copy]:
         """The copies on nodes that live."""
         return [copy for copy in self.told.get(identity, ()) if copy[0] not in self.truth.dead]
 
     def heard(self, host: WorkerHost, events: Iterable[Any]) -> None:
-        """A process is about to take these events in."""
+        """A process is about to take these events in, and all is told that it has said before."""
+        for push in self._pushed.pop(host.me, ()):
+            self._check_replay(host, push)
         for event in events:
             if type(event) is ev.ObjectStored:
                 self._add(host, (event.value,))
@@ -78,7 +81,7 @@ class CopyWatch:
                 for name in message.blocks:
                     self._freed(host, (target, name))
             elif type(message) is TaskPushed or type(message) is CallPushed:
-                self._check_replay(host, message)
+                self._pushed.setdefault(host.me, []).append(message)
 
     def _freed(self, host: WorkerHost, copy: Copy) -> None:
         identity = copy[1][1]
@@ -98,13 +101,12 @@ class CopyWatch:
             self._look(identity)
 
     def _check_replay(self, host: WorkerHost, message: TaskPushed | CallPushed) -> None:
-        """LN1: what runs again makes something of which no copy is left."""
+        """LN1: what runs again makes something of which no copy is left, or which was freed since."""
         calls = host.worker.calls.records
         found = calls.get(message.task)
         record = found[1] if found is not None else host.worker.tasks.records.get(message.task)
         if record is None or record.replay is None:
             return
         entries = host.worker.references.entries
-        outputs = [identity for identity in record.replay.outputs if identity in entries]
-        copied = bool(outputs) and all(self.living(identity) for identity in outputs)
+        copied = all(identity in entries and self.living(identity) for identity in record.replay.outputs)
         assert not copied, f"LN1: {message.task.hex()} runs again, and a copy of each result lives"

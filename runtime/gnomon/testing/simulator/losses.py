@@ -37,9 +37,26 @@ def lose_one(session: Session) -> None:
 
 def lose_while_pulled(session: Session, identity: ObjectID) -> None:
     """A value is being brought to another node: perhaps its owner loses it meanwhile."""
+    _lose_soon(session, identity, 0.2)
+
+
+def lose_while_made(session: Session, identity: ObjectID) -> None:
+    """The task that has made this one makes others: perhaps its owner loses it meanwhile."""
+    if session.kernel.now < session.plan.faults_s:
+        _lose_soon(session, identity, 0.1)
+
+
+def _lose_soon(session: Session, identity: ObjectID, probability: float) -> None:
     owner, kernel = session.workers.get(owner_of(identity)), session.kernel
-    if session.plan.losses and owner is not None and kernel.chance(0.2):
+    if session.plan.losses and owner is not None and kernel.chance(probability):
         kernel.after(kernel.random.uniform(0.0, 0.01), _lose, session, owner, identity)
+
+
+def rots(session: Session) -> bool:
+    """Whether what is to be read from disk now is no longer what was written."""
+    rotten = session.kernel.chance(session.plan.rot)
+    session.truth.losses += rotten
+    return rotten
 
 
 def _lose(session: Session, owner: WorkerHost, identity: ObjectID) -> None:
@@ -58,6 +75,10 @@ def is_replay(host: WorkerHost, facts: TaskFacts, message: TaskPushed | CallPush
     assert not record.cancelled, f"LN8: {facts.task.hex()} was cancelled and runs again"
     entries = host.worker.references.entries
     outputs = [entries[identity] for identity in record.replay.outputs if identity in entries]
-    needless = outputs and all(entry.lost is None for entry in outputs)
+    for identity in record.replay.outputs:
+        if identity in entries and entries[identity].lost is None:
+            lose_while_made(host.session, identity)
+    # What was asked for goes on, though it was freed meanwhile.
+    needless = len(outputs) == len(record.replay.outputs) and all(entry.lost is None for entry in outputs)
     assert not needless, f"LN1: {facts.task.hex()} runs again, and all its results are there"
     return True

@@ -19,7 +19,7 @@ from gnomon._messages.leases import WorkerReady
 from gnomon.ids import ActorID, FunctionID, ObjectID, TaskID, WorkerID, task_id
 from gnomon.testing.simulator.executor import Lanes
 from gnomon.testing.simulator.host import Host
-from gnomon.testing.simulator.losses import lose_while_pulled
+from gnomon.testing.simulator.losses import lose_while_pulled, rots
 from gnomon.testing.simulator.memory import Memory
 from gnomon.testing.simulator.threads import Thread, Waiting
 from gnomon.testing.simulator.values import is_lost
@@ -101,7 +101,7 @@ class NodeHost(Host):
             return
         sent = ev.FileChunksSent(command.target, command.pull, command.block, command.file)
         content = self.memory.peek(command.path, command.position, command.block[1])
-        if self.session.rots():
+        if rots(self.session):
             sent.error = "its copy on disk can not be read: it is damaged"
         else:
             chunks = range(command.first, command.first + len(command.crcs))
@@ -191,7 +191,7 @@ class NodeHost(Host):
         self.kernel.after(self.kernel.random.uniform(0.0001, 0.01), self._read_spill_file, command)
 
     def _read_spill_file(self, command: fx.ReadSpillFile) -> None:
-        if self.session.rots():
+        if rots(self.session):
             self.post(ev.BlockRestored(command.block, "its copy on disk can not be read: it is damaged"))
             return
         no_memory = self.kernel.chance(self.session.plan.reserve_failure)

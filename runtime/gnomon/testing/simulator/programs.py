@@ -167,15 +167,16 @@ _TASTES: dict[str, dict[str, float]] = {
         "sleep": 0.5,
         "next": 1,
     },
+    "chains": _MIXED | {"task": 4, "call": 3, "get": 6, "cancel": 0.1, "kill": 0.1},
 }
-TASTES = tuple(taste for taste in _TASTES if taste != "lending")
-"""Of which a program has one at random; lending is a plan of its own."""
+TASTES = tuple(taste for taste in _TASTES if taste not in ("lending", "chains"))
+"""Of which a program has one at random; the others are plans of their own."""
 _CHASED = dict.fromkeys(_TASTES, 0.03) | {"cancels": 0.4}
 """Share of tasks that are cancelled soon after their submission."""
 _GENERATORS = dict.fromkeys(_TASTES, 0.1) | {"streams": 0.6}
 """Share of bodies that are generators."""
 _LARGE_PUTS = dict.fromkeys(_TASTES, 0.3) | {"lending": 0.8}
-_LARGE_RESULTS = dict.fromkeys(_TASTES, 0.2) | {"lending": 0.6}
+_LARGE_RESULTS = dict.fromkeys(_TASTES, 0.2) | {"lending": 0.6, "chains": 0.6}
 """Shares of values that lie in the arena."""
 _HEAVY = 0.8
 """The same in heavy programs."""
@@ -209,6 +210,8 @@ def make_program(random: Random, budget: Budget, first: int = 0) -> Body:
     while budget.tasks > 0:
         if budget.taste == "lending" and random.random() < 0.5:
             steps.append(_make_relay(random, budget, 0))
+        elif budget.taste == "chains" and random.random() < 0.7:
+            steps += _make_link(random, budget)
         else:
             steps += _make_steps(random, budget, 0)
     return Body(budget.next_number(), 0.0, tuple(steps), ())
@@ -327,6 +330,36 @@ def _make_relay(random: Random, budget: Budget, depth: int) -> Step:
             "call", (random.randrange(1000), *picks), nested, body, amount=retries, group=random.randrange(3)
         )
     return Step("task", picks, nested, body, amount=retries)
+
+
+def _make_link(random: Random, budget: Budget) -> list[Step]:
+    """A large value is made from those that were made last, which are let go more often than not.
+
+    So what a lost value was made from may have to be made again, too, and what that was made from.
+    """
+    budget.tasks -= 1
+    count = random.choice((1, 1, 1, 2, 3))
+    body = Body(
+        budget.next_number(),
+        random.choice((0.00001, 0.001, 0.02)),
+        (),
+        tuple(random.choice(((), (), (-1,))) for _ in range(count)),
+        large=random.random() < 0.9,
+    )
+    if random.random() < 0.2:
+        body = replace(body, items=random.choice((1, 3, 5)), dynamic=random.random() < 0.5)
+    picks = (-1, -2, -3)[: random.choice((1, 1, 2, 3))]
+    nested = random.choice((0, 0, 0, 1))
+    kind, retries = random.choice(("task", "task", "task", "call")), random.choice((1, 3, -1, -1))
+    where = (random.randrange(1000), *picks) if kind == "call" else picks
+    steps = [Step(kind, where, nested, body, amount=retries)]
+    if random.random() < 0.6:
+        steps.append(Step("drop", (-1 - count,), at_once=True))
+    if random.random() < 0.3:
+        steps.append(Step("sleep", amount=random.uniform(0.0, 0.1)))
+    if random.random() < 0.2:
+        steps.append(Step("get", (-1,)))
+    return steps
 
 
 def _make_actor(random: Random, budget: Budget, depth: int) -> Step:

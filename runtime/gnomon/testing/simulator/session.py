@@ -10,9 +10,8 @@ of events.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from random import Random
 
 from gnomon._core import events as ev
 from gnomon._core.head import Head
@@ -28,10 +27,11 @@ from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.losses import lose_one
 from gnomon.testing.simulator.names import NameWatch
-from gnomon.testing.simulator.network import Network, Weather
+from gnomon.testing.simulator.network import Network
 from gnomon.testing.simulator.nodes import HEAD, Nodes
+from gnomon.testing.simulator.plans import ROOMY, Plan, plan_of
 from gnomon.testing.simulator.processes import IDLE, HeadHost, WorkerHost, announce
-from gnomon.testing.simulator.programs import TASTES, Body, Budget, make_program
+from gnomon.testing.simulator.programs import Body, make_program
 from gnomon.testing.simulator.shortages import Shortages
 from gnomon.testing.simulator.tempo import TempoWatch
 from gnomon.testing.simulator.trace import place_of
@@ -50,79 +50,7 @@ _LOOK_EVERY = 8
 _GUESTS_NUMBERS = 500_000
 """Bodies of the second driver's program are numbered from here."""
 
-_SEVERAL_NODES = 0.2
-"""Share of plans with several nodes."""
-
-_ROOMY = 1 << 30
 _KILLED = "was killed by SIGKILL"
-
-
-@dataclass(slots=True)
-class Plan:
-    """What is simulated: everything but the seed's own chance.
-
-    Attributes:
-        guest: a second driver joins for a while, with a program of its own.
-        nodes: how many there are.
-        node_kills: nodes other than the first that die at random moments.
-        node_drains: such that are asked to leave.
-        late_nodes: all but the first join at random moments.
-        losses: large values that are lost at random moments.
-        crashes: worker processes killed at random moments.
-        strikes: worker processes killed while something runs there.
-        betrayals: worker processes killed while something runs elsewhere that they have submitted.
-        pauses: processes that stand still for a while.
-        partitions: pairs of processes that can not reach each other for a while.
-        large_bytes: announced size of large values; what is really kept is a few bytes.
-        reserve_failure: probability that the machine has no memory for a block.
-        spills: blocks that find no room are spilled, into so many directories.
-        disk_failure: probability that a file can not be written.
-        shortages: how often a node's memory is nearly used up, while something runs there.
-        rot: probability that a value on disk can not be read.
-        faults_s: faults happen in the first so many seconds.
-        steps_max: actions after which the simulation is taken for endless. Small ones need a few thousand; ten times the
-            tasks in a store that is too small for them, two hundred thousand.
-    """
-
-    budget: Budget = field(default_factory=Budget)
-    guest: bool = False
-    nodes: int = 1
-    node_kills: int = 0
-    node_drains: int = 0
-    late_nodes: bool = False
-    losses: int = 0
-    weather: Weather = field(default_factory=Weather)
-    cpus: int = 2
-    crashes: int = 0
-    strikes: int = 0
-    betrayals: int = 0
-    pauses: int = 0
-    partitions: int = 0
-    arena_bytes: int = _ROOMY
-    large_bytes: int = 200_000
-    reserve_failure: float = 0.0
-    spills: int = 0
-    disk_failure: float = 0.0
-    shortages: int = 0
-    rot: float = 0.0
-    faults_s: float = 1.0
-    steps_max: int = 60_000
-
-    @property
-    def fair(self) -> bool:
-        """No faults at all, and room for everything."""
-        weather = self.weather
-        return self.arena_bytes == _ROOMY and not (
-            self.crashes or self.strikes or self.betrayals or self.pauses or self.partitions or self.reserve_failure
-            or self.node_kills or self.losses or self.rot or self.shortages
-            or weather.loss or weather.duplication or weather.straggling
-        )  # fmt: skip
-
-    @property
-    def rough(self) -> bool:
-        """Whether messages may be held up for long."""
-        weather = self.weather
-        return bool(weather.loss or weather.straggling or self.pauses or self.partitions)
 
 
 @dataclass(slots=True)
@@ -147,103 +75,6 @@ class SeedReport:
     errors: dict[str, int]
 
 
-def plan_of(seed: int) -> Plan:
-    """The small plan of a seed: a quarter of them in fair weather, the others with faults of all kinds."""
-    if seed % 10 == 7:
-        return lending_plan_of(seed)
-    plan = _usual_plan_of(seed)
-    plan.budget.tempos = 4 if seed % 10 == 5 else 0
-    if seed % 10 == 3 and plan.nodes == 1:
-        _crowd(plan, Random(seed ^ 0xD15C))
-    return plan
-
-
-def _crowd(plan: Plan, random: Random) -> None:
-    """The store has room for very few large values: most are on disk most of the time."""
-    plan.arena_bytes = random.choice((420_000, 700_000))
-    plan.spills = random.choice((1, 2))
-    plan.disk_failure = random.choice((0.0, 0.0, 0.3))
-    plan.rot = random.choice((0.0, 0.0, 0.0, 0.02, 0.2))
-    plan.budget.large = True
-    plan.budget.tasks = max(plan.budget.tasks, 16)
-
-
-def _usual_plan_of(seed: int) -> Plan:
-    random = Random(seed ^ 0x5EED)
-    plan = Plan(budget=Budget(tasks=random.choice((4, 10, 16, 30)), depth=random.choice((1, 2, 3, 5))))
-    plan.cpus = random.choice((1, 2, 4))
-    plan.guest = random.random() < 0.2
-    plan.budget.taste = random.choice(TASTES)
-    plan.faults_s = random.choice((0.05, 0.2, 1.0))
-    kind = seed % 3
-    several = Random(seed ^ 0x40DE)
-    if several.random() < _SEVERAL_NODES:
-        plan.nodes = several.choice((2, 2, 3))
-        plan.node_kills = several.choice((0, 1, 1, 2)) if kind == 2 else 0
-        plan.large_bytes = 2_500_000  # three chunks
-        plan.budget.heavy = True
-        plan.node_drains = several.choice((0, 0, 1)) if kind == 2 else 0
-        plan.late_nodes = several.random() < 0.3
-    if kind == 0:
-        plan.budget.cancels = random.random() < 0.8
-        plan.budget.errors = random.random() < 0.5
-        plan.shortages = Random(seed ^ 0x003E).choice((0, 0, 0, 2)) if plan.nodes == 1 else 0
-        return plan
-    plan.weather.loss = random.choice((0.0, 0.02, 0.2))
-    plan.weather.duplication = random.choice((0.0, 0.1))
-    plan.weather.straggling = random.choice((0.0, 0.1))
-    plan.pauses = random.choice((0, 1, 2))
-    plan.partitions = random.choice((0, 0, 1))
-    plan.arena_bytes = random.choice((_ROOMY, 1 << 20))
-    if plan.nodes > 1 and plan.arena_bytes != _ROOMY:
-        plan.arena_bytes = 10 << 20
-    if plan.arena_bytes != _ROOMY:
-        disk = Random(seed ^ 0xD15C)
-        plan.spills = disk.choice((0, 1, 2))
-        plan.disk_failure = disk.choice((0.0, 0.3))
-    if kind == 2:
-        plan.crashes = random.choice((0, 1, 2))
-        plan.strikes = random.choice((0, 1, 2, 4))
-        plan.reserve_failure = random.choice((0.0, 0.1))
-        plan.shortages = Random(seed ^ 0x003E).choice((0, 1, 3, 6)) if plan.nodes == 1 else 0
-    plan.losses = several.choice((0, 0, 1, 3, 8))
-    return plan
-
-
-def lending_plan_of(seed: int) -> Plan:
-    """Large values are handed on through tasks and actors, and kept, while lenders and owners are killed."""
-    random = Random(seed ^ 0x1E4D)
-    budget = Budget(
-        tasks=random.choice((15, 30, 50)),
-        depth=random.choice((2, 3, 5)),
-        actors=random.choice((2, 4)),
-        errors=random.random() < 0.2,
-        cancels=random.random() < 0.2,
-        taste="lending",
-    )
-    plan = Plan(budget=budget, cpus=random.choice((2, 4)), faults_s=random.choice((0.2, 1.0, 3.0)))
-    plan.betrayals = random.choice((1, 2, 4))
-    plan.strikes = random.choice((0, 1, 2))
-    plan.crashes = random.choice((0, 1))
-    if random.random() < 0.5:
-        plan.weather.loss = random.choice((0.0, 0.0, 0.1))
-        plan.weather.straggling = random.choice((0.0, 0.1, 0.3))
-        plan.weather.straggle_s = random.choice((0.01, 0.1, 0.5))
-        plan.pauses = random.choice((0, 0, 3, 6))
-    return plan
-
-
-def medium_plan_of(seed: int) -> Plan:
-    """The plan of a seed with ten times the tasks, more actors, and more crashes over a longer time."""
-    plan = plan_of(seed)
-    plan.budget.tasks, plan.budget.actors, plan.budget.depth = 120, 6, 4
-    plan.crashes = Random(seed).choice((0, 3, 12)) if seed % 3 == 2 else 0
-    plan.strikes = plan.crashes
-    plan.faults_s = 5.0
-    plan.steps_max = 600_000
-    return plan
-
-
 def run_seed(seed: int, plan: Plan | None = None) -> SeedReport:
     """Run one simulation; what goes wrong is in the report."""
     return Session(seed, plan or plan_of(seed)).run()
@@ -259,7 +90,7 @@ class Session:
         self.network = Network(self.kernel, plan.weather)
         self.truth = Truth({"CPU": plan.cpus * 10_000, "GPU": 20_000})
         self.truth.lossy = plan.losses > 0 or plan.rot > 0
-        self.truth.crowded = plan.arena_bytes != _ROOMY or plan.reserve_failure > 0
+        self.truth.crowded = plan.arena_bytes != ROOMY or plan.reserve_failure > 0
         self.truth.rough = plan.rough
         self.workers: dict[WorkerID, WorkerHost] = {}
         self.watch = PromiseWatch(self.truth, self.workers, lambda: self.kernel.now, plan.fair)
@@ -272,7 +103,6 @@ class Session:
         self._looks = 0
         self._strikes: dict[int, None] = {}
         self._betrayals: dict[int, None] = {}
-        self._short: dict[int, None] = {}
         self._actors_max = plan.budget.actors
         self.program = make_program(self.kernel.random, replace(plan.budget))
         self._build()
@@ -381,8 +211,7 @@ class Session:
                 kernel.after(kernel.random.uniform(0.0, plan.faults_s), fault)
         for _ in range(plan.strikes):
             self._strikes[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
-        for _ in range(plan.shortages):
-            self._short[kernel.random.randint(1, 2 * plan.budget.tasks)] = None
+        self.shortages.plan()
         for _ in range(plan.betrayals):
             start = kernel.random.randint(1, 2 * plan.budget.tasks)
             self._betrayals.update(dict.fromkeys(range(start, start + 10)))
@@ -421,12 +250,6 @@ class Session:
                     held = identity in owner.worker.references.entries or self.truth.may_be_freed(identity)
                     assert held, f"OR1: {host.label} holds {identity.hex()}, which its owner has freed"
 
-    def rots(self) -> bool:
-        """Whether what is to be read from disk now is no longer what was written."""
-        rotten = self.kernel.chance(self.plan.rot)
-        self.truth.losses += rotten
-        return rotten
-
     def begun(self, host: WorkerHost, task: TaskID) -> None:
         """A task or call begins: its process, or who has submitted it, may be killed while it runs."""
         self._begun += 1
@@ -434,8 +257,7 @@ class Session:
         random = self.kernel.random
         if self._begun in self._strikes:
             self.kernel.after(random.uniform(0.0, 0.003), self.kill, host.me, _KILLED)
-        if self._begun in self._short:
-            self.kernel.after(random.uniform(0.0, 0.003), self.shortages.begin, self.nodes.of(host.me))
+        self.shortages.begun(host, self._begun)
         if self._begun in self._betrayals and owner_of(task) not in (DRIVER, GUEST):
             self.kernel.after(
                 random.uniform(0.0, random.choice((0.002, 0.05))), self.kill, owner_of(task), _KILLED
@@ -478,7 +300,7 @@ class Session:
         if survivors:
             self.unfinished += 1
             self._strikes.clear()
-            self._short.clear()
+            self.shortages.moments.clear()
             self._betrayals.clear()
             epilogue = Code(self.driver, self.program, None)
             epilogue.start(epilogue.end_detached(survivors))

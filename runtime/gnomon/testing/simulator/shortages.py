@@ -28,15 +28,32 @@ _PERIOD_S = 0.005
 
 
 class Shortages:
-    """All of a session."""
+    """All of a session.
+
+    Attributes:
+        moments: the numbers of the starts of tasks at which one begins.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.moments: dict[int, None] = {}
         self._pending: dict[WorkerID, WorkerID] = {}
         self._sizes: dict[WorkerID, int] = {}
         self._paid: dict[tuple[WorkerID, WorkerID], None] = {}
 
-    def begin(self, host: NodeHost) -> None:
+    def plan(self) -> None:
+        """As many as the session's plan has, at random moments."""
+        plan, random = self.session.plan, self.session.kernel.random
+        for _ in range(plan.shortages):
+            self.moments[random.randint(1, 2 * plan.budget.tasks)] = None
+
+    def begun(self, host: WorkerHost, number: int) -> None:
+        """A task begins, the so manieth of all."""
+        if number in self.moments:
+            kernel = self.session.kernel
+            kernel.after(kernel.random.uniform(0.0, 0.003), self._begin, self.session.nodes.of(host.me))
+
+    def _begin(self, host: NodeHost) -> None:
         """Several readings of this node are too high, one after the other."""
         random = self.session.kernel.random
         at = 0.0

@@ -16,7 +16,6 @@ from gnomon.testing.simulator.code import Frame
 from gnomon.testing.simulator.programs import Body, Step
 from gnomon.testing.simulator.threads import Waiting
 from gnomon.testing.simulator.truth import TaskFacts
-from gnomon.testing.simulator.values import is_own_loss
 
 
 class StreamVariable:
@@ -24,7 +23,7 @@ class StreamVariable:
 
     Attributes:
         taken: items so far.
-        failed: the last of them was an error, and not for the loss of what it had been.
+        failed: the last of them was an error, and not one instead of an item that was lost.
         closed: no more are wanted.
     """
 
@@ -118,11 +117,9 @@ class StreamFrame(Frame):
                 self.host.watch.streams.over(stream.facts, stream.failed)
             self._let_go(stream)
             return False
-        assert not stream.failed or stream.facts.replayed, (  # then items that were lost may be errors now
-            f"item {stream.taken + 1} of {stream.facts.task.hex()} follows an error"
-        )
+        assert not stream.failed, f"item {stream.taken + 1} of {stream.facts.task.hex()} follows an error"
         stream.taken += 1
-        stream.failed = is_failure(value) and not is_own_loss(value, item)
+        stream.failed = is_failure(value) and item not in self.host.truth.lost
         self.host.watch.streams.taken(stream.facts, stream.taken)
         self.host.post(ev.ItemTaken(stream.facts.task, stream.taken))
         self.handles.append(item)

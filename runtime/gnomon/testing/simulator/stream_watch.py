@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gnomon._core import events as ev
+from gnomon._messages.base import Block
 from gnomon._messages.tasks import CallPushed, ItemYielded, TaskPushed
 from gnomon.ids import HANDLE_INDEX, TASK_ID_BYTES, TaskID, owner_of
+from gnomon.testing.simulator.losses import lose_while_made
 from gnomon.testing.simulator.truth import TaskFacts, Truth
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class StreamWatch:
         facts = self.truth.tasks[message.task]
         if owner_of(facts.task) == host.me and facts.closed_at is None and message.attempt == facts.attempt:
             facts.produced = max(facts.produced, message.index)
+            if isinstance(message.value, Block):
+                lose_while_made(host.session, message.value.object)
 
     # -- what is sent --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from gnomon._core import events as ev
-from gnomon._core.tempo import FREE, PAUSED, SEEDED, SLOW
+from gnomon._core.tempo import FREE, PAUSED, SEEDED, SLOW, TempoAsked
 from gnomon._messages.cluster import ProcessLost
 from gnomon._messages.tasks import CallPushed, TaskPushed
 from gnomon._messages.tempo import StartAllowed, StartDeclined, TempoSet
@@ -63,7 +63,7 @@ class TempoWatch:
         mode = random.choice(_CHANGES)
         steps = random.choice((0, 0, 1, 3)) if mode == PAUSED else 0
         interval_s = random.choice((0.0001, 0.005, 0.05)) if mode == SLOW else 0.0
-        host.post(ev.TempoAsked(0, mode, interval_s, random.randrange(100), steps))
+        host.post(TempoAsked(0, mode, interval_s, random.randrange(100), steps))
         delay_s = 0.0
         for _ in range(random.choice((0, 0, 2))):
             delay_s += random.uniform(0.0, 0.1)
@@ -73,14 +73,14 @@ class TempoWatch:
 
     def _ask(self, host: WorkerHost, mode: str, steps: int) -> None:
         if host.alive:
-            host.post(ev.TempoAsked(0, mode, steps=steps))
+            host.post(TempoAsked(0, mode, steps=steps))
 
     # -- what happens --------------------------------------------------------------------------------------------
 
     def heard(self, host: WorkerHost, events: Iterable[Any]) -> None:
         """A process takes these events in."""
         for event in events:
-            if type(event) is ev.TempoAsked:
+            if type(event) is TempoAsked:
                 paused = self._modes.get(host.me) == PAUSED and event.mode == PAUSED
                 self._steps[host.me] = event.steps + (self._steps.get(host.me, 0) if paused else 0)
                 self._modes[host.me] = event.mode

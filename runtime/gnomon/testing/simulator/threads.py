@@ -17,6 +17,7 @@ from gnomon._messages.base import Block, Value
 from gnomon._messages.objects import BlockAsked, BlockGiven, BlockNoted, BlockOnDisk, BlockWritten
 from gnomon._messages.spilling import NO_PLACE, BlockWanted
 from gnomon.ids import ObjectID, TaskID, WorkerID
+from gnomon.testing.simulator.losses import rots
 from gnomon.testing.simulator.values import error_of, load, refs_in
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ class Thread:
             if place == NO_PLACE:
                 self.host.post(ev.HandlesDropped((value.object,)))  # what it has is a copy
                 assert not there.lost or self.host.truth.losses, f"{value} is lost: {there.lost}"
-                if there.lost or self.host.session.rots():
+                if there.lost or rots(self.host.session):
                     return None
                 return memory.peek(there.path, there.position, value.object)
             views.viewing[token] = place

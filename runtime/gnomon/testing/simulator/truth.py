@@ -165,6 +165,10 @@ class Truth:
             return False
         return inner is not None and all(map(self.harmless, inner))
 
+    def _is_plain(self, identity: ObjectID) -> bool:
+        """Whether it holds no reference, as far as is known."""
+        return identity in self.contents and not self.contents[identity]
+
     def note_lent(self, identities: Iterable[ObjectID]) -> None:
         """A process is killed that held these, and so what is in them."""
         work = list(identities)
@@ -298,14 +302,16 @@ class Truth:
         return owner_of(ObjectID(bytes.fromhex(fields["object_ref_hex"]))) in self.dead
 
     def _explains_ObjectLostError(self, identity: ObjectID, fields: Any) -> bool:
-        """It was lost, and what has made it can not or must not run again; or all that came of it was spoiled on its way."""
+        """It was lost, and what has made it can not or must not run again; or all that came of it was spoiled on its way. What
+        may hold an actor is not kept for lineage alone, even if it is small.
+        """
         lost = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
         facts = self.tasks.get(task_of(lost))
         once = facts is None or not facts.retries or bool(facts.backpressure) or bool(facts.body.raises)
         cancelled = facts is not None and (facts.cancelled_at or facts.closed_at) is not None
-        once = once or cancelled or not self.harmless(lost)
         spoiled = self.chunks_spoiled > 0 and "could not be read" in fields["reason"]
-        return spoiled or (lost in self.lost and once)
+        actor = "holds an actor" in fields["reason"] and not self._is_plain(lost)
+        return spoiled or actor or (lost in self.lost and (once or cancelled))
 
     def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
         """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, or a store is full."""

@@ -68,15 +68,6 @@ def is_lost(value: Value) -> bool:
     )
 
 
-def is_own_loss(value: Value, identity: ObjectID) -> bool:
-    """Whether it says that ``identity`` itself is lost, not something that it was made from."""
-    if not is_failure(value) or not isinstance(value, bytes) or value[0] == RAISED_KIND:
-        return False
-    name, fields = read_failure(value)
-    lost = name in ("ObjectLostError", "ObjectReconstructionFailedError")
-    return lost and fields["object_ref_hex"] == identity.hex()
-
-
 def error_of(blob: bytes) -> tuple[str, Any] | None:
     """(class name, fields) of an error, ("raised", number) of a body's own, None of a value."""
     if not is_failure(blob):
