@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { IViewContext } from '../../labextension/src/views/context';
+import { Filter } from '../../labextension/src/views/filter';
 import { Layers } from '../../labextension/src/views/layers';
 import { Model } from '../../labextension/src/views/model';
 import { TaskScene } from '../../labextension/src/views/task-scene';
@@ -14,7 +15,7 @@ test('a scene that is only resized places tasks that were listed since its last 
   Object.assign(globalThis, {
     window: { setTimeout: () => 0, matchMedia: () => ({ matches: true }) }
   });
-  const context = { feed: { model }, model: () => model } as unknown as IViewContext;
+  const context = { feed: { model }, filter: new Filter(), model: () => model } as unknown as IViewContext;
   const scene = new TaskScene(
     context,
     new Layers(),
