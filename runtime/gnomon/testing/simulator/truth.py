@@ -294,6 +294,8 @@ class Truth:
         facts = self.tasks.get(task_of(lost))
         once = facts is None or not facts.retries or bool(facts.backpressure) or bool(facts.body.raises)
         cancelled = facts is not None and (facts.cancelled_at or facts.closed_at) is not None
+        if facts is not None and "did not end well" in fields["reason"]:  # a generator, after this item
+            once = once or facts.exhausted or (facts.actor is not None and self._ended(facts.actor))
         spoiled = self.chunks_spoiled > 0 and "could not be read" in fields["reason"]
         actor = "holds an actor" in fields["reason"] and not self._is_plain(lost)
         damaged = owner_of(lost) in self.dead and "has died" in fields["reason"]
