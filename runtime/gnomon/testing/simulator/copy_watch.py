@@ -1,7 +1,7 @@
 """Copy watch: where each large value lies, as its owner has been told, and which values were lost.
 
     told of      ObjectStored, TaskFinished, ItemYielded, CopyAdded
-    gone         CopyLost, CopiesDropped; BlocksFreed and BlocksDoubted that the owner sends; the death of a node
+    gone         CopyLost, CopyBroken, CopiesDropped; BlocksFreed and BlocksDoubted that the owner sends; the death of a node
 
 A value is *lost* once no copy of it is left that its owner knows of, while the object is not freed: what lineage alone
 needs is given up on purpose, and counts. Only of what was lost an error may say so, and only that may be made again.
@@ -52,6 +52,8 @@ class CopyWatch:
             elif type(event) is ev.CopiesDropped:
                 self.told.pop(event.object, None)
                 self._look(event.object)
+            elif type(event) is ev.CopyBroken and owner_of(event.block.object) == host.me:
+                self._lose(event.block.object, host.worker.node, event.block.offset)
             elif type(event) is ev.Received:
                 for message in event.messages:
                     self._message(host, event.sender, message)
@@ -64,10 +66,14 @@ class CopyWatch:
         elif type(message) is CopyAdded:
             self._add(host, (message.block,))
         elif type(message) is CopyLost:
-            copies = self.told.get(message.object, {})
-            for copy in [copy for copy in copies if copy[0] == message.node]:
-                del copies[copy]
-            self._look(message.object)
+            self._lose(message.object, message.node, message.offset)
+
+    def _lose(self, identity: ObjectID, node: WorkerID, offset: int) -> None:
+        """The copy on a node is no good; ``offset``: if it is that one."""
+        copies = self.told.get(identity, {})
+        for copy in [copy for copy in copies if copy[0] == node and offset in (-1, copy[1][0])]:
+            del copies[copy]
+        self._look(identity)
 
     def _add(self, host: WorkerHost, values: Iterable[Any]) -> None:
         for value in values:

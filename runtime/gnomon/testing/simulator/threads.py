@@ -139,9 +139,9 @@ class Thread:
         host = self.host
         yield from self.values_of(wanted, len(wanted), timeout_s)
         values = host.worker.references.values
-        there = [values[identity] for identity in wanted if identity in values]
-        brought = yield from self.bring(there)
-        for identity in wanted:
+        there = {identity: values[identity] for identity in wanted if identity in values}
+        brought = yield from self.bring(there.values())
+        for identity in there:  # another may have come meanwhile, to another node
             if identity not in values:
                 continue
             blob = yield from self.read(brought.get(identity) or values[identity], None)

@@ -309,9 +309,12 @@ class Truth:
         facts = self.tasks.get(task_of(lost))
         once = facts is None or not facts.retries or bool(facts.backpressure) or bool(facts.body.raises)
         cancelled = facts is not None and (facts.cancelled_at or facts.closed_at) is not None
+        if facts is not None and "did not end well" in fields["reason"]:  # a generator, after this item
+            once = once or facts.exhausted or (facts.actor is not None and self._ended(facts.actor))
         spoiled = self.chunks_spoiled > 0 and "could not be read" in fields["reason"]
         actor = "holds an actor" in fields["reason"] and not self._is_plain(lost)
-        return spoiled or actor or (lost in self.lost and (once or cancelled))
+        damaged = owner_of(lost) in self.dead and "has died" in fields["reason"]
+        return spoiled or actor or damaged or (lost in self.lost and (once or cancelled))
 
     def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
         """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, or a store is full."""
