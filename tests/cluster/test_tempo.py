@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -319,15 +318,3 @@ def test_a_driver_that_is_gone_leaves_nothing_paused() -> None:
                 driver.kill()
             assert other.run("gnomon.get(ref, timeout=30)") == 5
             other.run(f"gnomon.kill(gnomon.get_actor({name!r}))")
-
-
-def test_time_passes_while_nothing_begins(cluster: Cluster, count: RunCount) -> None:
-    """The gate asks once and then waits: a paused session does not keep the machine busy."""
-    control.pause()
-    refs = [note.remote(number, count) for number in range(3)]
-    waiting(2)
-    before = time.process_time()
-    threading.Event().wait(0.5)
-    assert time.process_time() - before < 0.4
-    control.resume()
-    assert gnomon.get(refs, timeout=20) == [0, 1, 2]

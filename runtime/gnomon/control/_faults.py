@@ -18,6 +18,7 @@ from gnomon._api.actor import ActorHandle
 from gnomon._api.checks import shown
 from gnomon._core.events import AskedSomething, CopiesDropped
 from gnomon._core.ledger import TaskRow, TaskState
+from gnomon._messages.actors import ALIVE
 from gnomon._messages.base import Block
 from gnomon._messages.pulls import CopyLost
 from gnomon._shell.reaping import MARKER
@@ -71,14 +72,15 @@ def kill_worker(target: ObjectRef[Any] | ActorHandle[Any] | int | None = None) -
     engine = _engine("Killing a worker")
     running = _running(engine)
     pid = _pid_of(engine, target, running)
-    living = [row for row in engine.ledger.actors.copy().values() if row.get("state") == "alive"]
-    known = {entry[1] for entry in engine.ledger.workers.entries} | {row.get("pid") for row in living}
+    # not the views' rows, which are a moment behind
+    living = [each for each in engine.core.role.calls.clients.clients.copy().values() if each.state == ALIVE]
+    known = {entry[1] for entry in engine.ledger.workers.entries} | {each.pid for each in living}
     if pid not in known or pid == os.getpid():
         raise ValueError(
             f"kill_worker(): process {pid} is no worker of this session that runs this driver's work."
         )
     ran = [engine.ledger.names.entries[row.group] for row in running if _pid(engine, row) == pid]
-    ran += [str(row["class"]) for row in living if row.get("pid") == pid]
+    ran += [each.class_name for each in living if each.pid == pid]
     _strike(pid, engine.info.session)
     return FaultReceipt("worker", "a worker", pid, tuple(ran))
 
@@ -198,12 +200,11 @@ def _pid_of(engine: Any, target: object, running: list[TaskRow]) -> int:
 
 
 def _pid_of_actor(engine: Any, handle: ActorHandle[Any]) -> int:
-    row: dict[str, Any] = engine.ledger.actors.get(handle._actor_id.hex(), {})
-    if row.get("state") != "alive" or not row.get("pid"):
-        raise ValueError(
-            f"kill_worker(): {handle!r} is {row.get('state', 'not known here')}: it has no process."
-        )
-    return int(row["pid"])
+    client = engine.core.role.calls.clients.clients.get(handle._actor_id)
+    if client is None or client.state != ALIVE:
+        state = "not known here" if client is None else client.state
+        raise ValueError(f"kill_worker(): {handle!r} is {state}: it has no process.")
+    return int(client.pid)
 
 
 def _strike(pid: int, session_id: str) -> None:
