@@ -17,6 +17,7 @@ from gnomon import observe
 from gnomon_kernel import holders
 from gnomon_kernel.controls import Controls, target_of
 from gnomon_kernel.display import say
+from gnomon_kernel.faults import Faults
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.outputs import WeakOutputs
 from gnomon_kernel.remote_cells import RemoteCells
@@ -35,6 +36,7 @@ class Actions:
         sessions: start, stop, status.
         tables: pandas frames.
         controls: cancel and kill.
+        faults: the fault lab.
         tempos: pause, step, slow motion, seeded order.
     """
 
@@ -45,6 +47,7 @@ class Actions:
         self.sessions: Sessions = sessions
         self.tables: Tables = Tables()
         self.controls: Controls = Controls(shell, origins)
+        self.faults: Faults = Faults(shell)
         self.tempos: Tempos = Tempos()
 
     # ----------------------------------------------------------------------------- views

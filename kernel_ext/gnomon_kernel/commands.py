@@ -25,6 +25,7 @@ TASK_STATES = ("waiting", "ready", "running", "done", "failed", "cancelled")
 ACTOR_STATES = ("pending", "alive", "restarting", "dead")
 OBJECT_STATES = ("memory", "store", "spilled", "reconstructing", "error")
 NODE_STATES = ("alive", "dead")
+FAULTS = ("worker", "node", "object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,19 @@ def _check_parser() -> MagicParser:
     parser = MagicParser("%remote check")
     what = "auto for your newest cluster, or the directory that gnomon start tells"
     parser.add("address", nargs="?", default="auto", metavar="ADDRESS", help=what)
+    return parser
+
+
+def _fault_parser() -> MagicParser:
+    parser = MagicParser("%remote fault")
+    parser.add("kind", choices=FAULTS, help="kill a worker, kill a node, or lose a value")
+    parser.add(
+        "target",
+        nargs="?",
+        metavar="WHAT",
+        completer=REFS,
+        help="worker: a reference, an actor or a pid (default: what began last); node: its id; object: a reference",
+    )
     return parser
 
 
@@ -310,6 +324,12 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.controls.kill(options),
         _kill_parser,
         "%remote kill counter",
+    ),
+    "fault": MagicCommand(
+        "break something on purpose, and watch what is done about it",
+        lambda a, options: a.faults.make(options),
+        _fault_parser,
+        "%remote fault worker",
     ),
     "pause": MagicCommand(
         "let nothing begin; what runs goes on", lambda a, _options: a.tempos.pause(), example="%remote pause"

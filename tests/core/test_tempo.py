@@ -215,3 +215,21 @@ def test_the_dead_do_not_wait() -> None:
     turnstile.machine.on_process_lost(A, turnstile.now)
     turnstile.set(PAUSED, steps=3)
     assert turnstile.allowed() == [B]
+
+
+def test_a_draw_waits_for_those_who_are_known_to_have_something_but_not_for_ever() -> None:
+    turnstile = Turnstile()
+    known: list[bool] = [False]
+    turnstile.machine.all_have_asked = lambda: known[0]
+    settle_s = turnstile.machine.settle_s
+    turnstile.set(SEEDED, seed=1)
+    turnstile.ask(A, 1)
+    assert turnstile.allowed(2 * settle_s) == []
+    assert turnstile.machine.next_wakeup() == turnstile.now + settle_s, "it looks again"
+    known[0] = True
+    assert turnstile.allowed(settle_s) == [A]
+    known[0] = False
+    turnstile.over(A)
+    turnstile.ask(B, 2)
+    assert turnstile.allowed(2 * settle_s) == []
+    assert turnstile.allowed(turnstile.machine.patience_s) == [B]

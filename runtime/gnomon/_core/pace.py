@@ -46,6 +46,7 @@ class PaceMachine:
         self.dispatch = dispatch
         self.calls = calls
         self.tempo = TempoMachine(calls.references.me, effects, dispatch.ledger)
+        self.tempo.all_have_asked = self._all_have_asked
         self.gate = GateMachine(driver, effects, execution)
         self._clock = clock
 
@@ -95,6 +96,14 @@ class PaceMachine:
         for target in dict.fromkeys((*self.dispatch.leased, *actors)):
             if target is not None and not self.calls.references.is_lost(target):
                 self._effects().send(target, told)
+
+    def _all_have_asked(self) -> bool:
+        """Whether every worker that has got a task from here has asked for it, or has been let through with it."""
+        asking = {worker for worker, _ in self.tempo.asks}
+        return all(
+            worker in asking or not leased.inflight.keys() - {self.tempo.through.get(worker)}
+            for worker, leased in self.dispatch.leased.items()
+        )
 
     def meet(self, message: ActorChanged) -> None:
         """Calls may be pushed to an actor that has just come to life: first it hears of the gate."""

@@ -34,7 +34,8 @@ SLOW: Final = "slow"
 SEEDED: Final = "seeded"
 
 SETTLE_S: Final = 0.05
-"""Before one is drawn, so long nobody new has asked: who is among those that wait must not hang on microseconds."""
+"""Before one is drawn, so long nobody new has asked, and all have who are known to have something: who is among those
+that wait must not hang on microseconds."""
 
 PATIENCE_S: Final = 1.0
 """One that was drawn and takes longer than this does not keep the others waiting: they may be what it waits for."""
@@ -83,6 +84,8 @@ class TempoMachine:
         mode: FREE, PAUSED, SLOW or SEEDED.
         asks: by worker and concurrency group, the first task that waits there; in the order of asking.
         current: whose turn it is in SEEDED.
+        through: what was let through last, by worker.
+        all_have_asked: whether everybody who is known to have something to begin has asked; for SEEDED.
     """
 
     def __init__(
@@ -107,8 +110,11 @@ class TempoMachine:
         self.begun = 0
         self.asks: dict[tuple[WorkerID, str], TaskID] = {}
         self.current: WorkerID | None = None
+        self.through: dict[WorkerID, TaskID] = {}
+        self.all_have_asked: Callable[[], bool] = lambda: True
         self._dice = 0
         self._due = 0.0
+        self._latest = 0.0
 
     @property
     def gated(self) -> bool:
@@ -136,10 +142,13 @@ class TempoMachine:
         self.begun = 0
         self.current = None
         self._dice = seed & _MASK
-        self._due = now + (self.settle_s if mode == SEEDED else 0.0)
+        self._due = now
+        if mode == SEEDED:
+            self._wait_for_all(now)
         if self.gated != was_gated:
             self.epoch += 1
             self.asks.clear()
+            self.through.clear()
         self._note()
         if self.gated == was_gated:
             return None
@@ -156,7 +165,7 @@ class TempoMachine:
         if self.gated and message.epoch == self.epoch:
             self.asks[sender, message.group] = message.task
             if self.mode == SEEDED and self.current is None:
-                self._due = now + self.settle_s
+                self._wait_for_all(now)
 
     def on_declined(self, sender: WorkerID, message: StartDeclined, now: float) -> None:
         """Nothing waits there any more; a step that was given to it goes to somebody else."""
@@ -177,6 +186,7 @@ class TempoMachine:
 
     def on_process_lost(self, process: WorkerID, now: float) -> None:
         """It asks no more."""
+        self.through.pop(process, None)
         for place in [place for place in self.asks if place[0] == process]:
             del self.asks[place]
         self._turn_over(process, now)
@@ -184,7 +194,10 @@ class TempoMachine:
     def _turn_over(self, worker: WorkerID, now: float) -> None:
         if self.current == worker:
             self.current = None
-            self._due = now + self.settle_s
+            self._wait_for_all(now)
+
+    def _wait_for_all(self, now: float) -> None:
+        self._due, self._latest = now + self.settle_s, now + self.patience_s
 
     # -- letting through ------------------------------------------------------------------------------------------
 
@@ -199,17 +212,20 @@ class TempoMachine:
                 self._due = now + self.interval_s
                 self._allow(next(iter(self.asks)))
         elif self.mode == SEEDED and self.asks and now >= self._due:
-            self._due = now + self.patience_s
-            place = self._draw()
-            self.current = place[0]
-            self._allow(place)
+            if now < self._latest and not self.all_have_asked():
+                self._due = now + self.settle_s
+            else:
+                self._due = self._latest = now + self.patience_s
+                place = self._draw()
+                self.current = place[0]
+                self._allow(place)
         self._note()
 
     def _note(self) -> None:
         self.ledger.tempo = msgspec.structs.asdict(self.facts()) if self.gated else {}
 
     def _allow(self, place: tuple[WorkerID, str]) -> None:
-        del self.asks[place]
+        self.through[place[0]] = self.asks.pop(place)
         self.begun += 1
         self._effects().send(place[0], StartAllowed(self.epoch, place[1], self.round))
 

@@ -1,0 +1,70 @@
+"""The bar that pauses and steps, in the side panel: while a cell waits for what it has submitted."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from lab.lab_driver import LabPage, LabServer
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
+
+NOTEBOOK = "tempo.ipynb"
+CELLS = {
+    "start": "%load_ext gnomon\n%remote start --cpus 2\nimport gnomon\nf = gnomon.remote(lambda number: number)",
+    "wait": "gnomon.get([f.remote(number) for number in range(6)])",
+}
+TOLD = "#gnomon-panel .jp-gnomon-tempo-told"
+
+
+def write_notebook(folder: Path) -> None:
+    cells = [
+        {
+            "cell_type": "code",
+            "id": name,
+            "metadata": {},
+            "source": text,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for name, text in CELLS.items()
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (folder / NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def press(lab: LabPage, name: str) -> None:
+    lab.page.locator("#gnomon-panel .jp-gnomon-tempo-button", has_text=name).click()
+
+
+def says(lab: LabPage, part: str) -> None:
+    lab.page.locator(TOLD, has_text=part).wait_for(timeout=30_000)
+
+
+def test_pause_step_and_resume_from_the_panel_while_a_cell_waits(server: LabServer, lab: LabPage) -> None:
+    write_notebook(server.folder)
+    lab.open(NOTEBOOK)
+    lab.command("gnomon:open-panel")
+    lab.run("start")
+    press(lab, "Pause")
+    says(lab, "paused · 0 queues waiting")
+    lab.start("wait")
+    says(lab, "paused · 2 queues waiting, 0 begun")
+    press(lab, "Step")
+    says(lab, "1 begun")
+    assert lab.is_busy("wait")
+    picture(lab)
+    press(lab, "Resume")
+    lab.wait_until_finished("wait")
+    assert lab.failures("wait") == []
+    assert lab.page.locator("#gnomon-panel .jp-gnomon-tempo").get_attribute("data-mode") in ("free", "paused")
+
+
+def picture(lab: LabPage) -> None:
+    """Take a picture when ``GNOMON_PICTURE`` names a file."""
+    if file := os.environ.get("GNOMON_PICTURE"):
+        lab.page.screenshot(path=Path(file))
