@@ -17,12 +17,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from gnomon._core.effects import Effects
+from gnomon._core.effects import Effects, NoteStore
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
-from gnomon._messages.cluster import ActorReported, NodeStatus, ObservationWanted, ReportedRow, RowsReported
+from gnomon._messages.cluster import (
+    ActorReported,
+    NodeReport,
+    NodeStatus,
+    ObservationWanted,
+    ReportedRow,
+    RowsReported,
+)
 from gnomon.ids import WorkerID
 from gnomon.resources import to_amounts
+
+_FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
+"""Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
+time, does not make it so."""
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -69,6 +80,7 @@ class ReportingMachine:
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
+        self._store_noted = False
 
     # -- worker ---------------------------------------------------------------------------------------------------
 
@@ -190,10 +202,21 @@ class ReportingMachine:
                 key, done=message.done, pending=message.pending, current=message.current
             )
 
+    def _look_at_store(self, report: NodeReport) -> None:
+        """Note that it fills up, once each time that it does."""
+        used, capacity = report.store_used, report.store_capacity
+        if not self._store_noted and used >= capacity * _FULL_SHARE:
+            self._store_noted = True
+            self._effects().do(NoteStore(used, capacity))
+        elif used < capacity * _EMPTY_SHARE:
+            self._store_noted = False
+
     def on_node_status(self, message: NodeStatus) -> None:
         """How a node is, for the views."""
         report = message.report
         self._nodes[report.process] = report.node.hex()
+        if self.always and report.process == self.node:
+            self._look_at_store(report)
         self.ledger.node_changed(
             report.node.hex(),
             label=f"node {report.pid}",
