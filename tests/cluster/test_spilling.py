@@ -14,6 +14,7 @@ from cluster_tools import Cluster, forget_exceptions, kill_process, wait_until
 
 import gnomon
 from gnomon import observe
+from gnomon._engine import full_store, local_memory
 from gnomon.cluster_utils import Cluster as NodesOfMachine
 from gnomon.exceptions import ObjectLostError, OutOfDiskError
 
@@ -174,7 +175,11 @@ class Shelf:
         return len(array)
 
 
-def test_who_holds_what_fills_the_store_is_told(start_cluster: Start, tmp_path: Path) -> None:
+def test_who_holds_what_fills_the_store_is_told(
+    start_cluster: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(full_store, "TIMEOUT_S", 60.0)  # the machine may be slow
+    monkeypatch.setattr(local_memory, "SEARCH_MAX_S", 20.0)
     (tmp_path / "file").write_text("no directory")
     start_cluster(_system_config=config(tmp_path / "file"))
     prices = gnomon.get([gnomon.put(pattern(number)) for number in range(4)])

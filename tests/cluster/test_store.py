@@ -10,7 +10,9 @@ import pytest
 from cluster_tools import Cluster, forget_exceptions, wait_until
 
 import gnomon
+from gnomon._engine import full_store, local_memory
 from gnomon.exceptions import ObjectStoreFullError
+from gnomon.observe import hooks
 
 MIB = 2**20
 
@@ -68,6 +70,28 @@ def test_as_large_as_a_store_that_is_in_use(cluster: Cluster) -> None:
     large = [gnomon.get(gnomon.put(np.full(64 * MIB, 7 + number, np.uint8))) for number in range(2)]
     assert [each.sum() for each in large] == [7 * 64 * MIB, 8 * 64 * MIB]
     assert [each[-1] for each in views] == [0, 1, 2]
+
+
+def test_a_store_that_fills_up_is_noted_once_with_its_largest_holders(
+    start_cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(full_store, "TIMEOUT_S", 60.0)  # the machine may be slow
+    monkeypatch.setattr(local_memory, "SEARCH_MAX_S", 20.0)
+    shown: list[hooks.OutputLines] = []
+    hooks.set_output_sink(shown.append)
+    try:
+        start_cluster()
+        prices = [gnomon.put(np.zeros(12 * MIB, np.uint8)) for _ in range(4)]
+        weights = gnomon.put(np.zeros(9 * MIB, np.uint8))
+        wait_until(lambda: bool(shown), "a note", 60.0)
+        more = [gnomon.put(np.zeros(12 * MIB, np.uint8)) for _ in range(8)]
+        assert gnomon.get(more[0])[0] == 0
+        del prices, weights, more
+    finally:
+        hooks.set_output_sink(None)
+    (note,) = shown
+    assert "% full" in note.text
+    assert "prices" in note.text
 
 
 def test_as_large_as_the_store(cluster: Cluster) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from gnomon._core.borrowing import BorrowMachine
-from gnomon._core.effects import Effects, SampleFields
+from gnomon._core.effects import Effects, NoteStore, SampleFields
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.reporting import ReportingMachine
-from gnomon._messages.cluster import ActorReported, ObservationWanted, ReportedRow, RowsReported
-from gnomon.ids import ActorID, TaskID, WorkerID, task_id
+from gnomon._messages.cluster import (
+    ActorReported,
+    NodeReport,
+    NodeStatus,
+    ObservationWanted,
+    ReportedRow,
+    RowsReported,
+)
+from gnomon.ids import ActorID, NodeID, TaskID, WorkerID, task_id
 
 DRIVER, NODE, WORKER = (WorkerID(bytes([number]) * 8) for number in (1, 2, 3))
 
@@ -47,6 +54,23 @@ def report(worker: Process, driver: Process, now: float) -> int:
         rows += len(message.rows)
         driver.machine.on_reported(message)
     return rows
+
+
+def notes(driver: Process, *used: int) -> list[int]:
+    """With these bytes of 100 in use, one after the other: the notes that are made."""
+    driver.effects.commands.clear()
+    for each in used:
+        facts = NodeReport(NodeID(b"node"), NODE, 1, True, {}, {}, 0, each, 100)
+        driver.machine.on_node_status(NodeStatus(0, facts))
+    return [command.used for command in driver.effects.commands if isinstance(command, NoteStore)]
+
+
+def test_a_store_that_fills_up_is_noted_once_for_each_time_that_it_does() -> None:
+    driver = Process(DRIVER)
+    assert notes(driver, 79, 80, 100) == [], "no notebook"
+    driver.machine.always = True
+    assert notes(driver, 79, 81, 75, 95, 60, 90) == [81]
+    assert notes(driver, 49, 80) == [80]
 
 
 def test_nothing_is_told_while_nobody_looks() -> None:

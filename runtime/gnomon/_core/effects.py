@@ -93,6 +93,13 @@ class ShowOutput(Command, frozen=True):
     output: Any
 
 
+class NoteStore(Command, frozen=True):
+    """The store of this driver's node fills up: say so once, and who holds most."""
+
+    used: int
+    capacity: int
+
+
 class StartWorker(Command, frozen=True):
     """Fork a worker for ``job``."""
 

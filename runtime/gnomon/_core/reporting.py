@@ -18,11 +18,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from gnomon._core.effects import Effects, SampleFields
+from gnomon._core.effects import Effects, NoteStore, SampleFields
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._messages.cluster import (
     ActorReported,
+    NodeReport,
     NodeStatus,
     ObservationWanted,
     ReportedRow,
@@ -31,6 +32,10 @@ from gnomon._messages.cluster import (
 )
 from gnomon.ids import WorkerID
 from gnomon.resources import to_amounts
+
+_FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
+"""Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
+time, does not make it so."""
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -79,6 +84,7 @@ class ReportingMachine:
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
+        self._store_noted = False
 
     def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
         """What handles each of the messages that come here; the sender of none of them matters."""
@@ -235,10 +241,21 @@ class ReportingMachine:
                 key, done=message.done, pending=message.pending, current=message.current, **watched
             )
 
+    def _look_at_store(self, report: NodeReport) -> None:
+        """Note that it fills up, once each time that it does."""
+        used, capacity = report.store_used, report.store_capacity
+        if not self._store_noted and used >= capacity * _FULL_SHARE:
+            self._store_noted = True
+            self._effects().do(NoteStore(used, capacity))
+        elif used < capacity * _EMPTY_SHARE:
+            self._store_noted = False
+
     def on_node_status(self, message: NodeStatus) -> None:
         """How a node is, for the views."""
         report = message.report
         self._nodes[report.process] = report.node.hex()
+        if self.always and report.process == self.node:
+            self._look_at_store(report)
         self.ledger.node_changed(
             report.node.hex(),
             label=f"node {report.pid}",

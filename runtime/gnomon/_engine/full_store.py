@@ -1,9 +1,16 @@
-"""What fills the store, for the error that says that it is full: every process is asked, as for ``observe.memory``."""
+"""What fills the store: for the error that says that it is full every process is asked, as for ``observe.memory``; for the
+note in the notebook that it fills up, only this one.
+"""
 
 from __future__ import annotations
 
+import threading
+
+from gnomon._core.effects import NoteStore
 from gnomon._engine.local_memory import memory_of
+from gnomon._engine.local_output import show_lines
 from gnomon._engine.memory import MemoryRow
+from gnomon._engine.notebook_hooks import OutputLines
 from gnomon._shell.core_worker import CoreWorker
 from gnomon.exceptions import GetTimeoutError, NotInitializedError
 
@@ -39,3 +46,40 @@ def _line(row: MemoryRow) -> str:
     if len(row.holders) > HOLDERS_LISTED:
         held += f"; and {len(row.holders) - HOLDERS_LISTED:,} more"
     return f"{row.size_bytes or 0:>15,} bytes  {origin}  ObjectRef({row.object_id})  held by {held}"
+
+
+# -- the note -----------------------------------------------------------------------------------------------------
+
+NOTED = 3
+"""Objects that the note names."""
+
+
+def note_in_thread(core: CoreWorker, command: NoteStore) -> None:
+    """Say in the cell that has used the session last that the store fills up. The loop's thread can not: names are searched."""
+    cell, _ = core.role.ledger.cells.entries[-1]
+
+    def note() -> None:
+        try:
+            text = note_of(core, command)
+        except (GetTimeoutError, NotInitializedError):
+            return
+        show_lines(OutputLines(cell, "", "stderr", text, "gnomon"))
+
+    threading.Thread(target=note, name="gnomon-store-note", daemon=True).start()
+
+
+def note_of(core: CoreWorker, command: NoteStore) -> str:
+    """The store's filling and the largest of what this process knows to be in it."""
+    node = core.config.node_process.hex()
+    rows = memory_of(core, (), TIMEOUT_S, everywhere=False).rows
+    rows = tuple(row for row in rows if row.state == "store" and node in row.nodes)
+    largest = ", ".join(f"{_name(row)} ({(row.size_bytes or 0) / 1e6:,.1f} MB)" for row in rows[:NOTED])
+    used, capacity = command.used / 1e6, command.capacity / 1e6
+    text = f"The object store is {command.used / command.capacity:.0%} full ({used:,.0f} of {capacity:,.0f} MB). "
+    if largest:
+        text += f"Its largest values are held by {largest}. "
+    return text + "What nobody looks at goes to disk when room is wanted; to free it, delete what holds it.\n"
+
+
+def _name(row: MemoryRow) -> str:
+    return str(row.holders[0]) if row.holders else f"ObjectRef({row.object_id})"

@@ -153,6 +153,10 @@ class LocalEngine:
     def _perform(self, command: Command) -> None:
         if type(command) is fx.ShowOutput and self._log_to_driver:
             show_output(command.output)
+        elif type(command) is fx.NoteStore:
+            from gnomon._engine.full_store import note_in_thread  # few programs fill their store
+
+            note_in_thread(self.core, command)
 
     def _on_lost(self, reason: str) -> None:
         self.core.end(reason)
