@@ -14,6 +14,7 @@ from gnomon._core.pressure import SPARE_BYTES, Candidate, MemoryHigh, choose_vic
 from gnomon._messages.actors import ActorRegistered, ActorSpec, ActorWorkerGranted
 from gnomon._messages.failures import ProcessEnd, is_failure, read_failure
 from gnomon._messages.leases import WorkerRetired
+from gnomon._messages.situations import SituationAsked
 from gnomon.ids import ActorID, FunctionID, TaskID, WorkerID, attempt_id, object_id, task_id
 
 MUCH = 10 * SPARE_BYTES
@@ -124,7 +125,7 @@ def test_who_asks_hears_why_it_waits() -> None:
     roles = Starving()
     _, new = running(roles, 2)
     roles.high()
-    effects = roles.driver.handle([ev.SituationWanted(7, object_id(new, 1))], roles.now)
+    effects = roles.driver.handle([ev.AskedHere(7, SituationAsked(0, object_id(new, 1)))], roles.now)
     (answer,) = [each for each in effects.commands if isinstance(each, fx.AnswerRequest)]
     assert (answer.answer.state, answer.answer.starved) == ("ready", 1)
     assert 0 < answer.answer.put_off <= FIRST_S
