@@ -311,7 +311,12 @@ class Truth:
         cancelled = facts is not None and (facts.cancelled_at or facts.closed_at) is not None
         spoiled = self.chunks_spoiled > 0 and "could not be read" in fields["reason"]
         actor = "holds an actor" in fields["reason"] and not self._is_plain(lost)
-        return spoiled or actor or (lost in self.lost and (once or cancelled))
+        # a generator whose process was killed after some items has failed, and what has failed is not run again
+        killed = facts is not None and (
+            facts.at in self.dead or (facts.actor is not None and self._ended(facts.actor))
+        )
+        unwell = killed and "did not end well" in fields["reason"]
+        return spoiled or actor or (lost in self.lost and (once or cancelled or unwell))
 
     def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
         """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, or a store is full."""
