@@ -179,6 +179,7 @@ def test_a_question_is_withdrawn_when_nothing_is_left() -> None:
     worker.handle([received(OTHER, task(1))], 1.1)
     effects = worker.handle([received(OTHER, tasks.TasksRecalled(1))], 1.2)
     assert told(effects, ME, tempo.StartDeclined) == [tempo.StartDeclined(1, "", ())]
+    assert fx.WakeExecutor("") in effects.commands, "an actor that is to end waits until its queue is empty"
     assert asked(worker.handle([received(OTHER, task(2))], 1.3)) == [("", 2)]
 
 
