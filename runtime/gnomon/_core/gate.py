@@ -177,8 +177,8 @@ class GateMachine:
             if unused or (group in gate.asked and first is None):
                 gate.asked.pop(group, None)
                 self._effects().send(gate.driver, StartDeclined(gate.epoch, group, tuple(unused)))
-                if first is None:
-                    self._effects().do(WakeExecutor(group))  # an actor that is to end waits until nothing is left
+                if first is None:  # an actor that is to end waits until nothing is left
+                    self._effects().do(WakeExecutor(group))
         elif group not in gate.asked:
             gate.asked[group] = None
             self._effects().send(gate.driver, StartAsked(gate.epoch, group, first))

@@ -144,7 +144,7 @@ class Thread:
         for identity in there:  # another may have come meanwhile, to another node
             if identity not in values:
                 continue
-            blob = yield from self.read(brought.get(identity) or values[identity], None)
+            blob = yield from self.read(brought.get(identity) or there[identity], None)
             host.truth.check_read(identity, blob)
             if error_of(blob) is None:
                 arrived = refs_in(load(blob))
