@@ -23,16 +23,18 @@ class StreamVariable:
 
     Attributes:
         taken: items so far.
-        failed: the last of them was an error, and not one instead of an item that was lost.
+        erred: the last of them was an error.
+        failed: the same, and it was not one instead of an item that was lost: nothing may follow.
         closed: no more are wanted.
     """
 
-    __slots__ = ("closed", "facts", "failed", "handle", "taken")
+    __slots__ = ("closed", "erred", "facts", "failed", "handle", "taken")
 
     def __init__(self, facts: TaskFacts) -> None:
         self.facts = facts
         self.handle = object_id(facts.task, HANDLE_INDEX)
         self.taken = 0
+        self.erred = False
         self.failed = False
         self.closed = False
 
@@ -114,12 +116,13 @@ class StreamFrame(Frame):
             return False
         if value == STREAM_END:
             if not stream.closed:
-                self.host.watch.streams.over(stream.facts, stream.failed)
+                self.host.watch.streams.over(stream.facts, stream.erred)
             self._let_go(stream)
             return False
         assert not stream.failed, f"item {stream.taken + 1} of {stream.facts.task.hex()} follows an error"
         stream.taken += 1
-        stream.failed = is_failure(value) and item not in self.host.truth.lost
+        stream.erred = is_failure(value)
+        stream.failed = stream.erred and item not in self.host.truth.lost
         self.host.watch.streams.taken(stream.facts, stream.taken)
         self.host.post(ev.ItemTaken(stream.facts.task, stream.taken))
         self.handles.append(item)
