@@ -73,16 +73,20 @@ class CreationMachine:
         self._holds[spec.actor] = holds
         self._restarts[spec.actor] = spec.max_restarts
         references.hold(holds)
-        missing = {identity for identity in event.dependencies if identity not in references.values}
-        if missing:
-            self._waiting[spec.actor] = (event, missing)
-            for identity in sorted(missing):
-                self._waiting_on.setdefault(identity, []).append(spec.actor)
-                references.need(identity)
-            if event.request:
-                self._effects().send(self.head, ActorRegistered(spec, event.request, False))
-        else:
+        if not self._wait(event):
             self._register(event, now)
+        elif event.request:
+            self._effects().send(self.head, ActorRegistered(spec, event.request, False))
+
+    def _wait(self, event: ActorSubmitted) -> bool:
+        """Wait for those arguments that have no value; False if there are none."""
+        missing = {identity for identity in event.dependencies if identity not in self.references.values}
+        if missing:
+            self._waiting[event.spec.actor] = (event, missing)
+            for identity in sorted(missing):
+                self._waiting_on.setdefault(identity, []).append(event.spec.actor)
+                self.references.need(identity)
+        return bool(missing)
 
     def _row(self, spec: ActorSpec) -> None:
         cell = ""
@@ -113,7 +117,9 @@ class CreationMachine:
                 waiting[1].discard(identity)
                 if not waiting[1]:
                     del self._waiting[actor]
-                    self._register(msgspec.structs.replace(waiting[0], request=0), 0.0)
+                    event = msgspec.structs.replace(waiting[0], request=0)
+                    if not self._wait(event):  # an earlier one may have been lost meanwhile
+                        self._register(event, 0.0)
 
     def _register(self, event: ActorSubmitted, now: float) -> None:
         spec: ActorSpec = event.spec

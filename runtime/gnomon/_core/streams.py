@@ -55,7 +55,7 @@ class Stream:
         self.producer = event.group
         self.cell = cell
         self.dynamic = event.num_returns == DYNAMIC
-        self.backpressure = event.backpressure
+        self.backpressure = 0 if self.dynamic else event.backpressure  # nobody takes items before the end
         self.produced = 0
         self.taken = 0
         self.ended = False

@@ -193,8 +193,8 @@ class Thread:
         """Another value in place of what could not be read; or an error."""
         host, identity = self.host, value.object
         host.post(ev.HandlesArrived((identity,), task, None))
-        host.post(ev.CopyBroken(value, "is damaged"))
-        yield from self.sleep(0.00001)
+        for pause_s in host.apply(ev.CopyBroken(value, "is damaged")):
+            yield from self.sleep(pause_s)
         known = host.worker.references.values
         while identity not in known:
             yield from self.values_of((identity,), 1, None)

@@ -58,13 +58,18 @@ def load(blob: bytes) -> Any:
     return _decode(blob[1:])
 
 
+_LOSSES = frozenset(
+    {"ObjectLostError", "ObjectReconstructionFailedError", "OwnerDiedError", "ObjectFreedError"}
+)
+
+
 def is_lost(value: Value) -> bool:
-    """Whether it says that a value is lost that was there, or that could not be brought from there."""
+    """Whether it says that a value is lost that was there, could not be brought from there, or not be made again."""
     return (
         is_failure(value)
         and isinstance(value, bytes)
         and value[0] != RAISED_KIND
-        and read_failure(value)[0] in ("ObjectLostError", "OwnerDiedError", "ObjectFreedError")
+        and read_failure(value)[0] in _LOSSES
     )
 
 
