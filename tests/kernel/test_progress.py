@@ -55,7 +55,8 @@ def test_without_tasks_the_results_are_counted() -> None:
 
 
 def test_counts_are_those_since_the_cell_began() -> None:
-    run = CellRun("c", "In [1]", {}, {"f": group(done=100, failed=2), "old": group("old", done=5)})
+    before = {"f": group(done=100, failed=2), "old": group("old", done=5)}
+    run = CellRun("c", "In [1]", {}, finished_before=before)
     made = progress(group(done=103, failed=2, running=1), group("old", done=5))
     assert text(made, run) == "f: 3/4, 1 running, 1.0 s"
 
