@@ -258,6 +258,7 @@ def test_detail_tells_all_of_one_task(ledger, engineer):
 def test_the_process_wide_feed_follows_the_sessions(
     current: Callable[[object], None], monkeypatch: pytest.MonkeyPatch, engineer, ledger
 ):
+    observe.feed.cache_clear()  # else it tells first how another test's session ended
     reader = FeedReader()
     subscription = observe.feed().subscribe()
     try:
