@@ -15,7 +15,7 @@ import zero_check
 ENGINES = os.environ.get("GNOMON_CONTRACT_ENGINES", "inline local").split()
 CPUS = 2
 GPUS = 2
-SETTLE_S = 5.0
+SETTLE_S = 20.0
 
 
 @pytest.fixture(scope="module", params=ENGINES)

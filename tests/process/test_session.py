@@ -151,11 +151,11 @@ def test_one_of_three_killed_ends_the_session(
     wait_until(lambda: len(list(tmp_path.glob("alive-*"))) == 7, "all live")
     pids = [int(path.read_text()) for path in tmp_path.glob("alive-*")]
     os.kill(read_number(tmp_path / victim), signal.SIGKILL)
-    wait_until(lambda: not os.path.exists(session.config.directory), "the directory is removed", 2.0)
+    wait_until(lambda: not os.path.exists(session.config.directory), "the directory is removed")
     assert session.process.wait(5.0) == code
     assert reason in session.process.reason()
-    wait_until(lambda: marked(session.config.session) == set(), "all marked are gone", 2.0)
-    wait_until(lambda: not any(map(is_alive, pids)), "all are gone", 2.0)
+    wait_until(lambda: marked(session.config.session) == set(), "all marked are gone")
+    wait_until(lambda: not any(map(is_alive, pids)), "all are gone")
 
 
 @pytest.mark.parametrize("stopped", ["node", "zygote", "head", "node zygote", "node head", "zygote head"])
@@ -203,10 +203,10 @@ def test_the_next_session_removes_what_was_left_by_one_killed_as_a_whole(tmp_pat
         for pid in (*three, session.driver.pid):
             os.kill(pid, number)
     session.driver.wait()
-    wait_until(lambda: marked(session.session) == set(), "the workers end with their zygote", 2.0)
+    wait_until(lambda: marked(session.session) == set(), "the workers end with their zygote")
     assert os.path.exists(session.directory)
     kill_driver(start_driver(tmp_path / "second", "sleep", 1))
-    wait_until(lambda: not os.path.exists(session.directory), "the second removes the first's directory", 2.0)
+    wait_until(lambda: not os.path.exists(session.directory), "the second removes the first's directory")
 
 
 def kill_driver(session: RunningSession) -> None:

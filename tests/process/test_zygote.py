@@ -172,7 +172,6 @@ def test_what_a_dead_worker_leaves_behind_is_killed_and_no_more(host: Host, tmp_
     wait_until(
         lambda: all(start_time(pid) != started for pid, started in family["dies"].items()),
         "they are killed",
-        2.0,
     )
     assert all(start_time(pid) == started is not None for pid, started in family["lives"].items())
     assert is_alive(host.pid_of(lives))
@@ -180,7 +179,6 @@ def test_what_a_dead_worker_leaves_behind_is_killed_and_no_more(host: Host, tmp_
     wait_until(
         lambda: all(start_time(pid) != started for pid, started in family["lives"].items()),
         "they are killed",
-        2.0,
     )
 
 
@@ -192,7 +190,7 @@ def test_killing_the_zygote_kills_its_workers_and_is_told_once(host: Host) -> No
     assert host.client.receive() == []
     host.fork(2, "pass")  # too late, but no error: the loop learns of the loss by its event
     assert host.client.receive() == []
-    wait_until(lambda: not is_alive(pid), "the worker ends with its zygote", 2.0)
+    wait_until(lambda: not is_alive(pid), "the worker ends with its zygote")
 
 
 def test_the_zygote_ends_with_the_lifeline_and_with_the_node(host: Host) -> None:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import gnomon
 from gnomon._api import session
-from gnomon.testing.processes import GONE_S, expect_gone, marked, process_name
+from gnomon.testing.processes import PATIENCE_S, expect_gone, marked, process_name
 
 if TYPE_CHECKING:
     from gnomon._messages.cluster import NodeReport
 
-SETTLE_S = 5.0
+SETTLE_S = 20.0
 """How long references and resources may take to be given back, on a machine with other work."""
 
 
@@ -120,7 +120,7 @@ class ObservedSession:
         with self.core.loop.lock:
             self.role.check()
 
-    def end(self, limit_s: float = GONE_S) -> None:
+    def end(self, limit_s: float = PATIENCE_S) -> None:
         """Shut down; afterwards nothing is left, or an AssertionError names it."""
         gnomon.shutdown()
         config = self.config

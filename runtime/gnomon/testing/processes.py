@@ -14,12 +14,15 @@ from threading import Event
 from typing import TypeVar
 
 GONE_S = 2.0
-"""How long after its end anything of a session may be left: a promise, see ``expect_gone``."""
+"""How long after its end anything of a session may be left: a promise, which the storms hold it to."""
+
+PATIENCE_S = 20.0
+"""How long a test waits for what must come, or go: a busy machine is no fault."""
 
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, limit_s: float = 20.0) -> T:
+def wait_until(condition: Callable[[], T], what: str, limit_s: float = PATIENCE_S) -> T:
     """The first true value of ``condition``, looked at every 10 ms.
 
     Raises:
@@ -76,7 +79,7 @@ def marked(session: str) -> set[int]:
 
 
 def expect_gone(
-    session: str, directory: str, also: Mapping[int, str | None] | None = None, limit_s: float = GONE_S
+    session: str, directory: str, also: Mapping[int, str | None] | None = None, limit_s: float = PATIENCE_S
 ) -> None:
     """Wait until nothing of a session is left.
 

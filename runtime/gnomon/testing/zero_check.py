@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SETTLE_S = 5.0
+SETTLE_S = 20.0
 """How long what a test has ended may take to be gone."""
 
 _STORY_CHARACTERS = 2_000

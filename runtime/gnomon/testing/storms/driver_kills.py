@@ -87,7 +87,7 @@ def _kill_one(folder: Path, mark: str, instant_s: float | None) -> None:
         assert driver.stdout is not None
         driver.stdout.close()
     if session:
-        expect_gone(session, directory, began)
+        expect_gone(session, directory, began, GONE_S)
     wait_until(lambda: not _left(folder, mark), "nothing is left: " + ", ".join(_left(folder, mark)), GONE_S)
 
 
