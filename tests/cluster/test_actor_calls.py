@@ -263,7 +263,7 @@ def test_cancelling_a_call_cancels_what_it_has_submitted(cluster: Cluster, tmp_p
         (tmp_path / "note").unlink()
         gnomon.cancel(ref)
         is_cancelled(ref)
-        wait_until(lambda: cluster.report().available.get("CPU") == 20_000, "its task has ended", 10.0)
+        wait_until(lambda: cluster.report().available.get("CPU") == 20_000, "its task has ended")
 
 
 # -- ends -----------------------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ def test_constructor_arguments_go_when_no_restart_can_come(cluster: Cluster) -> 
     assert gnomon.get(keeper.total.options(max_task_retries=-1).remote(), timeout=20) == 1
     assert cluster.store_used() > 1_000_000
     gnomon.kill(keeper)
-    wait_until(lambda: cluster.store_used() == 0, "nobody needs it any more", 10.0)
+    wait_until(lambda: cluster.store_used() == 0, "nobody needs it any more")
     assert gnomon.get(reader.total.remote()) == 0
 
 

@@ -351,7 +351,7 @@ def test_what_a_task_owns_is_made_again_by_that_task(cluster: Cluster, count: Ru
     (ref,) = gnomon.get(nested.remote(count), timeout=60)
     assert read(ref) == 8
     drop_object(ref)
-    wait_until(lambda: count.runs() == {8: 2}, "it ran again", 10.0)
+    wait_until(lambda: count.runs() == {8: 2}, "it ran again")
     assert read(ref) == 8
     del ref, nested
     empty(cluster)

@@ -66,7 +66,7 @@ def test_ten_times_the_store_flows_through(cluster: Cluster) -> None:
     assert spill_files(cluster)
     assert observe.memory(refs[0]).store_spilled_bytes >= 64 * pattern(0).nbytes - STORE
     del refs, ref
-    wait_until(lambda: not spill_files(cluster), "files go with their values", 10.0)
+    wait_until(lambda: not spill_files(cluster), "files go with their values")
 
 
 def test_many_small_values_share_files(cluster: Cluster) -> None:

@@ -95,7 +95,9 @@ def expect_gone(
 
     def left() -> list[str]:
         found = [f"process {pid}" for pid in marked(session)]
-        found += [f"process {pid}" for pid, began in (also or {}).items() if start_time(pid) == began]
+        for pid, began in (also or {}).items():
+            if began is not None and start_time(pid) == began:  # None: it had ended before it was looked at
+                found.append(f"process {pid}")
         return [*found, directory] if os.path.exists(directory) else found
 
     deadline = time.monotonic() + limit_s
