@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_thread_that_was_roused_can_be_woken_again(loop: Any) -> None:
     assert signal.acquire(blocking=False)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C strikes here, also where a shell has put the tests into the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_that_ends_no_sleep_is_heard() -> None:
     """As one that comes just before a thread sleeps: the signal is another thread's, which sleeps nowhere."""
     released = locked()
