@@ -43,7 +43,9 @@ def test_small_seeds() -> None:
     expected = {"raised", "WorkerCrashedError", "OwnerDiedError", "TaskCancelledError", "ActorDiedError"}
     expected |= {"InfeasibleError", "ActorUnavailableError", "ObjectLostError", "ObjectStoreFullError"}
     assert expected <= seen
-    assert "ObjectFreedError" not in seen
+    # Each has its explanation (`Truth.may_be_freed`): an owner died while something it owned contained the object.
+    # More than a few in so many values would say that the explanation has become too wide.
+    assert sum(part["errors"].get("ObjectFreedError", 0) for part in parts) <= 5
 
 
 @pytest.mark.slow
