@@ -105,19 +105,20 @@ class FeedLink:
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""
-        self.due = now + PERIOD_S
         if self._subscription is None:
-            self._subscription = observe.feed().subscribe()
+            self._sender._adopt(self, observe.feed().subscribe())
         elif self._keyframe_due is not None and now >= self._keyframe_due:
             self._keyframe_s = min(2 * self._keyframe_s, _KEYFRAME_LAST_S)
             self._keyframe_due = now + self._keyframe_s
             self._subscription.resync()
-        message = self._subscription.poll()
+        message = None if self._subscription is None else self._subscription.poll()
         if message is not None:
             header, buffer = message
             if header["kind"] == "snapshot":
                 header["no_node"] = sessions.why_no_node()
             self._send(header, [buffer] if buffer else [])
+        # counted from here: what takes long to write and send must not bring the next message closer
+        self.due = time.monotonic() + PERIOD_S
 
     def _end(self) -> None:
         self.closed = True
@@ -173,6 +174,14 @@ class FeedSender:
                 self._links.remove(link)
             link._end()
             self._wake.notify()
+
+    def _adopt(self, link: FeedLink, subscription: observe.Subscription) -> None:
+        """Give a link its subscription. When it was closed meanwhile nobody else would end that."""
+        with self._wake:
+            if link.closed:
+                subscription.close()
+            else:
+                link._subscription = subscription
 
     def _run(self) -> None:
         while True:

@@ -283,3 +283,14 @@ def test_whoever_looks_anew_is_told_the_fields_anew() -> None:
         worker.machine.on_sampled({"step": 1})
         assert len(actor_reports(worker)) == 1
         worker.machine.on_wanted(ObservationWanted(DRIVER, False))
+
+
+def test_objects_of_a_process_that_is_looked_at_do_not_pile_up() -> None:
+    worker = Process(WORKER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    for number in range(100):
+        worker.ledger.object_changed(f"{number}", 1, "store", "put", 1, 0, "")
+        worker.ledger.actor_changed(f"{number}", state="alive")
+        worker.machine.run(float(number))
+    assert not worker.ledger.changed_objects
+    assert not worker.ledger.changed_actors

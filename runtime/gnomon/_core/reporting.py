@@ -115,6 +115,9 @@ class ReportingMachine:
     def run(self, now: float) -> None:
         """At the end of each batch of events."""
         if self.observer is not None:
+            # whoever owns objects and actors shows them himself: noted here, they would only pile up
+            self.ledger.changed_objects.clear()
+            self.ledger.changed_actors.clear()
             if self._has_news() and now >= self._due:
                 self._due = now + self.period_s
                 self._report(self.observer)
@@ -139,8 +142,6 @@ class ReportingMachine:
                 row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
                 row.started, row.finished, cell, label, row.line, row.error,
             )  # fmt: skip
-        ledger.changed_objects.clear()
-        ledger.changed_actors.clear()
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
         changed_actor = self._actor_changed()
