@@ -190,6 +190,12 @@ def _fault_parser() -> MagicParser:
     return parser
 
 
+def _coach_parser() -> MagicParser:
+    parser = MagicParser("%remote coach")
+    parser.add("switch", nargs="?", choices=("on", "off"), help="give hints, or none (default: list them)")
+    return parser
+
+
 def _step_parser() -> MagicParser:
     parser = MagicParser("%remote step")
     parser.add("n", nargs="?", type=arguments.positive, default=1, metavar="N", help="how many (default: 1)")
@@ -360,6 +366,12 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.tempos.order(options),
         _order_parser,
         "%remote order 7",
+    ),
+    "coach": MagicCommand(
+        "list the hints given so far, or switch them on or off",
+        lambda a, options: a.coach.command(options.switch),
+        _coach_parser,
+        "%remote coach off",
     ),
     "unpin": MagicCommand(
         "let go of what outputs and the last error hold",
