@@ -121,7 +121,7 @@ class LocalEngine:
             namespace=self.config.namespace,
             pid=os.getpid(),
             resources=dict(self.config.resources),
-            store_capacity_bytes=self.config.arena_bytes,
+            store_capacity_bytes=self.ledger.totals["store_capacity_bytes"],
         )
         self.view = ClusterView(core)
         self.put = core.put if self._session is None else self._put
