@@ -1,6 +1,7 @@
 """Sends the feed to the views of this kernel: one thread for all of them, which sleeps while none is visible.
 
     view --(subscribe, resync, hidden, visible, ...)--> FeedLink --> FeedSender --(header, buffer)--> view
+    status bar --(summarise, hidden)                -->              --(summary)--------------------> status bar
            (detail, object, cancel, kill, tempo)    -->              --(answers)--------------------> view
 
 Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
@@ -17,6 +18,7 @@ from functools import cache
 from typing import Any
 
 from gnomon import observe
+from gnomon_kernel.summaries import SUMMARY_PERIOD_S, Summaries
 from gnomon_kernel.tempo import set_from_view
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
@@ -48,6 +50,7 @@ class FeedLink:
         self._sender = sender
         self._send = send
         self._subscription: observe.Subscription | None = None
+        self._summaries: Summaries | None = None
         self._keyframe_s = _KEYFRAME_FIRST_S
         self._keyframe_due = time.monotonic() + _KEYFRAME_FIRST_S if announced else None
         self.due = 0.0
@@ -70,6 +73,9 @@ class FeedLink:
             self.visible = True
             if self._subscription is not None:
                 self._subscription.resync()
+        elif kind == "summarise":
+            self.visible = True
+            self._summaries = Summaries()
         elif kind == "hidden":
             self.visible = False
             if self._subscription is not None:
@@ -97,6 +103,12 @@ class FeedLink:
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""
+        if self._summaries is not None:
+            self.due = now + SUMMARY_PERIOD_S
+            summary = self._summaries.next()
+            if summary is not None:
+                self._send(summary, [])
+            return
         self.due = now + PERIOD_S
         if self._subscription is None:
             self._subscription = observe.feed().subscribe()

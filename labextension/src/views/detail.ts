@@ -4,8 +4,10 @@
  * What the feed has told is shown at once; what the kernel adds when asked appears when it comes, if it comes.
  */
 
+import { CardKeys } from './card-keys';
+import { cellLink, placeText } from './cell-link';
 import type { IViewContext } from './context';
-import { el, stateIcon } from './dom';
+import { el, keepEqual, stateIcon } from './dom';
 import type { INote, ITaskDetail } from './feed';
 import { formatCount, formatDuration, plural } from './format';
 import type { Model } from './model';
@@ -38,6 +40,7 @@ export class DetailCard {
     private readonly _actions: IDetailActions
   ) {
     this.node.hidden = true;
+    this._keys = new CardKeys(this.node, () => _actions.close());
     this._stops = [
       _context.feed.onDetail(detail => this._answered(detail)),
       _context.feed.onNote(note => this._noted(note))
@@ -46,6 +49,11 @@ export class DetailCard {
 
   /** Shows a task, a function, or nothing. */
   show(subject: Subject): void {
+    if (subject) {
+      this._keys.opening();
+    } else {
+      this._keys.closing();
+    }
     this._subject = subject;
     this._answer = null;
     this._note = '';
@@ -69,16 +77,7 @@ export class DetailCard {
     }
     this._shown = fresh;
     const [head, ...rest] = 'task' in subject ? this._task(model, subject.task) : this._function(model, subject.func);
-    const old = this.node.firstElementChild;
-    if (old?.isEqualNode(head)) {
-      // its buttons stay the same elements: one replaced between press and release would miss the click
-      while (old.nextSibling) {
-        old.nextSibling.remove();
-      }
-      this.node.append(...rest);
-    } else {
-      this.node.replaceChildren(head, ...rest);
-    }
+    keepEqual(this.node, [head, ...rest]);
   }
 
   dispose(): void {
@@ -154,10 +153,15 @@ export class DetailCard {
     const { tasks } = model;
     const list: Fact[] = [];
     const cell = model.cells[tasks.cell[task]];
-    const line = tasks.line[task] > 0 ? `line ${tasks.line[task]}` : '';
-    const where = [cell?.label ?? '', line].filter(part => part !== '').join(', ');
-    if (where !== '') {
-      list.push(['submitted in', where]);
+    const line = tasks.line[task];
+    if (cell?.id) {
+      const refused = (text: string): void => {
+        this._note = text;
+        this.update();
+      };
+      list.push(['submitted in', cellLink(cell, line, refused)]);
+    } else if (line > 0) {
+      list.push(['submitted in', placeText(cell, line)]);
     }
     if (tasks.parent[task] >= 0) {
       list.push(['by task', this._links(model, [tasks.parent[task]])]);
@@ -253,6 +257,7 @@ export class DetailCard {
   private _answer: ITaskDetail | null = null;
   private _shown = '';
   private _note = '';
+  private readonly _keys: CardKeys;
   private readonly _stops: readonly (() => void)[];
 }
 

@@ -4,6 +4,7 @@
  * The kernel has to ask all processes for it, so it is asked when an object is chosen, and never by itself again.
  */
 
+import { CardKeys } from './card-keys';
 import { el } from './dom';
 import type { Feed, IObjectDetail } from './feed';
 
@@ -22,12 +23,18 @@ export class ObjectCard {
     private readonly _close: () => void
   ) {
     this.node.hidden = true;
+    this._keys = new CardKeys(this.node, () => _close());
     this._stop = _feed.onObject(detail => this._answered(detail));
   }
 
   /** Shows an object; '' shows nothing. */
   show(id: string): void {
     this._id = id;
+    if (id === '') {
+      this._keys.closing();
+    } else {
+      this._keys.opening();
+    }
     this.node.hidden = id === '';
     if (id === '') {
       this.node.replaceChildren();
@@ -57,6 +64,7 @@ export class ObjectCard {
   }
 
   private _id = '';
+  private readonly _keys: CardKeys;
   private readonly _stop: () => void;
 }
 
