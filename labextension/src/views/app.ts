@@ -30,6 +30,8 @@ export interface IAppOptions {
   readonly fill: boolean;
   /** Redraws a second at most; read at every update. */
   readonly fpsMax: () => number;
+  /** Which tabs are in front; changed when somebody chooses. A host keeps it to bring another app to the same state. */
+  readonly tabs?: Map<ViewName, ViewName>;
 }
 
 /** The front end, shown in `root` until disposed. */
@@ -54,7 +56,7 @@ export class GnomonApp implements IViewContext {
     this._header.node.append(this._tempoBar.node);
     this._views = this._makeViews();
     const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
-    this._regions = new Regions(nodes, () => this._update());
+    this._regions = new Regions(nodes, () => this._update(), _options.tabs);
     _root.append(this._header.node, this._hint, this._regions.node);
     this._stops.push(this.feed.onChange(() => this._later()));
     this._watchSize();

@@ -4,6 +4,7 @@
  * The kernel has to ask all processes for it, so it is asked when an object is chosen, and never by itself again.
  */
 
+import { CardKeys } from './card-keys';
 import { el } from './dom';
 import type { IFault } from './fault-buttons';
 import { FaultButtons } from './fault-buttons';
@@ -27,12 +28,18 @@ export class ObjectCard {
     this.node.hidden = true;
     this._faults = new FaultButtons(_feed);
     this.node.append(this._body, this._faults.node);
+    this._keys = new CardKeys(this.node, () => _close());
     this._stop = _feed.onObject(detail => this._answered(detail));
   }
 
   /** Shows an object; '' shows nothing. */
   show(id: string): void {
     this._id = id;
+    if (id === '') {
+      this._keys.closing();
+    } else {
+      this._keys.opening();
+    }
     this.node.hidden = id === '';
     if (id === '') {
       this._body.replaceChildren();
@@ -66,6 +73,7 @@ export class ObjectCard {
   private _id = '';
   private readonly _body = el('div');
   private readonly _faults: FaultButtons;
+  private readonly _keys: CardKeys;
   private readonly _stop: () => void;
 }
 

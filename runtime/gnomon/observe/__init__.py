@@ -11,6 +11,7 @@
     chrome_trace()      the same for a trace viewer
     check_address()     what of this process does not fit a cluster
     session_directory()        where the session's logs are
+    machine_memory()           how much memory is in use here
     hooks               how a notebook takes part
 
 Without a session the feed is idle and the rows are empty.
@@ -25,6 +26,7 @@ from gnomon._core.ledger import Ledger
 from gnomon._engine.explanation import Explanation
 from gnomon.observe import hooks
 from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
+from gnomon.observe.machine import machine_memory
 from gnomon.observe.memory_report import (
     MEMORY_GROUPS,
     MEMORY_SORTS,
@@ -66,6 +68,7 @@ __all__ = [
     "graph",
     "hooks",
     "logs",
+    "machine_memory",
     "memory",
     "memory_text",
     "mismatches",
