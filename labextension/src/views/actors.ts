@@ -70,7 +70,7 @@ export class ActorsView implements IView {
       fields.append(watched.node);
       card.append(this._controls(actor.id));
     }
-    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead';
+    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead' || !this._context.feed.canAct;
     watched.show(actor, this._context.feed.model.histories);
     if (card.dataset.state !== actor.state) {
       card.dataset.state = actor.state;

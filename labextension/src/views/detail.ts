@@ -123,7 +123,7 @@ export class DetailCard {
     around.addEventListener('click', () => this._actions.focus?.(task));
     const can = this._actions.focus !== undefined && task !== this.around;
     const actions: Node[] = can ? [around] : [];
-    if (tasks.state[task] <= TaskState.running) {
+    if (tasks.state[task] <= TaskState.running && this._context.feed.canAct) {
       actions.push(this._cancelButton(task));
     }
     const title = `${model.nameOf(tasks.func[task])} #${task}`;
@@ -134,7 +134,7 @@ export class DetailCard {
     if (this._note !== '') {
       parts.push(el('p', 'muted detail-note', this._note));
     }
-    const error = this._answer?.error || model.errors.get(task);
+    const error = (!model.past && this._answer?.error) || model.errors.get(task);
     if (error) {
       parts.push(el('pre', 'error-text', error));
     }
@@ -170,7 +170,7 @@ export class DetailCard {
     if (duration) {
       list.push(duration);
     }
-    const { waited_s: waited, attempt } = this._answer ?? {};
+    const { waited_s: waited, attempt } = (model.past ? null : this._answer) ?? {};
     if (waited !== undefined && tasks.start[task] > 0) {
       list.push(['waited', formatDuration(waited)]);
     }

@@ -18,7 +18,7 @@ export class ObjectCard {
   });
 
   constructor(
-    private readonly _feed: Pick<Feed, 'askObject' | 'onObject'>,
+    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'canAct'>,
     private readonly _close: () => void
   ) {
     this.node.hidden = true;
@@ -31,6 +31,10 @@ export class ObjectCard {
     this.node.hidden = id === '';
     if (id === '') {
       this.node.replaceChildren();
+      return;
+    }
+    if (!this._feed.canAct) {
+      this._fill([el('p', 'muted', 'Who holds an object is known of now only: nobody can be asked about the past.')]);
       return;
     }
     this._fill([el('p', 'muted', 'Asking who holds it …')]);
