@@ -74,7 +74,7 @@ export class ActorsView implements IView {
       figures.append(el('span'), link.node, el('span', 'card-note', '', { role: 'status' }));
       card.append(this._controls(actor.id));
     }
-    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead';
+    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead' || !this._context.feed.canAct;
     watched.show(actor, this._context.feed.model.histories);
     if (card.dataset.state !== actor.state) {
       card.dataset.state = actor.state;

@@ -83,7 +83,7 @@ export class DetailCard {
     this._shown = fresh;
     const [head, ...rest] = 'task' in subject ? this._task(model, subject.task) : this._function(model, subject.func);
     keepEqual(this._body, [head, ...rest]);
-    this._faults.show('task' in subject ? this._faultsOf(model, subject.task) : []);
+    this._faults.show('task' in subject && this._context.feed.canAct ? this._faultsOf(model, subject.task) : []);
   }
 
   dispose(): void {
@@ -142,7 +142,7 @@ export class DetailCard {
     around.addEventListener('click', () => this._actions.focus?.(task));
     const can = this._actions.focus !== undefined && task !== this.around;
     const actions: Node[] = can ? [around] : [];
-    if (tasks.state[task] <= TaskState.running) {
+    if (tasks.state[task] <= TaskState.running && this._context.feed.canAct) {
       actions.push(this._cancelButton(task));
     }
     const title = `${model.nameOf(tasks.func[task])} #${task}`;
@@ -153,7 +153,7 @@ export class DetailCard {
     if (this._note !== '') {
       parts.push(el('p', 'muted detail-note', this._note));
     }
-    const error = this._answer?.error || model.errors.get(task);
+    const error = (!model.past && this._answer?.error) || model.errors.get(task);
     if (error) {
       parts.push(el('pre', 'error-text', error));
     }
@@ -194,7 +194,7 @@ export class DetailCard {
     if (duration) {
       list.push(duration);
     }
-    const { waited_s: waited, attempt } = this._answer ?? {};
+    const { waited_s: waited, attempt } = (model.past ? null : this._answer) ?? {};
     if (waited !== undefined && tasks.start[task] > 0) {
       list.push(['waited', formatDuration(waited)]);
     }

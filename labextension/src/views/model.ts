@@ -59,6 +59,8 @@ export class Model {
   /** Why no node can be added from here; '' if one can. */
   noNode = NO_NODE;
   tempo = FREE;
+  /** Shows a time that is over: see `past.ts`. */
+  past = false;
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
 
@@ -129,6 +131,13 @@ export class Model {
     });
     part._only = part.members.reduce((sum, tasks) => sum + tasks.length, 0);
     return part;
+  }
+
+  /** This model with other parts, and only the tasks that they count; the others are shared, and change with it. */
+  with(own: Partial<Model> & Pick<Model, 'counts'>): Model {
+    const other = Object.assign(Object.create(this) as Model, own);
+    other._only = own.counts.flat().reduce((sum, count) => sum + count, 0);
+    return other;
   }
 
   /** The id of the node on which a worker lives; "" while it is not known. */

@@ -21,7 +21,7 @@ export class ObjectCard {
   });
 
   constructor(
-    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'makeFault' | 'onNote'>,
+    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'makeFault' | 'onNote' | 'canAct'>,
     private readonly _close: () => void,
     private readonly _faultsOf: (id: string) => readonly IFault[] = () => []
   ) {
@@ -45,7 +45,11 @@ export class ObjectCard {
       this._body.replaceChildren();
       return;
     }
-    this._faults.show(this._faultsOf(id));
+    this._faults.show(this._feed.canAct ? this._faultsOf(id) : []);
+    if (!this._feed.canAct) {
+      this._fill([el('p', 'muted', 'Who holds an object is known of now only: nobody can be asked about the past.')]);
+      return;
+    }
     this._fill([el('p', 'muted', 'Asking who holds it …')]);
     this._feed.askObject(id);
   }
