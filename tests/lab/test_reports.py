@@ -148,12 +148,17 @@ def test_a_report_shows_every_moment_without_a_network(report: tuple[Page, list[
         assert counts_of(label_of(page, "task graph:")) == seen[step]
     assert page.locator(".jp-gnomon-status").inner_text() == "the past"
 
+    page.locator(SLIDER).press("ArrowRight")
+    assert 0 < float(page.locator(SLIDER).input_value()) < 0.01
+    page.locator(SLIDER).press("PageUp")
+    assert 0.04 < float(page.locator(SLIDER).input_value()) < 0.07
     page.locator(SLIDER).press("End")
     page.locator(".jp-gnomon-status", has_text="recording").wait_for()
     page.locator(".jp-gnomon-time-speed").select_option("500")
     page.locator(".jp-gnomon-time-button", has_text="Play").click()
     # the button says "Stop" until it has played to the end
     page.locator(".jp-gnomon-time-button", has_text="Play").wait_for()
+    page.locator(".jp-gnomon-status", has_text="recording").wait_for()
     assert counts_of(label_of(page, "task graph:")) == at_end
     picture(page, "end")
     assert faults == []
