@@ -37,6 +37,9 @@ _FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
 """Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
 time, does not make it so."""
 
+_ROWS_SAVED_MAX = 4
+"""Reports of rows that a process may save up while it has none to send."""
+
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
 
@@ -74,7 +77,7 @@ class ReportingMachine:
         self.foreign_max = foreign_max
         self.patience_s = patience_s
         self.observer: WorkerID | None = None
-        self._due = 0.0
+        self._due = self._rows_due = 0.0
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
         self._fields_told: dict[str, Watched] | None = None
@@ -115,9 +118,17 @@ class ReportingMachine:
     def run(self, now: float) -> None:
         """At the end of each batch of events."""
         if self.observer is not None:
-            if self._has_news() and now >= self._due:
+            # whoever owns objects and actors shows them himself: noted here, they would only pile up
+            self.ledger.changed_objects.clear()
+            self.ledger.changed_actors.clear()
+            if self.ledger.changed_tasks and now >= self._rows_due:
+                # on an average one a period; a few at once, since one that is killed tells nothing any more
+                saved = now - _ROWS_SAVED_MAX * self.period_s
+                self._rows_due = max(self._rows_due, saved) + self.period_s
+                self._report_rows(self.observer)
+            if self._has_news_of_actor() and now >= self._due:
                 self._due = now + self.period_s
-                self._report(self.observer)
+                self._report_state(self.observer)
             return
         if self._patience or self._undated:
             self._wait_for_parents(now)
@@ -126,7 +137,7 @@ class ReportingMachine:
             self._asked = looking
             self._effects().send(self.node, ObservationWanted(self.me, looking))
 
-    def _report(self, observer: WorkerID) -> None:
+    def _report_rows(self, observer: WorkerID) -> None:
         ledger = self.ledger
         changed = ledger.changed_tasks
         rows: dict[bytes, ReportedRow] = {}
@@ -139,10 +150,10 @@ class ReportingMachine:
                 row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
                 row.started, row.finished, cell, label, row.line, row.error,
             )  # fmt: skip
-        ledger.changed_objects.clear()
-        ledger.changed_actors.clear()
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
+
+    def _report_state(self, observer: WorkerID) -> None:
         changed_actor = self._actor_changed()
         if changed_actor:
             self._told = self.execution.facts()
@@ -165,8 +176,8 @@ class ReportingMachine:
         assert self.execution.actor is not None
         self._effects().send(observer, ActorReported(self.execution.actor, *self._told, fields))
 
-    def _has_news(self) -> bool:
-        return bool(self.ledger.changed_tasks) or self._actor_changed() or self._is_watched_now()
+    def _has_news_of_actor(self) -> bool:
+        return self._actor_changed() or self._is_watched_now()
 
     def _is_watched_now(self) -> bool:
         """Whether fields of this actor may change this moment, or have never been told."""
@@ -180,9 +191,12 @@ class ReportingMachine:
         """When the next report is due, or rows have waited long enough."""
         if self._patience:
             return self._patience[0][0]
-        if self.observer is not None and self._has_news():
-            return self._due
-        return None
+        if self.observer is None:
+            return None
+        due = [self._rows_due] if self.ledger.changed_tasks else []
+        if self._has_news_of_actor():
+            due.append(self._due)
+        return min(due, default=None)
 
     # -- driver ---------------------------------------------------------------------------------------------------
 
@@ -262,6 +276,7 @@ class ReportingMachine:
             process=report.process.hex(),
             pid=report.pid,
             alive=report.alive,
+            home=report.process == self.node,
             resources=to_amounts(report.resources),
             available=to_amounts(report.available),
             workers=report.workers,
@@ -291,11 +306,13 @@ class ReportingMachine:
         if told.state in _FINISHED:
             del self._foreign[told.task]
 
-    def on_process_lost(self, process: WorkerID) -> None:
+    def on_process_lost(self, process: WorkerID, reason: str) -> None:
         """An owner is dead: its unfinished tasks will never be told of again. Or the one who looked is."""
         node = self._nodes.pop(process, None)
         if node is not None:
-            self.ledger.node_changed(node, alive=False, available={}, workers=0, store_used_bytes=0)
+            self.ledger.node_changed(
+                node, alive=False, reason=reason, available={}, workers=0, store_used_bytes=0, late_until=0.0
+            )
         if process == self.observer:
             self.on_wanted(ObservationWanted(process, False))
         for parent in [*self._early]:
@@ -306,5 +323,5 @@ class ReportingMachine:
                 self._fold_children(parent)
         for task in [task for task in self._foreign if task[: len(process)] == process]:
             row = self._foreign.pop(task)
-            row.error = "its owner died"
+            row.error = "its owner died before it told what became of it"
             self.ledger.task_changed(row, TaskState.FAILED)
