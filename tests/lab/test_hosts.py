@@ -53,11 +53,30 @@ CELLS = {
 LABELS = {view: f'[aria-label^="{"task graph" if view == "graph" else view}:"]' for view in VIEWS}
 
 
+# the lines of a canvas have the colour that the style sheet gives them
+HAS_COLOURS = """() => {
+  const root = document.querySelector('.jp-OutputArea .jp-gnomon-only-timeline');
+  const probe = root.appendChild(document.createElement('i'));
+  probe.style.color = 'var(--gnomon-border)';
+  const wanted = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  probe.remove();
+  const canvas = root.querySelector('canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    found += data[i + 3] === 255 && wanted.every((value, channel) => data[i + channel] === value);
+  }
+  return found > 50;
+}"""
+
+
 def wait_for_views(lab: LabPage) -> None:
-    """Return when each view in a cell's output shows what is so."""
+    """Return when each view in a cell's output shows what is so, in its colours."""
     for view, wanted in VIEWS.items():
         lab.show(view)
         lab.wait_for_label(f".jp-OutputArea .jp-gnomon-only-{view} {LABELS[view]}", wanted, WAIT_S)
+    lab.show("timeline")
+    lab.page.wait_for_function(HAS_COLOURS, timeout=WAIT_S * 1000)
 
 
 @pytest.fixture
