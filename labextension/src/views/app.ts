@@ -156,7 +156,13 @@ export class GnomonApp implements IViewContext {
   }
 
   private _watchSize(): void {
+    let styled = this._root.isConnected;
     const observer = new ResizeObserver(() => {
+      if (!styled) {
+        // some hosts make a view before they put it into the page, where alone it has colours
+        styled = true;
+        this._restyle();
+      }
       this._root.classList.toggle('jp-gnomon-wide', this._root.clientWidth >= TWO_FROM);
       this._layOut();
     });
