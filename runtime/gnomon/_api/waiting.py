@@ -59,9 +59,7 @@ def watched() -> bool:
 class _Watch:
     """The reports of one wait."""
 
-    def __init__(
-        self, engine: Engine, refs: Refs, timeout: float | None, wanted: int | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, refs: Refs, timeout: float | None, wanted: int | None = None) -> None:
         self.engine = engine
         self.refs = refs
         self.wanted = wanted

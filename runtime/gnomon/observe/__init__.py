@@ -10,6 +10,7 @@
     spans()             what ran where and when
     chrome_trace()      the same for a trace viewer
     check_address()     what of this process does not fit a cluster
+    ledger()            what the current session has noted, to be read also after its end
     session_directory()        where the session's logs are
     hooks               how a notebook takes part
 
@@ -36,7 +37,7 @@ from gnomon.observe.memory_report import (
     memory_text,
 )
 from gnomon.observe.mismatches import Mismatch, check_address, mismatches
-from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
+from gnomon.observe.state import Graph, actors, frame, graph, ledger_of, nodes, objects, summary, tasks
 from gnomon.observe.task_logs import TaskLogs, logs
 from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
 
@@ -65,6 +66,7 @@ __all__ = [
     "frame",
     "graph",
     "hooks",
+    "ledger",
     "logs",
     "memory",
     "memory_text",
@@ -84,6 +86,13 @@ __all__ = [
 def feed() -> Feed:
     """The feed of this process: it follows the current session, and the next one after it."""
     return Feed(follow=_followed)
+
+
+def ledger() -> Ledger | None:
+    """What the current session has noted, for the functions that take a ``ledger``: they can read it also when the session
+    has ended. None without a session.
+    """
+    return ledger_of(None)
 
 
 def session_directory() -> str | None:
