@@ -125,7 +125,7 @@ def test_the_unfinished_tasks_of_a_dead_owner_are_failed() -> None:
     worker.machine.on_wanted(ObservationWanted(DRIVER, True))
     worker.ledger.task_changed(submit(worker, 1), TaskState.RUNNING)
     report(worker, driver, 1.0)
-    driver.machine.on_process_lost(WORKER)
+    driver.machine.on_process_lost(WORKER, "was killed")
     assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
     assert driver.ledger.tasks[0].error == "its owner died before it told what became of it"
 
@@ -139,7 +139,7 @@ def test_what_ends_just_before_its_owner_dies_is_told_in_time() -> None:
     for now, state in ((1.01, TaskState.READY), (1.02, TaskState.RUNNING), (1.03, TaskState.DONE)):
         worker.ledger.task_changed(row, state)
         report(worker, driver, now)
-    driver.machine.on_process_lost(WORKER)
+    driver.machine.on_process_lost(WORKER, "was killed")
     assert driver.ledger.counts[0] == [0, 0, 0, 1, 0, 0]
 
 
@@ -208,7 +208,7 @@ def test_nobody_waits_for_the_task_of_a_dead_owner() -> None:
     driver = Process(DRIVER)
     child, of_child = told(SECOND, task_id(WORKER, 9))
     driver.machine.on_reported(of_child)
-    driver.machine.on_process_lost(WORKER)
+    driver.machine.on_process_lost(WORKER, "was killed")
     assert parents(driver) == {child: -1}
 
 
@@ -216,7 +216,7 @@ def test_a_dead_owners_task_that_waits_for_its_place_is_failed_too() -> None:
     driver = Process(DRIVER)
     child, of_child = told(SECOND, task_id(WORKER, 9))
     driver.machine.on_reported(of_child)
-    driver.machine.on_process_lost(SECOND)
+    driver.machine.on_process_lost(SECOND, "was killed")
     assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
 
 
@@ -310,3 +310,14 @@ def test_whoever_looks_anew_is_told_the_fields_anew() -> None:
         worker.machine.on_sampled({"step": 1})
         assert len(actor_reports(worker)) == 1
         worker.machine.on_wanted(ObservationWanted(DRIVER, False))
+
+
+def test_objects_of_a_process_that_is_looked_at_do_not_pile_up() -> None:
+    worker = Process(WORKER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    for number in range(100):
+        worker.ledger.object_changed(f"{number}", 1, "store", "put", 1, 0, "")
+        worker.ledger.actor_changed(f"{number}", state="alive")
+        worker.machine.run(float(number))
+    assert not worker.ledger.changed_objects
+    assert not worker.ledger.changed_actors

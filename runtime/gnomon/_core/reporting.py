@@ -118,6 +118,9 @@ class ReportingMachine:
     def run(self, now: float) -> None:
         """At the end of each batch of events."""
         if self.observer is not None:
+            # whoever owns objects and actors shows them himself: noted here, they would only pile up
+            self.ledger.changed_objects.clear()
+            self.ledger.changed_actors.clear()
             if self.ledger.changed_tasks and now >= self._rows_due:
                 # on an average one a period; a few at once, since one that is killed tells nothing any more
                 saved = now - _ROWS_SAVED_MAX * self.period_s
@@ -147,8 +150,6 @@ class ReportingMachine:
                 row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
                 row.started, row.finished, cell, label, row.line, row.error,
             )  # fmt: skip
-        ledger.changed_objects.clear()
-        ledger.changed_actors.clear()
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
 
@@ -275,6 +276,7 @@ class ReportingMachine:
             process=report.process.hex(),
             pid=report.pid,
             alive=report.alive,
+            home=report.process == self.node,
             resources=to_amounts(report.resources),
             available=to_amounts(report.available),
             workers=report.workers,
@@ -304,11 +306,13 @@ class ReportingMachine:
         if told.state in _FINISHED:
             del self._foreign[told.task]
 
-    def on_process_lost(self, process: WorkerID) -> None:
+    def on_process_lost(self, process: WorkerID, reason: str) -> None:
         """An owner is dead: its unfinished tasks will never be told of again. Or the one who looked is."""
         node = self._nodes.pop(process, None)
         if node is not None:
-            self.ledger.node_changed(node, alive=False, available={}, workers=0, store_used_bytes=0)
+            self.ledger.node_changed(
+                node, alive=False, reason=reason, available={}, workers=0, store_used_bytes=0, late_until=0.0
+            )
         if process == self.observer:
             self.on_wanted(ObservationWanted(process, False))
         for parent in [*self._early]:
