@@ -63,8 +63,8 @@ export class TimelineView implements IView, ITimelineHost {
       this._window.mode = 'follow';
       this._select(-1);
     }
-    if (model.version !== this._version) {
-      this._version = model.version;
+    if (model.spansVersion !== this._version) {
+      this._version = model.spansVersion;
       this._timeline = readTimeline(model);
     }
     const timeline = this._timeline;
