@@ -15,6 +15,7 @@ from IPython.core.error import UsageError
 import gnomon
 from gnomon import observe
 from gnomon_kernel import holders
+from gnomon_kernel.coaching import CellCoach
 from gnomon_kernel.controls import Controls, target_of
 from gnomon_kernel.display import say
 from gnomon_kernel.faults import Faults
@@ -38,10 +39,14 @@ class Actions:
         controls: cancel and kill.
         faults: the fault lab.
         tempos: pause, step, slow motion, seeded order.
+        coach: hints.
     """
 
-    def __init__(self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs) -> None:
+    def __init__(
+        self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs, coach: CellCoach
+    ) -> None:
         self._shell = shell
+        self.coach: CellCoach = coach
         self._outputs = outputs
         self._cells = RemoteCells(shell, origins)
         self.sessions: Sessions = sessions

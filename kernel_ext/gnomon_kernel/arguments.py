@@ -127,13 +127,16 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def seconds(text: str) -> float:
-    """A time in seconds, more than 0."""
+    """A time in seconds, more than 0, from ``0.2``, ``5s`` or ``200ms``."""
+    number, scale = (text[:-2], 0.001) if text.endswith("ms") else (text.removesuffix("s"), 1.0)
     try:
-        found = float(text)
+        found = float(number) * scale
     except ValueError:
         found = 0.0
     if not 0 < found <= 3600:
-        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and at most 3600, got {text}")
+        raise argparse.ArgumentTypeError(
+            f"expected seconds like 0.2, 5s or 200ms, more than 0 and at most 3600, got {text}"
+        )
     return found
 
 

@@ -25,7 +25,7 @@ TASK_STATES = ("waiting", "ready", "running", "done", "failed", "cancelled")
 ACTOR_STATES = ("pending", "alive", "restarting", "dead")
 OBJECT_STATES = ("memory", "store", "spilled", "reconstructing", "error")
 NODE_STATES = ("alive", "dead")
-FAULTS = ("worker", "node", "object")
+FAULTS = ("worker", "node", "delay", "object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +170,29 @@ def _check_parser() -> MagicParser:
 
 def _fault_parser() -> MagicParser:
     parser = MagicParser("%remote fault")
-    parser.add("kind", choices=FAULTS, help="kill a worker, kill a node, or lose a value")
+    parser.add("kind", choices=FAULTS, help="kill a worker or a node, make a node late, or lose a value")
     parser.add(
         "target",
         nargs="?",
         metavar="WHAT",
         completer=REFS,
-        help="worker: a reference, an actor or a pid (default: what began last); node: its id; object: a reference",
+        help="worker: a reference, an actor or a pid (default: what began last); node, delay: its id; object: a reference",
     )
+    parser.add(
+        "--for",
+        dest="seconds",
+        type=arguments.seconds,
+        metavar="TIME",
+        help="delay: how long, like 5s (default: 3s)",
+    )
+    late = "delay: how late each message is, like 200ms (default: none passes until the end)"
+    parser.add("--by", type=arguments.seconds, metavar="TIME", help=late)
+    return parser
+
+
+def _coach_parser() -> MagicParser:
+    parser = MagicParser("%remote coach")
+    parser.add("switch", nargs="?", choices=("on", "off"), help="give hints, or none (default: list them)")
     return parser
 
 
@@ -351,6 +366,12 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.tempos.order(options),
         _order_parser,
         "%remote order 7",
+    ),
+    "coach": MagicCommand(
+        "list the hints given so far, or switch them on or off",
+        lambda a, options: a.coach.command(options.switch),
+        _coach_parser,
+        "%remote coach off",
     ),
     "unpin": MagicCommand(
         "let go of what outputs and the last error hold",

@@ -1,7 +1,7 @@
 """Sends the feed to the views of this kernel: one thread for all of them, which sleeps while none is visible.
 
     view --(subscribe, resync, hidden, visible, ...)--> FeedLink --> FeedSender --(header, buffer)--> view
-           (detail, object, cancel, kill, tempo)    -->              --(answers)--------------------> view
+           (detail, object, cancel, kill, tempo, fault) -->              --(answers)--------------------> view
 
 Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
 only queued there. Everything else happens in the sender's own thread.
@@ -17,6 +17,8 @@ from functools import cache
 from typing import Any
 
 from gnomon import observe
+from gnomon_kernel.faults import make_from_view
+from gnomon_kernel.sessions import sessions
 from gnomon_kernel.tempo import set_from_view
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
@@ -86,14 +88,20 @@ class FeedLink:
         elif kind == "kill" and isinstance(content.get("id"), str):
             self._send(observe.feed().kill(content["id"], restart=content.get("restart") is True), [])
         elif kind == "object" and isinstance(content.get("id"), str):
-            # other processes are asked: meanwhile the sender serves all views
-            threading.Thread(target=self._tell_holders, args=(content["id"],), daemon=True).start()
+            self._tell_later(lambda: observe.feed().object_detail(content["id"]))
+        elif kind == "fault":
+            self._tell_later(lambda: make_from_view(content))
 
-    def _tell_holders(self, identity: str) -> None:
-        try:
-            self._send(observe.feed().object_detail(identity), [])
-        except Exception:
-            _log.exception("A live view could not be told who holds the object %s.", identity)
+    def _tell_later(self, answer: Callable[[], dict[str, Any]]) -> None:
+        """Other processes are asked: meanwhile the sender serves all views."""
+
+        def tell() -> None:
+            try:
+                self._send(answer(), [])
+            except Exception:
+                _log.exception("A live view could not be told what it had asked for.")
+
+        threading.Thread(target=tell, daemon=True).start()
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""
@@ -106,6 +114,8 @@ class FeedLink:
         message = None if self._subscription is None else self._subscription.poll()
         if message is not None:
             header, buffer = message
+            if header["kind"] == "snapshot":
+                header["no_node"] = sessions.why_no_node()
             self._send(header, [buffer] if buffer else [])
         # counted from here: what takes long to write and send must not bring the next message closer
         self.due = time.monotonic() + PERIOD_S

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,13 @@ class Sessions:
 
     Attributes:
         _cluster: what ``start --nodes`` has made, until it is stopped.
+        _node_options: those of each of its nodes.
     """
 
     def __init__(self) -> None:
         self._cluster: Cluster | None = None
+        self._node_options: Mapping[str, Any] = {}
+        self._changing = threading.Lock()
 
     def start(self, options: argparse.Namespace) -> None:
         """Start a session, or tell what runs.
@@ -93,6 +97,34 @@ class Sessions:
         ]
         say(table(("differs", "here", "there", "so"), rows))
 
+    def why_no_node(self) -> str:
+        """Why :meth:`add_node` can not add one; "" if it can."""
+        if self._cluster is not None:
+            return ""
+        if not gnomon.is_initialized():
+            return "No cluster is running."
+        return (
+            "This session is not a cluster that this notebook keeps: start one with %remote start --nodes 2."
+        )
+
+    def add_node(self) -> str:
+        """Start one more node like the others; it joins a moment later. Any thread.
+
+        Returns:
+            A sentence on what has come of it.
+        """
+        with self._changing:
+            cluster = self._cluster
+            if cluster is None:
+                return self.why_no_node()
+            try:
+                node = cluster.add_node(wait=False, **self._node_options)
+            except gnomon.exceptions.ClusterNotFoundError as error:
+                return str(error)
+            own = self._node_options
+            amounts = {"CPU": own["num_cpus"], "GPU": own.get("num_gpus", 0), **own.get("resources", {})}
+            return f"A node is starting (pid {node.pid}), with {resources_line(amounts)}."
+
     def _start(self, given: dict[str, Any], nodes: int | None) -> None:
         try:
             if nodes is not None and nodes > 1:
@@ -117,16 +149,18 @@ class Sessions:
             for _ in range(nodes - 1):
                 cluster.add_node(wait=False, **own)
             cluster.wait_for_nodes()
+            self._cluster, self._node_options = cluster, own  # known before any view hears of the session
             cluster.connect(namespace=given.get("namespace"))
         except BaseException:
+            self._cluster = None
             cluster.shutdown()
             raise
-        self._cluster = cluster
 
     def _end_cluster(self) -> None:
-        cluster, self._cluster = self._cluster, None
-        if cluster is not None:
-            cluster.shutdown()
+        with self._changing:
+            cluster, self._cluster = self._cluster, None
+            if cluster is not None:
+                cluster.shutdown()
 
     def _check_nodes(self, asked: int | None) -> None:
         living = sum(bool(node["Alive"]) for node in gnomon.nodes()) if asked is not None else 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,57 @@ def test_without_processes_nothing_is_killed(start_cluster: Callable[..., Cluste
                 fault()  # type: ignore[operator]
     finally:
         gnomon.shutdown()
+
+
+@pytest.fixture
+def two_nodes() -> Iterator[str]:
+    """A driver in a cluster of two nodes; the id of the other one."""
+    cluster = NodesCluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1, resources={"there": 1})
+        gnomon.init(address=cluster.address)
+        yield cluster.worker_nodes[0].node_id
+    finally:
+        gnomon.shutdown()
+        cluster.shutdown()
+
+
+def test_a_node_that_is_cut_off_for_a_while_comes_back(two_nodes: str) -> None:
+    where = gnomon.remote(lambda: gnomon.get_runtime_context().get_node_id()).options(resources={"there": 1})
+    assert gnomon.get(where.remote(), timeout=30) == two_nodes
+    until = time.monotonic() + 1.5
+    receipt = control.delay_node(seconds=1.5)
+    assert str(receipt) == f"node {two_nodes} (pid {receipt.pid}) is cut off from the others for 1.5 s"
+    assert gnomon.get(where.remote(), timeout=30) == two_nodes
+    assert time.monotonic() >= until
+    assert gnomon.get(where.remote(), timeout=30) == two_nodes
+    assert [node["NodeID"] for node in gnomon.nodes() if node["Alive"]].count(two_nodes) == 1
+
+
+def test_a_node_that_is_cut_off_for_too_long_is_taken_for_dead(two_nodes: str, count: RunCount) -> None:
+    ref = first_waits.options(resources={"there": 0.5}, max_retries=0).remote(count)
+    wait_until(lambda: len(count.entries()) == 1, "it runs there")
+    receipt = control.delay_node(two_nodes, 40, by=30)
+    assert "after 5 s of silence the head takes it for dead" in str(receipt)
+    with pytest.raises(gnomon.exceptions.GnomonError, match=r"nothing had been heard of it for 5 s"):
+        gnomon.get(ref, timeout=60)
+
+
+def test_wrong_delays(cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="seconds is more than 0 and at most 60 seconds, not 61"):
+        control.delay_node(seconds=61)
+    with pytest.raises(TypeError, match="takes by as a number of seconds, not str"):
+        control.delay_node(by="1")  # type: ignore[arg-type]
+    with pytest.raises(ControlUnavailableError, match="the only node is that of the head"):
+        control.delay_node()
+
+
+def test_an_object_is_dropped_by_its_id(cluster: Cluster, count: RunCount) -> None:
+    ref = large.remote(count)
+    gnomon.wait([ref], timeout=20)
+    control.drop_object(ref.hex())
+    assert gnomon.get(ref, timeout=30).sum() == 200_000
+    assert count.runs() == {0: 2}
+    for wrong in ("", "xy", "00"):
+        with pytest.raises(ValueError, match="is no id of an object"):
+            control.drop_object(wrong)

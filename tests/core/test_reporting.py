@@ -125,7 +125,7 @@ def test_the_unfinished_tasks_of_a_dead_owner_are_failed() -> None:
     worker.machine.on_wanted(ObservationWanted(DRIVER, True))
     worker.ledger.task_changed(submit(worker, 1), TaskState.RUNNING)
     report(worker, driver, 1.0)
-    driver.machine.on_process_lost(WORKER)
+    driver.machine.on_process_lost(WORKER, "was killed")
     assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
 
 
@@ -181,7 +181,7 @@ def test_nobody_waits_for_the_task_of_a_dead_owner() -> None:
     driver = Process(DRIVER)
     child, of_child = told(SECOND, task_id(WORKER, 9))
     driver.machine.on_reported(of_child)
-    driver.machine.on_process_lost(WORKER)
+    driver.machine.on_process_lost(WORKER, "was killed")
     assert parents(driver) == {child: -1}
 
 
@@ -189,7 +189,7 @@ def test_a_dead_owners_task_that_waits_for_its_place_is_failed_too() -> None:
     driver = Process(DRIVER)
     child, of_child = told(SECOND, task_id(WORKER, 9))
     driver.machine.on_reported(of_child)
-    driver.machine.on_process_lost(SECOND)
+    driver.machine.on_process_lost(SECOND, "was killed")
     assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
 
 

@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import gnomon
 from gnomon import control
+from gnomon_kernel.faults import make_from_view
 from kernel.live_kernel import LiveKernel
 
 
@@ -33,6 +34,10 @@ def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
         ("fault object number", "name one reference to a large value"),
         ("fault object", "name one reference to a large value"),
         ("fault node", "the inline engine has no processes"),
+        ("fault delay", "the inline engine has no processes"),
+        ("fault delay --for 61s", "at most 60 seconds, not 61"),
+        ("fault delay --by soon", "expected seconds like 0.2, 5s or 200ms"),
+        ("fault worker --for 3s", "--for and --by belong to delay"),
     ],
 )
 def test_what_can_not_be_hit(ip: InteractiveShell, line: str, wrong: str) -> None:
@@ -54,10 +59,36 @@ def test_nothing_to_break(shell: InteractiveShell, capsys: pytest.CaptureFixture
             control.FaultReceipt("node", "node ab", 7, ("f", "f", "g", "h", "A")),
             "killed node ab (pid 7): it ran f, g, h and 1 more",
         ),
+        (
+            control.FaultReceipt("delay", "node ab", 7, for_s=5.0, by_s=0.2),
+            "node ab (pid 7) hears and is heard 0.2 s late for 5 s",
+        ),
     ],
 )
 def test_receipts(receipt: control.FaultReceipt, text: str) -> None:
     assert str(receipt) == text
+
+
+@pytest.mark.parametrize(
+    ("content", "about", "text"),
+    [
+        ({"what": "worker", "target": 7}, "worker 7", "the inline engine has no processes"),
+        ({"what": "node", "target": "ab"}, "node ab", "the inline engine has no processes"),
+        ({"what": "delay", "target": "ab", "seconds": 3}, "delay ab", "the inline engine has no processes"),
+        ({"what": "delay", "target": "ab"}, "delay ab", "more than 0"),
+        ({"what": "object", "target": "ab"}, "object ab", "the inline engine has no processes"),
+        ({"what": "add"}, "add", "%remote start --nodes 2"),
+        ({"what": "head", "target": "ab"}, "head ab", "no fault 'head'"),
+        ({"what": "worker", "target": "7"}, "worker 7", "no fault 'worker' for '7'"),
+        ({}, "None", "no fault 'None'"),
+    ],
+)
+def test_what_a_view_can_not_do(
+    ip: InteractiveShell, content: dict[str, object], about: str, text: str
+) -> None:
+    note = make_from_view(content)
+    assert (note["kind"], note["about"]) == ("note", about)
+    assert text in note["text"]
 
 
 def test_a_worker_and_a_value_are_lost_and_come_back(live_kernel: LiveKernel) -> None:

@@ -6,6 +6,9 @@
 
 import type { IViewContext } from './context';
 import { el, stateIcon } from './dom';
+import type { IFault } from './fault-buttons';
+import { FaultButtons } from './fault-buttons';
+import { nodeFaults, workerFault } from './fault-lab';
 import type { INote, ITaskDetail } from './feed';
 import { formatCount, formatDuration, plural } from './format';
 import type { Model } from './model';
@@ -38,6 +41,8 @@ export class DetailCard {
     private readonly _actions: IDetailActions
   ) {
     this.node.hidden = true;
+    this._faults = new FaultButtons(_context.feed);
+    this.node.append(this._top, this._body, this._faults.node);
     this._stops = [
       _context.feed.onDetail(detail => this._answered(detail)),
       _context.feed.onNote(note => this._noted(note))
@@ -69,20 +74,30 @@ export class DetailCard {
     }
     this._shown = fresh;
     const [head, ...rest] = 'task' in subject ? this._task(model, subject.task) : this._function(model, subject.func);
-    const old = this.node.firstElementChild;
-    if (old?.isEqualNode(head)) {
-      // its buttons stay the same elements: one replaced between press and release would miss the click
-      while (old.nextSibling) {
-        old.nextSibling.remove();
-      }
-      this.node.append(...rest);
-    } else {
-      this.node.replaceChildren(head, ...rest);
+    // buttons stay the same elements: one replaced between press and release would miss the click
+    if (!this._top.firstElementChild?.isEqualNode(head)) {
+      this._top.replaceChildren(head);
     }
+    this._body.replaceChildren(...rest);
+    this._faults.show('task' in subject ? this._faultsOf(model, subject.task) : []);
   }
 
   dispose(): void {
     this._stops.forEach(stop => stop());
+    this._faults.dispose();
+  }
+
+  /** What of the place where a task runs, or has run last, can be broken. */
+  private _faultsOf(model: Model, task: number): IFault[] {
+    const worker = task < model.tasks.length ? model.workers[model.tasks.worker[task]] : undefined;
+    if (!worker || worker.pid <= 0) {
+      return [];
+    }
+    const node = model.nodes.get(model.nodeOf(worker));
+    const running = model.tasks.state[task] === TaskState.running;
+    const several = [...model.nodes.values()].filter(each => each.alive).length > 1;
+    const found = running && node?.alive !== false ? [workerFault(model, worker.pid)] : [];
+    return node && several ? [...found, ...nodeFaults(model, node)] : found;
   }
 
   /** What makes a task's card look different; a running task's card changes every half second. */
@@ -253,6 +268,9 @@ export class DetailCard {
   private _answer: ITaskDetail | null = null;
   private _shown = '';
   private _note = '';
+  private readonly _top = el('div');
+  private readonly _body = el('div');
+  private readonly _faults: FaultButtons;
   private readonly _stops: readonly (() => void)[];
 }
 

@@ -45,7 +45,7 @@ export interface IObjectDetail {
 
 /** What became of something that was asked for: a sentence. */
 export interface INote {
-  /** "task 12", "actor <id>". */
+  /** "task 12", "actor <id>", "worker <pid>", "node <id>", "delay <id>", "object <id>", "add". */
   readonly about: string;
   readonly text: string;
 }
@@ -114,7 +114,7 @@ export class Feed {
     return () => this._refusedListeners.delete(listener);
   }
 
-  /** Calls back with what became of {@link Feed.cancel} and {@link Feed.kill}. Returns a function that stops it. */
+  /** Calls back with what became of {@link Feed.cancel}, {@link Feed.kill} and {@link Feed.makeFault}. Returns a function that stops it. */
   onNote(listener: (note: INote) => void): () => void {
     this._noteListeners.add(listener);
     return () => this._noteListeners.delete(listener);
@@ -128,6 +128,11 @@ export class Feed {
   /** Asks the kernel to kill an actor; with `restart` it may be restarted. */
   kill(actor: string, restart: boolean): void {
     this._channel.send({ kind: 'kill', id: actor, restart });
+  }
+
+  /** Asks the kernel to break something on purpose, or to add a node; a note tells what has come of it. */
+  makeFault(what: string, target?: number | string, more: Readonly<Record<string, number>> = {}): void {
+    this._channel.send({ kind: 'fault', what, ...(target === undefined ? {} : { target }), ...more });
   }
 
   /** Tells the kernel whether anybody can see the view. */

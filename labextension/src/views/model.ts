@@ -23,6 +23,9 @@ export type ApplyResult = 'applied' | 'ignored' | 'gap';
 /** Rows of objects kept at most; the feed sends the largest ones only, this bounds what piles up over time. */
 const OBJECTS_KEPT = 1000;
 
+/** Before the kernel has told. */
+const NO_NODE = 'This kernel can not add nodes.';
+
 function noCounts(): number[] {
   return TASK_STATES.map(() => 0);
 }
@@ -57,6 +60,8 @@ export class Model {
   objectTotals = NO_OBJECTS;
   actors = new Map<string, IActorRow>();
   nodes = new Map<string, INodeRow>();
+  /** Why no node can be added from here; '' if one can. */
+  noNode = NO_NODE;
   tempo = FREE;
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
@@ -205,6 +210,7 @@ export class Model {
     header.actors?.forEach(row => this.actors.set(row.id, row));
     header.actors?.forEach(row => this.histories.note(row, header.time));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
+    this.noNode = header.no_node ?? this.noNode;
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
     }
@@ -281,6 +287,7 @@ export class Model {
     this.actors = new Map();
     this.nodes = new Map();
     this.tempo = FREE;
+    this.noNode = NO_NODE;
     this._tasksTotal = 0;
   }
 

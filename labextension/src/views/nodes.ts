@@ -2,6 +2,8 @@
 
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
+import { FaultButtons } from './fault-buttons';
+import { addNodeFault, nodeFaults, workerFault } from './fault-lab';
 import { formatBytes, formatCount, plural } from './format';
 import type { IMeter } from './meter';
 import { fillMeter, makeMeter, storeMeter } from './meter';
@@ -24,6 +26,7 @@ interface ICard {
 }
 
 interface IParts {
+  readonly faults: FaultButtons;
   readonly meters: KeyedList<IMeter>;
   readonly workers: KeyedList<IWorkerRow>;
 }
@@ -38,7 +41,9 @@ export class NodesView implements IView {
       () => this._make(),
       (card, row) => this._fill(card, row)
     );
-    this.node = el('div', 'view nodes', [this._heading, this._list, this._more, this._empty], { role: 'group' });
+    this._add = new FaultButtons(_context.feed);
+    const parts = [this._heading, this._add.node, this._list, this._more, this._empty];
+    this.node = el('div', 'view nodes', parts, { role: 'group' });
     this.update();
   }
 
@@ -53,8 +58,16 @@ export class NodesView implements IView {
     this._heading.hidden = this._list.hidden = nodes.length === 0;
     this._more.hidden = nodes.length <= CARDS_MAX;
     setText(this._more, `and ${plural(nodes.length - CARDS_MAX, 'more node')}`);
+    this._add.show(nodes.length > 0 ? [addNodeFault(model)] : []);
     const workers = workersByNode(model);
     this._cards.show(nodes.slice(0, CARDS_MAX).map(node => [node.id, { node, workers: workers.get(node.id) ?? [] }]));
+    this._faults = this._faults.filter(faults => {
+      const kept = this._list.contains(faults.node); // else its card has gone, with its session
+      if (!kept) {
+        faults.dispose();
+      }
+      return kept;
+    });
   }
 
   restyle(): void {
@@ -62,7 +75,8 @@ export class NodesView implements IView {
   }
 
   dispose(): void {
-    // nothing to give back
+    this._add.dispose();
+    this._faults.forEach(faults => faults.dispose());
   }
 
   private _make(): HTMLElement {
@@ -74,17 +88,23 @@ export class NodesView implements IView {
     ]);
     const meters = el('div', 'meter-list');
     const workers = el('ul', 'workers', [], { 'aria-label': 'workers' });
-    const card = el('div', 'card', [head, meters, el('div', 'muted card-figures'), workers], { role: 'listitem' });
+    const faults = new FaultButtons(this._context.feed);
+    this._faults.push(faults);
+    const parts = [head, meters, el('div', 'muted card-figures'), workers, faults.node];
+    const card = el('div', 'card', parts, { role: 'listitem' });
+    const kill = (pid: number): void => faults.ask(workerFault(this._context.feed.model, pid));
     this._parts.set(card, {
+      faults,
       meters: new KeyedList<IMeter>(meters, makeMeter, fillMeter),
-      workers: new KeyedList<IWorkerRow>(workers, makeWorker, fillWorker)
+      workers: new KeyedList<IWorkerRow>(workers, worker => makeWorker(worker, kill), fillWorker)
     });
     return card;
   }
 
   private _fill(card: HTMLElement, { node, workers }: ICard): void {
     const [head, meters, figures, list] = card.children as unknown as HTMLElement[];
-    const state = node.alive ? 'alive' : 'dead';
+    const late = node.alive && (node.late_until ?? 0) > this._context.feed.now();
+    const state = node.alive ? (late ? 'late' : 'alive') : 'dead';
     if (card.dataset.state !== state) {
       card.dataset.state = state;
       head.replaceChild(stateIcon(state), head.children[0]);
@@ -95,8 +115,9 @@ export class NodesView implements IView {
     meters.hidden = list.hidden = !node.alive;
     const parts = this._parts.get(card)!;
     parts.meters.show(metersOf(node).map(meter => [meter.key, meter]));
+    parts.faults.show(nodeFaults(this._context.feed.model, node));
     parts.workers.show(workers.slice(0, WORKERS_MAX).map(worker => [worker.id, worker]));
-    const words = node.alive ? network(node) : ['it has died, and all that ran and lay there with it'];
+    const words = node.alive ? [...lateness(node, this._context.feed.now()), ...network(node)] : death(node);
     if (workers.length > WORKERS_MAX) {
       words.push(`${formatCount(workers.length - WORKERS_MAX)} more workers not shown`);
     }
@@ -108,6 +129,8 @@ export class NodesView implements IView {
   private readonly _heading = el('div', 'view-heading', [el('strong', '', 'Nodes'), this._words]);
   private readonly _list = el('div', 'cards', [], { role: 'list' });
   private readonly _cards: KeyedList<ICard>;
+  private readonly _add: FaultButtons;
+  private _faults: FaultButtons[] = [];
   private readonly _parts = new WeakMap<HTMLElement, IParts>();
   private readonly _more = el('div', 'muted more');
   private readonly _empty = el('div', 'empty', [
@@ -142,6 +165,23 @@ function plain(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
 }
 
+/** What is known of its end. */
+export function death(node: INodeRow): string[] {
+  return [node.reason ? `it died: it ${node.reason}` : 'it has died', 'all that ran and lay there is gone with it'];
+}
+
+/** What a fault made on purpose does to it now. */
+export function lateness(node: INodeRow, now: number): string[] {
+  const left = (node.late_until ?? 0) - now;
+  if (left <= 0) {
+    return [];
+  }
+  const by = node.late_by_s ?? 0;
+  return [
+    by >= left ? 'cut off from the other nodes for a while' : `what it says and hears is ${by} s late for a while`
+  ];
+}
+
 function network(node: INodeRow): string[] {
   const parts: string[] = [];
   if (node.received_bytes) {
@@ -153,8 +193,11 @@ function network(node: INodeRow): string[] {
   return parts;
 }
 
-function makeWorker(): HTMLElement {
-  return el('li', 'worker', [stateIcon('waiting'), el('span', 'worker-name'), el('span', 'muted worker-runs')]);
+function makeWorker({ pid }: IWorkerRow, kill: (pid: number) => void): HTMLElement {
+  const button = el('button', 'link danger', 'kill', { type: 'button', 'aria-label': `kill worker ${pid}` });
+  button.addEventListener('click', () => kill(pid));
+  const parts = [stateIcon('waiting'), el('span', 'worker-name'), el('span', 'muted worker-runs'), button];
+  return el('li', 'worker', parts);
 }
 
 function fillWorker(element: HTMLElement, worker: IWorkerRow): void {

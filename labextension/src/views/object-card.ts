@@ -5,6 +5,8 @@
  */
 
 import { el } from './dom';
+import type { IFault } from './fault-buttons';
+import { FaultButtons } from './fault-buttons';
 import type { Feed, IObjectDetail } from './feed';
 
 const LISTED_AT_MOST = 12;
@@ -18,10 +20,13 @@ export class ObjectCard {
   });
 
   constructor(
-    private readonly _feed: Pick<Feed, 'askObject' | 'onObject'>,
-    private readonly _close: () => void
+    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'makeFault' | 'onNote'>,
+    private readonly _close: () => void,
+    private readonly _faultsOf: (id: string) => readonly IFault[] = () => []
   ) {
     this.node.hidden = true;
+    this._faults = new FaultButtons(_feed);
+    this.node.append(this._body, this._faults.node);
     this._stop = _feed.onObject(detail => this._answered(detail));
   }
 
@@ -30,15 +35,17 @@ export class ObjectCard {
     this._id = id;
     this.node.hidden = id === '';
     if (id === '') {
-      this.node.replaceChildren();
+      this._body.replaceChildren();
       return;
     }
+    this._faults.show(this._faultsOf(id));
     this._fill([el('p', 'muted', 'Asking who holds it …')]);
     this._feed.askObject(id);
   }
 
   dispose(): void {
     this._stop();
+    this._faults.dispose();
   }
 
   private _answered(detail: IObjectDetail): void {
@@ -53,10 +60,12 @@ export class ObjectCard {
     const close = el('button', 'close', '×', { type: 'button', 'aria-label': 'Close', title: 'Close' });
     close.addEventListener('click', () => this._close());
     const title = el('strong', 'detail-title', `object …${this._id.slice(-12)}`);
-    this.node.replaceChildren(el('div', 'detail-head', [title, again, close]), ...parts);
+    this._body.replaceChildren(el('div', 'detail-head', [title, again, close]), ...parts);
   }
 
   private _id = '';
+  private readonly _body = el('div');
+  private readonly _faults: FaultButtons;
   private readonly _stop: () => void;
 }
 

@@ -1,6 +1,7 @@
 /** The objects view: how full shared memory is, and which objects fill it, as a treemap and as a table. */
 
 import type { IView, IViewContext } from './context';
+import { objectFault } from './fault-lab';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatBytes, formatCount, plural } from './format';
 import type { Model } from './model';
@@ -37,7 +38,11 @@ export class ObjectsView implements IView {
     );
     const table = el('table', 'table', [el('thead', '', [this._heads()]), body], { 'aria-label': 'objects' });
     this._scroll = el('div', 'table-scroll', [table]);
-    this._card = new ObjectCard(_context.feed, () => this._choose(''));
+    this._card = new ObjectCard(
+      _context.feed,
+      () => this._choose(''),
+      id => [objectFault(_context.feed.model, id)]
+    );
     const content = el('div', 'objects-content', [this._treemap.node, this._scroll]);
     const meterList = el('div', 'meters', [this._meters]);
     this.node = el('div', 'view objects', [meterList, content, this._card.node, this._empty], { role: 'group' });

@@ -13,7 +13,7 @@ export type TaskStateName = (typeof TASK_STATES)[number];
 /** Numbers of the task states on the wire. */
 export const TaskState = { waiting: 0, ready: 1, running: 2, done: 3, failed: 4, cancelled: 5 } as const;
 
-export const OBJECT_STATES = ['pending', 'memory', 'store', 'spilled', 'lost', 'error'] as const;
+export const OBJECT_STATES = ['pending', 'memory', 'store', 'spilled', 'reconstructing', 'lost', 'error'] as const;
 
 export type ObjectStateName = (typeof OBJECT_STATES)[number];
 
@@ -37,6 +37,7 @@ export const OBJECT_STATE_MEANING: Readonly<Record<ObjectStateName, string>> = {
   memory: 'small: kept in the memory of its owner',
   store: 'in shared memory, read without copying',
   spilled: 'moved to disk to make room',
+  reconstructing: 'lost: the task that makes it runs again',
   lost: 'no copy is left',
   error: 'the task that makes it failed'
 };
@@ -50,10 +51,11 @@ export const TASK_GRAVITY: readonly number[] = [1, 2, 3, 0, 5, 4];
 const CLOCK = 'M8 4.4V8l2.4 1.7';
 const DOTS = 'M4.6 8h.01M8 8h.01M11.4 8h.01';
 const CHECK = 'M4.8 8.4l2.3 2.3 4.2-4.9';
+const AGAIN = 'M11.2 6.6A3.6 3.6 0 1 0 11.6 9M11.4 4.4v2.4H9';
 const CROSS = 'M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2';
 
 /** Icon of every state of anything. */
-export const ICON_PATHS: Readonly<Record<TaskStateName | ObjectStateName | ActorStateName, string>> = {
+export const ICON_PATHS: Readonly<Record<TaskStateName | ObjectStateName | ActorStateName | 'late', string>> = {
   waiting: DOTS,
   ready: CLOCK,
   running: 'M6.4 5v6l4.6-3z',
@@ -64,11 +66,13 @@ export const ICON_PATHS: Readonly<Record<TaskStateName | ObjectStateName | Actor
   memory: 'M5.6 5.6h4.8v4.8H5.6z',
   store: 'M4.8 5.4h6.4M4.8 8h6.4M4.8 10.6h6.4',
   spilled: 'M8 4.6v6.2M5.4 8.4L8 11l2.6-2.6',
+  reconstructing: AGAIN,
   lost: 'M6.2 6.3c0-2.2 3.6-2.2 3.6 0 0 1.5-1.8 1.5-1.8 3M8 11.6h.01',
   error: CROSS,
   alive: CHECK,
-  restarting: 'M11.2 6.6A3.6 3.6 0 1 0 11.6 9M11.4 4.4v2.4H9',
-  dead: CROSS
+  restarting: AGAIN,
+  dead: CROSS,
+  late: CLOCK
 };
 
 /** Icons that are filled, not only stroked. */

@@ -80,6 +80,13 @@ export interface INodeRow {
   readonly received_bytes?: number;
   readonly sent_bytes?: number;
   /** `[id, pid, "starting" | "idle" | "leased"]` of each worker. */
+  /** The node of the driver, with which the session ends. */
+  readonly home?: boolean;
+  /** Why it has died. */
+  readonly reason?: string;
+  /** A fault made on purpose: until this unix time what it says and hears is late by so many seconds. */
+  readonly late_until?: number;
+  readonly late_by_s?: number;
   readonly processes?: readonly (readonly [string, number, string])[];
 }
 
@@ -116,6 +123,8 @@ export interface IFeedHeader {
   readonly objects?: IObjectsPart;
   readonly actors?: readonly IActorRow[];
   readonly nodes?: readonly INodeRow[];
+  /** Why no node can be added; '' if one can. In snapshots alone. */
+  readonly no_node?: string;
   /** Empty when work begins freely. */
   readonly tempo?: Partial<ITempo>;
   readonly limits?: { readonly tasks_listed: number; readonly tasks_total: number };

@@ -94,6 +94,8 @@ class Ledger:
         actors: per actor id in hex, the row as the wire format of the feed has it.
         nodes: per node id in hex, likewise.
         tempo: how fast work begins, the fields of ``tempo.TempoFacts``; empty while it begins freely.
+        repeated: by cell, its label, line and function, ``[size_bytes, times]`` of a large argument that was passed by value
+            more than once.
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
     """
 
@@ -118,6 +120,7 @@ class Ledger:
             "store_capacity_bytes": 0,
         }
         self.tempo: dict[str, Any] = {}
+        self.repeated: dict[tuple[str, str, int, str], list[int]] = {}
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
         self.changed_objects: deque[str] = deque()

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from gnomon._core.delay_line import DelayLine
 from gnomon._messages.base import Message
+from gnomon._messages.cluster import NodeDelayed
 from gnomon._messages.envelope import Envelope
 from gnomon.ids import WorkerID
 
@@ -40,6 +42,7 @@ class LinkMachine:
     Attributes:
         duplicates: envelopes dropped because they had been seen.
         strangers: envelopes dropped because their sender is known to be dead.
+        delay: what holds messages from and to other nodes; None unless somebody has made that fault.
     """
 
     def __init__(
@@ -61,7 +64,16 @@ class LinkMachine:
         self.dead: dict[WorkerID, None] = {}
         self.duplicates = 0
         self.strangers = 0
+        self.delay: DelayLine | None = None
         self._wakeup = 0.0
+
+    def on_delayed(self, message: NodeDelayed, now: float) -> None:
+        """Messages from and to other nodes are late for a while."""
+        until = now + message.for_s
+        if self.delay is None:
+            self.delay = DelayLine(self.me, message.by_s, until)
+        else:
+            self.delay.change(message.by_s, until)
 
     def send(self, peer: WorkerID, messages: list[Message], now: float) -> Envelope | None:
         """Number a batch; None when the peer is dead."""

@@ -58,6 +58,7 @@ class MembershipMachine:
         self._turn = 0
         self.patience_s = patience_s
         self._heard: dict[WorkerID, float] = {}
+        self._silent: dict[WorkerID, bool] = {}
         self._ran = 0.0
 
     def on_joined(self, node: WorkerID, message: NodeJoined, now: float) -> None:
@@ -75,6 +76,7 @@ class MembershipMachine:
         """What is free there has changed, or it is leaving; or it only says that it lives."""
         if node in self._heard:
             self._heard[node] = now
+            self._silent.pop(node, None)
         view = self.nodes.get(node)
         if view is not None:
             view.available = dict(message.available)
@@ -87,6 +89,8 @@ class MembershipMachine:
         view = self.nodes.pop(node, None)
         if view is None:
             return False
+        if self._silent.pop(node, False):
+            reason += f" (head ended it: nothing had been heard of it for {self.patience_s:g} s)"
         joined = self._joined.pop(node)
         self._heard.pop(node, None)
         report = NodeReport(view.node, node, joined.pid, False, {}, {}, 0, 0, 0, joined.labels)
@@ -179,6 +183,7 @@ class MembershipMachine:
             if stood_still:
                 self._heard[node] = now
             elif now - heard > self.patience_s:
+                self._silent[node] = True
                 self._heard[node] = now  # it ends, unless something keeps it; then it is tried again
                 joined = self._joined[node]
                 self._effects().do(KillNode(node, joined.pid, joined.started))

@@ -26,6 +26,7 @@ from gnomon._core.jobs import JobMachine
 from gnomon._core.leases import LeaseMachine
 from gnomon._core.links import LinkMachine
 from gnomon._core.neighbours import NeighbourMachine
+from gnomon._core.node_delay import DelayRelay
 from gnomon._core.node_report import ReportMachine, report_of
 from gnomon._core.pace import TempoRelay
 from gnomon._core.pool import PoolMachine
@@ -73,7 +74,7 @@ class Node:
         pid: int = 0,
         dead_max: int = 100_000,
         report_period_s: float = 0.5,
-        orphan_grace_s: float = 0.1,
+        orphan_grace_s: float = 0.5,
         first_job: JobSpec | None = None,
         gpus: Sequence[DeviceID] = (),
         labels: dict[str, str] | None = None,
@@ -117,6 +118,7 @@ class Node:
         self._joined = False
         self.observers: dict[WorkerID, None] = {}
         self.reports = ReportMachine(self, self._out, report_period_s)
+        self.delays = DelayRelay(self._out, links, self.pool)
         self.tempos = TempoRelay(self._out, head, self.jobs, self.pool, self._watch, self.dead)
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
@@ -164,6 +166,7 @@ class Node:
             cluster.StatusAsked: self._on_status_asked,
             holders.ProcessesAsked: self._on_processes_asked,
             cluster.ObservationWanted: self._on_observation_wanted,
+            cluster.NodeDelayed: lambda sender, message: self.delays.on_delayed(message, self.now),
             tempo.TempoSet: self.tempos.on_set,
             cluster.DriverJoined: self._on_driver_joined,
             cluster.DriverLeaving: self._on_driver_leaving,
@@ -271,6 +274,7 @@ class Node:
                 if self.jobs.of(observer) == self.pool.jobs[sender]:
                     self._effects.send(sender, cluster.ObservationWanted(observer, True))
             self.tempos.welcome(sender)
+            self.delays.welcome(sender, self.now)
 
     def _on_lease_returned(self, sender: WorkerID, message: leases.LeaseReturned) -> None:
         worker = self.leases.on_returned(sender, message.lease)

@@ -263,6 +263,7 @@ class ReportingMachine:
             process=report.process.hex(),
             pid=report.pid,
             alive=report.alive,
+            home=report.process == self.node,
             resources=to_amounts(report.resources),
             available=to_amounts(report.available),
             workers=report.workers,
@@ -292,11 +293,13 @@ class ReportingMachine:
         if told.state in _FINISHED:
             del self._foreign[told.task]
 
-    def on_process_lost(self, process: WorkerID) -> None:
+    def on_process_lost(self, process: WorkerID, reason: str) -> None:
         """An owner is dead: its unfinished tasks will never be told of again. Or the one who looked is."""
         node = self._nodes.pop(process, None)
         if node is not None:
-            self.ledger.node_changed(node, alive=False, available={}, workers=0, store_used_bytes=0)
+            self.ledger.node_changed(
+                node, alive=False, reason=reason, available={}, workers=0, store_used_bytes=0, late_until=0.0
+            )
         if process == self.observer:
             self.on_wanted(ObservationWanted(process, False))
         for parent in [*self._early]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from gnomon._core.delay_line import DelayLine
 from gnomon._core.effects import Command, Effects
 from gnomon._core.events import Received
 from gnomon._core.links import LinkMachine
@@ -45,6 +46,8 @@ class Station:
     def receive(self, envelopes: Iterable[Envelope], now: float) -> list[Any]:
         """The events in the envelopes that can be delivered now."""
         events: list[Any] = []
+        if self.links.delay is not None:
+            envelopes = self.links.delay.arrive(list(envelopes), now)
         for envelope in envelopes:
             for messages in self.links.receive(envelope, now):
                 events.append(Received(envelope.sender, messages))
@@ -52,7 +55,18 @@ class Station:
 
     def handle(self, events: Iterable[Any], now: float) -> tuple[Outgoing, list[Command]]:
         """Give events to the role; number what it sends."""
+        if self.links.delay is not None:
+            return self._handle_late(self.links.delay, events, now)
         return self.pack(self.role.handle(events, now), now)
+
+    def _handle_late(
+        self, delay: DelayLine, events: Iterable[Any], now: float
+    ) -> tuple[Outgoing, list[Command]]:
+        """While messages are held: those whose time has come are events too."""
+        out, commands = self.pack(self.role.handle([*self.receive((), now), *events], now), now)
+        if delay.is_over(now):
+            self.links.delay = None
+        return out, commands
 
     def pack(self, effects: Effects, now: float) -> tuple[Outgoing, list[Command]]:
         """Number what a role sends; add what the links are due to send."""
@@ -65,11 +79,16 @@ class Station:
         due = links.due(now)
         if due:
             out.extend(due)
+        if links.delay is not None:
+            out = links.delay.leave(out, now)
         return out, effects.commands
 
     def next_wakeup(self) -> float | None:
         """The earlier of the role's and the links'."""
         role, links = self.role.next_wakeup(), self.links.next_wakeup()
+        if self.links.delay is not None:
+            held = self.links.delay.next_wakeup()
+            links = held if links is None else min(links, held)
         if role is None:
             return links
         return role if links is None else min(role, links)

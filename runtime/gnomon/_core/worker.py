@@ -215,6 +215,7 @@ class Worker:
             actors.ActorChanged: self._on_actor_changed,
             **self.reporting.handlers(),
             cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
+            cluster.NodeDelayed: lambda sender, message: self.links.on_delayed(message, self.now),
             **self.pace.receivers(),
         }
 
@@ -470,7 +471,7 @@ class Worker:
         self.calls.on_process_lost(process)
         self.calls.clients.on_worker_lost(process, message.last_started, self.now)
         self.borrowing.on_process_lost(process)
-        self.reporting.on_process_lost(process)
+        self.reporting.on_process_lost(process, message.reason)
         self.execution.on_process_lost(process, message.node)
         self.production.on_process_lost(process)
         self.pace.on_process_lost(process)

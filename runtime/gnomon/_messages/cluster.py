@@ -10,6 +10,7 @@ node      ProcessDied --> head                    (head ends or restarts its act
 node      NodeLoad --> head;   head  NodesSeen, NodeLost --> nodes           (where there are several)
 head      JobStarted, JobEnded, ObservationWanted --> the other nodes
 driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
+driver    NodeDelayed --> node --> workers                                  (a fault, made on purpose)
 driver    ObservationWanted --> node --> workers; worker  RowsReported --> driver    (while somebody looks)
 """
 
@@ -104,6 +105,18 @@ class ProcessDied(Message, frozen=True, tag=83):
     process: WorkerID
     reason: str
     end: ProcessEnd | None = None
+
+
+class NodeDelayed(Message, frozen=True, tag=100):
+    """Driver to node, node to its workers: be late in all that goes to other nodes and comes from there.
+
+    Attributes:
+        by_s: how late.
+        for_s: for so long from now on.
+    """
+
+    by_s: float
+    for_s: float
 
 
 class StatusAsked(Message, frozen=True, tag=84):

@@ -1,4 +1,4 @@
-"""Faults made on purpose: a worker or a node is killed, a value is lost. What is done about it is the lesson.
+"""Faults made on purpose: a worker or a node is killed, a node is late, a value is lost. What is done about it is the lesson.
 
 Only processes of this driver's own session are ever hit: their numbers come from its books, and right before the signal
 the process is looked at once more, by a handle that can not come to mean another one.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,20 @@ from gnomon._core.events import AskedSomething, CopiesDropped
 from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._messages.actors import ALIVE
 from gnomon._messages.base import Block
+from gnomon._messages.cluster import NodeDelayed, NodeReport
 from gnomon._messages.pulls import CopyLost
 from gnomon._shell.reaping import MARKER
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ControlUnavailableError, NotInitializedError
-from gnomon.ids import WorkerID, node_tag, owner_of, task_of
+from gnomon.ids import OBJECT_ID_BYTES, ObjectID, WorkerID, node_tag, owner_of, task_of
 
 _NAMED_MAX: Final = 3
+
+SILENCE_MAX_S: Final = 5.0
+"""As ``_process.head.PATIENCE_S``: a node of which nothing is heard for so long is taken for dead."""
+
+DELAY_MAX_S: Final = 60.0
+DELAY_FOR_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +42,40 @@ class FaultReceipt:
     """What a fault has hit.
 
     Attributes:
-        kind: "worker", "node" or "object".
+        kind: "worker", "node", "delay" or "object".
         what: it, in words.
-        pid: of the process that was killed; 0 for an object.
+        pid: of the process that was killed, or is late; 0 for an object.
         running: names of the tasks that ran there, and classes of the actors that lived there.
+        for_s: how long it lasts; 0 for what can not be undone.
+        by_s: how late each message is; as long as ``for_s`` when nothing passes at all.
     """
 
     kind: str
     what: str
     pid: int = 0
     running: tuple[str, ...] = ()
+    for_s: float = 0.0
+    by_s: float = 0.0
 
     def __str__(self) -> str:
         if self.kind == "object":
             return f"dropped {self.what}: its owner takes every copy for lost"
+        if self.kind == "delay":
+            return self._delay_in_words()
         names = list(dict.fromkeys(self.running))
         shown = ", ".join(names[:_NAMED_MAX])
         more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
         return (
             f"killed {self.what} (pid {self.pid}): {f'it ran {shown}{more}' if names else 'it ran nothing'}"
         )
+
+    def _delay_in_words(self) -> str:
+        cut = self.by_s >= self.for_s
+        how = "is cut off from the others" if cut else f"hears and is heard {self.by_s:g} s late"
+        dead = ""
+        if self.by_s > SILENCE_MAX_S:
+            dead = f"; after {SILENCE_MAX_S:g} s of silence the head takes it for dead, and kills it"
+        return f"{self.what} (pid {self.pid}) {how} for {self.for_s:g} s{dead}"
 
 
 def kill_worker(target: ObjectRef[Any] | ActorHandle[Any] | int | None = None) -> FaultReceipt:
@@ -97,26 +119,7 @@ def kill_node(node_id: str | None = None) -> FaultReceipt:
         ValueError: no such node, or several and none was named, or it is the one of the head or of this driver.
     """
     engine = _engine("Killing a node")
-    own = (node_tag(engine.core.me), node_tag(engine.config.head_process))
-    living = {report.node.hex(): report for report in engine.view.reports() if report.alive}
-    others = {name: report for name, report in living.items() if node_tag(report.process) not in own}
-    if not others:
-        raise ControlUnavailableError(
-            "Killing a node",
-            "the only node is that of the head and of this driver",
-            "Start a cluster of several: %remote start --nodes 3, or gnomon.cluster_utils.Cluster.",
-        )
-    names = ", ".join(others)
-    if node_id is None and len(others) > 1:
-        raise ValueError(f"kill_node(): there are several; name one of {names}.")
-    wanted = next(iter(others)) if node_id is None else node_id
-    if wanted in living and wanted not in others:
-        raise ValueError(
-            f"kill_node(): {wanted} is the node of the head or of this driver; name one of {names}."
-        )
-    if wanted not in others:
-        raise ValueError(f"kill_node(): there is no living node {wanted!r}; name one of {names}.")
-    report = others[wanted]
+    report = _other_node(engine, "Killing a node", "kill_node", node_id)
     tag = node_tag(report.process).hex()
     workers = engine.ledger.workers.entries
     ran = [
@@ -125,28 +128,110 @@ def kill_node(node_id: str | None = None) -> FaultReceipt:
         if workers[row.worker][0].startswith(tag)
     ]
     _strike(report.pid, engine.info.session)
-    return FaultReceipt("node", f"node {wanted}", report.pid, tuple(ran))
+    return FaultReceipt("node", f"node {report.node.hex()}", report.pid, tuple(ran))
 
 
-def drop_object(ref: ObjectRef[Any]) -> FaultReceipt:
+def delay_node(
+    node_id: str | None = None, seconds: float = DELAY_FOR_S, by: float | None = None
+) -> FaultReceipt:
+    """Make the network of a node slow, or cut it, for a while: what it and its workers say to others and hear is late.
+
+    Processes of the node go on running and speak to each other; values that are being copied stop where the next piece
+    has to be asked for. It recovers by itself. A node that is cut off for more than 5 s is taken for dead by the
+    head and killed, as in a real partition: its tasks run elsewhere, what lay there is made again.
+
+    Args:
+        node_id: as ``gnomon.nodes()`` tells it; None where there is only one other than the driver's.
+        seconds: how long it lasts, at most 60.
+        by: how many seconds each message is late; None lets nothing pass until the end.
+
+    Raises:
+        ControlUnavailableError: on the inline engine, inside a task, or where there is only this driver's own node:
+            nobody is on the other side of its network.
+        NotInitializedError: there is no session.
+        ValueError: a time out of range; no such node, or several and none was named, or it is the one of the head or of
+            this driver.
+        TypeError: a time is no number.
+    """
+    _check_seconds("seconds", seconds)
+    if by is not None:
+        _check_seconds("by", by)
+    engine = _engine("Delaying a node")
+    report = _other_node(engine, "Delaying a node", "delay_node", node_id)
+    name, late_s = report.node.hex(), float(min(seconds, seconds if by is None else by))
+    core = engine.core
+    with core.loop.lock:
+        role = core.role
+        pushed_to = {
+            *role.tasks.dispatch.leased,
+            *(each.worker for each in role.calls.clients.clients.values()),
+        }
+    # Workers that this driver speaks to hear it from itself too: what it pushes from now on comes after the word.
+    hear = [
+        report.process,
+        *(each for each in pushed_to if each and node_tag(each) == node_tag(report.process)),
+    ]
+    core.loop.apply([AskedSomething(each, NodeDelayed(late_s, float(seconds))) for each in hear])
+    with core.loop.lock:  # its own reports are late: the views hear it from here
+        if name in engine.ledger.nodes:
+            engine.ledger.node_changed(name, late_by_s=late_s, late_until=time.time() + seconds)
+    return FaultReceipt("delay", f"node {name}", report.pid, for_s=float(seconds), by_s=late_s)
+
+
+def _check_seconds(name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"delay_node() takes {name} as a number of seconds, not {type(value).__name__}.")
+    if not 0 < value <= DELAY_MAX_S:
+        raise ValueError(
+            f"delay_node(): {name} is more than 0 and at most {DELAY_MAX_S:g} seconds, not {value}."
+        )
+
+
+def _other_node(engine: Any, doing: str, function: str, node_id: str | None) -> NodeReport:
+    """The node that is meant: any but that of the head and of this driver."""
+    own = (node_tag(engine.core.me), node_tag(engine.config.head_process))
+    reports: tuple[NodeReport, ...] = engine.view.reports()
+    living = {report.node.hex(): report for report in reports if report.alive}
+    others = {name: report for name, report in living.items() if node_tag(report.process) not in own}
+    if not others:
+        raise ControlUnavailableError(
+            doing,
+            "the only node is that of the head and of this driver",
+            "Start a cluster of several: %remote start --nodes 3, or gnomon.cluster_utils.Cluster.",
+        )
+    names = ", ".join(others)
+    if node_id is None and len(others) > 1:
+        raise ValueError(f"{function}(): there are several; name one of {names}.")
+    wanted = next(iter(others)) if node_id is None else node_id
+    if wanted in living and wanted not in others:
+        raise ValueError(
+            f"{function}(): {wanted} is the node of the head or of this driver; name one of {names}."
+        )
+    if wanted not in others:
+        raise ValueError(f"{function}(): there is no living node {wanted!r}; name one of {names}.")
+    return others[wanted]
+
+
+def drop_object(ref: ObjectRef[Any] | str) -> FaultReceipt:
     """Let the owner of ``ref`` believe that every copy of its value is lost (in another process: the copy known here).
 
     The room is given back with that of the object's new value: tasks may have been given it. If this process owns the
     object, the loss has happened when this returns, and what is done about it has begun.
 
     Args:
-        ref: to a value that is ready and lies in the store.
+        ref: to a value that is ready and lies in the store; or its id in hexadecimal, as the views show it.
 
     Raises:
         ControlUnavailableError: on the inline engine.
         NotInitializedError: there is no session.
         TypeError: ``ref`` is no reference.
-        ValueError: the value is not there, or small: small values lie with their owner and can not be lost without it.
+        ValueError: no such id can be; the value is not there, or small: small values lie with their owner and can not be
+            lost without it.
     """
-    if not isinstance(ref, ObjectRef):
+    if not isinstance(ref, ObjectRef | str):
         raise TypeError(f"drop_object() takes a reference, not {shown(ref)}.")
     core = _engine("Losing a value", also_in_tasks=True).core
-    identity = ref._id
+    identity = _object_of(ref) if isinstance(ref, str) else ref._id
     value = core.values.get(identity)
     if not isinstance(value, Block):
         state = "has no value yet" if value is None else "is small (or an error) and lies with its owner"
@@ -159,6 +244,18 @@ def drop_object(ref: ObjectRef[Any]) -> FaultReceipt:
     else:
         core.loop.apply([AskedSomething(owner, CopyLost(identity, WorkerID(value.node), there=True))])
     return FaultReceipt("object", f"ObjectRef({identity.hex()})")
+
+
+def _object_of(text: str) -> ObjectID:
+    try:
+        identity = bytes.fromhex(text)
+    except ValueError:
+        identity = b""
+    if len(identity) != OBJECT_ID_BYTES:
+        raise ValueError(
+            f"drop_object(): {text!r} is no id of an object: {2 * OBJECT_ID_BYTES} hexadecimal digits."
+        )
+    return ObjectID(identity)
 
 
 def _engine(what: str, also_in_tasks: bool = False) -> Any:
