@@ -78,7 +78,7 @@ export class TimelineView implements IView, ITimelineHost {
     if (this._mode === 'table') {
       this._table.update(timeline);
     } else {
-      this._stage.fpsMax = this._context.fpsMax();
+      this._stage.frames.fpsMax = this._context.fpsMax();
       this._stage.invalidate();
     }
   }

@@ -24,6 +24,7 @@ from gnomon._api.explaining import debug, why
 from gnomon._core.ledger import Ledger
 from gnomon._engine.explanation import Explanation
 from gnomon.observe import hooks
+from gnomon.observe.backlog import PARTS
 from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
 from gnomon.observe.memory_report import (
     MEMORY_GROUPS,
@@ -46,6 +47,7 @@ __all__ = [
     "MEMORY_UNITS",
     "MESSAGES_PER_SECOND_MAX",
     "NO_SPANS",
+    "PARTS",
     "Explanation",
     "Feed",
     "Graph",
