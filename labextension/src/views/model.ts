@@ -34,6 +34,10 @@ function noCounts(): number[] {
 export class Model {
   /** Grows whenever anything changes. */
   version = 0;
+  /** Grows when what has run where, or is told of workers and nodes, may have changed. */
+  spansVersion = 0;
+  /** Grows when rows of objects may have changed. */
+  objectsVersion = 0;
   /** Grows when task numbers lose their meaning: what was derived from tasks must be derived anew. */
   epoch = 0;
   session = '';
@@ -197,6 +201,8 @@ export class Model {
     this._changeTasks(changed);
     this._applyRows(header);
     this.version += 1;
+    this.spansVersion += snapshot || header.new || header.changed || header.workers || header.nodes ? 1 : 0;
+    this.objectsVersion += snapshot || header.objects?.rows?.length || header.objects?.gone?.length ? 1 : 0;
   }
 
   private _applyRows(header: IFeedHeader): void {
@@ -274,6 +280,8 @@ export class Model {
   private _forget(): void {
     this.epoch += 1;
     this.version += 1;
+    this.spansVersion += 1;
+    this.objectsVersion += 1;
     this.session = '';
     this.names = [];
     this.cells = [];

@@ -63,8 +63,8 @@ export class TimelineView implements IView, ITimelineHost {
       this._window.mode = 'follow';
       this._select(-1);
     }
-    if (model.version !== this._version) {
-      this._version = model.version;
+    if (model.spansVersion !== this._version) {
+      this._version = model.spansVersion;
       this._timeline = readTimeline(model);
     }
     const { live } = this._context.feed;
@@ -86,7 +86,7 @@ export class TimelineView implements IView, ITimelineHost {
     if (this._mode === 'table') {
       this._table.update(timeline);
     } else {
-      this._stage.fpsMax = this._context.fpsMax();
+      this._stage.frames.fpsMax = this._context.fpsMax();
       this._stage.invalidate();
     }
   }

@@ -31,6 +31,7 @@ from gnomon._core.ledger import Ledger
 from gnomon._engine.base import Engine
 from gnomon._engine.explanation import Explanation
 from gnomon.observe import hooks
+from gnomon.observe.backlog import PARTS
 from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
 from gnomon.observe.machine import machine_memory
 from gnomon.observe.memory_report import (
@@ -56,6 +57,7 @@ __all__ = [
     "MEMORY_UNITS",
     "MESSAGES_PER_SECOND_MAX",
     "NO_SPANS",
+    "PARTS",
     "Explanation",
     "Feed",
     "Graph",
