@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gnomon import observe
+from gnomon._messages.cluster import ReportedSpan
 
 
 @pytest.fixture
@@ -108,3 +109,19 @@ def test_timeline(filled, tmp_path):
     assert [(span["name"], span["tid"]) for span in spans] == [("load", 0), ("parse", 1), ("parse", 1)]
     assert all(span["dur"] >= 0 and span["ts"] > 1e15 for span in spans)
     assert spans[1]["args"]["error"] == "KeyError: 'x'"
+
+
+def test_the_trace_has_what_took_time_besides_tasks(filled):
+    worker, node = bytes.fromhex(filled.workers.entries[0][0]), b"nodepro1"
+    filled.node_changed("n1", label="node 7", process=node.hex())
+    filled.spans_noted(
+        [
+            ReportedSpan("read", worker, 1.0, 1.5, 10, "load"),
+            ReportedSpan("transfer", node, 1.0, 3.0, 20, "n2"),
+        ]
+    )
+    events = observe.chrome_trace(filled)
+    others = {event["cat"]: event for event in events if event.get("cat") not in (None, "task")}
+    assert (others["read"]["tid"], others["read"]["dur"], others["read"]["args"]["about"]) == (0, 5e5, "load")
+    rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+    assert rows[others["transfer"]["tid"]] == "node 7: copies, disk"

@@ -13,6 +13,8 @@ import type { IObjectRow } from './object-rows';
 import { NO_OBJECTS, totalsOf } from './object-rows';
 import { TaskTable } from './tasks';
 import { TASK_STATES } from './states';
+import type { IWorkSpan } from './work-spans';
+import { withSpans } from './work-spans';
 
 /**
  * What became of a message: "applied"; "ignored" (an old one); "gap" (it can not be applied: ask for a
@@ -59,6 +61,8 @@ export class Model {
   /** Why no node can be added from here; '' if one can. */
   noNode = NO_NODE;
   tempo = FREE;
+  /** What took time and is no task; the latest ones. */
+  spans: readonly IWorkSpan[] = [];
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
 
@@ -205,6 +209,9 @@ export class Model {
     header.actors?.forEach(row => this.histories.note(row, header.time));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     this.noNode = header.no_node ?? this.noNode;
+    if (header.spans) {
+      this.spans = withSpans(this.spans, header.spans);
+    }
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
     }
@@ -229,8 +236,10 @@ export class Model {
     }
     const { tasks } = this;
     const [state, worker, start, end] = ['state', 'worker', 'start', 'end'].map(name => columns.get(name)!);
+    const attempt = columns.get('attempt');
     for (let i = 0; i < ids.length; i++) {
       const task = ids[i];
+      tasks.attempt[task] = attempt?.[i] ?? 0;
       const listed = this.listedCounts[tasks.func[task]];
       listed[tasks.state[task]] -= 1;
       listed[state[i]] += 1;
@@ -280,6 +289,7 @@ export class Model {
     this.nodes = new Map();
     this.tempo = FREE;
     this.noNode = NO_NODE;
+    this.spans = [];
     this._tasksTotal = 0;
   }
 

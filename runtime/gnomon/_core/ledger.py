@@ -30,6 +30,8 @@ class TaskState(IntEnum):
 
 TASK_STATES = len(TaskState)
 
+SPANS_KEPT = 2_000
+
 
 class TaskRow(msgspec.Struct, gc=False, eq=False):
     """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
@@ -93,6 +95,8 @@ class Ledger:
         objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
         actors: per actor id in hex, the row as the wire format of the feed has it.
         nodes: per node id in hex, likewise.
+        spans: what took time and is no task, the latest ones, numbered: (number, ``cluster.ReportedSpan``);
+            ``spans_total`` counts all.
         tempo: how fast work begins, the fields of ``tempo.TempoFacts``; empty while it begins freely.
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
     """
@@ -118,11 +122,19 @@ class Ledger:
             "store_capacity_bytes": 0,
         }
         self.tempo: dict[str, Any] = {}
+        self.spans: deque[tuple[int, Any]] = deque(maxlen=SPANS_KEPT)
+        self.spans_total = 0
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
         self.changed_objects: deque[str] = deque()
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
+
+    def spans_noted(self, spans: Iterable[Any]) -> None:
+        """Somebody has told what took time."""
+        for span in spans:
+            self.spans.append((self.spans_total, span))
+            self.spans_total += 1
 
     def clear_changes(self) -> None:
         """Nobody reads any more."""

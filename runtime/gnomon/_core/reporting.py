@@ -27,7 +27,9 @@ from gnomon._messages.cluster import (
     NodeStatus,
     ObservationWanted,
     ReportedRow,
+    ReportedSpan,
     RowsReported,
+    SpansReported,
     Watched,
 )
 from gnomon.ids import WorkerID
@@ -36,6 +38,11 @@ from gnomon.resources import to_amounts
 _FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
 """Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
 time, does not make it so."""
+
+SPANS_MAX = 500
+"""Kept between two reports."""
+
+_WORKER_STATES = ("starting", "idle", "leased")
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -49,6 +56,7 @@ class ReportingMachine:
         rows_max: in one report; more wait for the next.
         foreign_max: unfinished tasks of others that the driver keeps track of.
         patience_s: how long rows wait for that of the task that submitted theirs; several periods.
+        spans: what has taken executing threads time besides the user's code, to be told; they append.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class ReportingMachine:
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
+        self.spans: deque[ReportedSpan] = deque(maxlen=SPANS_MAX)
         self._store_noted = False
 
     def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
@@ -93,6 +102,7 @@ class ReportingMachine:
             NodeStatus: lambda _sender, message: self.on_node_status(message),
             ActorReported: lambda _sender, message: self.on_actor_reported(message),
             RowsReported: lambda _sender, message: self.on_reported(message),
+            SpansReported: lambda _sender, message: self.ledger.spans_noted(message.spans),
         }
 
     # -- worker ---------------------------------------------------------------------------------------------------
@@ -106,6 +116,7 @@ class ReportingMachine:
             self.observer = None
             ledger.readers = 0
             ledger.clear_changes()
+            self.spans.clear()
         elif self.observer is None:
             self.observer = message.observer
             self._fields_told = None
@@ -137,12 +148,16 @@ class ReportingMachine:
             worker = ledger.workers.entries[row.worker] if row.worker >= 0 else ("", 0, "")
             rows[row.task] = ReportedRow(
                 row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
-                row.started, row.finished, cell, label, row.line, row.error,
+                row.started, row.finished, cell, label, row.line, row.error, row.attempt,
             )  # fmt: skip
         ledger.changed_objects.clear()
         ledger.changed_actors.clear()
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
+        if self.spans:
+            self._effects().send(
+                observer, SpansReported(tuple(self.spans.popleft() for _ in range(len(self.spans))))
+            )
         changed_actor = self._actor_changed()
         if changed_actor:
             self._told = self.execution.facts()
@@ -166,7 +181,9 @@ class ReportingMachine:
         self._effects().send(observer, ActorReported(self.execution.actor, *self._told, fields))
 
     def _has_news(self) -> bool:
-        return bool(self.ledger.changed_tasks) or self._actor_changed() or self._is_watched_now()
+        return (
+            bool(self.ledger.changed_tasks or self.spans) or self._actor_changed() or self._is_watched_now()
+        )
 
     def _is_watched_now(self) -> bool:
         """Whether fields of this actor may change this moment, or have never been told."""
@@ -269,6 +286,11 @@ class ReportingMachine:
             store_used_bytes=report.store_used,
             store_capacity_bytes=report.store_capacity,
             store_spilled_bytes=report.store_spilled,
+            memory_bytes=report.memory,
+            processes=[[worker.hex(), pid, _WORKER_STATES[state]] for worker, pid, state in report.processes],
+            received={
+                self._nodes[node]: size for node, size in report.received.items() if node in self._nodes
+            },
         )
 
     def _fold(self, told: ReportedRow) -> None:
@@ -285,6 +307,7 @@ class ReportingMachine:
             ledger.task_submitted(row, told.created)
             self._foreign[told.task] = row
         row.started, row.finished, row.error = told.started, told.finished, told.error
+        row.attempt = told.attempt
         if told.worker[0]:
             row.worker = ledger.workers.number(told.worker)
         if told.state != row.state:
