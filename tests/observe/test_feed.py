@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from gnomon import observe
-from gnomon._core.ledger import Ledger, TaskState
+from gnomon._core.ledger import SPANS_KEPT, Ledger, TaskState
+from gnomon._messages.cluster import ReportedSpan
+from gnomon.ids import WorkerID
 from gnomon.observe.backlog import MESSAGE_BYTES_MAX
 from gnomon.observe.columns import DEPENDENCIES_SHOWN_MAX
 from observe.feed_reader import FeedReader
@@ -158,23 +160,46 @@ def test_big_snapshot_is_split_and_every_message_fits(ledger, engineer):
 
 
 def test_whatever_people_name_things_every_message_fits(ledger, engineer):
-    long = "ü" * 9_000
-    for number in range(300):
+    long, count = "ü" * 2_500, 40
+    for number in range(count):
         row = engineer.submit(f"{long}{number}", cell=f"{long}{number}")
         engineer.start(row, worker=number)
         engineer.finish(row, error=long)
         ledger.object_changed(f"{number:040x}", 10**6, "store", f"{long}{number}", 1, row.cell, "n1")
         texts = dict.fromkeys(("name", "class", "cause", "current"), long)
-        ledger.actor_changed(f"a{number}", watched={f"{long}{n}": long for n in range(16)}, **texts)
-        processes = [[f"{n:016x}", n, long] for n in range(300)]
+        ledger.actor_changed(f"a{number}", watched={f"{long}{n}": long for n in range(5)}, **texts)
+        processes = [[f"{n:016x}", n, "leased"] for n in range(300)]
         ledger.node_changed(f"n{number}", label=long, processes=processes, resources={long: 1.0})
     reader = FeedReader()
     subscription = observe.Feed(ledger).subscribe()
     read_all(subscription, reader)
     assert max(reader.sizes) <= MESSAGE_BYTES_MAX
-    assert (len(reader.actors), len(reader.nodes), len(reader.objects)) == (300, 300, 300)
-    assert reader.states() == [TaskState.FAILED] * 300
+    assert len(reader.actors) == len(reader.nodes) == len(reader.objects) == count
+    assert reader.states() == [TaskState.FAILED] * count
     assert {row[2] for row in reader.objects.values()} == set(reader.names), "one name for one function"
+
+
+def test_a_reader_is_told_only_of_what_it_shows(ledger, engineer):
+    feed = observe.Feed(ledger)
+    parts = {name: FeedReader() for name in sorted(observe.PARTS)}
+    subscriptions = {name: feed.subscribe([name]) for name in parts}
+    for _ in range(2):  # in a snapshot, and in a delta
+        engineer.start(engineer.submit("f", cell="a"))
+        ledger.object_changed("ab" * 20, 1_000, "store", "f", 2, 1, "n1")
+        ledger.actor_changed("cd" * 16, state="alive", cell=1)
+        ledger.node_changed("ef" * 8, alive=True)
+        for name, subscription in subscriptions.items():
+            read_all(subscription, parts[name])
+    for name, reader in parts.items():
+        assert bool(reader.tasks) == (name == "tasks")
+        assert bool(reader.objects) == bool(reader.totals) == (name == "objects")
+        assert bool(reader.actors) == (name == "actors")
+        assert reader.names == ["f"]
+        assert reader.groups == {0: [0, 0, 2, 0, 0, 0]}
+        assert reader.nodes == ledger.nodes
+        assert reader.limits["tasks_total"] == 2
+    with pytest.raises(ValueError, match="no part 'task'. Use some of: actors, objects, tasks"):
+        feed.subscribe(["task"])
 
 
 def test_a_closed_subscription_stays_closed(ledger):
@@ -346,3 +371,34 @@ def test_a_view_that_was_hidden_when_the_session_ended_learns_how_it_ended(engin
         assert reader.idle == 1
         assert subscription.poll() is None
     assert ledger.readers == 0
+
+
+def test_what_took_time_besides_is_told_once_and_within_the_limit(ledger):
+    worker = WorkerID(b"worker..")
+    subscription = observe.Feed(ledger).subscribe()
+    reader = FeedReader()
+    read_all(subscription, reader)
+
+    def note(first, count):
+        ledger.spans_noted(
+            ReportedSpan("read", worker, float(each), each + 0.5, each, "f")
+            for each in range(first, first + count)
+        )
+
+    def told():
+        rows = []
+        while (message := subscription.poll()) is not None:
+            reader.read(message)
+            rows += message[0].get("spans", [])
+        return rows
+
+    note(1, 3)
+    rows = told()
+    assert [(row[0], row[1], row[4], row[5]) for row in rows] == [
+        ("read", worker.hex(), each, "f") for each in (1, 2, 3)
+    ]
+    assert all(row[3] - row[2] == pytest.approx(0.5) and row[2] > 1e9 for row in rows)
+    assert told() == []
+    note(10, SPANS_KEPT + 100)
+    assert [row[4] for row in told()] == list(range(110, SPANS_KEPT + 110)), "the latest ones, in order"
+    assert max(reader.sizes) <= MESSAGE_BYTES_MAX

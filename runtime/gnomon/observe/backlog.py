@@ -22,6 +22,7 @@ from gnomon.observe.columns import (
     DEPENDENCY_BYTES,
     NEW_ROW_BYTES,
     ColumnWriter,
+    wall_time,
     write_changed,
     write_new,
 )
@@ -30,6 +31,9 @@ from gnomon.observe.largest import LargestObjects
 Message = tuple[dict[str, Any], bytes]
 """A header that JSON can hold, and one buffer of columns."""
 
+PARTS = frozenset({"tasks", "objects", "actors"})
+"""What a reader may do without; names, counts and nodes are told to all."""
+
 MESSAGE_BYTES_MAX = 64 * 1024
 
 _ENVELOPE_BYTES = 4_000
@@ -37,6 +41,9 @@ _ENVELOPE_BYTES = 4_000
 
 _LISTS_BYTES = 16_000
 """For names, cells, workers; likewise for each of groups, nodes and actors."""
+
+_SPANS_BYTES = 8_000
+"""For what took time and is no task."""
 
 _OBJECTS_BYTES = 12_000
 """Kept for objects, so that a storm of tasks does not hide them."""
@@ -77,9 +84,14 @@ def shortened(text: str) -> str:
 
 
 class Backlog:
-    """One reader's position in a ledger."""
+    """One reader's position in a ledger.
 
-    def __init__(self) -> None:
+    Args:
+        parts: what the reader shows, of :data:`PARTS`; rows of anything else are neither noted nor told.
+    """
+
+    def __init__(self, parts: frozenset[str] = PARTS) -> None:
+        self._parts = parts
         self.restart()
 
     def restart(self) -> None:
@@ -95,6 +107,7 @@ class Backlog:
         self._objects_told: set[str] = set()
         self._totals_told: dict[str, int] = {}
         self._tempo_told: dict[str, Any] = {}
+        self._spans_told = 0
         self._tasks: dict[int, None] = {}
         self._objects: dict[str, None] = {}
         self._actors: dict[str, None] = {}
@@ -109,11 +122,13 @@ class Backlog:
 
     def objects_changed(self, keys: Iterable[str]) -> None:
         """Note objects whose row changed, or which left the list."""
-        self._objects.update(dict.fromkeys(keys))
+        if "objects" in self._parts:
+            self._objects.update(dict.fromkeys(keys))
 
     def actors_changed(self, keys: Iterable[str]) -> None:
         """Note changed actors."""
-        self._actors.update(dict.fromkeys(keys))
+        if "actors" in self._parts:
+            self._actors.update(dict.fromkeys(keys))
 
     def nodes_changed(self, keys: Iterable[str]) -> None:
         """Note changed nodes."""
@@ -123,9 +138,9 @@ class Backlog:
         """The next message, or None when the reader knows everything."""
         snapshot = self._sequence < 0
         if snapshot:
-            self._objects.update(dict.fromkeys(source.largest.sizes))
-            self._actors.update(dict.fromkeys(source.ledger.actors.copy()))
-            self._nodes.update(dict.fromkeys(source.ledger.nodes.copy()))
+            self.objects_changed(source.largest.sizes)
+            self.actors_changed(source.ledger.actors.copy())
+            self.nodes_changed(source.ledger.nodes.copy())
         body: dict[str, Any] = {}
         buffer = self._fill(body, source)
         if not body and not snapshot:
@@ -164,9 +179,12 @@ class Backlog:
             room -= self._fill_groups(body, ledger, min(room, _LISTS_BYTES))
             room -= _fill_rows(body, "nodes", self._nodes, ledger.nodes, min(room, _LISTS_BYTES))
             room -= _fill_rows(body, "actors", self._actors, ledger.actors, min(room, _LISTS_BYTES))
-            reserved = min(_OBJECTS_BYTES, len(self._objects) * 200)
-            room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
-            self._fill_objects(body, source, room)
+            if "tasks" in self._parts:
+                reserved = min(_OBJECTS_BYTES, len(self._objects) * 200)
+                room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
+                room -= self._fill_spans(body, source, min(room, _SPANS_BYTES))
+            if "objects" in self._parts:
+                self._fill_objects(body, source, room)
             self._fill_lists(body, ledger, _UNLIMITED)
         return writer.buffer()
 
@@ -250,6 +268,23 @@ class Backlog:
         if rows or gone or totals != self._totals_told:
             self._totals_told = totals
             body["objects"] = {"rows": rows, "gone": gone, **totals}
+
+    def _fill_spans(self, body: dict[str, Any], source: Source, room: int) -> int:
+        """What took time and is no task; of more than are kept the latest ones. Returns the bytes used."""
+        if source.ledger.spans_total == self._spans_told:
+            return 0
+        used, rows = 0, []
+        for number, span in source.ledger.spans.copy():
+            if used >= room:
+                break
+            if number >= self._spans_told:
+                begin, end = wall_time(span.start, source.offset_s), wall_time(span.end, source.offset_s)
+                rows.append([span.kind, span.process.hex(), begin, end, span.size, shortened(span.about)])
+                used += wire_bytes(rows[-1])
+                self._spans_told = number + 1
+        if rows:
+            body["spans"] = rows
+        return used
 
     def _take_objects(self, source: Source, room: int) -> tuple[list[list[Any]], list[str]]:
         listed, objects, told = source.largest.sizes, source.ledger.objects, self._objects_told
