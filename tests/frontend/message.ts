@@ -43,6 +43,7 @@ export interface IChange {
   readonly worker?: number;
   readonly start?: number;
   readonly end?: number;
+  readonly attempt?: number;
 }
 
 /** A message: its header, and its buffer. */
@@ -63,6 +64,7 @@ export function message(
   const changed: Column[] = [
     ['id', 'i4', changes.map(c => c.id)],
     ['state', 'u1', changes.map(c => c.state)],
+    ['attempt', 'u1', changes.map(c => c.attempt ?? 0)],
     ['worker', 'i2', changes.map(c => c.worker ?? -1)],
     ['start', 'f8', changes.map(c => c.start ?? 0)],
     ['end', 'f8', changes.map(c => c.end ?? 0)]

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gnomon import observe
+from gnomon._messages.cluster import ReportedSpan
 
 
 @pytest.fixture
@@ -133,3 +134,19 @@ def test_when_a_session_has_ended_nothing_waits_runs_or_lives(ledger, engineer):
         assert observe.objects(ledger=ledger) == []
     assert done.error == ""
     assert running.error == "the session ended"
+
+
+def test_the_trace_has_what_took_time_besides_tasks(filled):
+    worker, node = bytes.fromhex(filled.workers.entries[0][0]), b"nodepro1"
+    filled.node_changed("n1", label="node 7", process=node.hex())
+    filled.spans_noted(
+        [
+            ReportedSpan("read", worker, 1.0, 1.5, 10, "load"),
+            ReportedSpan("transfer", node, 1.0, 3.0, 20, "n2"),
+        ]
+    )
+    events = observe.chrome_trace(filled)
+    others = {event["cat"]: event for event in events if event.get("cat") not in (None, "task")}
+    assert (others["read"]["tid"], others["read"]["dur"], others["read"]["args"]["about"]) == (0, 5e5, "load")
+    rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+    assert rows[others["transfer"]["tid"]] == "node 7: copies, disk"

@@ -1,5 +1,6 @@
 /** The actors view: a card for each actor, with what it does now, what waits for it, and how it died. */
 
+import { actorCounts } from './actor-counts';
 import { CellLink } from './cell-link';
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
@@ -27,7 +28,7 @@ export class ActorsView implements IView {
 
   update(): void {
     const { model } = this._context.feed;
-    const { alive, restarting, dead, pending } = model.actorCounts();
+    const { alive, restarting, dead, pending } = actorCounts(model);
     setAttribute(this.node, 'aria-label', `actors: ${alive} alive, ${restarting} restarting, ${dead} dead`);
     const words = [`${alive} alive`];
     for (const [count, name] of [

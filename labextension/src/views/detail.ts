@@ -194,12 +194,13 @@ export class DetailCard {
     if (duration) {
       list.push(duration);
     }
-    const { waited_s: waited, attempt } = (model.past ? null : this._answer) ?? {};
+    const { waited_s: waited } = (model.past ? null : this._answer) ?? {};
+    const attempt = tasks.attempt[task];
     if (waited !== undefined && tasks.start[task] > 0) {
       list.push(['waited', formatDuration(waited)]);
     }
-    if (attempt !== undefined && attempt > 0) {
-      list.push(['attempt', String(attempt + 1)]);
+    if (attempt > 0) {
+      list.push(['attempt', `${attempt + 1}: it runs, or has run, again`]);
     }
     const deps = [...new Set(tasks.depsOf(task))].filter(dep => dep >= 0 && dep < tasks.length);
     const missing = deps.filter(dep => tasks.state[dep] < TaskState.done);

@@ -16,6 +16,7 @@ import { marks } from './time-axis';
 import type { TimeWindow } from './time-window';
 import type { IRowPlace, ITimelineLayout } from './timeline-layout';
 import { AXIS_HEIGHT } from './timeline-layout';
+import { drawWork } from './work-draw';
 
 const LABEL_FROM_PX = 22;
 const TEXT_HEIGHT_MIN = 11;
@@ -63,6 +64,7 @@ export function drawTimeline(context: CanvasRenderingContext2D, picture: ITimeli
     if (y + place.height >= AXIS_HEIGHT && y <= picture.height) {
       drawLabel(context, picture, place);
       drawRow(context, picture, place);
+      drawWork(context, picture, place);
     }
   }
   context.restore();

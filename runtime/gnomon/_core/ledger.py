@@ -33,6 +33,8 @@ TASK_STATES = len(TaskState)
 SESSION_ENDED = "the session ended"
 """Why what was not over yet is over."""
 
+SPANS_KEPT = 2_000
+
 
 class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
@@ -98,6 +100,8 @@ class Ledger:
         objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
         actors: per actor id in hex, the row as the wire format of the feed has it.
         nodes: per node id in hex, likewise.
+        spans: what took time and is no task, the latest ones, numbered: (number, ``cluster.ReportedSpan``);
+            ``spans_total`` counts all.
         tempo: how fast work begins, the fields of ``tempo.TempoFacts``; empty while it begins freely.
         repeated: by cell, its label, line and function, ``[size_bytes, times]`` of a large argument that was passed by value
             more than once.
@@ -127,12 +131,20 @@ class Ledger:
         }
         self.tempo: dict[str, Any] = {}
         self.repeated: dict[tuple[str, str, int, str], list[int]] = {}
+        self.spans: deque[tuple[int, Any]] = deque(maxlen=SPANS_KEPT)
+        self.spans_total = 0
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
         self.changed_objects: deque[str] = deque()
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
         self.unlisted: deque[TaskRow] | None = None
+
+    def spans_noted(self, spans: Iterable[Any]) -> None:
+        """Somebody has told what took time."""
+        for span in spans:
+            self.spans.append((self.spans_total, span))
+            self.spans_total += 1
 
     def clear_changes(self) -> None:
         """Nobody reads any more."""

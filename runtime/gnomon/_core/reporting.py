@@ -27,7 +27,9 @@ from gnomon._messages.cluster import (
     NodeStatus,
     ObservationWanted,
     ReportedRow,
+    ReportedSpan,
     RowsReported,
+    SpansReported,
     Watched,
 )
 from gnomon.ids import WorkerID
@@ -39,6 +41,11 @@ time, does not make it so."""
 
 _ROWS_SAVED_MAX = 4
 """Reports of rows that a process may save up while it has none to send."""
+
+SPANS_MAX = 500
+"""Kept between two reports."""
+
+_WORKER_STATES = ("starting", "idle", "leased")
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -52,6 +59,7 @@ class ReportingMachine:
         rows_max: in one report; more wait for the next.
         foreign_max: unfinished tasks of others that the driver keeps track of.
         patience_s: how long rows wait for that of the task that submitted theirs; several periods.
+        spans: what has taken executing threads time besides the user's code, to be told; they append.
     """
 
     def __init__(
@@ -87,6 +95,7 @@ class ReportingMachine:
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
+        self.spans: deque[ReportedSpan] = deque(maxlen=SPANS_MAX)
         self._store_noted = False
 
     def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
@@ -96,6 +105,7 @@ class ReportingMachine:
             NodeStatus: lambda _sender, message: self.on_node_status(message),
             ActorReported: lambda _sender, message: self.on_actor_reported(message),
             RowsReported: lambda _sender, message: self.on_reported(message),
+            SpansReported: lambda _sender, message: self.ledger.spans_noted(message.spans),
         }
 
     # -- worker ---------------------------------------------------------------------------------------------------
@@ -109,6 +119,7 @@ class ReportingMachine:
             self.observer = None
             ledger.readers = 0
             ledger.clear_changes()
+            self.spans.clear()
         elif self.observer is None:
             self.observer = message.observer
             self._fields_told = None
@@ -121,7 +132,7 @@ class ReportingMachine:
             # whoever owns objects and actors shows them himself: noted here, they would only pile up
             self.ledger.changed_objects.clear()
             self.ledger.changed_actors.clear()
-            if self.ledger.changed_tasks and now >= self._rows_due:
+            if (self.ledger.changed_tasks or self.spans) and now >= self._rows_due:
                 # on an average one a period; a few at once, since one that is killed tells nothing any more
                 saved = now - _ROWS_SAVED_MAX * self.period_s
                 self._rows_due = max(self._rows_due, saved) + self.period_s
@@ -148,10 +159,14 @@ class ReportingMachine:
             worker = ledger.workers.entries[row.worker] if row.worker >= 0 else ("", 0, "")
             rows[row.task] = ReportedRow(
                 row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
-                row.started, row.finished, cell, label, row.line, row.error,
+                row.started, row.finished, cell, label, row.line, row.error, row.attempt,
             )  # fmt: skip
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
+        if self.spans:
+            self._effects().send(
+                observer, SpansReported(tuple(self.spans.popleft() for _ in range(len(self.spans))))
+            )
 
     def _report_state(self, observer: WorkerID) -> None:
         changed_actor = self._actor_changed()
@@ -283,6 +298,11 @@ class ReportingMachine:
             store_used_bytes=report.store_used,
             store_capacity_bytes=report.store_capacity,
             store_spilled_bytes=report.store_spilled,
+            memory_bytes=report.memory,
+            processes=[[worker.hex(), pid, _WORKER_STATES[state]] for worker, pid, state in report.processes],
+            received={
+                self._nodes[node]: size for node, size in report.received.items() if node in self._nodes
+            },
         )
 
     def _fold(self, told: ReportedRow) -> None:
@@ -299,6 +319,7 @@ class ReportingMachine:
             ledger.task_submitted(row, told.created)
             self._foreign[told.task] = row
         row.started, row.finished, row.error = told.started, told.finished, told.error
+        row.attempt = told.attempt
         if told.worker[0]:
             row.worker = ledger.workers.number(told.worker)
         if told.state != row.state:
