@@ -129,6 +129,7 @@ given_up: dict[str, str] = {}
 
 GIVEN_UP_MAX = 1_000
 
+
 def cause_of(actor: str, cause: str) -> str:
     """Why an actor has died, with the variable that was given up if that is why."""
     return f"{cause}: {given_up[actor]}" if actor in given_up and cause.startswith(HANDLES_GONE) else cause
