@@ -6,6 +6,7 @@
  *   npm run build:widget                       gnomon_kernel/static/widget.js
  *   npm run build:widget -- --watch            the same again after each change
  *   npm run build:widget -- --report           which source files weigh how much
+ *   npm run build:widget -- --plain            with the names of the sources, for a profiler
  *   npm run build:widget -- --out FILE         written elsewhere
  */
 
@@ -16,6 +17,7 @@ import { constants, deflateRaw } from 'node:zlib';
 import * as esbuild from 'esbuild';
 
 const args = process.argv.slice(2);
+const plain = args.includes('--plain');
 const OUT = args.includes('--out') ? args[args.indexOf('--out') + 1] : 'kernel_ext/gnomon_kernel/static/widget.js';
 
 /** What anywidget sees: it waits for `render`, so the script may be unpacked in the meantime. */
@@ -63,10 +65,10 @@ const pack = {
 const options = {
   entryPoints: ['labextension/src/widget.ts'],
   bundle: true,
-  minify: true,
+  minify: !plain,
   format: 'esm',
   target: 'es2020',
-  mangleProps: /^_[a-z]/,
+  mangleProps: plain ? undefined : /^_[a-z]/,
   plugins: [css, pack],
   metafile: true,
   write: false

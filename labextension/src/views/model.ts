@@ -34,6 +34,10 @@ function noCounts(): number[] {
 export class Model {
   /** Grows whenever anything changes. */
   version = 0;
+  /** Grows when what has run where, or is told of workers and nodes, may have changed. */
+  spansVersion = 0;
+  /** Grows when rows of objects may have changed. */
+  objectsVersion = 0;
   /** Grows when task numbers lose their meaning: what was derived from tasks must be derived anew. */
   epoch = 0;
   session = '';
@@ -59,6 +63,8 @@ export class Model {
   /** Why no node can be added from here; '' if one can. */
   noNode = NO_NODE;
   tempo = FREE;
+  /** Shows a time that is over: see `past.ts`. */
+  past = false;
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
 
@@ -131,6 +137,13 @@ export class Model {
     return part;
   }
 
+  /** This model with other parts, and only the tasks that they count; the others are shared, and change with it. */
+  with(own: Partial<Model> & Pick<Model, 'counts'>): Model {
+    const other = Object.assign(Object.create(this) as Model, own);
+    other._only = own.counts.flat().reduce((sum, count) => sum + count, 0);
+    return other;
+  }
+
   /** The id of the node on which a worker lives; "" while it is not known. */
   nodeOf(worker: IWorker): string {
     const { node: tag } = worker;
@@ -188,6 +201,8 @@ export class Model {
     this._changeTasks(changed);
     this._applyRows(header);
     this.version += 1;
+    this.spansVersion += snapshot || header.new || header.changed || header.workers || header.nodes ? 1 : 0;
+    this.objectsVersion += snapshot || header.objects?.rows?.length || header.objects?.gone?.length ? 1 : 0;
   }
 
   private _applyRows(header: IFeedHeader): void {
@@ -265,6 +280,8 @@ export class Model {
   private _forget(): void {
     this.epoch += 1;
     this.version += 1;
+    this.spansVersion += 1;
+    this.objectsVersion += 1;
     this.session = '';
     this.names = [];
     this.cells = [];

@@ -63,9 +63,17 @@ export class TimelineView implements IView, ITimelineHost {
       this._window.mode = 'follow';
       this._select(-1);
     }
-    if (model.version !== this._version) {
-      this._version = model.version;
+    if (model.spansVersion !== this._version) {
+      this._version = model.spansVersion;
       this._timeline = readTimeline(model);
+    }
+    const { live } = this._context.feed;
+    if (!model.past) {
+      this._whole = this._timeline;
+      this._wholeVersion = live.version;
+    } else if (live.version !== this._wholeVersion) {
+      this._wholeVersion = live.version;
+      this._whole = readTimeline(live);
     }
     const timeline = this._timeline;
     setAttribute(this._stage.canvas, 'aria-label', describeTimeline(timeline));
@@ -78,7 +86,7 @@ export class TimelineView implements IView, ITimelineHost {
     if (this._mode === 'table') {
       this._table.update(timeline);
     } else {
-      this._stage.fpsMax = this._context.fpsMax();
+      this._stage.frames.fpsMax = this._context.fpsMax();
       this._stage.invalidate();
     }
   }
@@ -94,8 +102,11 @@ export class TimelineView implements IView, ITimelineHost {
 
   draw(context: CanvasRenderingContext2D): boolean {
     const live = this._context.feed.status === 'live' && this._timeline.running > 0;
-    this._now = live || this._now === 0 ? this._context.feed.now() : this._now;
-    this._window.update(this._timeline, this._now);
+    const { at, recorded } = this._context.feed;
+    const past = at !== null || recorded;
+    this._now = live || past || this._now === 0 ? this._context.feed.now() : this._now;
+    // while one moves through time the piece of it that is shown stays
+    this._window.update(this._whole, at === null ? this._now : this._context.feed.span()[1]);
     this._layout = layOut(this._timeline, this._stage.height);
     this._scroll = Math.max(0, Math.min(this._scroll, this._layout.height - this._stage.height + 24));
     drawTimeline(context, this._picture());
@@ -169,7 +180,8 @@ export class TimelineView implements IView, ITimelineHost {
       gutter: this._gutter(),
       scroll: this._scroll,
       now: this._now,
-      zero: this._timeline.first,
+      zero: this._whole.first,
+      at: feed.at,
       selected: this._selected,
       hovered: this._hovered,
       shows: task => filter.shows(feed.model, task)
@@ -253,6 +265,9 @@ export class TimelineView implements IView, ITimelineHost {
   ]);
   private _mode: (typeof MODES)[number] = 'picture';
   private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
+  /** Of the whole time, also while the past is shown. */
+  private _whole = this._timeline;
+  private _wholeVersion = -1;
   private _layout: ITimelineLayout | null = null;
   private _epoch = -1;
   private _version = -1;

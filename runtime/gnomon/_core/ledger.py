@@ -34,8 +34,10 @@ SESSION_ENDED = "the session ended"
 """Why what was not over yet is over."""
 
 
-class TaskRow(msgspec.Struct, gc=False, eq=False):
+class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
+
+    Written to disk only (``observe.recording``), as an array: names of fields would be most of it.
 
     Attributes:
         index: number of the row among the listed ones, or -1.
@@ -100,6 +102,7 @@ class Ledger:
         repeated: by cell, its label, line and function, ``[size_bytes, times]`` of a large argument that was passed by value
             more than once.
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
+        unlisted: where tasks without a listed row go when they have ended; None while nobody keeps them.
     """
 
     def __init__(self, session: str, tasks_listed_max: int = 10_000) -> None:
@@ -129,6 +132,7 @@ class Ledger:
         self.changed_objects: deque[str] = deque()
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
+        self.unlisted: deque[TaskRow] | None = None
 
     def clear_changes(self) -> None:
         """Nobody reads any more."""
@@ -176,8 +180,11 @@ class Ledger:
             foreign[row.state] -= 1
             foreign[state] += 1
         row.state = state
-        if self.readers and row.index >= 0:
-            self.changed_tasks.append(row)
+        if row.index >= 0:
+            if self.readers:
+                self.changed_tasks.append(row)
+        elif self.unlisted is not None and state >= TaskState.DONE:
+            self.unlisted.append(row)
 
     def end(self, now: float) -> None:
         """The session is over: what had no outcome is cancelled, whoever owned it, and nothing lives any more. Idempotent;
