@@ -161,7 +161,7 @@ def cells(tasks: int, actors: int, steps: int) -> dict[str, str]:
         "fresh": FRESH,
         "work": WORK.format(tasks=tasks),
         "fill": GRAPH,
-        "actors": ACTORS.format(actors=actors, steps=steps),
+        "train": ACTORS.format(actors=actors, steps=steps),
         "trained": "_ = gnomon.get(training)",
         "close": "widgets.close_all()",
         **{name: f"%remote {name}" for name in VIEWS},
@@ -305,7 +305,7 @@ def measure_actors(bench: Bench, actors: int, steps: int) -> None:
     """Watched fields that change 100 times a second."""
     bench.run("fresh")
     bench.open_views("actors")
-    bench.run("actors")
+    bench.run("train")
     label = rf"actors: {actors} alive"
     bench.lab.wait_for_label('.jp-OutputArea [aria-label^="actors:"]', label, WAIT_S)
     value = ".jp-OutputArea .jp-gnomon-watched-field:first-child .jp-gnomon-watched-value"
