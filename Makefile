@@ -7,6 +7,7 @@
 #   make lint        ruff, mypy, import contracts, prettier, eslint
 #   make format      what ruff and prettier can mend by themselves
 #   make bench       gnomon microbenchmark
+#   make bench-views what the live views cost, in a real browser
 #   make picture     the README's picture, taken by the browser test: docs/live-views.png
 #   make clean       forget all that was built or installed here
 
@@ -20,10 +21,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHON
 
 FRONT_END := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
-	$(wildcard package.json package-lock.json tsconfig.json labextension/install.json)
-ASSETS := kernel_ext/gnomon_kernel/static/widget.js kernel_ext/gnomon_kernel/labextension/package.json
+	$(wildcard package.json package-lock.json tsconfig.json labextension/install.json labextension/build-widget.mjs)
+ASSETS := kernel_ext/gnomon_kernel/static/widget.js runtime/gnomon/observe/static/report.js \
+	kernel_ext/gnomon_kernel/labextension/package.json
 
-.PHONY: lab test test-quick storm lint format bench picture install clean
+.PHONY: lab test test-quick storm lint format bench bench-views picture install clean
 .DEFAULT_GOAL := install
 
 install: $(STAMPS)/install
@@ -57,12 +59,16 @@ format: $(STAMPS)/install
 bench: $(STAMPS)/install
 	.venv/bin/gnomon microbenchmark
 
+# A part of it, or smaller: make bench-views WHAT="frames" or WHAT="speed --pairs 3"
+bench-views: $(STAMPS)/install $(STAMPS)/chromium
+	PYTHONPATH=tests:runtime:kernel_ext $(PY) -m lab.measure_views $(WHAT)
+
 picture: $(STAMPS)/install $(STAMPS)/chromium
 	GNOMON_PICTURE=docs/live-views.png $(PY) -m pytest tests/lab/test_first_notebook.py
 
 clean:
 	rm -rf $(STAMPS) .venv node_modules dist labextension/lib labextension/tsconfig.tsbuildinfo \
-		kernel_ext/gnomon_kernel/static kernel_ext/gnomon_kernel/labextension \
+		kernel_ext/gnomon_kernel/static kernel_ext/gnomon_kernel/labextension runtime/gnomon/observe/static \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # ------------------------------------------------------------------------------------------------ set-up

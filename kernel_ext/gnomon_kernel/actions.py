@@ -14,7 +14,8 @@ from IPython.core.error import UsageError
 
 import gnomon
 from gnomon import observe
-from gnomon_kernel import holders
+from gnomon_kernel import holders, reports
+from gnomon_kernel.coaching import CellCoach
 from gnomon_kernel.controls import Controls, target_of
 from gnomon_kernel.display import say
 from gnomon_kernel.faults import Faults
@@ -38,10 +39,14 @@ class Actions:
         controls: cancel and kill.
         faults: the fault lab.
         tempos: pause, step, slow motion, seeded order.
+        coach: hints.
     """
 
-    def __init__(self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs) -> None:
+    def __init__(
+        self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs, coach: CellCoach
+    ) -> None:
         self._shell = shell
+        self.coach: CellCoach = coach
         self._outputs = outputs
         self._cells = RemoteCells(shell, origins)
         self.sessions: Sessions = sessions
@@ -106,6 +111,10 @@ class Actions:
         given = {} if options.tail is None else {"tail": options.tail}
         with _told_in_a_line("%remote logs"):
             say(str(observe.logs(target_of(self._shell.user_ns, options.target, "%remote logs"), **given)))
+
+    def report(self, options: argparse.Namespace) -> None:
+        """Write the run to a file."""
+        reports.write(options)
 
     def debug(self, options: argparse.Namespace) -> Any:
         """Run a failed task again in the kernel; what it raises is raised here, for ``%debug``."""

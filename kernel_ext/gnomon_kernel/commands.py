@@ -190,6 +190,12 @@ def _fault_parser() -> MagicParser:
     return parser
 
 
+def _coach_parser() -> MagicParser:
+    parser = MagicParser("%remote coach")
+    parser.add("switch", nargs="?", choices=("on", "off"), help="give hints, or none (default: list them)")
+    return parser
+
+
 def _step_parser() -> MagicParser:
     parser = MagicParser("%remote step")
     parser.add("n", nargs="?", type=arguments.positive, default=1, metavar="N", help="how many (default: 1)")
@@ -205,6 +211,15 @@ def _slow_parser() -> MagicParser:
 def _order_parser() -> MagicParser:
     parser = MagicParser("%remote order")
     parser.add("seed", type=arguments.seed, metavar="SEED", help="a whole number; the same draws the same")
+    return parser
+
+
+def _report_parser() -> MagicParser:
+    parser = MagicParser("%remote report")
+    parser.add(
+        "file", metavar="FILE", help="run.html: a page that shows any moment; run.json: a Chrome trace"
+    )
+    parser.add("--replace", action="store_true", help="overwrite a file that is no report, too")
     return parser
 
 
@@ -360,6 +375,18 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.tempos.order(options),
         _order_parser,
         "%remote order 7",
+    ),
+    "coach": MagicCommand(
+        "list the hints given so far, or switch them on or off",
+        lambda a, options: a.coach.command(options.switch),
+        _coach_parser,
+        "%remote coach off",
+    ),
+    "report": MagicCommand(
+        "the run as one file: a page that works offline, or a trace",
+        lambda a, options: a.report(options),
+        _report_parser,
+        "%remote report run.html",
     ),
     "unpin": MagicCommand(
         "let go of what outputs and the last error hold",

@@ -17,11 +17,12 @@ from IPython.core.completer import (
     context_matcher,
 )
 
-from gnomon import exceptions
+from gnomon import exceptions, observe
 from gnomon.observe import hooks
 from gnomon_kernel import panel
 from gnomon_kernel.actions import Actions
 from gnomon_kernel.actor_names import ActorNames
+from gnomon_kernel.coaching import CellCoach
 from gnomon_kernel.completion import complete
 from gnomon_kernel.interrupts import cancel_after, wake_loop_on_interrupt
 from gnomon_kernel.kernel_versions import check_kernel
@@ -49,6 +50,7 @@ class KernelExtension:
         self._router: OutputRouter | None = None
         self._outputs = WeakOutputs(shell)
         self._actor_names = ActorNames()
+        self._coach = CellCoach(shell, self._origins)
 
     def load(self) -> None:
         """Register magics, completion, events and hooks.
@@ -59,7 +61,7 @@ class KernelExtension:
         shell = self._shell
         if getattr(shell, "kernel", None) is not None:
             check_kernel()
-        shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins, self._outputs)))
+        shell.register_magics(RemoteMagics(shell, Actions(shell, self._origins, self._outputs, self._coach)))
         shell.Completer.custom_matchers.append(match_remote)
         shell.input_transformers_cleanup.append(ask_for_help)
         shell.events.register("pre_run_cell", self._on_cell_start)
@@ -76,12 +78,14 @@ class KernelExtension:
         exceptions.set_in_notebook(True)
         self._tracebacks.install()
         panel.register(shell)
+        observe.recording().start()
         self._origins.resume()
 
     def unload(self) -> None:
         """Undo :meth:`load`; a session goes on."""
         shell = self._shell
         panel.unregister(shell)
+        observe.recording().stop()
         if "gnomon_kernel.widgets" in sys.modules:
             sys.modules["gnomon_kernel.widgets"].close_all()
         if match_remote in shell.Completer.custom_matchers:
@@ -126,6 +130,8 @@ class KernelExtension:
         finally:
             if self._router is not None:
                 self._router.flush(ended.cell)
+            if self._origins.current is None:
+                self._coach.on_cell_end(ended)
 
     def _show(self, bundle: dict[str, str], display_id: str, update: bool) -> None:
         self._shell.display_pub.publish(bundle, {}, transient={"display_id": display_id}, update=update)

@@ -2,6 +2,7 @@
 
     view --(subscribe, resync, hidden, visible, ...)--> FeedLink --> FeedSender --(header, buffer)--> view
            (detail, object, cancel, kill, tempo, fault) -->              --(answers)--------------------> view
+     status bar --(summarise, hidden)                -->              --(summary)--------------------> status bar
 
 Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
 only queued there. Everything else happens in the sender's own thread.
@@ -19,6 +20,7 @@ from typing import Any
 from gnomon import observe
 from gnomon_kernel.faults import make_from_view
 from gnomon_kernel.sessions import sessions
+from gnomon_kernel.summaries import SUMMARY_PERIOD_S, Summaries
 from gnomon_kernel.tempo import set_from_view
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
@@ -50,6 +52,7 @@ class FeedLink:
         self._sender = sender
         self._send = send
         self._subscription: observe.Subscription | None = None
+        self._summaries: Summaries | None = None
         self._keyframe_s = _KEYFRAME_FIRST_S
         self._keyframe_due = time.monotonic() + _KEYFRAME_FIRST_S if announced else None
         self.due = 0.0
@@ -72,6 +75,9 @@ class FeedLink:
             self.visible = True
             if self._subscription is not None:
                 self._subscription.resync()
+        elif kind == "summarise":
+            self.visible = True
+            self._summaries = Summaries()
         elif kind == "hidden":
             self.visible = False
             if self._subscription is not None:
@@ -105,19 +111,26 @@ class FeedLink:
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""
-        self.due = now + PERIOD_S
+        if self._summaries is not None:
+            self.due = now + SUMMARY_PERIOD_S
+            summary = self._summaries.next()
+            if summary is not None:
+                self._send(summary, [])
+            return
         if self._subscription is None:
-            self._subscription = observe.feed().subscribe()
+            self._sender._adopt(self, observe.feed().subscribe())
         elif self._keyframe_due is not None and now >= self._keyframe_due:
             self._keyframe_s = min(2 * self._keyframe_s, _KEYFRAME_LAST_S)
             self._keyframe_due = now + self._keyframe_s
             self._subscription.resync()
-        message = self._subscription.poll()
+        message = None if self._subscription is None else self._subscription.poll()
         if message is not None:
             header, buffer = message
             if header["kind"] == "snapshot":
                 header["no_node"] = sessions.why_no_node()
             self._send(header, [buffer] if buffer else [])
+        # counted from here: what takes long to write and send must not bring the next message closer
+        self.due = time.monotonic() + PERIOD_S
 
     def _end(self) -> None:
         self.closed = True
@@ -173,6 +186,14 @@ class FeedSender:
                 self._links.remove(link)
             link._end()
             self._wake.notify()
+
+    def _adopt(self, link: FeedLink, subscription: observe.Subscription) -> None:
+        """Give a link its subscription. When it was closed meanwhile nobody else would end that."""
+        with self._wake:
+            if link.closed:
+                subscription.close()
+            else:
+                link._subscription = subscription
 
     def _run(self) -> None:
         while True:

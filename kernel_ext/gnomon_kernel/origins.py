@@ -33,6 +33,7 @@ class CellRun:
         parent: header of the request that runs the cell; empty in a terminal.
         text: of the cell.
         finished_before: finished tasks by function name when the cell started.
+        number: that of the label; 0 if it has none.
         own_task: name of the task that the cell itself became, by ``%%remote``.
     """
 
@@ -42,6 +43,7 @@ class CellRun:
     text: str = ""
     finished_before: dict[str, hooks.GroupProgress] = field(default_factory=dict)
     own_task: str = ""
+    number: int = 0
 
 
 class _AllNames(frozenset[str]):
@@ -79,6 +81,11 @@ class Origins:
         """Ids of the remembered cells: all, or those whose latest run has this label."""
         return [cell for cell, run in list(self._runs.items()) if label in (None, run.label)]
 
+    def runs(self, first: str) -> list[CellRun]:
+        """The latest runs of the remembered cells: that of the cell ``first``, then the others, newest first."""
+        newest = list(reversed(self._runs.values()))
+        return sorted(newest, key=lambda run: run.cell != first)
+
     def resume(self) -> None:
         """Enter the cell that is running already: the one that loads the extension, if it is a cell."""
         number = _cells_started(self._shell) - 1
@@ -111,7 +118,7 @@ class Origins:
         parent = parent_of(self._shell)
         label = f"In [{number}]" if counted else "In [ ]"
         cell = cell or _front_end_id(parent) or f"{label} {_message_id(parent)[:8]}".strip()
-        run = CellRun(cell, label, _header(parent), text)
+        run = CellRun(cell, label, _header(parent), text, number=number if counted else 0)
         before = self._runs.get(cell)
         if before is not None and before.text != text:
             hooks.cell_changed(cell)

@@ -129,6 +129,33 @@ def test_the_unfinished_tasks_of_a_dead_owner_are_failed() -> None:
     report(worker, driver, 1.0)
     driver.machine.on_process_lost(WORKER, "was killed")
     assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
+    assert driver.ledger.tasks[0].error == "its owner died before it told what became of it"
+
+
+def test_what_ends_just_before_its_owner_dies_is_told_in_time() -> None:
+    """A task calls an actor, has its answer, and is killed: the call is no failure."""
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    row = submit(worker, 1)
+    report(worker, driver, 1.0)
+    for now, state in ((1.01, TaskState.READY), (1.02, TaskState.RUNNING), (1.03, TaskState.DONE)):
+        worker.ledger.task_changed(row, state)
+        report(worker, driver, now)
+    driver.machine.on_process_lost(WORKER, "was killed")
+    assert driver.ledger.counts[0] == [0, 0, 0, 1, 0, 0]
+
+
+def test_a_busy_owner_reports_once_a_period() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    row = submit(worker, 1)
+    reports = []
+    for turn in range(1_000):
+        now = 100.0 + turn * 0.01
+        worker.ledger.task_changed(row, (TaskState.READY, TaskState.RUNNING)[turn % 2])
+        reports += [now] * bool(report(worker, driver, now))
+    assert len(reports) <= 4 + 10.0 / worker.machine.period_s + 1
+    assert sum(now > 101.0 for now in reports) <= 9.0 / worker.machine.period_s + 1
 
 
 SECOND, THIRD = (WorkerID(bytes([number]) * 8) for number in (4, 5))
@@ -321,3 +348,14 @@ def test_a_node_is_shown_with_its_workers_and_why_it_died() -> None:
     assert mine["processes"] == [[WORKER.hex(), 5, "leased"]]
     driver.machine.on_process_lost(other, "(pid 1) has ended")
     assert (theirs["alive"], theirs["reason"]) == (False, "(pid 1) has ended")
+
+
+def test_objects_of_a_process_that_is_looked_at_do_not_pile_up() -> None:
+    worker = Process(WORKER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    for number in range(100):
+        worker.ledger.object_changed(f"{number}", 1, "store", "put", 1, 0, "")
+        worker.ledger.actor_changed(f"{number}", state="alive")
+        worker.machine.run(float(number))
+    assert not worker.ledger.changed_objects
+    assert not worker.ledger.changed_actors

@@ -33,6 +33,7 @@ export interface INewTask {
   readonly func: number;
   readonly deps?: readonly number[];
   readonly parent?: number;
+  readonly created?: number;
 }
 
 /** A change of a task. */
@@ -56,7 +57,7 @@ export function message(
     ['cell', 'u2', tasks.map(() => 1)],
     ['line', 'u4', tasks.map((_, i) => i + 1)],
     ['parent', 'i4', tasks.map(t => t.parent ?? -1)],
-    ['created', 'f8', tasks.map(() => 1000)],
+    ['created', 'f8', tasks.map(t => t.created ?? 1000)],
     ['ndeps', 'u2', tasks.map(t => t.deps?.length ?? 0)],
     ['deps', 'i4', tasks.flatMap(t => [...(t.deps ?? [])])]
   ];

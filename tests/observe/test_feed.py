@@ -159,6 +159,34 @@ def test_big_snapshot_is_split_and_every_message_fits(ledger, engineer):
     assert_knows(reader, ledger)
 
 
+def test_whatever_people_name_things_every_message_fits(ledger, engineer):
+    long = "ü" * 9_000
+    for number in range(300):
+        row = engineer.submit(f"{long}{number}", cell=f"{long}{number}")
+        engineer.start(row, worker=number)
+        engineer.finish(row, error=long)
+        ledger.object_changed(f"{number:040x}", 10**6, "store", f"{long}{number}", 1, row.cell, "n1")
+        texts = dict.fromkeys(("name", "class", "cause", "current"), long)
+        ledger.actor_changed(f"a{number}", watched={f"{long}{n}": long for n in range(16)}, **texts)
+        processes = [[f"{n:016x}", n, long] for n in range(300)]
+        ledger.node_changed(f"n{number}", label=long, processes=processes, resources={long: 1.0})
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    read_all(subscription, reader)
+    assert max(reader.sizes) <= MESSAGE_BYTES_MAX
+    assert (len(reader.actors), len(reader.nodes), len(reader.objects)) == (300, 300, 300)
+    assert reader.states() == [TaskState.FAILED] * 300
+    assert {row[2] for row in reader.objects.values()} == set(reader.names), "one name for one function"
+
+
+def test_a_closed_subscription_stays_closed(ledger):
+    subscription = observe.Feed(ledger).subscribe()
+    subscription.close()
+    subscription.resync()  # what was on its way when it was closed
+    assert ledger.readers == 0
+    assert subscription.poll() is None
+
+
 def test_a_task_with_very_many_dependencies_still_fits(ledger, engineer):
     for _ in range(9_000):
         engineer.submit("part")

@@ -24,7 +24,7 @@ def filled(engineer):
     engineer.submit("total", deps=(1, 2))
     engineer.ledger.object_changed("aa", 10, "memory", "load", 1, 1, "")
     engineer.ledger.object_changed("bb", 99, "store", "parse", 2, 2, "n")
-    engineer.ledger.actor_changed("cc", state="alive", **{"class": "Counter"})
+    engineer.ledger.actor_changed("cc", state="alive", cell=1, **{"class": "Counter"})
     engineer.ledger.node_changed("dd", alive=True)
     return engineer.ledger
 
@@ -51,7 +51,7 @@ def test_objects_actors_nodes_and_summary(filled):
     assert [row["object_id"] for row in observe.objects(ledger=filled)] == ["bb", "aa"]
     assert [row["object_id"] for row in observe.objects(limit=1, ledger=filled)] == ["bb"]
     assert observe.objects(ledger=filled)[0]["cell"] == "In [2]"
-    actor = {"id": "cc", "state": "alive", "class": "Counter", "cause": "", "stale": False}
+    actor = {"id": "cc", "state": "alive", "class": "Counter", "cell": "In [1]", "cause": "", "stale": False}
     assert observe.actors(ledger=filled) == [actor]
     assert observe.nodes(ledger=filled) == [{"id": "dd", "alive": True}]
     summary = observe.summary(ledger=filled)

@@ -42,7 +42,10 @@ export function heightOf(grid: IGrid): number {
   return HEAD + Math.ceil(grid.cells / grid.columns) * grid.pitch + FOOT;
 }
 
-/** Draws a cell: hollow while it waits, with the icon where it is large enough, a failed one always in sight. */
+/**
+ * Draws a cell: hollow while it waits, with the icon where it is large enough, a failed one always in sight. No two
+ * states have one shape at any size: colour is never what tells them apart.
+ */
 export function drawCell(
   context: CanvasRenderingContext2D,
   state: number,
@@ -52,8 +55,10 @@ export function drawCell(
   size: number
 ): void {
   context.fillStyle = context.strokeStyle = fill;
-  if (state === TaskState.waiting || state === TaskState.cancelled) {
-    // hollow: nothing has happened here, or nothing will
+  const hollow = state === TaskState.waiting || state === TaskState.cancelled;
+  const small = size < 8;
+  if (hollow || (small && state === TaskState.ready)) {
+    // hollow: nothing has happened here yet, or nothing will
     context.globalAlpha = 0.35;
     context.fillRect(x, y, size, size);
     context.globalAlpha = 1;
@@ -64,9 +69,12 @@ export function drawCell(
   } else {
     context.fillRect(x, y, size, size);
   }
-  if (size >= 11 || (size >= 8 && state !== TaskState.done && state !== TaskState.waiting)) {
-    const hollow = state === TaskState.waiting || state === TaskState.cancelled;
+  if (size >= 11 || (!small && state !== TaskState.done && state !== TaskState.waiting)) {
     drawIcon(context, TASK_STATES[state], x + size / 2, y + size / 2, size * 1.25, hollow ? fill : mark);
+  } else if (state === TaskState.ready) {
+    context.fillRect(x, y + size / 2, size, size / 2);
+  } else if (state === TaskState.cancelled) {
+    context.fillRect(x, y + size * 0.4, size, size * 0.2);
   } else if (state === TaskState.running) {
     context.fillStyle = mark;
     context.fillRect(x + size * 0.3, y + size * 0.3, size * 0.4, size * 0.4);

@@ -63,6 +63,8 @@ export class Model {
   tempo = FREE;
   /** What took time and is no task; the latest ones. */
   spans: readonly IWorkSpan[] = [];
+  /** Shows a time that is over: see `past.ts`. */
+  past = false;
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
 
@@ -103,17 +105,6 @@ export class Model {
     return [...this.objects.values()].sort((a, b) => b.size - a.size || (a.id < b.id ? -1 : 1));
   }
 
-  /** Actors by state. */
-  actorCounts(): { alive: number; restarting: number; dead: number; pending: number } {
-    const counts = { alive: 0, restarting: 0, dead: 0, pending: 0 };
-    for (const actor of this.actors.values()) {
-      if (actor.state in counts) {
-        counts[actor.state as keyof typeof counts] += 1;
-      }
-    }
-    return counts;
-  }
-
   /** The name of a function. */
   nameOf(func: number): string {
     return this.names[func] ?? `function ${func}`;
@@ -133,6 +124,13 @@ export class Model {
     });
     part._only = part.members.reduce((sum, tasks) => sum + tasks.length, 0);
     return part;
+  }
+
+  /** This model with other parts, and only the tasks that they count; the others are shared, and change with it. */
+  with(own: Partial<Model> & Pick<Model, 'counts'>): Model {
+    const other = Object.assign(Object.create(this) as Model, own);
+    other._only = own.counts.flat().reduce((sum, count) => sum + count, 0);
+    return other;
   }
 
   /** The id of the node on which a worker lives; "" while it is not known. */

@@ -49,7 +49,7 @@ export class NodesView implements IView {
   }
 
   update(): void {
-    const { model } = this._context.feed;
+    const { model, canAct } = this._context.feed;
     setAttribute(this.node, 'aria-label', describeNodes(model));
     const nodes = [...model.nodes.values()].sort((a, b) => Number(b.alive) - Number(a.alive));
     const alive = nodes.filter(node => node.alive).length;
@@ -59,7 +59,7 @@ export class NodesView implements IView {
     this._heading.hidden = this._list.hidden = nodes.length === 0;
     this._more.hidden = nodes.length <= CARDS_MAX;
     setText(this._more, `and ${plural(nodes.length - CARDS_MAX, 'more node')}`);
-    this._add.show(nodes.length > 0 ? [addNodeFault(model)] : []);
+    this._add.show(nodes.length > 0 && canAct ? [addNodeFault(model)] : []);
     const workers = workersByNode(model);
     this._cards.show(nodes.slice(0, CARDS_MAX).map(node => [node.id, { node, workers: workers.get(node.id) ?? [] }]));
     this._faults = this._faults.filter(faults => {
@@ -94,7 +94,8 @@ export class NodesView implements IView {
     const traffic = el('ul', 'traffic', [], { 'aria-label': 'copied between nodes' });
     const parts = [head, meters, el('div', 'muted card-figures'), workers, traffic, faults.node];
     const card = el('div', 'card', parts, { role: 'listitem' });
-    const kill = (pid: number): void => faults.ask(workerFault(this._context.feed.model, pid));
+    const { feed } = this._context;
+    const kill = (pid: number): void => (feed.canAct ? faults.ask(workerFault(feed.model, pid)) : undefined);
     this._parts.set(card, {
       faults,
       traffic: new KeyedList<ITraffic>(traffic, makeTraffic, fillTraffic),
@@ -118,7 +119,7 @@ export class NodesView implements IView {
     meters.hidden = list.hidden = !node.alive;
     const parts = this._parts.get(card)!;
     parts.meters.show(metersOf(node).map(meter => [meter.key, meter]));
-    parts.faults.show(nodeFaults(this._context.feed.model, node));
+    parts.faults.show(this._context.feed.canAct ? nodeFaults(this._context.feed.model, node) : []);
     parts.workers.show(workers.slice(0, WORKERS_MAX).map(worker => [worker.id, worker]));
     const words = node.alive ? [...lateness(node, this._context.feed.now()), ...memory(node)] : death(node);
     if (workers.length > WORKERS_MAX) {

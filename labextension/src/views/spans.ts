@@ -5,8 +5,9 @@
  * several calls at a time: each then takes the first lane that is free.
  */
 
+import { formatDuration } from './format';
 import type { Model } from './model';
-import { TaskState } from './states';
+import { TASK_STATES, TaskState } from './states';
 import type { IWorkSpan } from './work-spans';
 import { spansByProcess } from './work-spans';
 
@@ -103,6 +104,13 @@ export function taskAt(
     }
   });
   return best;
+}
+
+/** "load #3 · done · 1.2 s". */
+export function describeSpan(model: Model, task: number, now: number): string {
+  const { tasks } = model;
+  const took = formatDuration(endOf(model, task, now) - tasks.start[task]);
+  return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
 }
 
 /** "timeline: 3 workers, 24 spans, 2 running". */

@@ -126,6 +126,11 @@ export class TaskTable {
     this.length = first + count;
   }
 
+  /** This table with other columns; the others are shared, and grow with it. */
+  with(own: Partial<Pick<TaskTable, 'length' | 'state' | 'worker' | 'start' | 'end'>>): TaskTable {
+    return Object.assign(Object.create(this) as TaskTable, own);
+  }
+
   private _reserve(length: number): void {
     if (length <= this.func.length) {
       return;

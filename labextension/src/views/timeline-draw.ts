@@ -34,6 +34,8 @@ export interface ITimelinePicture {
   readonly scroll: number;
   /** Unix seconds. */
   readonly now: number;
+  /** The time that is shown while it is not now: a line is drawn there. */
+  readonly at: number | null;
   /** From where the axis counts. */
   readonly zero: number;
   readonly selected: number;
@@ -66,6 +68,22 @@ export function drawTimeline(context: CanvasRenderingContext2D, picture: ITimeli
     }
   }
   context.restore();
+  drawMoment(context, picture);
+}
+
+/** A line at the time that is shown: what lies to its right has not happened yet. */
+function drawMoment(context: CanvasRenderingContext2D, picture: ITimelinePicture): void {
+  const { at, gutter, width, height, palette } = picture;
+  const x = at === null ? -1 : xOf(picture, at);
+  if (x < gutter || x > width) {
+    return;
+  }
+  context.strokeStyle = palette.accent;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(x, 0);
+  context.lineTo(x, height);
+  context.stroke();
 }
 
 /** Where a time stands, in pixels. */

@@ -3,13 +3,12 @@
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { el, setAttribute, setText } from './dom';
-import { formatDuration, plural } from './format';
+import { plural } from './format';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
 import { segments } from './segments';
 import type { ITimeline } from './spans';
-import { describeTimeline, endOf, readTimeline, taskAt } from './spans';
-import { TASK_STATES } from './states';
+import { describeSpan, describeTimeline, endOf, readTimeline, taskAt } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
 import { drawTimeline } from './timeline-draw';
 import type { ITimelineLayout } from './timeline-layout';
@@ -19,7 +18,7 @@ import { TimelineStage } from './timeline-stage';
 import { TimelineTable } from './timeline-table';
 import { TimeWindow } from './time-window';
 import { traceEvents } from './trace';
-import { workAt, workBand } from './work-draw';
+import { workAt } from './work-draw';
 import { WorkLegend } from './work-legend';
 import type { IWorkSpan } from './work-spans';
 import { describeWork } from './work-spans';
@@ -76,6 +75,14 @@ export class TimelineView implements IView, ITimelineHost {
       this._version = model.version;
       this._timeline = readTimeline(model);
     }
+    const { live } = this._context.feed;
+    if (!model.past) {
+      this._whole = this._timeline;
+      this._wholeVersion = live.version;
+    } else if (live.version !== this._wholeVersion) {
+      this._wholeVersion = live.version;
+      this._whole = readTimeline(live);
+    }
     const timeline = this._timeline;
     setAttribute(this._stage.canvas, 'aria-label', describeTimeline(timeline));
     this._empty.hidden = timeline.spans > 0;
@@ -104,8 +111,11 @@ export class TimelineView implements IView, ITimelineHost {
 
   draw(context: CanvasRenderingContext2D): boolean {
     const live = this._context.feed.status === 'live' && this._timeline.running > 0;
-    this._now = live || this._now === 0 ? this._context.feed.now() : this._now;
-    this._window.update(this._timeline, this._now);
+    const { at, recorded } = this._context.feed;
+    const past = at !== null || recorded;
+    this._now = live || past || this._now === 0 ? this._context.feed.now() : this._now;
+    // while one moves through time the piece of it that is shown stays
+    this._window.update(this._whole, at === null ? this._now : this._context.feed.span()[1]);
     this._layout = layOut(this._timeline, this._stage.height);
     this._scroll = Math.max(0, Math.min(this._scroll, this._layout.height - this._stage.height + 24));
     drawTimeline(context, this._picture());
@@ -118,7 +128,10 @@ export class TimelineView implements IView, ITimelineHost {
     this._hovered = task;
     this._stage.canvas.style.cursor = task >= 0 ? 'pointer' : 'grab';
     this._tip.hidden = task < 0 && work === null;
-    const words = [work ? describeWork(this._context.feed.model, work) : '', task >= 0 ? this._title(task) : ''];
+    const words = [
+      work ? describeWork(this._context.feed.model, work) : '',
+      task >= 0 ? describeSpan(this._context.feed.model, task, this._now) : ''
+    ];
     setText(this._tip, words.filter(each => each !== '').join(' — '));
     this._stage.invalidate();
   }
@@ -181,7 +194,8 @@ export class TimelineView implements IView, ITimelineHost {
       gutter: this._gutter(),
       scroll: this._scroll,
       now: this._now,
-      zero: this._timeline.first,
+      zero: this._whole.first,
+      at: feed.at,
       selected: this._selected,
       hovered: this._hovered,
       shows: task => filter.shows(feed.model, task)
@@ -205,13 +219,8 @@ export class TimelineView implements IView, ITimelineHost {
   }
 
   private _workAt(x: number, y: number): IWorkSpan | null {
-    const found = this._layout && x >= this._gutter() ? placeAt(this._layout, y + this._scroll) : null;
-    if (!found) {
-      return null;
-    }
-    const [top, height] = workBand(found.place.row, found.place.y, found.place.height);
-    const inside = y + this._scroll >= top && y + this._scroll <= top + height;
-    return inside ? workAt(found.place.row, this._timeAt(x), this._slack()) : null;
+    const layout = x >= this._gutter() ? this._layout : null;
+    return layout && workAt(layout, y + this._scroll, this._timeAt(x), this._slack());
   }
 
   private _timeAt(x: number): number {
@@ -254,13 +263,6 @@ export class TimelineView implements IView, ITimelineHost {
     setText(this._note, this._timeline.spans > 0 ? words.join(' · ') : '');
   }
 
-  private _title(task: number): string {
-    const { model } = this._context.feed;
-    const { tasks } = model;
-    const took = formatDuration(endOf(model, task, this._now) - tasks.start[task]);
-    return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
-  }
-
   private _saveTrace(): void {
     const { feed } = this._context;
     saveFile('gnomon-trace.json', JSON.stringify(traceEvents(feed.model, feed.now())), 'application/json');
@@ -289,6 +291,9 @@ export class TimelineView implements IView, ITimelineHost {
   ]);
   private _mode: (typeof MODES)[number] = 'picture';
   private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
+  /** Of the whole time, also while the past is shown. */
+  private _whole = this._timeline;
+  private _wholeVersion = -1;
   private _layout: ITimelineLayout | null = null;
   private _epoch = -1;
   private _version = -1;

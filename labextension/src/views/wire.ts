@@ -58,6 +58,8 @@ export interface IActorRow {
   readonly restarts: number;
   readonly cause: string | null;
   readonly cell: number;
+  /** Of that cell, where it was made. */
+  readonly line?: number;
   readonly node: string | null;
   /** The fields that its class names in `watch`. */
   readonly watched?: Readonly<Record<string, WatchedValue>>;

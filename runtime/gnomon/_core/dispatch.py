@@ -134,6 +134,14 @@ class DispatchMachine:
         """Whether it is queued."""
         return any(record in one.ready for one in self.classes.values())
 
+    def is_running(self, record: TaskRecord) -> bool:
+        """Whether what was pushed runs, as far as is known here: the oldest of what its worker has, unless that waits at a
+        gate.
+        """
+        leased = self.leased.get(record.worker) if record.worker is not None else None
+        oldest = next(iter(leased.inflight.values()), None) if leased is not None else None
+        return oldest is record and record.row.state == TaskState.RUNNING
+
     def running(self) -> dict[WorkerID, str]:
         """What each leased worker does, as far as is known here: the oldest of what it has."""
         return {

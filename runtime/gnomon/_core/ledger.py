@@ -33,8 +33,10 @@ TASK_STATES = len(TaskState)
 SPANS_KEPT = 2_000
 
 
-class TaskRow(msgspec.Struct, gc=False, eq=False):
+class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
+
+    Written to disk only (``observe.recording``), as an array: names of fields would be most of it.
 
     Attributes:
         index: number of the row among the listed ones, or -1.
@@ -98,7 +100,10 @@ class Ledger:
         spans: what took time and is no task, the latest ones, numbered: (number, ``cluster.ReportedSpan``);
             ``spans_total`` counts all.
         tempo: how fast work begins, the fields of ``tempo.TempoFacts``; empty while it begins freely.
+        repeated: by cell, its label, line and function, ``[size_bytes, times]`` of a large argument that was passed by value
+            more than once.
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
+        unlisted: where tasks without a listed row go when they have ended; None while nobody keeps them.
     """
 
     def __init__(self, session: str, tasks_listed_max: int = 10_000) -> None:
@@ -124,11 +129,13 @@ class Ledger:
         self.tempo: dict[str, Any] = {}
         self.spans: deque[tuple[int, Any]] = deque(maxlen=SPANS_KEPT)
         self.spans_total = 0
+        self.repeated: dict[tuple[str, str, int, str], list[int]] = {}
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
         self.changed_objects: deque[str] = deque()
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
+        self.unlisted: deque[TaskRow] | None = None
 
     def spans_noted(self, spans: Iterable[Any]) -> None:
         """Somebody has told what took time."""
@@ -182,8 +189,11 @@ class Ledger:
             foreign[row.state] -= 1
             foreign[state] += 1
         row.state = state
-        if self.readers and row.index >= 0:
-            self.changed_tasks.append(row)
+        if row.index >= 0:
+            if self.readers:
+                self.changed_tasks.append(row)
+        elif self.unlisted is not None and state >= TaskState.DONE:
+            self.unlisted.append(row)
 
     def object_changed(
         self, key: str, size_bytes: int, state: str, producer: str, holders: int, cell: int, node: str

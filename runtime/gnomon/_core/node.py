@@ -74,7 +74,7 @@ class Node:
         pid: int = 0,
         dead_max: int = 100_000,
         report_period_s: float = 0.5,
-        orphan_grace_s: float = 0.1,
+        orphan_grace_s: float = 0.5,
         first_job: JobSpec | None = None,
         gpus: Sequence[DeviceID] = (),
         labels: dict[str, str] | None = None,

@@ -44,6 +44,9 @@ SPANS_MAX = 500
 
 _WORKER_STATES = ("starting", "idle", "leased")
 
+_ROWS_SAVED_MAX = 4
+"""Reports of rows that a process may save up while it has none to send."""
+
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
 
@@ -82,7 +85,7 @@ class ReportingMachine:
         self.foreign_max = foreign_max
         self.patience_s = patience_s
         self.observer: WorkerID | None = None
-        self._due = 0.0
+        self._due = self._rows_due = self._spans_due = 0.0
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
         self._fields_told: dict[str, Watched] | None = None
@@ -126,9 +129,20 @@ class ReportingMachine:
     def run(self, now: float) -> None:
         """At the end of each batch of events."""
         if self.observer is not None:
-            if self._has_news() and now >= self._due:
+            # whoever owns objects and actors shows them himself: noted here, they would only pile up
+            self.ledger.changed_objects.clear()
+            self.ledger.changed_actors.clear()
+            if self.ledger.changed_tasks and now >= self._rows_due:
+                # on an average one a period; a few at once, since one that is killed tells nothing any more
+                saved = now - _ROWS_SAVED_MAX * self.period_s
+                self._rows_due = max(self._rows_due, saved) + self.period_s
+                self._report_rows(self.observer)
+            if self.spans and now >= self._spans_due:
+                self._spans_due = now + self.period_s
+                self._report_spans(self.observer)
+            if self._has_news_of_actor() and now >= self._due:
                 self._due = now + self.period_s
-                self._report(self.observer)
+                self._report_state(self.observer)
             return
         if self._patience or self._undated:
             self._wait_for_parents(now)
@@ -137,7 +151,7 @@ class ReportingMachine:
             self._asked = looking
             self._effects().send(self.node, ObservationWanted(self.me, looking))
 
-    def _report(self, observer: WorkerID) -> None:
+    def _report_rows(self, observer: WorkerID) -> None:
         ledger = self.ledger
         changed = ledger.changed_tasks
         rows: dict[bytes, ReportedRow] = {}
@@ -150,14 +164,14 @@ class ReportingMachine:
                 row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
                 row.started, row.finished, cell, label, row.line, row.error, row.attempt,
             )  # fmt: skip
-        ledger.changed_objects.clear()
-        ledger.changed_actors.clear()
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
-        if self.spans:
-            self._effects().send(
-                observer, SpansReported(tuple(self.spans.popleft() for _ in range(len(self.spans))))
-            )
+
+    def _report_spans(self, observer: WorkerID) -> None:
+        spans = tuple(self.spans.popleft() for _ in range(len(self.spans)))
+        self._effects().send(observer, SpansReported(spans))
+
+    def _report_state(self, observer: WorkerID) -> None:
         changed_actor = self._actor_changed()
         if changed_actor:
             self._told = self.execution.facts()
@@ -180,10 +194,8 @@ class ReportingMachine:
         assert self.execution.actor is not None
         self._effects().send(observer, ActorReported(self.execution.actor, *self._told, fields))
 
-    def _has_news(self) -> bool:
-        return (
-            bool(self.ledger.changed_tasks or self.spans) or self._actor_changed() or self._is_watched_now()
-        )
+    def _has_news_of_actor(self) -> bool:
+        return self._actor_changed() or self._is_watched_now()
 
     def _is_watched_now(self) -> bool:
         """Whether fields of this actor may change this moment, or have never been told."""
@@ -197,9 +209,14 @@ class ReportingMachine:
         """When the next report is due, or rows have waited long enough."""
         if self._patience:
             return self._patience[0][0]
-        if self.observer is not None and self._has_news():
-            return self._due
-        return None
+        if self.observer is None:
+            return None
+        due = [self._rows_due] if self.ledger.changed_tasks else []
+        if self.spans:
+            due.append(self._spans_due)
+        if self._has_news_of_actor():
+            due.append(self._due)
+        return min(due, default=None)
 
     # -- driver ---------------------------------------------------------------------------------------------------
 
@@ -332,5 +349,5 @@ class ReportingMachine:
                 self._fold_children(parent)
         for task in [task for task in self._foreign if task[: len(process)] == process]:
             row = self._foreign.pop(task)
-            row.error = "its owner died"
+            row.error = "its owner died before it told what became of it"
             self.ledger.task_changed(row, TaskState.FAILED)

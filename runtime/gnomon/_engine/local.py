@@ -35,6 +35,7 @@ from gnomon._engine.base import (
     TaskTemplate,
 )
 from gnomon._engine.explanation import Explanation
+from gnomon._engine.large_arguments import LargeArguments
 from gnomon._engine.local_actors import LocalActors
 from gnomon._engine.local_arguments import own, pack_values, provenance_of
 from gnomon._engine.local_output import show_output
@@ -120,7 +121,7 @@ class LocalEngine:
             namespace=self.config.namespace,
             pid=os.getpid(),
             resources=dict(self.config.resources),
-            store_capacity_bytes=self.config.arena_bytes,
+            store_capacity_bytes=self.ledger.totals["store_capacity_bytes"],
         )
         self.view = ClusterView(core)
         self.put = core.put if self._session is None else self._put
@@ -132,7 +133,8 @@ class LocalEngine:
         self._future_thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._packed = PackedTemplates()
-        actors = LocalActors(core, self._packed)
+        self._large = None if session is None else LargeArguments(self.ledger)
+        actors = LocalActors(core, self._packed, self._large)
         self.create_actor = actors.create
         self.submit_actor_task = actors.submit
         self.kill_actor = actors.kill
@@ -197,6 +199,8 @@ class LocalEngine:
         arguments, extra = pack_values(core, packed, provenance)
         if extra is not None:
             contained = [*contained, extra._id]
+            if self._large is not None:
+                self._large.note(template.name, provenance, packed.serialized)
         count = prepared.num_returns
         refs: Returned
         if count == 1:

@@ -11,6 +11,7 @@ import msgspec
 
 from gnomon._core.events import ActorKillAsked, ActorSubmitted, CallSubmitted, PendingCalls
 from gnomon._engine.base import ActorBinding, ActorTemplate, MethodTemplate, Origin, Returned
+from gnomon._engine.large_arguments import LargeArguments
 from gnomon._engine.local_arguments import own, pack_values, provenance_of
 from gnomon._engine.local_returns import returned
 from gnomon._engine.methods import traits_of
@@ -29,8 +30,9 @@ _FIRST = (1).to_bytes(4, "big")
 class LocalActors:
     """What ``LocalEngine`` says of actors; each method is one of ``Engine``."""
 
-    def __init__(self, core: CoreWorker, packed: PackedTemplates) -> None:
+    def __init__(self, core: CoreWorker, packed: PackedTemplates, large: LargeArguments | None) -> None:
         self.core = core
+        self._large = large
         self._packed = packed
         self.config = core.config
         self._post = core.loop.post
@@ -139,6 +141,8 @@ class LocalActors:
         arguments, extra = pack_values(core, packed, provenance)
         if extra is not None:
             contained = [*contained, extra._id]
+            if self._large is not None:
+                self._large.note(f"{binding.class_name}.{method.name}", provenance, packed.serialized)
         traits = binding.traits
         retry = method.retry_exceptions
         pending = self._admit(binding, method.name) if traits.max_pending_calls > 0 else None

@@ -71,6 +71,7 @@ class WaitProgress:
         elapsed_s: seconds since the call began.
         finished: this is the last report; the call returns or raises now.
         groups: the functions that have unfinished tasks now, or had some when this call first reported.
+        wanted: how many outcomes are enough for this call; all of them for ``get``.
     """
 
     total: int
@@ -78,6 +79,12 @@ class WaitProgress:
     elapsed_s: float
     finished: bool = False
     groups: tuple[GroupProgress, ...] = ()
+    wanted: int | None = None
+
+    @property
+    def satisfied(self) -> bool:
+        """The call has what it waited for."""
+        return self.ready >= (self.total if self.wanted is None else self.wanted)
 
 
 OutputSink = Callable[[OutputLines], object]

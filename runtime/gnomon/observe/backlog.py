@@ -47,6 +47,13 @@ _OBJECTS_BYTES = 12_000
 
 _TEXT_CHARACTERS_MAX = 200
 _FIELD_CHARACTERS_MAX = 2_000
+
+_ROW_BYTES_MAX = 8_000
+"""For one actor or node. What is longer is cut further: a message has room for it even when all else is full."""
+
+_ENTRIES_MAX = 50
+"""Of a list or a table in a row that was too long."""
+
 _NODE_TAG_DIGITS = 2 * NODE_TAG_BYTES
 """A worker's id in hex begins with its node's tag, as does the id of the node's own process."""
 
@@ -279,7 +286,8 @@ class Backlog:
             done += 1
             row = objects.get(key) if key in listed else None
             if row is not None:
-                rows.append([key, *row])
+                size_bytes, state, producer, *others = row
+                rows.append([key, size_bytes, state, shortened(producer), *others])
                 told.add(key)
                 used += wire_bytes(rows[-1])
             elif key in told:
@@ -296,8 +304,32 @@ def wire_bytes(value: Any) -> int:
     return len(json.dumps(value)) + 2
 
 
-def _bounded(value: Any) -> Any:
-    return value[:_FIELD_CHARACTERS_MAX] if isinstance(value, str) else value
+def _fitted(row: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """A row of an actor or a node that is not too long for a message, and its size there."""
+    fitted = {name: _cut(value, _FIELD_CHARACTERS_MAX) for name, value in row.items()}
+    size = wire_bytes(fitted)
+    if size > _ROW_BYTES_MAX:
+        fitted = {name: _cut(value, _TEXT_CHARACTERS_MAX) for name, value in fitted.items()}
+        size = wire_bytes(fitted)
+    characters, entries = _TEXT_CHARACTERS_MAX, _ENTRIES_MAX
+    while size > _ROW_BYTES_MAX:
+        fitted = {name: _cut(value, characters, entries) for name, value in fitted.items()}
+        size = wire_bytes(fitted)
+        characters, entries = characters // 2, entries // 2
+    return fitted, size
+
+
+def _cut(value: Any, characters: int, entries: int | None = None) -> Any:
+    """A field with texts, and with lists and tables if ``entries`` is given, that are no longer than that."""
+    if isinstance(value, str):
+        return value[:characters]
+    if entries is None:
+        return value
+    if isinstance(value, dict):
+        return {key[:characters]: _cut(value[key], characters, entries) for key in islice(value, entries)}
+    if isinstance(value, (list, tuple)):
+        return [_cut(each, characters, entries) for each in value[:entries]]
+    return value
 
 
 def _changed_bytes(row: TaskRow) -> int:
@@ -339,13 +371,14 @@ def _fill_rows(
     rows: list[dict[str, Any]] = []
     used = 0
     for identity in list(pending):
-        if used >= room:
-            break
-        del pending[identity]
         row = table.get(identity)
         if row is not None:
-            rows.append({name: _bounded(value) for name, value in row.copy().items()})
-            used += wire_bytes(rows[-1])
+            fitted, size = _fitted(row.copy())
+            if used + size > room:
+                break
+            rows.append(fitted)
+            used += size
+        del pending[identity]
     if rows:
         body[key] = rows
     return used

@@ -100,11 +100,13 @@ class Feed:
 
     def _show(self, subscription: Subscription) -> None:
         with self._lock:
-            self._open[subscription] = Backlog()
-            self._count_readers()
+            if not subscription.closed:
+                self._open[subscription] = Backlog()
+                self._count_readers()
 
-    def _hide(self, subscription: Subscription) -> None:
+    def _hide(self, subscription: Subscription, for_good: bool = False) -> None:
         with self._lock:
+            subscription.closed |= for_good
             self._open.pop(subscription, None)
             self._count_readers()
 
@@ -173,10 +175,15 @@ class Feed:
 
 
 class Subscription:
-    """One reader of a feed. Its methods may be called from any thread."""
+    """One reader of a feed. Its methods may be called from any thread.
+
+    Attributes:
+        closed: nothing opens it again; read it, change it through :meth:`close` alone.
+    """
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
+        self.closed = False
 
     def poll(self) -> Message | None:
         """The next message, or None when there is nothing new or the reader is hidden.
@@ -188,7 +195,7 @@ class Subscription:
         return self._feed._poll(self)
 
     def resync(self) -> None:
-        """Make the next message a snapshot; a hidden reader is shown again."""
+        """Make the next message a snapshot; a hidden reader is shown again, a closed one stays closed."""
         self._feed._show(self)
 
     def hide(self) -> None:
@@ -197,7 +204,7 @@ class Subscription:
 
     def close(self) -> None:
         """End the subscription; idempotent."""
-        self._feed._hide(self)
+        self._feed._hide(self, for_good=True)
 
 
 def task_detail(ledger: Ledger, row: TaskRow, offset_s: float) -> dict[str, Any]:

@@ -73,40 +73,69 @@ class _Disks:
             return  # its last value was dropped at this moment
 
 
+class _Values:
+    """Values that are kept, and what became of those that were read again."""
+
+    def __init__(self, report: Report, chooser: random.Random) -> None:
+        self.report = report
+        self.chooser = chooser
+        self.live: dict[int, Any] = {}
+        self.made = self.checked = self.lost = 0
+
+    def make(self) -> None:
+        """One more."""
+        self.made += 1
+        self.live[self.made] = gnomon.put(content(self.made, VALUE_BYTES))
+
+    def read(self, left: int) -> None:
+        """Read values at random, and drop them, until so many are left."""
+        while len(self.live) > left:
+            number = self.chooser.choice(list(self.live))
+            try:
+                value = zlib.crc32(gnomon.get(self.live.pop(number)))
+            except ObjectLostError:
+                self.lost += 1
+            else:
+                expected = zlib.crc32(content(number, VALUE_BYTES))
+                self.report.expect(value == expected, f"value {number} is wrong")
+                self.checked += 1
+
+
 def run(report: Report, seed: int, faults: int) -> None:
     """See the module."""
     chooser = random.Random(seed)
-    live: dict[int, Any] = {}
-    lost = refused = checked = number = 0
+    refused = 0
     with scratch() as folder:
         disks = _Disks(folder, chooser)
+        values = _Values(report, chooser)
         config = {"type": "filesystem", "params": {"directory_path": [str(path) for path in disks.paths]}}
         settings = {"object_spilling_config": config, "min_spilling_size": 4 * MIB}
         with storm_session(report, num_cpus=1, object_store_memory=STORE_MIB * MIB, _system_config=settings):
             while disks.faults < faults and not report.is_late():
-                number += 1
                 try:
-                    live[number] = gnomon.put(content(number, VALUE_BYTES))
+                    values.make()
                 except (OutOfDiskError, ObjectStoreFullError):
                     refused += 1
                     for path in disks.paths:
                         disks.mend(path)
-                    live.clear()
+                    values.read(LIVE // 4)
                 if chooser.random() < 0.5:
                     disks.strike()
-                while len(live) > LIVE:
-                    victim = chooser.choice(list(live))
-                    try:
-                        value = zlib.crc32(gnomon.get(live.pop(victim)))
-                    except ObjectLostError:
-                        lost += 1
-                    else:
-                        expected = zlib.crc32(content(victim, VALUE_BYTES))
-                        report.expect(value == expected, f"value {victim} is wrong")
-                        checked += 1
-                report.progress(f"{disks.faults} faults, {checked} values checked, {lost} lost")
-            live.clear()
+                values.read(LIVE)
+                report.progress(f"{disks.faults} faults, {values.checked} values checked, {values.lost} lost")
             for path in disks.paths:
                 disks.mend(path)
-        report.expect(checked > lost, f"of {checked + lost} values {lost} are lost")
-        report.facts = {"faults": disks.faults, "checked": checked, "lost": lost, "refused": refused}
+            values.read(0)
+        report.expect(
+            values.checked > values.lost, f"of {values.checked + values.lost} values {values.lost} are lost"
+        )
+        report.expect(
+            values.checked > faults // 4,
+            f"{values.checked} values checked in {disks.faults} faults is too few",
+        )
+        report.facts = {
+            "faults": disks.faults,
+            "checked": values.checked,
+            "lost": values.lost,
+            "refused": refused,
+        }

@@ -1,0 +1,98 @@
+"""What the coach looks at: finished calls, put together by the line that has submitted them.
+
+A *site* is one line of one cell and one function. Its rows are copied out of the ledger as plain facts, so that a
+detector never sees one change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gnomon._core.ledger import Ledger, TaskRow, TaskState
+
+ENDED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A call that has run. Times are seconds of one clock.
+
+    Attributes:
+        index: of its row.
+        parent: index of the row of the task that has submitted it; -1 for the driver.
+        created: when it was submitted.
+    """
+
+    index: int
+    parent: int
+    worker: int
+    created: float
+    started: float
+    finished: float
+
+    @property
+    def took_s(self) -> float:
+        """How long it ran."""
+        return max(0.0, self.finished - self.started)
+
+
+@dataclass(slots=True)
+class Site:
+    """A line that submits calls of one function.
+
+    Attributes:
+        is_method: they are calls of actors.
+        open: rows that have not ended.
+        ran: those that have ended well, in the order of submission.
+    """
+
+    cell: str
+    label: str
+    line: int
+    name: str
+    is_method: bool
+    open: list[TaskRow] = field(default_factory=list)
+    ran: list[Ran] = field(default_factory=list)
+
+    def settle(self) -> bool:
+        """Copy what has ended meanwhile; whether nothing is open any more."""
+        still = []
+        for row in self.open:
+            if row.state not in ENDED:
+                still.append(row)
+            elif row.state == TaskState.DONE and row.started:
+                self.ran.append(
+                    Ran(row.index, row.parent, row.worker, row.created, row.started, row.finished)
+                )
+        self.open = still
+        return not still
+
+
+class Sites:
+    """The sites of a session whose rows have not been looked at yet."""
+
+    def __init__(self) -> None:
+        self.sites: dict[tuple[int, int, int], Site] = {}
+        self._seen = 0
+
+    def read(self, ledger: Ledger) -> None:
+        """Take in the rows that are new. Those without a cell are nobody's in the notebook."""
+        rows = ledger.tasks
+        until = len(rows)
+        classes = {row.get("class", "") for row in ledger.actors.copy().values()}
+        for row in rows[self._seen : until]:
+            if not row.cell:
+                continue
+            key = (row.cell, row.line, row.group)
+            site = self.sites.get(key)
+            if site is None:
+                cell, label = ledger.cells.entries[row.cell]
+                name = ledger.names.entries[row.group]
+                site = self.sites[key] = Site(cell, label, row.line, name, name.partition(".")[0] in classes)
+            site.open.append(row)
+        self._seen = until
+
+    def ended(self) -> list[Site]:
+        """The sites of which every call has ended; they are forgotten here."""
+        found = [key for key, site in self.sites.items() if site.settle()]
+        return [self.sites.pop(key) for key in found]

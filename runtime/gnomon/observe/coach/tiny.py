@@ -1,0 +1,60 @@
+"""Too many tiny tasks: handing them out costs more than what they do."""
+
+from __future__ import annotations
+
+from gnomon.observe.coach.hints import TINY, Hint, count, seconds
+from gnomon.observe.coach.sites import Site
+
+TASKS_MIN = 500
+SPENT_MIN_S = 0.3
+"""Around tasks, in all: less is not worth anybody's attention."""
+
+_TINY_S = 1e-3
+_AROUND_TIMES = 4
+"""How many times longer than the work what is around it takes."""
+
+_AROUND_MAX_S = 5e-3
+"""Handing out a task costs a fraction of a millisecond. What takes longer is the notebook's own work between two
+submissions, unless many tasks wait."""
+
+_BATCH_S = 0.05
+"""What a task should do at least."""
+
+
+def tiny_tasks(site: Site) -> Hint | None:
+    """The hint for a site whose tasks are too small. Calls of actors are left alone: what they do is to an actor's state,
+    and it can not be cut into other pieces.
+    """
+    ran = site.ran
+    if len(ran) < TASKS_MIN or site.is_method:
+        return None
+    work_s = sum(each.took_s for each in ran)
+    span_s = max(each.finished for each in ran) - min(each.created for each in ran)
+    mean_s, around_s = work_s / len(ran), (span_s - work_s / _workers(site)) / len(ran)
+    if mean_s > _TINY_S or around_s < _AROUND_TIMES * mean_s or around_s * len(ran) < SPENT_MIN_S:
+        return None
+    in_flight = sum(each.finished - each.created for each in ran) / span_s
+    if around_s > _AROUND_MAX_S and in_flight < 2:
+        return None
+    batch = min(len(ran) // 10, _rounded(_BATCH_S / max(mean_s, 1e-6)))
+    return Hint(
+        TINY,
+        site.cell,
+        site.label,
+        site.line,
+        f"{count(len(ran), 'task')} of {site.name} ran {seconds(mean_s)} each, and handing them out took "
+        f"{seconds(around_s)} each: {seconds(span_s)} for {seconds(work_s)} of work.",
+        f"Give each task more to do, say a list of {max(batch, 10):,} items.",
+    )
+
+
+def _workers(site: Site) -> int:
+    return max(1, len({each.worker for each in site.ran}))
+
+
+def _rounded(number: float) -> int:
+    """The power of ten below a number."""
+    power = 10
+    while power * 10 <= number:
+        power *= 10
+    return power

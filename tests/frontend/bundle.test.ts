@@ -1,0 +1,52 @@
+/** The script of the in-cell widget: small, since it travels with every view, and whole once it is unpacked. */
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { inflateRawSync } from 'node:zlib';
+
+/** What a message of the feed may have at most: showing a view costs no more than one of those. */
+const SENT_BYTES_MAX = 64 * 1024;
+/** Raise it for a feature that is worth it, and say so in the commit. */
+const UNPACKED_BYTES_MAX = 150_000;
+
+function build(): { readonly sent: number; readonly script: Buffer } {
+  const folder = mkdtempSync(join(tmpdir(), 'gnomon-'));
+  try {
+    const file = join(folder, 'widget.js');
+    execFileSync('node', ['labextension/build-widget.mjs', '--out', file]);
+    const text = readFileSync(file, 'utf8');
+    const packed = /const packed = '([^']+)'/.exec(text)![1];
+    const digits = /const digits = '([^']+)'/.exec(text)![1];
+    const size = Number(/subarray\(0, (\d+)\)/.exec(text)![1]);
+    assert.equal(new Set(digits).size, 85);
+    return { sent: text.length, script: inflateRawSync(unpack(packed, digits).subarray(0, size)) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Four bytes for every five digits. */
+function unpack(packed: string, digits: string): Buffer {
+  const bytes = Buffer.alloc((packed.length / 5) * 4);
+  for (let at = 0; at < packed.length; at += 5) {
+    const word = [...packed.slice(at, at + 5)].reduce((sum, digit) => sum * 85 + digits.indexOf(digit), 0);
+    bytes.writeUInt32BE(word, (at / 5) * 4);
+  }
+  return bytes;
+}
+
+describe("the widget's script", () => {
+  test('is small, and has what anywidget calls', async () => {
+    const { sent, script } = build();
+    assert.ok(sent <= SENT_BYTES_MAX, `${sent} bytes travel with every view`);
+    assert.ok(script.length <= UNPACKED_BYTES_MAX, `${script.length} bytes unpacked`);
+    const found = (await import(`data:text/javascript;base64,${script.toString('base64')}`)) as {
+      default: { render: unknown };
+    };
+    assert.equal(typeof found.default.render, 'function');
+  });
+});
