@@ -5,7 +5,6 @@ import { CellLink } from './cell-link';
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatCount, plural } from './format';
-import type { Model } from './model';
 import { sureButton } from './sure-button';
 import { WatchedList } from './watched';
 import type { IActorRow } from './wire';
@@ -16,17 +15,6 @@ const CARDS_MAX = 60;
 const DOTS_MAX = 10;
 /** Which actors come first when there are many. */
 const STATE_ORDER: Readonly<Record<string, number>> = { restarting: 0, alive: 1, pending: 2, dead: 3 };
-
-/** Actors by state. */
-function actorCounts(model: Model): { alive: number; restarting: number; dead: number; pending: number } {
-  const counts = { alive: 0, restarting: 0, dead: 0, pending: 0 };
-  for (const actor of model.actors.values()) {
-    if (actor.state in counts) {
-      counts[actor.state as keyof typeof counts] += 1;
-    }
-  }
-  return counts;
-}
 
 /** The actors view. */
 export class ActorsView implements IView {
