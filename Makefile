@@ -22,7 +22,8 @@ export PYTHON
 
 FRONT_END := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
 	$(wildcard package.json package-lock.json tsconfig.json labextension/install.json labextension/build-widget.mjs)
-ASSETS := kernel_ext/gnomon_kernel/static/widget.js kernel_ext/gnomon_kernel/labextension/package.json
+ASSETS := kernel_ext/gnomon_kernel/static/widget.js runtime/gnomon/observe/static/report.js \
+	kernel_ext/gnomon_kernel/labextension/package.json
 
 .PHONY: lab test test-quick storm lint format bench bench-views picture install clean
 .DEFAULT_GOAL := install
@@ -67,7 +68,7 @@ picture: $(STAMPS)/install $(STAMPS)/chromium
 
 clean:
 	rm -rf $(STAMPS) .venv node_modules dist labextension/lib labextension/tsconfig.tsbuildinfo \
-		kernel_ext/gnomon_kernel/static kernel_ext/gnomon_kernel/labextension \
+		kernel_ext/gnomon_kernel/static kernel_ext/gnomon_kernel/labextension runtime/gnomon/observe/static \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # ------------------------------------------------------------------------------------------------ set-up

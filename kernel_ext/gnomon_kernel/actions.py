@@ -14,7 +14,7 @@ from IPython.core.error import UsageError
 
 import gnomon
 from gnomon import observe
-from gnomon_kernel import holders
+from gnomon_kernel import holders, reports
 from gnomon_kernel.coaching import CellCoach
 from gnomon_kernel.controls import Controls, target_of
 from gnomon_kernel.display import say
@@ -111,6 +111,10 @@ class Actions:
         given = {} if options.tail is None else {"tail": options.tail}
         with _told_in_a_line("%remote logs"):
             say(str(observe.logs(target_of(self._shell.user_ns, options.target, "%remote logs"), **given)))
+
+    def report(self, options: argparse.Namespace) -> None:
+        """Write the run to a file."""
+        reports.write(options)
 
     def debug(self, options: argparse.Namespace) -> Any:
         """Run a failed task again in the kernel; what it raises is raised here, for ``%debug``."""

@@ -214,6 +214,15 @@ def _order_parser() -> MagicParser:
     return parser
 
 
+def _report_parser() -> MagicParser:
+    parser = MagicParser("%remote report")
+    parser.add(
+        "file", metavar="FILE", help="run.html: a page that shows any moment; run.json: a Chrome trace"
+    )
+    parser.add("--replace", action="store_true", help="overwrite a file that is no report, too")
+    return parser
+
+
 def _help_parser() -> MagicParser:
     parser = MagicParser("%remote help")
     parser.add(
@@ -372,6 +381,12 @@ COMMANDS: dict[str, MagicCommand] = {
         lambda a, options: a.coach.command(options.switch),
         _coach_parser,
         "%remote coach off",
+    ),
+    "report": MagicCommand(
+        "the run as one file: a page that works offline, or a trace",
+        lambda a, options: a.report(options),
+        _report_parser,
+        "%remote report run.html",
     ),
     "unpin": MagicCommand(
         "let go of what outputs and the last error hold",

@@ -9,8 +9,9 @@
       37 tasks failed the same way
       What to do: ...
 
-As text no longer than ``LINES_MAX``; as HTML with all of a dead process's last output. Nothing is looked up but lines
-of source and the rows of tasks.
+As text no longer than ``LINES_MAX``; as HTML with all of a dead process's last output. A cell that fails has both, the
+text as its ``error`` output: programs that run notebooks look for that, and front ends without HTML show it. Nothing is
+looked up but lines of source and the rows of tasks.
 """
 
 from __future__ import annotations
@@ -45,6 +46,14 @@ _OF_TASKS = "%remote debug REF (or gnomon.observe.debug(ref)) runs it in this pr
 _OF_METHODS = (
     "%remote logs REF (or gnomon.observe.logs(ref)) shows what it printed, the handle's what its actor did."
 )
+
+_HIDES_TWIN = (
+    "<style>.jp-OutputArea-child:has(.jp-gnomon-error)+.jp-OutputArea-child"
+    ':has(>[data-mime-type="application/vnd.jupyter.stderr"]){display:none}</style>'
+)
+"""For JupyterLab, Notebook and the pages of nbconvert. A notebook that is not trusted has no styles of its own: there the
+lab extension's do the same.
+"""
 
 CellName = Callable[[str], str | None]
 
@@ -94,8 +103,12 @@ class ErrorCard:
         printed = ["  It printed last:", *(f"    {line}" for line in output)] if output else []
         return "\n".join(_cut(line) for line in [*lines, *printed, *advice])
 
+    def message(self) -> str:
+        """The title without the name of the class."""
+        return self.title.partition(": ")[2]
+
     def html(self) -> str:
-        """The same as a card of the notebook's colours."""
+        """The same as a card of the notebook's colours; it hides the error output that follows, which has the text."""
         facts = "".join(f"<div>{escape(fact)}</div>" for fact in self.facts)
         places = "".join(_place_html(place) for place in self.places)
         asked = "" if self.asked is None else f"<div>got at {_place_html(self.asked)}</div>"
@@ -111,7 +124,7 @@ class ErrorCard:
         return (
             '<div class="jp-gnomon-error" role="alert" style="border-left:4px solid var(--jp-error-color1, #d32f2f);'
             'padding:4px 10px;line-height:1.45">'
-            f"<div><b>{escape(self.title)}</b></div>{facts}{places}{asked}{more}{printed}{advice}</div>"
+            f"<div><b>{escape(self.title)}</b></div>{facts}{places}{asked}{more}{printed}{advice}{_HIDES_TWIN}</div>"
         )
 
 

@@ -17,7 +17,7 @@ from IPython.core.completer import (
     context_matcher,
 )
 
-from gnomon import exceptions
+from gnomon import exceptions, observe
 from gnomon.observe import hooks
 from gnomon_kernel import panel
 from gnomon_kernel.actions import Actions
@@ -78,12 +78,14 @@ class KernelExtension:
         exceptions.set_in_notebook(True)
         self._tracebacks.install()
         panel.register(shell)
+        observe.recording().start()
         self._origins.resume()
 
     def unload(self) -> None:
         """Undo :meth:`load`; a session goes on."""
         shell = self._shell
         panel.unregister(shell)
+        observe.recording().stop()
         if "gnomon_kernel.widgets" in sys.modules:
             sys.modules["gnomon_kernel.widgets"].close_all()
         if match_remote in shell.Completer.custom_matchers:

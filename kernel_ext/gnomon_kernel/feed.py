@@ -2,6 +2,7 @@
 
     view --(subscribe, resync, hidden, visible, ...)--> FeedLink --> FeedSender --(header, buffer)--> view
            (detail, object, cancel, kill, tempo, fault) -->              --(answers)--------------------> view
+     status bar --(summarise, hidden)                -->              --(summary)--------------------> status bar
 
 Requests arrive on ipykernel's control thread, where interrupts wait behind us, or on a shell thread: they are
 only queued there. Everything else happens in the sender's own thread.
@@ -20,6 +21,7 @@ from gnomon import observe
 from gnomon_kernel.faults import make_from_view
 from gnomon_kernel.feed_pace import FeedPace
 from gnomon_kernel.sessions import sessions
+from gnomon_kernel.summaries import SUMMARY_PERIOD_S, Summaries
 from gnomon_kernel.tempo import set_from_view
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
@@ -50,6 +52,7 @@ class FeedLink:
         self._send = send
         self._parts = parts
         self._subscription: observe.Subscription | None = None
+        self._summaries: Summaries | None = None
         self._keyframe_s = _KEYFRAME_FIRST_S
         self._keyframe_due = time.monotonic() + _KEYFRAME_FIRST_S if announced else None
         self.due = 0.0
@@ -77,6 +80,9 @@ class FeedLink:
             self.visible = True
             if self._subscription is not None:
                 self._subscription.resync()
+        elif kind == "summarise":
+            self.visible = True
+            self._summaries = Summaries()
         elif kind == "hidden":
             self.visible = False
             if self._subscription is not None:
@@ -110,6 +116,12 @@ class FeedLink:
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""
+        if self._summaries is not None:
+            self.due = now + SUMMARY_PERIOD_S
+            summary = self._summaries.next()
+            if summary is not None:
+                self._send(summary, [])
+            return
         if self._subscription is None:
             self._sender._adopt(self, observe.feed().subscribe(self._parts))
         elif self._keyframe_due is not None and now >= self._keyframe_due:

@@ -102,7 +102,7 @@ def as_text(rows: list[FunctionProgress], progress: hooks.WaitProgress, left_s: 
     """One line for each function."""
     if not rows:
         return f"{progress.ready:,}/{progress.total:,} results{_time_words(progress, left_s)}"
-    lines = [f"{row.name}: {row.ended:,}/{row.total:,}{_state_words(row)}" for row in rows]
+    lines = [f"{row.name}: {row.ended:,}/{row.total:,}{_state_words(row, progress)}" for row in rows]
     lines[-1] += _time_words(progress, left_s)
     return "\n".join(lines)
 
@@ -113,7 +113,7 @@ def as_html(rows: list[FunctionProgress], progress: hooks.WaitProgress, left_s: 
         body = _bar_row("results", progress.ready, 0, progress.total, "")
     else:
         body = "".join(
-            _bar_row(row.name, row.done, row.failed + row.cancelled, row.total, _state_words(row))
+            _bar_row(row.name, row.done, row.failed + row.cancelled, row.total, _state_words(row, progress))
             for row in rows
         )
     tail = html.escape(_time_words(progress, left_s).lstrip(", "))
@@ -138,14 +138,16 @@ def _with_rest(rows: list[FunctionProgress]) -> list[FunctionProgress]:
     ]
 
 
-def _state_words(row: FunctionProgress) -> str:
-    counts = ((row.running, "running"), (row.failed, "failed"), (row.cancelled, "cancelled"))
+def _state_words(row: FunctionProgress, progress: hooks.WaitProgress) -> str:
+    """What a wait has left to run when it has what it wanted is not told: it goes on, and the line does not."""
+    running = 0 if progress.finished and progress.satisfied else row.running
+    counts = ((running, "running"), (row.failed, "failed"), (row.cancelled, "cancelled"))
     return "".join(f", {number:,} {word}" for number, word in counts if number)
 
 
 def _time_words(progress: hooks.WaitProgress, left_s: float | None) -> str:
     if progress.finished:
-        stopped = "" if progress.ready >= progress.total else "stopped waiting "
+        stopped = "" if progress.satisfied else "stopped waiting "
         return f", {stopped}after {duration(progress.elapsed_s)}"
     words = f", {duration(progress.elapsed_s)}"
     return words if left_s is None else f"{words}, about {duration(left_s)} left"

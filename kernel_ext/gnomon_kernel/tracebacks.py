@@ -48,8 +48,8 @@ class ShortTracebacks:
         return self._show(exc_tuple, *args, **kwargs)
 
     def _show_card(self, exc_tuple: Any, *args: Any, **kwargs: Any) -> Any:
-        """As a card. In a kernel it is the cell's output, with its text as a twin, and the reply says that the cell has
-        failed; in a terminal the text is printed.
+        """As a card. In a kernel the HTML is an output, and the text is the ``error`` output right after it, which papermill,
+        nbconvert and front ends look for; where both could be seen, the card hides it. In a terminal the text is printed.
         """
         shell: Any = self._shell
         kind, error, trace = exc_tuple
@@ -65,10 +65,11 @@ class ShortTracebacks:
         else:
             sys.stdout.flush()
             sys.stderr.flush()
-            shell._last_traceback = text.split("\n")
+            first = text.split("\n", 1)[0]
             shell.display_pub.publish(
-                {"text/plain": text, "text/html": html}, {"gnomon": {"error": kind.__name__}}
+                {"text/plain": first, "text/html": html}, {"gnomon": {"error": kind.__name__}}
             )
+            shell._showtraceback(kind, card.message(), text.split("\n"))
         if shell.call_pdb:
             shell.debugger(force=True)
         return None

@@ -1,6 +1,6 @@
-/** The JupyterLab plugin: side panel, command, launcher card, status bar item, settings. */
+/** The JupyterLab plugins: side panel, views in the main area, links to cells, status bar item. */
 
-import { ILayoutRestorer } from '@jupyterlab/application';
+import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
@@ -9,45 +9,57 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ClusterView } from './cluster-view';
+import { addCard, addPanelCommand, addViewCommand, fillPalette, OPEN_PANEL } from './commands';
 import { gnomonIcon } from './icon';
-import { GnomonPanel } from './panel';
+import { MainViews } from './main-views';
+import { NotebookChoice } from './notebook-choice';
+import { takeCellRequests } from './reveal';
+import { Settings } from './settings';
 import { StatusItem } from './status';
-
-namespace CommandIDs {
-  export const openPanel = 'gnomon:open-panel';
-}
+import { SummaryWatch } from './summary-watch';
 
 const PLUGIN_ID = 'gnomon-lab:plugin';
 /** Side bar ranks from 400 on are for third parties. */
 const PANEL_RANK = 450;
 
-function addCommand(app: JupyterFrontEnd, panel: GnomonPanel, trans: TranslationBundle): void {
-  app.commands.addCommand(CommandIDs.openPanel, {
-    label: trans.__('Show Gnomon Cluster'),
-    caption: trans.__('Show the live views of the gnomon cluster'),
-    icon: args => (args['isPalette'] ? undefined : gnomonIcon),
-    execute: () => app.shell.activateById(panel.id),
-    describedBy: {
-      args: {
-        type: 'object',
-        properties: {
-          isPalette: { type: 'boolean', description: trans.__('Whether the command is shown in the palette') }
-        }
-      }
-    }
+function makePanel(
+  app: JupyterFrontEnd,
+  notebooks: INotebookTracker,
+  settings: Settings,
+  trans: TranslationBundle
+): ClusterView {
+  const panel = new ClusterView({
+    view: 'dashboard',
+    choice: new NotebookChoice(notebooks),
+    trans,
+    fpsMax: () => settings.maxFps,
+    open: path => void app.commands.execute('docmanager:open', { path }),
+    pins: false
   });
+  panel.id = 'gnomon-panel';
+  panel.title.icon = gnomonIcon;
+  panel.title.caption = trans.__('Gnomon cluster');
+  app.shell.add(panel, 'left', { rank: PANEL_RANK });
+  return panel;
 }
 
-/** Applies the settings now and whenever they change. Without settings the defaults hold. */
-async function followSettings(registry: ISettingRegistry, panel: GnomonPanel, item: StatusItem | null): Promise<void> {
-  const settings = await registry.load(PLUGIN_ID);
+function addStatusItem(
+  app: JupyterFrontEnd,
+  statusBar: IStatusBar,
+  notebooks: INotebookTracker,
+  settings: Settings,
+  trans: TranslationBundle
+): void {
+  const item = new StatusItem(trans, () => void app.commands.execute(OPEN_PANEL));
+  const watch = new SummaryWatch(new NotebookChoice(notebooks), summary => item.say(summary));
   const apply = (): void => {
-    panel.fpsMax = settings.get('maxFps').composite as number;
-    item?.setHidden(!(settings.get('showStatusBarItem').composite as boolean));
+    item.setHidden(!settings.showStatusBarItem);
+    watch.enabled = settings.showStatusBarItem;
   };
   settings.changed.connect(apply);
-  panel.disposed.connect(() => settings.changed.disconnect(apply));
   apply();
+  statusBar.registerStatusItem('gnomon-lab:status', { item, align: 'left', rank: 900 });
 }
 
 const plugin: JupyterFrontEndPlugin<void> = {
@@ -55,10 +67,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
   description: 'Live views of a gnomon cluster.',
   autoStart: true,
   requires: [INotebookTracker],
-  optional: [ICommandPalette, ILauncher, ILayoutRestorer, ISettingRegistry, IStatusBar, ITranslator],
+  optional: [ILabShell, ICommandPalette, ILauncher, ILayoutRestorer, ISettingRegistry, IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    tracker: INotebookTracker,
+    notebooks: INotebookTracker,
+    labShell: ILabShell | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
     restorer: ILayoutRestorer | null,
@@ -67,26 +80,30 @@ const plugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('gnomon_lab');
-    const panel = new GnomonPanel(tracker, trans);
-    panel.title.icon = gnomonIcon;
-    panel.title.caption = trans.__('Gnomon cluster');
-    app.shell.add(panel, 'left', { rank: PANEL_RANK });
+    const settings = new Settings();
+    const panel = makePanel(app, notebooks, settings, trans);
     restorer?.add(panel, panel.id);
-    addCommand(app, panel, trans);
-    palette?.addItem({ command: CommandIDs.openPanel, category: trans.__('Gnomon'), args: { isPalette: true } });
-    launcher?.add({ command: CommandIDs.openPanel, category: trans.__('Other'), rank: 50 });
-
-    let item: StatusItem | null = null;
+    addPanelCommand(app, panel.id, trans);
+    takeCellRequests(app, notebooks, trans);
+    if (labShell) {
+      // Notebook 7 has one place in its main area, which is the notebook's
+      const views = new MainViews(app, notebooks, settings, trans);
+      addViewCommand(app, views, trans);
+      if (restorer) {
+        views.restore(restorer);
+      }
+      if (launcher) {
+        addCard(launcher, trans);
+      }
+    }
+    if (palette) {
+      fillPalette(palette, labShell !== null, trans);
+    }
     if (statusBar) {
-      item = new StatusItem(trans, () => void app.commands.execute(CommandIDs.openPanel));
-      const shown = item;
-      panel.summaryChanged.connect((_, summary) => shown.say(summary));
-      statusBar.registerStatusItem('gnomon-lab:status', { item, align: 'left', rank: 900 });
+      addStatusItem(app, statusBar, notebooks, settings, trans);
     }
     if (registry) {
-      followSettings(registry, panel, item).catch(error =>
-        console.error('gnomon: the settings can not be read', error)
-      );
+      settings.read(registry, PLUGIN_ID).catch(error => console.error('gnomon: the settings can not be read', error));
     }
   }
 };

@@ -48,16 +48,16 @@ def subtract(outof: Resources, amounts: Mapping[str, int]) -> None:
 
 
 def gigabytes(size_bytes: int) -> str:
-    """A size for people: ``15.2 GiB``, ``300 MiB``, ``12 KiB``."""
-    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+    """A size for people, in powers of 1,000 as everywhere: ``15.2 GB``, ``300 MB``, ``12 kB``."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size_bytes >= factor:
             amount = size_bytes / factor
-            return f"{amount:.1f} {unit}" if amount < 100 and factor > 1 << 20 else f"{amount:.0f} {unit}"
+            return f"{amount:.1f} {unit}" if amount < 100 and factor > 10**6 else f"{amount:.0f} {unit}"
     return f"{size_bytes} bytes"
 
 
 def describe(resources: Mapping[str, int]) -> str:
-    """``{"CPU": 20000}`` as ``2 CPU``, for sentences; amounts of memory as ``2.0 GiB memory``."""
+    """``{"CPU": 20000}`` as ``2 CPU``, for sentences; amounts of memory as ``2.0 GB memory``."""
     if not resources:
         return "nothing"
     return ", ".join(_amount(name, units) for name, units in sorted(resources.items()))

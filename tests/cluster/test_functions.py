@@ -80,7 +80,7 @@ def test_a_large_capture_is_warned_of_once_by_name(cluster: Cluster) -> None:
     def total() -> float:
         return float(table.sum()) + len(small)
 
-    with pytest.warns(UserWarning, match=r"total captures variable 'table' \(1\.5 MiB\)") as caught:
+    with pytest.warns(UserWarning, match=r"total captures variable 'table' \(1\.6 MB\)") as caught:
         assert gnomon.get(total.remote()) == 3
     assert "ref = gnomon.put(table)" in str(caught[0].message)
     assert caught[0].filename == __file__
@@ -94,7 +94,7 @@ def test_a_large_capture_of_an_actor_class(cluster: Cluster) -> None:
         def weigh(self, defaults: Any = weights) -> int:
             return len(defaults)
 
-    with pytest.warns(UserWarning, match=r"Model captures \.weigh -> default 1 \(1\.1 MiB\)"):
+    with pytest.warns(UserWarning, match=r"Model captures \.weigh -> default 1 \(1\.2 MB\)"):
         model = gnomon.remote(Model).remote()
     assert gnomon.get(model.weigh.remote()) == 150_000
 

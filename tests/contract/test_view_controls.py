@@ -1,5 +1,6 @@
-"""What views may do to what they show, on every engine: cancel a task, kill an actor."""
+"""What views may do to what they show, on every engine: cancel a task, kill an actor, lead to the cell."""
 
+import inspect
 import threading
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import gnomon
 from gnomon import observe
 from gnomon.exceptions import ActorDiedError, TaskCancelledError
+from observe.feed_reader import FeedReader
 
 WITHIN_S = 30.0
 
@@ -67,6 +69,32 @@ def test_kill_an_actor(feed, until):
     with pytest.raises(ActorDiedError):
         gnomon.get(keeper.keep.remote(), timeout=WITHIN_S)
     until(lambda: feed.kill(identity)["text"] == "Keeper is dead already.", WITHIN_S)
+
+
+def test_an_actor_knows_the_cell_and_the_line_that_made_it(feed, until):
+    subscription = feed.subscribe()
+    observe.hooks.set_origin(observe.hooks.Origin("cell-1", "In [1]"))
+    reader = FeedReader()
+
+    def reads() -> bool:
+        message = subscription.poll()
+        if message is not None:
+            reader.read(message)
+        return keeper._actor_id.hex() in reader.actors
+
+    try:
+        line = inspect.currentframe().f_lineno + 1
+        keeper = Keeper.remote()
+        gnomon.get(keeper.keep.remote())
+        assert (row_of(keeper)["cell"], row_of(keeper)["line"]) == ("In [1]", line)
+        # views have a number of their list of cells, as of tasks and objects
+        until(reads, WITHIN_S)
+        row = reader.actors[keeper._actor_id.hex()]
+        assert reader.cells[row["cell"]] == {"id": "cell-1", "label": "In [1]"}
+        assert row["line"] == line
+    finally:
+        observe.hooks.set_origin(None)
+        subscription.close()
 
 
 def test_restart_an_actor(feed, until):

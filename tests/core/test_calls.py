@@ -242,6 +242,12 @@ def test_a_cancelled_call_whose_result_the_next_one_needs() -> None:
     assert [value_of(worker, number)[0] for number in (1, 2)] == ["TaskCancelledError"] * 2
 
 
+def test_of_the_cancelled_calls_of_an_actor_one_runs_and_the_others_lie_in_its_mailbox() -> None:
+    worker = caller_with(1, 2, 3, provenance=tasks.Provenance("cell", "In [1]", 1))
+    effects = worker.handle([ev.CellCancelAsked(7, "cell")], 2.0)
+    assert done(effects, fx.AnswerRequest) == [fx.AnswerRequest(7, (3, 1))]
+
+
 def test_a_cancelled_call_is_not_retried() -> None:
     worker = caller_with(1, max_retries=-1, max_restarts=5)
     effects = worker.handle([ev.CancelAsked(call_task(1), False, True)], 2.0)

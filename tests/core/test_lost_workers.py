@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from gnomon._core.events import Received, TaskSubmitted
+from gnomon._core.effects import AnswerRequest
+from gnomon._core.events import CellCancelAsked, Received, TaskSubmitted
 from gnomon._core.links import LinkMachine
 from gnomon._core.worker import Worker
 from gnomon._messages.cluster import ProcessLost
 from gnomon._messages.failures import is_failure
 from gnomon._messages.leases import LeaseGranted
-from gnomon._messages.tasks import OK, TaskFinished, TaskPushed, TasksRecalled, TasksReturned
+from gnomon._messages.tasks import OK, Provenance, TaskFinished, TaskPushed, TasksRecalled, TasksReturned
 from gnomon.ids import FunctionID, JobID, LeaseID, TaskID, WorkerID, attempt_id, object_id, task_id
 
 ME, NODE, HEAD = (WorkerID(bytes([number]) * 8) for number in (1, 2, 3))
@@ -66,7 +67,7 @@ class Owner:
         self.handle(Received(NODE, [LeaseGranted(LeaseID(bytes(worker)), 0, worker, 1)]))
         return worker
 
-    def submit(self, *retries: int) -> list[TaskID]:
+    def submit(self, *retries: int, provenance: Provenance | None = None) -> list[TaskID]:
         """Tasks with so many retries each, in one batch."""
         tasks = []
         for _ in retries:
@@ -77,7 +78,7 @@ class Owner:
         code = FunctionID(b"f" * 8)
         self.handle(
             *(
-                TaskSubmitted(task, code, b"", "f", cpu, 0, b"", none, none, 1, each, False, None, None)
+                TaskSubmitted(task, code, b"", "f", cpu, 0, b"", none, none, 1, each, False, provenance, None)
                 for task, each in zip(tasks, retries, strict=True)
             )
         )
@@ -175,3 +176,15 @@ def test_only_the_deadly_fail(seed: int) -> None:
     outcomes = {task: owner.outcome(task) for task in tasks}
     assert outcomes == {task: "failed" if task in deadly else "value" for task in tasks}
     assert deaths == sum(1 + retries for retries in deadly.values())
+
+
+def test_of_what_a_cell_has_on_a_worker_one_task_runs(one: Owner) -> None:
+    """The receipt of an interrupted cell: what was pushed behind another one has not begun."""
+    (worker,) = one.pushed
+    cell = Provenance("cell", "In [1]", 1)
+    tasks = one.submit(*[3] * 5, provenance=cell)
+    assert len(one.at(worker)) > 1
+    effects = one.role.handle([CellCancelAsked(7, "cell")], one.now)
+    assert [command for command in effects.commands if type(command) is AnswerRequest] == [
+        AnswerRequest(7, (len(tasks), 1))
+    ]

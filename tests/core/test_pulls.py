@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.pull_roles import ALSO_ON_B, MIB, ON_A, ON_B, ON_C, A, B, C, Network, error_name
 from gnomon._core import events as ev
 from gnomon._core.pulls import CHUNK_BYTES
-from gnomon._messages import objects, pulls
+from gnomon._messages import cluster, objects, pulls
 from gnomon._messages.base import Block
 
 
@@ -348,3 +350,33 @@ def test_no_room_is_told_to_the_reader_and_loses_nothing() -> None:
     request = net.read(ON_B, block)
     net.carry()
     assert isinstance(net.answer(request, block), Block), "now there is room"
+
+
+def told(net: Network, kind: type) -> list[Any]:
+    """What node B has told whoever looks."""
+    return [message for sender, target, message in net.said if sender == B and isinstance(message, kind)]
+
+
+def test_whoever_looks_is_told_what_was_copied_from_where(net: Network) -> None:
+    block = net.put(ON_A, 2 * MIB)
+    net.lend(block, ON_B)
+    net.tell(B, ev.Received(ON_C, [cluster.ObservationWanted(ON_C, True)]))
+    net.read(ON_B, block)
+    net.carry()
+    for _ in range(3):
+        net.now += 1.0
+        net.tell(B)
+    spans = [span for message in told(net, cluster.SpansReported) for span in message.spans]
+    assert [(span.kind, span.process, span.size) for span in spans] == [("transfer", B, block.size)]
+    assert all(span.start <= span.end for span in spans)
+    report = told(net, cluster.NodeStatus)[-1].report
+    assert report.received == {A: block.size}
+    net.tell(B, ev.Received(ON_C, [cluster.ObservationWanted(ON_C, False)]))
+    net.said.clear()
+    again = net.put(ON_A, 2 * MIB)
+    net.lend(again, ON_B)
+    net.read(ON_B, again)
+    net.carry()
+    net.now += 1.0
+    net.tell(B)
+    assert not told(net, cluster.SpansReported), "nobody looks any more"

@@ -5,16 +5,18 @@ from __future__ import annotations
 from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.effects import Effects, NoteStore, SampleFields
 from gnomon._core.execution import ExecutionMachine
-from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._core.ledger import SPANS_KEPT, Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
-from gnomon._core.reporting import ReportingMachine
+from gnomon._core.reporting import SPANS_MAX, ReportingMachine
 from gnomon._messages.cluster import (
     ActorReported,
     NodeReport,
     NodeStatus,
     ObservationWanted,
     ReportedRow,
+    ReportedSpan,
     RowsReported,
+    SpansReported,
 )
 from gnomon.ids import ActorID, NodeID, TaskID, WorkerID, task_id
 
@@ -127,6 +129,33 @@ def test_the_unfinished_tasks_of_a_dead_owner_are_failed() -> None:
     report(worker, driver, 1.0)
     driver.machine.on_process_lost(WORKER, "was killed")
     assert driver.ledger.counts[0] == [0, 0, 0, 0, 1, 0]
+    assert driver.ledger.tasks[0].error == "its owner died before it told what became of it"
+
+
+def test_what_ends_just_before_its_owner_dies_is_told_in_time() -> None:
+    """A task calls an actor, has its answer, and is killed: the call is no failure."""
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    row = submit(worker, 1)
+    report(worker, driver, 1.0)
+    for now, state in ((1.01, TaskState.READY), (1.02, TaskState.RUNNING), (1.03, TaskState.DONE)):
+        worker.ledger.task_changed(row, state)
+        report(worker, driver, now)
+    driver.machine.on_process_lost(WORKER, "was killed")
+    assert driver.ledger.counts[0] == [0, 0, 0, 1, 0, 0]
+
+
+def test_a_busy_owner_reports_once_a_period() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    row = submit(worker, 1)
+    reports = []
+    for turn in range(1_000):
+        now = 100.0 + turn * 0.01
+        worker.ledger.task_changed(row, (TaskState.READY, TaskState.RUNNING)[turn % 2])
+        reports += [now] * bool(report(worker, driver, now))
+    assert len(reports) <= 4 + 10.0 / worker.machine.period_s + 1
+    assert sum(now > 101.0 for now in reports) <= 9.0 / worker.machine.period_s + 1
 
 
 SECOND, THIRD = (WorkerID(bytes([number]) * 8) for number in (4, 5))
@@ -294,3 +323,39 @@ def test_objects_of_a_process_that_is_looked_at_do_not_pile_up() -> None:
         worker.machine.run(float(number))
     assert not worker.ledger.changed_objects
     assert not worker.ledger.changed_actors
+
+
+def test_what_took_time_is_told_while_somebody_looks_and_kept_within_limits() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    span = ReportedSpan("read", WORKER, 1.0, 2.0, 100, "load")
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    worker.machine.spans.extend([span] * (SPANS_MAX + 5))
+    worker.machine.run(1.0)
+    [message] = worker.sent_to(DRIVER)
+    assert message == SpansReported((span,) * SPANS_MAX)
+    worker.machine.run(2.0)
+    assert not worker.sent_to(DRIVER)
+    for _ in range(5):
+        driver.machine.handlers()[SpansReported](WORKER, message)
+    ledger = driver.ledger
+    assert ledger.spans_total == 5 * SPANS_MAX
+    assert [number for number, _ in ledger.spans] == list(range(5 * SPANS_MAX - SPANS_KEPT, 5 * SPANS_MAX))
+    worker.machine.spans.append(span)
+    worker.machine.on_wanted(ObservationWanted(DRIVER, False))
+    assert not worker.machine.spans
+
+
+def test_a_node_is_shown_with_its_workers_and_why_it_died() -> None:
+    driver = Process(DRIVER)
+    other = WorkerID(b"other...")
+    for process, received in ((other, {}), (NODE, {other: 7, WORKER: 9})):
+        facts = NodeReport(
+            NodeID(process), process, 1, True, {}, {}, 1, 0, 1, processes=((WORKER, 5, 2),), received=received
+        )
+        driver.machine.on_node_status(NodeStatus(0, facts))
+    mine, theirs = driver.ledger.nodes[NODE.hex()], driver.ledger.nodes[other.hex()]
+    assert (mine["home"], theirs["home"]) == (True, False)
+    assert mine["received"] == {other.hex(): 7}, "of a process that is no node nothing is said"
+    assert mine["processes"] == [[WORKER.hex(), 5, "leased"]]
+    driver.machine.on_process_lost(other, "(pid 1) has ended")
+    assert (theirs["alive"], theirs["reason"]) == (False, "(pid 1) has ended")

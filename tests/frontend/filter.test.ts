@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { actorCounts } from '../../labextension/src/views/actor-counts';
 import { Filter } from '../../labextension/src/views/filter';
 import { Flows } from '../../labextension/src/views/flows';
 import { Model } from '../../labextension/src/views/model';
 import { describeNodes, usesOf, workersByNode } from '../../labextension/src/views/node-rows';
 import { endSession } from '../../labextension/src/views/session-end';
-import { summaryOf } from '../../labextension/src/views/summary';
+import { summaryMeaning, summaryText } from '../../labextension/src/views/summary';
 import { TaskState } from '../../labextension/src/views/states';
 import { firstOf, FOUR_FROM, regionsFor, TWO_FROM, VIEW_NAMES } from '../../labextension/src/views/view-names';
 import type { IActorRow, INodeRow } from '../../labextension/src/views/wire';
@@ -147,9 +148,23 @@ describe('the places of the views', () => {
 });
 
 describe('a session', () => {
-  test('in four numbers', () => {
-    const model = loaded([node('aa', { store_used_bytes: 7 }), node('bb', { alive: false, store_used_bytes: 9 })]);
-    assert.deepEqual(summaryOf(model), { busy: 1, workers: 2, queued: 0, storeBytes: 7 });
+  test('in one line', () => {
+    const summary = {
+      session: 'one',
+      busy: 1,
+      workers: 4,
+      queued: 7,
+      store_used_bytes: 1_200_000,
+      store_capacity_bytes: 100_000_000,
+      memory_used_bytes: 3_000_000_000,
+      memory_total_bytes: 8_000_000_000
+    };
+    assert.equal(summaryText(summary), '1/4 busy · 7 queued · mem 38% · store 1.2 MB');
+    assert.match(summaryMeaning(summary), /^1 of 4 workers.*\nobject store: 1\.2 MB of 100 MB in use$/s);
+    // what can not be told is left out
+    const unknown = { ...summary, queued: 0, memory_used_bytes: 0, memory_total_bytes: 0 };
+    assert.equal(summaryText(unknown), '1/4 busy · store 1.2 MB');
+    assert.doesNotMatch(summaryMeaning(unknown), /memory/);
   });
 
   test('that has ended leaves nothing that runs, waits, lives or lies in the store', () => {
@@ -159,10 +174,9 @@ describe('a session', () => {
     assert.ok(model.version > version);
     assert.deepEqual(model.totals(), [0, 0, 0, 12, 0, 1]);
     assert.deepEqual([model.tasks.state[1], model.tasks.state[2]], [TaskState.cancelled, TaskState.cancelled]);
-    assert.deepEqual(model.actorCounts(), { alive: 0, restarting: 0, dead: 1, pending: 0 });
+    assert.deepEqual(actorCounts(model), { alive: 0, restarting: 0, dead: 1, pending: 0 });
     assert.equal(describeNodes(model), 'nodes: 0 alive, 1 dead, 0 workers');
     assert.deepEqual([model.objects.size, model.objectTotals.storeUsedBytes], [0, 0]);
-    assert.deepEqual(summaryOf(model).workers, 0);
     const empty = new Model();
     endSession(empty);
     assert.equal(empty.version, 0);

@@ -33,6 +33,7 @@ export interface INewTask {
   readonly func: number;
   readonly deps?: readonly number[];
   readonly parent?: number;
+  readonly created?: number;
 }
 
 /** A change of a task. */
@@ -42,6 +43,7 @@ export interface IChange {
   readonly worker?: number;
   readonly start?: number;
   readonly end?: number;
+  readonly attempt?: number;
 }
 
 /** A message: its header, and its buffer. */
@@ -55,13 +57,14 @@ export function message(
     ['cell', 'u2', tasks.map(() => 1)],
     ['line', 'u4', tasks.map((_, i) => i + 1)],
     ['parent', 'i4', tasks.map(t => t.parent ?? -1)],
-    ['created', 'f8', tasks.map(() => 1000)],
+    ['created', 'f8', tasks.map(t => t.created ?? 1000)],
     ['ndeps', 'u2', tasks.map(t => t.deps?.length ?? 0)],
     ['deps', 'i4', tasks.flatMap(t => [...(t.deps ?? [])])]
   ];
   const changed: Column[] = [
     ['id', 'i4', changes.map(c => c.id)],
     ['state', 'u1', changes.map(c => c.state)],
+    ['attempt', 'u1', changes.map(c => c.attempt ?? 0)],
     ['worker', 'i2', changes.map(c => c.worker ?? -1)],
     ['start', 'f8', changes.map(c => c.start ?? 0)],
     ['end', 'f8', changes.map(c => c.end ?? 0)]

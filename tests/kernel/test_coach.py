@@ -16,7 +16,7 @@ from kernel.live_kernel import LiveKernel, RunningCell
 SETUP = """
 import os, time
 import gnomon
-gnomon.init(engine="local", num_cpus=4, object_store_memory=200_000_000)
+gnomon.init(engine="local", num_cpus=3, object_store_memory=200_000_000)
 @gnomon.remote
 def work(x):
     time.sleep(0.4)
@@ -24,7 +24,7 @@ def work(x):
 @gnomon.remote
 def length(data):
     return len(data)
-@gnomon.remote
+@gnomon.remote(num_cpus=0)
 def inner(folder, number, parties):
     open(f"{folder}/{number}", "w").close()
     while len(os.listdir(folder)) < parties:
@@ -67,7 +67,7 @@ def test_hints_come_once_with_cost_and_place(live_kernel: LiveKernel, tmp_path: 
     assert text.startswith(
         "Hint: In [3], line 3: get waits for each work before the next one is submitted: 4 calls "
     )
-    assert "on 4 CPUs at once about" in text
+    assert "on 3 CPUs at once about" in text
     assert hints_of(kernel.run(loop, cell="loop").check()) == {}
 
     passed = (
@@ -79,9 +79,9 @@ def test_hints_come_once_with_cost_and_place(live_kernel: LiveKernel, tmp_path: 
         "the store. Store it once with ref = gnomon.put(data), and pass ref instead."
     )
 
-    nested = f"gnomon.get([outer.remote({str(tmp_path)!r}, n, 4) for n in range(4)])"
+    nested = f"gnomon.get([outer.remote({str(tmp_path)!r}, n, 6) for n in range(6)])"
     text = hint_soon(kernel, "nested-get", nested)
-    assert text.startswith("Hint: In [6], line 1: 4 tasks of outer waited inside for ")
+    assert text.startswith("Hint: In [6], line 1: 6 tasks of outer waited inside for ")
 
     output = kernel.run("{'kept': gnomon.put(bytearray(90_000_000))}").check()
     (number,) = [each["execution_count"] for each in output.contents("execute_result")]

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbclient
+import nbconvert
+import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -19,7 +22,7 @@ import gnomon
 from gnomon.exceptions import ActorDiedError, SerializationError, TaskError, WorkerCrashedError
 from gnomon_kernel import error_cards
 from gnomon_kernel.error_cards import LINES_MAX, CodePlace, ErrorCard, card_of, has_card
-from kernel.live_kernel import LiveKernel
+from kernel.live_kernel import LiveKernel, environment
 
 GOLDEN = Path(__file__).parent / "golden" / "error_cards.txt"
 UPDATE = bool(os.environ.get("GNOMON_UPDATE_GOLDEN"))
@@ -30,6 +33,13 @@ VARYING = [
     (re.compile(r"store of [\d,]+ bytes"), "store of <n> bytes"),
     (re.compile(r"A value of [\d,]+ bytes"), "A value of <n> bytes"),
 ]
+
+FAILS = """
+%load_ext gnomon
+import gnomon
+gnomon.init(engine="inline")
+f = gnomon.remote(lambda: 1 / 0)
+"""
 
 WAITING = """
 import os, threading
@@ -154,15 +164,42 @@ def test_the_longest_card_keeps_its_advice() -> None:
     assert max(map(len, lines)) <= 110
 
 
-def test_a_kernel_publishes_one_card_and_reports_the_failure(live_kernel: LiveKernel) -> None:
+def test_a_kernel_publishes_one_card_then_an_error_and_reports_the_failure(live_kernel: LiveKernel) -> None:
     live_kernel.run(
         "import gnomon\ngnomon.init(engine='inline')\nf = gnomon.remote(lambda: 1 / 0)", cell="a"
     ).check()
     cell = live_kernel.run("gnomon.get(f.remote())", cell="b")
     (shown_,) = cell.contents("display_data")
-    assert shown_["data"]["text/plain"].startswith("ZeroDivisionError: division by zero\n")
+    assert shown_["data"]["text/plain"] == "ZeroDivisionError: division by zero"
     assert shown_["data"]["text/html"].startswith('<div class="jp-gnomon-error"')
     assert shown_["metadata"] == {"gnomon": {"error": "TaskError(ZeroDivisionError)"}}
-    assert cell.contents("error") == []
+    (error,) = cell.contents("error")
+    assert (error["ename"], error["evalue"]) == ("TaskError(ZeroDivisionError)", "division by zero")
+    assert error["traceback"][0] == "ZeroDivisionError: division by zero"
+    assert 1 < len(error["traceback"]) <= LINES_MAX
+    kinds = [message["header"]["msg_type"] for message in cell.messages]
+    assert kinds.index("error") == kinds.index("display_data") + 1
     plain = live_kernel.run("1 / 0", cell="c")
     assert plain.contents("error")[0]["ename"] == "ZeroDivisionError"
+
+
+def test_programs_that_run_notebooks_see_the_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """papermill looks for an output of type ``error``, nbclient at the reply; a page of nbconvert shows one of the twins."""
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    cells = [nbformat.v4.new_code_cell(code) for code in (FAILS, "gnomon.get(f.remote())", "print('on')")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3")
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match="division by zero"):
+        client.execute()
+    failing, after = notebook.cells[1:]
+    assert [output.output_type for output in failing.outputs] == ["display_data", "error"]
+    assert failing.outputs[1].ename == "TaskError(ZeroDivisionError)"
+    assert after.outputs == []
+
+    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True)
+    client.execute()
+    assert [output.output_type for output in failing.outputs] == ["display_data", "error"]
+    assert [output.text for output in after.outputs] == ["on\n"]
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    twin = page.index('data-mime-type="application/vnd.jupyter.stderr"', page.index("jp-gnomon-error"))
+    assert page.index(":has(.jp-gnomon-error)+.jp-OutputArea-child") < twin

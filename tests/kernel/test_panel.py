@@ -88,3 +88,24 @@ def test_a_session_that_ends_and_a_new_one(kernel, registered):
     assert view.reader.tasks == []
     kernel.run("session.current_engine = lambda: engine")
     close_panel(view)
+
+
+def test_a_status_bar_is_told_what_has_changed_and_nothing_else(kernel, registered, tmp_path):
+    bar = open_panel(kernel)
+    tell(bar, kind="summarise")
+    first = bar.next()
+    assert (first["kind"], first["session"], first["busy"]) == ("summary", "session-1", 0)
+    assert 0 < first["memory_used_bytes"] <= first["memory_total_bytes"]
+    view = open_panel(kernel)  # looks at the same kernel, and is told of tasks
+    tell(view, kind="subscribe")
+    kernel.run("job = engineer.submit('job'); engineer.submit('job')")
+    view.until(lambda: view.reader.states()[-1:] == [0])
+    while bar.next()["queued"] != first["queued"] + 2:
+        pass
+    kernel.run("ledger.node_changed('aa', alive=True, workers=3); engineer.start(job)")
+    while (told := bar.next())["workers"] != 3:
+        pass
+    assert (told["busy"], told["queued"]) == (1, first["queued"] + 1)
+    close_panel(bar)
+    close_panel(view)
+    kernel.run("engineer.finish(job); ledger.nodes.clear()")

@@ -29,8 +29,9 @@ def progress(
     ready: int = 0,
     total: int = 10,
     finished: bool = False,
+    wanted: int | None = None,
 ) -> hooks.WaitProgress:
-    return hooks.WaitProgress(total, ready, elapsed_s, finished, groups)
+    return hooks.WaitProgress(total, ready, elapsed_s, finished, groups, wanted)
 
 
 def text(made: hooks.WaitProgress, run: CellRun | None = None, left_s: float | None = None) -> str:
@@ -48,6 +49,15 @@ def test_the_last_line_tells_the_time() -> None:
     assert text(ended) == "f: 10/10, after 3.2 s"
     stopped = progress(group(done=4, running=6), elapsed_s=3.21, ready=4, finished=True)
     assert text(stopped) == "f: 4/10, 6 running, stopped waiting after 3.2 s"
+
+
+def test_a_wait_that_has_what_it_wanted_has_not_stopped_waiting() -> None:
+    made = progress(group(done=1, running=1), ready=1, total=2, wanted=1, finished=True)
+    assert text(made) == "f: 1/2, after 1.0 s"
+    assert "f</code>" in as_html(since_cell_start(made.groups, None), made, None)
+    assert "running" not in as_html(since_cell_start(made.groups, None), made, None)
+    late = progress(group(done=1, running=1), ready=1, total=2, wanted=2, finished=True)
+    assert text(late) == "f: 1/2, 1 running, stopped waiting after 1.0 s"
 
 
 def test_without_tasks_the_results_are_counted() -> None:

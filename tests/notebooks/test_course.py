@@ -22,6 +22,9 @@ RAISES = "raises-exception"
 WARNS = "warns"
 """The tag of a cell whose warning is what it is there to show."""
 
+HINTS = {"04-nested-tasks": {"nested-get"}, "07-objects-and-memory": {"large-argument"}}
+"""What the coach may say of a notebook: the pattern that it is there to show. To all others it has nothing to say."""
+
 
 # ------------------------------------------------------------------------------------- what is left
 
@@ -77,6 +80,12 @@ def printed(cell: NotebookNode, name: str = "stdout") -> str:
     return "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == name)
 
 
+def hints(cell: NotebookNode) -> set[str]:
+    """The kinds of hints below a cell."""
+    told = (o.metadata.get("gnomon", {}) for o in cell.outputs if o.output_type == "display_data")
+    return {str(each["hint"]) for each in told if "hint" in each}
+
+
 # ------------------------------------------------------------------------------------- the tests
 
 
@@ -104,6 +113,7 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         assert (cell.id in failed) == (RAISES in tags), cell.id
         warned = printed(cell, "stderr")
         assert bool(warned) == (WARNS in tags), f"{cell.id}: {warned}"
+        assert hints(cell) <= HINTS.get(path.stem, set()), cell.id
     cells = {cell.id: cell for cell in notebook.cells}
     assert exercises
     for exercise in exercises:

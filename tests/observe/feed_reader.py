@@ -9,7 +9,7 @@ from typing import Any
 _SIZES = {"u1": ("B", 1), "u2": ("H", 2), "u4": ("I", 4), "i2": ("h", 2), "i4": ("i", 4), "f8": ("d", 8)}
 
 NEW = ["func", "cell", "line", "parent", "created", "ndeps", "deps"]
-CHANGED = ["id", "state", "worker", "start", "end"]
+CHANGED = ["id", "state", "attempt", "worker", "start", "end"]
 
 
 def decode(spec: list[list[Any]], buffer: bytes, offset: int) -> tuple[dict[str, tuple[Any, ...]], int]:

@@ -271,12 +271,14 @@ def test_marks_tell_values_apart_by_their_ends_and_their_middle() -> None:
 # -- nested get ---------------------------------------------------------------------------------------------------
 
 
-def nested(history: History, parents: int, child_s: float, after_s: float = 0.0) -> None:
+def nested(
+    history: History, parents: int, child_s: float, after_s: float = 0.0, child: str = "inner"
+) -> None:
     """So many tasks at a time, each of which submits a child and waits for it; then works on for ``after_s``."""
     begins = history.now
     for worker in range(parents):
         parent = history.ran(0.01 + child_s + after_s, created=begins, worker=worker, name="outer")
-        history.ran(child_s, created=begins + 0.01, name="inner", parent=parent.index)
+        history.ran(child_s, created=begins + 0.01, name=child, parent=parent.index)
 
 
 def test_nested_get() -> None:
@@ -301,12 +303,15 @@ def test_children_that_are_told_of_later_are_not_missed() -> None:
 
 def test_tasks_that_work_themselves_or_return_references() -> None:
     few, busy, returning = History(), History(), History()
-    nested(few, 3, 1.0)
+    nested(few, 7, 1.0)
     nested(busy, 8, 1.0, after_s=2.0)
     for worker in range(8):
         parent = returning.ran(0.01, created=100.0, worker=worker, name="outer")
         returning.ran(1.0, created=100.005, name="inner", parent=parent.index)
-    assert [each.hints() for each in (few, busy, returning)] == [[], [], []]
+    asking = History()
+    asking.ledger.actor_changed("x", **{"class": "Counter"})
+    nested(asking, 8, 1.0, child="Counter.add")
+    assert [each.hints() for each in (few, busy, returning, asking)] == [[], [], [], []]
 
 
 # -- outputs ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from gnomon import observe
-from gnomon._core.ledger import Ledger, TaskState
+from gnomon._core.ledger import SPANS_KEPT, Ledger, TaskState
+from gnomon._messages.cluster import ReportedSpan
+from gnomon.ids import WorkerID
 from gnomon.observe.backlog import MESSAGE_BYTES_MAX
 from gnomon.observe.columns import DEPENDENCIES_SHOWN_MAX
 from observe.feed_reader import FeedReader
@@ -369,3 +371,34 @@ def test_a_view_that_was_hidden_when_the_session_ended_learns_how_it_ended(engin
         assert reader.idle == 1
         assert subscription.poll() is None
     assert ledger.readers == 0
+
+
+def test_what_took_time_besides_is_told_once_and_within_the_limit(ledger):
+    worker = WorkerID(b"worker..")
+    subscription = observe.Feed(ledger).subscribe()
+    reader = FeedReader()
+    read_all(subscription, reader)
+
+    def note(first, count):
+        ledger.spans_noted(
+            ReportedSpan("read", worker, float(each), each + 0.5, each, "f")
+            for each in range(first, first + count)
+        )
+
+    def told():
+        rows = []
+        while (message := subscription.poll()) is not None:
+            reader.read(message)
+            rows += message[0].get("spans", [])
+        return rows
+
+    note(1, 3)
+    rows = told()
+    assert [(row[0], row[1], row[4], row[5]) for row in rows] == [
+        ("read", worker.hex(), each, "f") for each in (1, 2, 3)
+    ]
+    assert all(row[3] - row[2] == pytest.approx(0.5) and row[2] > 1e9 for row in rows)
+    assert told() == []
+    note(10, SPANS_KEPT + 100)
+    assert [row[4] for row in told()] == list(range(110, SPANS_KEPT + 110)), "the latest ones, in order"
+    assert max(reader.sizes) <= MESSAGE_BYTES_MAX

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gnomon import observe
+from gnomon._messages.cluster import ReportedSpan
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def filled(engineer):
     engineer.submit("total", deps=(1, 2))
     engineer.ledger.object_changed("aa", 10, "memory", "load", 1, 1, "")
     engineer.ledger.object_changed("bb", 99, "store", "parse", 2, 2, "n")
-    engineer.ledger.actor_changed("cc", state="alive", **{"class": "Counter"})
+    engineer.ledger.actor_changed("cc", state="alive", cell=1, **{"class": "Counter"})
     engineer.ledger.node_changed("dd", alive=True)
     return engineer.ledger
 
@@ -50,7 +51,7 @@ def test_objects_actors_nodes_and_summary(filled):
     assert [row["object_id"] for row in observe.objects(ledger=filled)] == ["bb", "aa"]
     assert [row["object_id"] for row in observe.objects(limit=1, ledger=filled)] == ["bb"]
     assert observe.objects(ledger=filled)[0]["cell"] == "In [2]"
-    actor = {"id": "cc", "state": "alive", "class": "Counter", "cause": "", "stale": False}
+    actor = {"id": "cc", "state": "alive", "class": "Counter", "cell": "In [1]", "cause": "", "stale": False}
     assert observe.actors(ledger=filled) == [actor]
     assert observe.nodes(ledger=filled) == [{"id": "dd", "alive": True}]
     summary = observe.summary(ledger=filled)
@@ -108,3 +109,44 @@ def test_timeline(filled, tmp_path):
     assert [(span["name"], span["tid"]) for span in spans] == [("load", 0), ("parse", 1), ("parse", 1)]
     assert all(span["dur"] >= 0 and span["ts"] > 1e15 for span in spans)
     assert spans[1]["args"]["error"] == "KeyError: 'x'"
+
+
+def test_when_a_session_has_ended_nothing_waits_runs_or_lives(ledger, engineer):
+    done, running, waiting = (engineer.submit("f") for _ in range(3))
+    engineer.start(done)
+    engineer.finish(done)
+    engineer.start(running)
+    ledger.tasks_listed_max = 3
+    engineer.submit("f")  # has no row
+    ledger.object_changed("ab", 10, "store", "f", 1, 0, "")
+    ledger.actor_changed("a", state="alive", pending=2)
+    ledger.actor_changed("b", state="dead", cause="it was killed")
+    ledger.node_changed("n", alive=True)
+    for _ in range(2):
+        ledger.end(waiting.created + 5)
+        assert ledger.counts == [[0, 0, 0, 1, 0, 3]]
+        assert [row["state"] for row in observe.tasks(ledger=ledger)] == ["done", "cancelled", "cancelled"]
+        assert {row["cause"] for row in observe.actors(ledger=ledger)} == {
+            "the session ended",
+            "it was killed",
+        }
+        assert not observe.nodes(ledger=ledger)[0]["alive"]
+        assert observe.objects(ledger=ledger) == []
+    assert done.error == ""
+    assert running.error == "the session ended"
+
+
+def test_the_trace_has_what_took_time_besides_tasks(filled):
+    worker, node = bytes.fromhex(filled.workers.entries[0][0]), b"nodepro1"
+    filled.node_changed("n1", label="node 7", process=node.hex())
+    filled.spans_noted(
+        [
+            ReportedSpan("read", worker, 1.0, 1.5, 10, "load"),
+            ReportedSpan("transfer", node, 1.0, 3.0, 20, "n2"),
+        ]
+    )
+    events = observe.chrome_trace(filled)
+    others = {event["cat"]: event for event in events if event.get("cat") not in (None, "task")}
+    assert (others["read"]["tid"], others["read"]["dur"], others["read"]["args"]["about"]) == (0, 5e5, "load")
+    rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+    assert rows[others["transfer"]["tid"]] == "node 7: copies, disk"

@@ -1,5 +1,7 @@
 /** The actors view: a card for each actor, with what it does now, what waits for it, and how it died. */
 
+import { actorCounts } from './actor-counts';
+import { CellLink } from './cell-link';
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatCount, plural } from './format';
@@ -26,7 +28,7 @@ export class ActorsView implements IView {
 
   update(): void {
     const { model } = this._context.feed;
-    const { alive, restarting, dead, pending } = model.actorCounts();
+    const { alive, restarting, dead, pending } = actorCounts(model);
     setAttribute(this.node, 'aria-label', `actors: ${alive} alive, ${restarting} restarting, ${dead} dead`);
     const words = [`${alive} alive`];
     for (const [count, name] of [
@@ -65,12 +67,15 @@ export class ActorsView implements IView {
   private _fill(card: HTMLElement, actor: IActorRow): void {
     const [head, now, fields, figures, cause] = card.children;
     const watched = this._watched.get(card) ?? new WatchedList();
+    const link = this._links.get(card) ?? new CellLink(text => setText(figures.children[2], text));
     if (!this._watched.has(card)) {
       this._watched.set(card, watched);
+      this._links.set(card, link);
       fields.append(watched.node);
+      figures.append(el('span'), link.node, el('span', 'card-note', '', { role: 'status' }));
       card.append(this._controls(actor.id));
     }
-    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead';
+    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead' || !this._context.feed.canAct;
     watched.show(actor, this._context.feed.model.histories);
     if (card.dataset.state !== actor.state) {
       card.dataset.state = actor.state;
@@ -88,9 +93,6 @@ export class ActorsView implements IView {
     if (actor.pid) {
       parts.push(`process ${actor.pid}`);
     }
-    if (model.cells[actor.cell]?.label) {
-      parts.push(model.cells[actor.cell].label);
-    }
     const node = actor.node ? model.nodes.get(actor.node)?.label : '';
     if (node && model.nodes.size > 1) {
       parts.push(node);
@@ -99,7 +101,9 @@ export class ActorsView implements IView {
       parts.push('older definition');
     }
     card.classList.toggle('jp-gnomon-stale', actor.stale === true);
-    setText(figures, parts.join(' · '));
+    const cell = model.cells[actor.cell];
+    link.show(cell?.id ? cell : undefined, actor.line ?? 0);
+    setText(figures.children[0], parts.join(' · '));
     (cause as HTMLElement).hidden = !actor.cause;
     setText(cause, actor.cause ?? '');
   }
@@ -136,6 +140,7 @@ export class ActorsView implements IView {
   private readonly _list = el('div', 'cards', [], { role: 'list' });
   private readonly _cards: KeyedList<IActorRow>;
   private readonly _watched = new WeakMap<HTMLElement, WatchedList>();
+  private readonly _links = new WeakMap<HTMLElement, CellLink>();
   private readonly _more = el('div', 'muted more');
   private readonly _emptyTitle = el('strong');
   private readonly _empty = el('div', 'empty', [

@@ -19,6 +19,7 @@ import { Regions } from './regions';
 import { TempoBar } from './tempo-bar';
 import type { IPalette } from './theme';
 import { followTheme, readPalette } from './theme';
+import { TimeBar } from './time-bar';
 import { TimelineView } from './timeline';
 import type { ViewName } from './view-names';
 import { TWO_FROM, VIEW_NAMES } from './view-names';
@@ -30,6 +31,8 @@ export interface IAppOptions {
   readonly fill: boolean;
   /** Redraws a second at most; read at every update. */
   readonly fpsMax: () => number;
+  /** Which tabs are in front; changed when somebody chooses. A host keeps it to bring another app to the same state. */
+  readonly tabs?: Map<ViewName, ViewName>;
 }
 
 /** The front end, shown in `root` until disposed. */
@@ -51,10 +54,11 @@ export class GnomonApp implements IViewContext {
     this._filterBar = new FilterBar(this);
     this._header.node.lastElementChild!.append(this._filterBar.node);
     this._tempoBar = new TempoBar(this.feed);
-    this._header.node.append(this._tempoBar.node);
+    this._timeBar = new TimeBar(this.feed);
+    this._header.node.append(el('div', 'bars', [this._tempoBar.node, this._timeBar.node]));
     this._views = this._makeViews();
     const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
-    this._regions = new Regions(nodes, () => this._update());
+    this._regions = new Regions(nodes, () => this._update(), _options.tabs);
     _root.append(this._header.node, this._hint, this._regions.node);
     this._stops.push(this.feed.onChange(() => this._later()));
     this._width = _root.clientWidth;
@@ -92,6 +96,7 @@ export class GnomonApp implements IViewContext {
   dispose(): void {
     cancelAnimationFrame(this._frame);
     this._stops.splice(0).forEach(stop => stop());
+    this._timeBar.dispose();
     this._views.forEach(view => view.dispose());
     this.feed.dispose();
     this._root.replaceChildren();
@@ -129,6 +134,7 @@ export class GnomonApp implements IViewContext {
     this._header.update();
     this._filterBar.update();
     this._tempoBar.update();
+    this._timeBar.update();
     this._hint.hidden = status !== 'idle' || model.version > 0;
     this._layOut();
     this._views.forEach(view => view.update());
@@ -151,7 +157,13 @@ export class GnomonApp implements IViewContext {
   }
 
   private _watchSize(): void {
+    let styled = this._root.isConnected;
     const observer = new ResizeObserver(() => {
+      if (!styled) {
+        // some hosts make a view before they put it into the page, where alone it has colours
+        styled = true;
+        this._restyle();
+      }
       this._width = this._root.clientWidth;
       this._root.classList.toggle('jp-gnomon-wide', this._width >= TWO_FROM);
       this._layOut();
@@ -179,6 +191,7 @@ export class GnomonApp implements IViewContext {
   private readonly _header: Header;
   private readonly _filterBar: FilterBar;
   private readonly _tempoBar: TempoBar;
+  private readonly _timeBar: TimeBar;
   private readonly _views: Map<ViewName, IView>;
   private readonly _regions: Regions;
   private readonly _stops: (() => void)[] = [];

@@ -8,6 +8,7 @@ import { drawArrowHead, drawIcon, fitText } from './draw';
 import { Flows } from './flows';
 import { formatCount } from './format';
 import type { Model } from './model';
+import type { IMarkedPath } from './path-toggle';
 import type { IPoint, IScene } from './stage';
 import { shortWords, TaskState } from './states';
 import type { IWaffle } from './waffle';
@@ -29,6 +30,7 @@ export class BoxScene implements IScene {
   readonly scaleMin = 0.72;
   hovered = -1;
   selected = -1;
+  path: IMarkedPath | null = null;
 
   constructor(private readonly _context: IViewContext) {}
 
@@ -95,8 +97,9 @@ export class BoxScene implements IScene {
   private _drawFlow(context: CanvasRenderingContext2D, { flow, points }: IPlacedFlow): void {
     const palette = this._context.palette();
     const marked = flow.from === this.hovered || flow.to === this.hovered;
-    context.strokeStyle = context.fillStyle = marked ? palette.accent : palette.edge;
-    context.lineWidth = Math.min(5, 1.2 + Math.log10(flow.count) * 0.9);
+    const critical = this.path?.flows.has(`${flow.from}/${flow.to}`) ?? false;
+    context.strokeStyle = context.fillStyle = critical ? palette.text : marked ? palette.accent : palette.edge;
+    context.lineWidth = Math.min(5, 1.2 + Math.log10(flow.count) * 0.9) + (critical ? 1.5 : 0);
     context.setLineDash(flow.call ? [3, 5] : []);
     context.beginPath();
     const last = points[points.length - 1];
@@ -151,8 +154,9 @@ export class BoxScene implements IScene {
     context.roundRect(box.x, box.y, box.width, box.height, 8);
     context.fillStyle = palette.raised;
     context.fill();
-    context.lineWidth = marked ? 2 : 1;
-    context.strokeStyle = marked ? palette.accent : palette.border;
+    const critical = this.path?.funcs.has(box.func) ?? false;
+    context.lineWidth = critical ? 3 : marked ? 2 : 1;
+    context.strokeStyle = critical ? palette.text : marked ? palette.accent : palette.border;
     context.stroke();
     this._drawHead(context, box, counts, total);
     const grid = gridFor(total, model.nameOf(box.func));

@@ -4,8 +4,10 @@
  * What the feed has told is shown at once; what the kernel adds when asked appears when it comes, if it comes.
  */
 
+import { CardKeys } from './card-keys';
+import { cellLink, placeText } from './cell-link';
 import type { IViewContext } from './context';
-import { el, stateIcon } from './dom';
+import { el, keepEqual, stateIcon } from './dom';
 import type { IFault } from './fault-buttons';
 import { FaultButtons } from './fault-buttons';
 import { nodeFaults, workerFault } from './fault-lab';
@@ -42,7 +44,8 @@ export class DetailCard {
   ) {
     this.node.hidden = true;
     this._faults = new FaultButtons(_context.feed);
-    this.node.append(this._top, this._body, this._faults.node);
+    this._keys = new CardKeys(this.node, () => _actions.close());
+    this.node.append(this._body, this._faults.node);
     this._stops = [
       _context.feed.onDetail(detail => this._answered(detail)),
       _context.feed.onNote(note => this._noted(note))
@@ -51,6 +54,11 @@ export class DetailCard {
 
   /** Shows a task, a function, or nothing. */
   show(subject: Subject): void {
+    if (subject) {
+      this._keys.opening();
+    } else {
+      this._keys.closing();
+    }
     this._subject = subject;
     this._answer = null;
     this._note = '';
@@ -74,12 +82,8 @@ export class DetailCard {
     }
     this._shown = fresh;
     const [head, ...rest] = 'task' in subject ? this._task(model, subject.task) : this._function(model, subject.func);
-    // buttons stay the same elements: one replaced between press and release would miss the click
-    if (!this._top.firstElementChild?.isEqualNode(head)) {
-      this._top.replaceChildren(head);
-    }
-    this._body.replaceChildren(...rest);
-    this._faults.show('task' in subject ? this._faultsOf(model, subject.task) : []);
+    keepEqual(this._body, [head, ...rest]);
+    this._faults.show('task' in subject && this._context.feed.canAct ? this._faultsOf(model, subject.task) : []);
   }
 
   dispose(): void {
@@ -138,7 +142,7 @@ export class DetailCard {
     around.addEventListener('click', () => this._actions.focus?.(task));
     const can = this._actions.focus !== undefined && task !== this.around;
     const actions: Node[] = can ? [around] : [];
-    if (tasks.state[task] <= TaskState.running) {
+    if (tasks.state[task] <= TaskState.running && this._context.feed.canAct) {
       actions.push(this._cancelButton(task));
     }
     const title = `${model.nameOf(tasks.func[task])} #${task}`;
@@ -149,7 +153,7 @@ export class DetailCard {
     if (this._note !== '') {
       parts.push(el('p', 'muted detail-note', this._note));
     }
-    const error = this._answer?.error || model.errors.get(task);
+    const error = (!model.past && this._answer?.error) || model.errors.get(task);
     if (error) {
       parts.push(el('pre', 'error-text', error));
     }
@@ -169,10 +173,15 @@ export class DetailCard {
     const { tasks } = model;
     const list: Fact[] = [];
     const cell = model.cells[tasks.cell[task]];
-    const line = tasks.line[task] > 0 ? `line ${tasks.line[task]}` : '';
-    const where = [cell?.label ?? '', line].filter(part => part !== '').join(', ');
-    if (where !== '') {
-      list.push(['submitted in', where]);
+    const line = tasks.line[task];
+    if (cell?.id) {
+      const refused = (text: string): void => {
+        this._note = text;
+        this.update();
+      };
+      list.push(['submitted in', cellLink(cell, line, refused)]);
+    } else if (line > 0) {
+      list.push(['submitted in', placeText(cell, line)]);
     }
     if (tasks.parent[task] >= 0) {
       list.push(['by task', this._links(model, [tasks.parent[task]])]);
@@ -185,12 +194,13 @@ export class DetailCard {
     if (duration) {
       list.push(duration);
     }
-    const { waited_s: waited, attempt } = this._answer ?? {};
+    const { waited_s: waited } = (model.past ? null : this._answer) ?? {};
+    const attempt = tasks.attempt[task];
     if (waited !== undefined && tasks.start[task] > 0) {
       list.push(['waited', formatDuration(waited)]);
     }
-    if (attempt !== undefined && attempt > 0) {
-      list.push(['attempt', String(attempt + 1)]);
+    if (attempt > 0) {
+      list.push(['attempt', `${attempt + 1}: it runs, or has run, again`]);
     }
     const deps = [...new Set(tasks.depsOf(task))].filter(dep => dep >= 0 && dep < tasks.length);
     const missing = deps.filter(dep => tasks.state[dep] < TaskState.done);
@@ -268,9 +278,9 @@ export class DetailCard {
   private _answer: ITaskDetail | null = null;
   private _shown = '';
   private _note = '';
-  private readonly _top = el('div');
   private readonly _body = el('div');
   private readonly _faults: FaultButtons;
+  private readonly _keys: CardKeys;
   private readonly _stops: readonly (() => void)[];
 }
 

@@ -89,6 +89,26 @@ export function setAttribute(element: Element, name: string, value: string): voi
 }
 
 /**
+ * Makes the children of `element` those of `wanted`, but leaves those that are equal already: a button that is
+ * replaced between press and release misses the click, and one that has the focus loses it.
+ */
+export function keepEqual(element: Element, wanted: readonly Element[]): void {
+  wanted.forEach((fresh, i) => {
+    const old = element.children[i];
+    if (!old) {
+      element.append(fresh);
+    } else if (old.tagName === 'DL' && fresh.tagName === 'DL') {
+      keepEqual(old, [...fresh.children]);
+    } else if (!old.isEqualNode(fresh)) {
+      old.replaceWith(fresh);
+    }
+  });
+  while (element.children.length > wanted.length) {
+    element.lastElementChild!.remove();
+  }
+}
+
+/**
  * Keeps a list of elements in step with a list of rows: one element a key, made once, updated in place.
  * Scroll position, focus and hover survive.
  */

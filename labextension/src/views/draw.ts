@@ -1,6 +1,6 @@
 /** What several canvases draw: state marks, rounded boxes, texts that fit. */
 
-import type { IStateColours } from './theme';
+import type { IPalette, IStateColours } from './theme';
 import { FILLED_ICONS, ICON_PATHS } from './states';
 
 const PATHS = new Map<string, Path2D>();
@@ -66,6 +66,35 @@ export function drawMark(
     context.setLineDash([]);
   }
   drawIcon(context, state, x, y, radius * 1.9, hollow ? colours.fill : colours.mark);
+}
+
+/** A part of a circle, from one angle to another. */
+export function drawArc(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  radius: number,
+  [from, to]: readonly [number, number],
+  width: number,
+  colour: string
+): void {
+  context.beginPath();
+  context.arc(x, y, radius, from, to);
+  context.lineWidth = width;
+  context.strokeStyle = colour;
+  context.stroke();
+}
+
+/** The badge of a task that runs, or has run, again: round arrows on a disc of the text's colour. */
+export function drawAgain(context: CanvasRenderingContext2D, palette: IPalette, x: number, y: number): void {
+  context.beginPath();
+  context.arc(x, y, 6, 0, 2 * Math.PI);
+  context.fillStyle = palette.text;
+  context.fill();
+  context.lineWidth = 1.2;
+  context.strokeStyle = palette.surface;
+  context.stroke();
+  drawIcon(context, 'again', x, y, 13, palette.surface);
 }
 
 /** The part of a text that fits a width, with an ellipsis. Uses the context's font. */

@@ -7,13 +7,15 @@
 import type { IChannel, IMessage } from '../channel';
 import { Model } from './model';
 import { endSession } from './session-end';
+import { Travel } from './travel';
 import type { IFeedHeader } from './wire';
 
 /**
  * connecting: nothing heard yet; live; paused: hidden, the kernel sends nothing; behind: a message was lost, a
- * snapshot is on its way; idle: the kernel has no cluster; closed: the kernel has gone.
+ * snapshot is on its way; idle: the kernel has no cluster; closed: the kernel has gone; past: the views show another
+ * time than now; recorded: there is no kernel, this is the end of a recording.
  */
-export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed';
+export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed' | 'past' | 'recorded';
 
 /** What the kernel says of one task when asked. Every field but `id` may be absent. */
 export interface ITaskDetail {
@@ -55,7 +57,10 @@ const RESYNC_AGAIN_MS = 2000;
 
 /** The feed of one view. */
 export class Feed {
-  readonly model = new Model();
+  /** How things stand now, or at the end of a recording. */
+  readonly live = new Model();
+  /** What a recording lacks; "" if nothing. */
+  note = '';
 
   constructor(
     private readonly _channel: IChannel,
@@ -66,13 +71,62 @@ export class Feed {
     _channel.send({ kind: 'subscribe' });
   }
 
+  /** What the views show: how things stand, or stood at {@link Feed.at}. */
+  get model(): Model {
+    return this._travel.model ?? this.live;
+  }
+
+  /** The time that the views show, unix seconds; `null` is now, or the end of a recording. */
+  get at(): number | null {
+    return this._travel.at;
+  }
+
+  /** From which time on more than tasks is known, unix seconds. */
+  get wholeFrom(): number {
+    return this._travel.wholeFrom;
+  }
+
+  /** Whether this is a recording: nobody is there who could do anything. */
+  get recorded(): boolean {
+    return this._status === 'recorded';
+  }
+
+  /** Whether what is shown goes on, so that it can be cancelled or killed. */
+  get canAct(): boolean {
+    return this.at === null && !this.recorded;
+  }
+
   get status(): FeedStatus {
+    if (this.at !== null) {
+      return 'past';
+    }
+    if (this.recorded) {
+      return 'recorded';
+    }
     return this._visible || this._status === 'closed' || this._status === 'idle' ? this._status : 'paused';
   }
 
-  /** Kernel's clock now, unix seconds: the last message's time and what has passed here since. */
+  /** The time that is shown, unix seconds. */
   now(): number {
-    return this.model.time + (this._now() - this._receivedAt) / 1000;
+    return this.at ?? this._latest();
+  }
+
+  /** From when to when the views can go, unix seconds; empty (0, 0) while nothing is known. */
+  span(): readonly [from: number, to: number] {
+    const { from } = this._travel;
+    return from < Infinity ? [from, Math.max(from, this._latest())] : [0, 0];
+  }
+
+  /** Shows another time, or with `null` what is now. */
+  goTo(time: number | null): void {
+    this._travel.goTo(time);
+    this._emit();
+  }
+
+  /** Kernel's clock now: the last message's time and what has passed here since. What has ended does not go on. */
+  private _latest(): number {
+    const goesOn = this._status !== 'recorded' && this._status !== 'idle';
+    return this.live.time + (goesOn ? (this._now() - this._receivedAt) / 1000 : 0);
   }
 
   /** Calls back after every change of model or status. Returns a function that stops it. */
@@ -173,15 +227,23 @@ export class Feed {
         this._noteListeners.forEach(listener => listener(message as unknown as INote));
         break;
       case 'idle':
-        endSession(this.model);
+        endSession(this.live);
+        this._travel.note();
         this._set('idle');
+        break;
+      case 'recorded':
+        this.note = typeof message.note === 'string' ? message.note : '';
+        this._set('recorded');
         break;
     }
   }
 
   private _apply(header: IFeedHeader, buffer: DataView | undefined): void {
-    const result = this.model.apply(header, buffer);
+    const result = this.live.apply(header, buffer);
     this._receivedAt = this._now();
+    if (result === 'applied') {
+      this._travel.note();
+    }
     if (result === 'gap') {
       this._resync();
       this._set('behind');
@@ -206,6 +268,7 @@ export class Feed {
     this._listeners.forEach(listener => listener());
   }
 
+  private readonly _travel = new Travel(this.live);
   private _status: FeedStatus = 'connecting';
   private _visible = true;
   private _receivedAt = 0;

@@ -22,12 +22,12 @@ export class Flows {
     const key = `${model.epoch}/${filter.key}`;
     if (key !== this._key) {
       this._key = key;
-      this._length = 0;
-      this._data = new Map();
-      this._calls = new Map();
-      this.version += 1;
+      this._restart();
     }
     const { tasks } = model;
+    if (model.past && tasks.length < this._length) {
+      this._restart();
+    }
     for (; this._length < tasks.length; this._length++) {
       if (filter.active && !filter.shows(model, this._length)) {
         continue;
@@ -62,6 +62,13 @@ export class Flows {
   within(func: number): number {
     const key = keyOf(func, func);
     return this._data.get(key)?.count ?? this._calls.get(key)?.count ?? 0;
+  }
+
+  private _restart(): void {
+    this._length = 0;
+    this._data = new Map();
+    this._calls = new Map();
+    this.version += 1;
   }
 
   private _add(flows: Map<number, IFlow>, from: number, to: number, call: boolean): void {

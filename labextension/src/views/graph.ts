@@ -13,10 +13,11 @@ import { MODES, MODE_TITLES } from './graph-modes';
 import { graphNote, TASKS_DRAWN_MAX } from './graph-note';
 import { GroupTable } from './group-table';
 import { Layers, neighbourhood } from './layers';
+import { PathToggle } from './path-toggle';
 import { segments } from './segments';
 import type { IPoint, IScene, IStageHost } from './stage';
 import { fullScale, Stage } from './stage';
-import { describeTasks, TASK_STATES } from './states';
+import { attemptWords, describeTasks, TASK_STATES } from './states';
 import { TaskScene } from './task-scene';
 
 /** Up to here every task is drawn by itself: beyond, the picture says nothing any more. */
@@ -46,7 +47,8 @@ export class GraphView implements IView, IStageHost {
     });
     this._back.addEventListener('click', () => this._focus(-1));
     this._back.hidden = true;
-    const bar = el('div', 'toolbar', [this._modes(), this._back, this._note]);
+    this._path = new PathToggle(_context, () => this.update());
+    const bar = el('div', 'toolbar', [this._modes(), this._path.node, this._back, this._note]);
     const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
     this.node = el('div', 'view graph', [bar, el('div', 'graph-place', parts)], {
       role: 'group',
@@ -79,7 +81,8 @@ export class GraphView implements IView, IStageHost {
     this._stage.node.classList.toggle('jp-gnomon-blank', none);
     this._table.node.hidden = this._mode !== 'table';
     this._back.hidden = this._focused < 0;
-    setText(this._note, graphNote(this._context, this._mode, this._focused));
+    this._tasks.path = this._boxes.path = this._path.marked();
+    setText(this._note, this._tasks.path?.words ?? graphNote(this._context, this._mode, this._focused));
     this._detail.update();
     if (this._mode === 'table') {
       this._table.update();
@@ -250,7 +253,8 @@ export class GraphView implements IView, IStageHost {
 
   private _taskTitle(task: number): string {
     const { model } = this._context.feed;
-    return `${model.nameOf(model.tasks.func[task])} #${task} · ${TASK_STATES[model.tasks.state[task]]}`;
+    const again = attemptWords(model.tasks.attempt[task]);
+    return `${model.nameOf(model.tasks.func[task])} #${task} · ${TASK_STATES[model.tasks.state[task]]}${again}`;
   }
 
   private _modes(): HTMLElement {
@@ -274,6 +278,7 @@ export class GraphView implements IView, IStageHost {
   private readonly _boxes: BoxScene;
   private readonly _table: GroupTable;
   private readonly _detail: DetailCard;
+  private readonly _path: PathToggle;
   private readonly _note = el('span', 'note');
   private readonly _back = el('button', 'link', '← all tasks', { type: 'button' });
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });

@@ -12,7 +12,9 @@ const STATUS_WORDS: Readonly<Record<FeedStatus, string>> = {
   paused: 'paused',
   behind: 'catching up',
   idle: 'no cluster',
-  closed: 'disconnected'
+  closed: 'disconnected',
+  past: 'the past',
+  recorded: 'recording'
 };
 
 const STATUS_MEANING: Readonly<Record<FeedStatus, string>> = {
@@ -21,7 +23,9 @@ const STATUS_MEANING: Readonly<Record<FeedStatus, string>> = {
   paused: 'hidden: the kernel sends nothing',
   behind: 'a message was lost: waiting for a snapshot',
   idle: 'the kernel runs no cluster',
-  closed: 'the kernel has gone; this is what was seen last'
+  closed: 'the kernel has gone; this is what was seen last',
+  past: 'this is how things stood at another time',
+  recorded: 'this is how it ended; nothing goes on here'
 };
 
 /** The header. */

@@ -31,6 +31,13 @@ export class Histories {
     return this._points.get(`${actor}/${field}`) ?? [];
   }
 
+  /** These histories as they were at a time. */
+  until(time: number): Histories {
+    const earlier = Object.create(this) as Histories;
+    earlier.of = (actor, field) => this.of(actor, field).filter(point => point.time <= time);
+    return earlier;
+  }
+
   private _add(key: string, point: IPoint): void {
     const points = this._points.get(key) ?? [];
     const last = points[points.length - 1];

@@ -10,18 +10,17 @@ import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjects
 import { FREE, readColumns, WireError } from './wire';
 import { Histories } from './histories';
 import type { IObjectRow } from './object-rows';
-import { NO_OBJECTS, totalsOf } from './object-rows';
+import { bySize, changeObjects, NO_OBJECTS, totalsOf } from './object-rows';
 import { TaskTable } from './tasks';
 import { TASK_STATES } from './states';
+import type { IWorkSpan } from './work-spans';
+import { withSpans } from './work-spans';
 
 /**
  * What became of a message: "applied"; "ignored" (an old one); "gap" (it can not be applied: ask for a
  * snapshot, until then deltas are refused).
  */
 export type ApplyResult = 'applied' | 'ignored' | 'gap';
-
-/** Rows of objects kept at most; the feed sends the largest ones only, this bounds what piles up over time. */
-const OBJECTS_KEPT = 1000;
 
 /** Before the kernel has told. */
 const NO_NODE = 'This kernel can not add nodes.';
@@ -63,6 +62,10 @@ export class Model {
   /** Why no node can be added from here; '' if one can. */
   noNode = NO_NODE;
   tempo = FREE;
+  /** Shows a time that is over: see `past.ts`. */
+  past = false;
+  /** What took time and is no task; the latest ones. */
+  spans: readonly IWorkSpan[] = [];
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
 
@@ -100,18 +103,7 @@ export class Model {
 
   /** Objects that have bytes in shared memory, the largest first. */
   objectsBySize(): IObjectRow[] {
-    return [...this.objects.values()].sort((a, b) => b.size - a.size || (a.id < b.id ? -1 : 1));
-  }
-
-  /** Actors by state. */
-  actorCounts(): { alive: number; restarting: number; dead: number; pending: number } {
-    const counts = { alive: 0, restarting: 0, dead: 0, pending: 0 };
-    for (const actor of this.actors.values()) {
-      if (actor.state in counts) {
-        counts[actor.state as keyof typeof counts] += 1;
-      }
-    }
-    return counts;
+    return bySize(this.objects);
   }
 
   /** The name of a function. */
@@ -133,6 +125,13 @@ export class Model {
     });
     part._only = part.members.reduce((sum, tasks) => sum + tasks.length, 0);
     return part;
+  }
+
+  /** This model with other parts, and only the tasks that they count; the others are shared, and change with it. */
+  with(own: Partial<Model> & Pick<Model, 'counts'>): Model {
+    const other = Object.assign(Object.create(this) as Model, own);
+    other._only = own.counts.flat().reduce((sum, count) => sum + count, 0);
+    return other;
   }
 
   /** The id of the node on which a worker lives; "" while it is not known. */
@@ -192,7 +191,8 @@ export class Model {
     this._changeTasks(changed);
     this._applyRows(header);
     this.version += 1;
-    this.spansVersion += snapshot || header.new || header.changed || header.workers || header.nodes ? 1 : 0;
+    this.spansVersion +=
+      snapshot || header.new || header.changed || header.workers || header.nodes || header.spans ? 1 : 0;
     this.objectsVersion += snapshot || header.objects?.rows?.length || header.objects?.gone?.length ? 1 : 0;
   }
 
@@ -211,6 +211,9 @@ export class Model {
     header.actors?.forEach(row => this.histories.note(row, header.time));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     this.noNode = header.no_node ?? this.noNode;
+    if (header.spans) {
+      this.spans = withSpans(this.spans, header.spans);
+    }
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
     }
@@ -235,8 +238,10 @@ export class Model {
     }
     const { tasks } = this;
     const [state, worker, start, end] = ['state', 'worker', 'start', 'end'].map(name => columns.get(name)!);
+    const attempt = columns.get('attempt');
     for (let i = 0; i < ids.length; i++) {
       const task = ids[i];
+      tasks.attempt[task] = attempt?.[i] ?? 0;
       const listed = this.listedCounts[tasks.func[task]];
       listed[tasks.state[task]] -= 1;
       listed[state[i]] += 1;
@@ -248,15 +253,7 @@ export class Model {
   }
 
   private _applyObjects(part: IObjectsPart): void {
-    for (const [id, size, state, producer, holders, cell, node] of part.rows ?? []) {
-      this.objects.set(id, { id, size, state, producer, holders, cell, node });
-    }
-    part.gone?.forEach(id => this.objects.delete(id));
-    if (this.objects.size > OBJECTS_KEPT) {
-      this.objectsBySize()
-        .slice(OBJECTS_KEPT / 2)
-        .forEach(row => this.objects.delete(row.id));
-    }
+    changeObjects(this.objects, part);
     this.objectTotals = totalsOf(part);
   }
 
@@ -288,6 +285,7 @@ export class Model {
     this.nodes = new Map();
     this.tempo = FREE;
     this.noNode = NO_NODE;
+    this.spans = [];
     this._tasksTotal = 0;
   }
 

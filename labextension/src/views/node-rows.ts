@@ -90,6 +90,35 @@ function gravity(row: IWorkerRow): number {
   return ['running', 'busy', 'idle', 'starting'].indexOf(row.state);
 }
 
+/** What one node has got from another, or given to it. */
+export interface ITraffic {
+  readonly key: string;
+  readonly out: boolean;
+  /** The other node's name. */
+  readonly other: string;
+  readonly bytes: number;
+  /** Of the most that has gone from one node to another. */
+  readonly share: number;
+}
+
+/** What has been copied from and to a node, most first. */
+export function trafficOf(model: Model, node: INodeRow): ITraffic[] {
+  const most = Math.max(1, ...[...model.nodes.values()].flatMap(each => Object.values(each.received ?? {})));
+  const found: ITraffic[] = [];
+  const add = (id: string, out: boolean, bytes: number): void => {
+    const other = model.nodes.get(id)?.label ?? 'another node';
+    found.push({ key: `${out ? 'to' : 'from'} ${id}`, out, other, bytes, share: bytes / most });
+  };
+  Object.entries(node.received ?? {}).forEach(([id, bytes]) => add(id, false, bytes));
+  model.nodes.forEach((other, id) => {
+    const bytes = other.received?.[node.id] ?? 0;
+    if (bytes > 0) {
+      add(id, true, bytes);
+    }
+  });
+  return found.sort((a, b) => b.bytes - a.bytes);
+}
+
 /** "nodes: 2 alive, 0 dead, 5 workers". */
 export function describeNodes(model: Model): string {
   const nodes = [...model.nodes.values()];

@@ -7,8 +7,8 @@ import { addNodeFault, nodeFaults, workerFault } from './fault-lab';
 import { formatBytes, formatCount, plural } from './format';
 import type { IMeter } from './meter';
 import { fillMeter, makeMeter, storeMeter } from './meter';
-import type { IUse, IWorkerRow } from './node-rows';
-import { describeNodes, usesOf, workersByNode } from './node-rows';
+import type { ITraffic, IUse, IWorkerRow } from './node-rows';
+import { describeNodes, trafficOf, usesOf, workersByNode } from './node-rows';
 import type { INodeRow } from './wire';
 
 const AMOUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
@@ -28,6 +28,7 @@ interface ICard {
 
 interface IParts {
   readonly faults: FaultButtons;
+  readonly traffic: KeyedList<ITraffic>;
   readonly meters: KeyedList<IMeter>;
   readonly workers: KeyedList<IWorkerRow>;
 }
@@ -49,7 +50,7 @@ export class NodesView implements IView {
   }
 
   update(): void {
-    const { model } = this._context.feed;
+    const { model, canAct } = this._context.feed;
     setAttribute(this.node, 'aria-label', describeNodes(model));
     const nodes = [...model.nodes.values()].sort((a, b) => Number(b.alive) - Number(a.alive));
     const alive = nodes.filter(node => node.alive).length;
@@ -59,7 +60,7 @@ export class NodesView implements IView {
     this._heading.hidden = this._list.hidden = nodes.length === 0;
     this._more.hidden = nodes.length <= CARDS_MAX;
     setText(this._more, `and ${plural(nodes.length - CARDS_MAX, 'more node')}`);
-    this._add.show(nodes.length > 0 ? [addNodeFault(model)] : []);
+    this._add.show(nodes.length > 0 && canAct ? [addNodeFault(model)] : []);
     const workers = workersByNode(model);
     this._cards.show(nodes.slice(0, CARDS_MAX).map(node => [node.id, { node, workers: workers.get(node.id) ?? [] }]));
     this._faults = this._faults.filter(faults => {
@@ -91,11 +92,14 @@ export class NodesView implements IView {
     const workers = el('ul', 'workers', [], { 'aria-label': 'workers' });
     const faults = new FaultButtons(this._context.feed);
     this._faults.push(faults);
-    const parts = [head, meters, el('div', 'muted card-figures'), workers, faults.node];
+    const traffic = el('ul', 'traffic', [], { 'aria-label': 'copied between nodes' });
+    const parts = [head, meters, el('div', 'muted card-figures'), workers, traffic, faults.node];
     const card = el('div', 'card', parts, { role: 'listitem' });
-    const kill = (pid: number): void => faults.ask(workerFault(this._context.feed.model, pid));
+    const { feed } = this._context;
+    const kill = (pid: number): void => (feed.canAct ? faults.ask(workerFault(feed.model, pid)) : undefined);
     this._parts.set(card, {
       faults,
+      traffic: new KeyedList<ITraffic>(traffic, makeTraffic, fillTraffic),
       meters: new KeyedList<IMeter>(meters, makeMeter, fillMeter),
       workers: new KeyedList<IWorkerRow>(workers, worker => makeWorker(worker, kill), fillWorker)
     });
@@ -116,12 +120,13 @@ export class NodesView implements IView {
     meters.hidden = list.hidden = !node.alive;
     const parts = this._parts.get(card)!;
     parts.meters.show(metersOf(node).map(meter => [meter.key, meter]));
-    parts.faults.show(nodeFaults(this._context.feed.model, node));
+    parts.faults.show(this._context.feed.canAct ? nodeFaults(this._context.feed.model, node) : []);
     parts.workers.show(workers.slice(0, WORKERS_MAX).map(worker => [worker.id, worker]));
-    const words = node.alive ? [...lateness(node, this._context.feed.now()), ...network(node)] : death(node);
+    const words = node.alive ? [...lateness(node, this._context.feed.now()), ...memory(node)] : death(node);
     if (workers.length > WORKERS_MAX) {
       words.push(`${formatCount(workers.length - WORKERS_MAX)} more workers not shown`);
     }
+    parts.traffic.show(trafficOf(this._context.feed.model, node).map(line => [line.key, line]));
     setText(figures, words.join(' · '));
     figures.hidden = words.length === 0;
   }
@@ -183,15 +188,18 @@ export function lateness(node: INodeRow, now: number): string[] {
   ];
 }
 
-function network(node: INodeRow): string[] {
-  const parts: string[] = [];
-  if (node.received_bytes) {
-    parts.push(`${formatBytes(node.received_bytes)} copied in`);
-  }
-  if (node.sent_bytes) {
-    parts.push(`${formatBytes(node.sent_bytes)} copied out`);
-  }
-  return parts;
+function memory(node: INodeRow): string[] {
+  return node.memory_bytes ? [`its processes take ${formatBytes(node.memory_bytes)}`] : [];
+}
+
+function makeTraffic(): HTMLElement {
+  const bar = el('i', 'traffic-bar', [], { 'aria-hidden': 'true' });
+  return el('li', 'traffic-line', [bar, el('span', '')]);
+}
+
+function fillTraffic(element: HTMLElement, { out, bytes, other, share }: ITraffic): void {
+  (element.children[0] as HTMLElement).style.width = `${Math.max(2, Math.round(48 * share))}px`;
+  setText(element.children[1], `${out ? '→' : '←'} ${formatBytes(bytes)} ${out ? 'to' : 'from'} ${other}`);
 }
 
 function makeWorker({ pid }: IWorkerRow, kill: (pid: number) => void): HTMLElement {

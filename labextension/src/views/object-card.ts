@@ -4,6 +4,7 @@
  * The kernel has to ask all processes for it, so it is asked when an object is chosen, and never by itself again.
  */
 
+import { CardKeys } from './card-keys';
 import { el } from './dom';
 import type { IFault } from './fault-buttons';
 import { FaultButtons } from './fault-buttons';
@@ -20,25 +21,35 @@ export class ObjectCard {
   });
 
   constructor(
-    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'makeFault' | 'onNote'>,
+    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'makeFault' | 'onNote' | 'canAct'>,
     private readonly _close: () => void,
     private readonly _faultsOf: (id: string) => readonly IFault[] = () => []
   ) {
     this.node.hidden = true;
     this._faults = new FaultButtons(_feed);
     this.node.append(this._body, this._faults.node);
+    this._keys = new CardKeys(this.node, () => _close());
     this._stop = _feed.onObject(detail => this._answered(detail));
   }
 
   /** Shows an object; '' shows nothing. */
   show(id: string): void {
     this._id = id;
+    if (id === '') {
+      this._keys.closing();
+    } else {
+      this._keys.opening();
+    }
     this.node.hidden = id === '';
     if (id === '') {
       this._body.replaceChildren();
       return;
     }
-    this._faults.show(this._faultsOf(id));
+    this._faults.show(this._feed.canAct ? this._faultsOf(id) : []);
+    if (!this._feed.canAct) {
+      this._fill([el('p', 'muted', 'Who holds an object is known of now only: nobody can be asked about the past.')]);
+      return;
+    }
     this._fill([el('p', 'muted', 'Asking who holds it …')]);
     this._feed.askObject(id);
   }
@@ -66,6 +77,7 @@ export class ObjectCard {
   private _id = '';
   private readonly _body = el('div');
   private readonly _faults: FaultButtons;
+  private readonly _keys: CardKeys;
   private readonly _stop: () => void;
 }
 

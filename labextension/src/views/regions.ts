@@ -18,7 +18,9 @@ export class Regions {
 
   constructor(
     nodes: ReadonlyMap<ViewName, HTMLElement>,
-    private readonly _shown: () => void
+    private readonly _shown: () => void,
+    /** By the first view of a region, the one that somebody has chosen. */
+    private readonly _chosen = new Map<ViewName, ViewName>()
   ) {
     for (const [name, node] of nodes) {
       this._panes.set(name, el('div', `pane pane-${name}`, [node], { id: this._id(name, 'pane') }));
@@ -136,8 +138,6 @@ export class Regions {
   private readonly _serial = ++serial;
   private readonly _panes = new Map<ViewName, HTMLElement>();
   private readonly _tabs = new Map<ViewName, HTMLElement>();
-  /** By the first view of a region, the one that somebody has chosen. */
-  private readonly _chosen = new Map<ViewName, ViewName>();
   private _regions: readonly Region[] = [];
   private _counts: Counts = Object.fromEntries(VIEW_NAMES.map(name => [name, 0])) as Record<ViewName, number>;
   private _key = '';

@@ -5,8 +5,11 @@
  * several calls at a time: each then takes the first lane that is free.
  */
 
+import { formatDuration } from './format';
 import type { Model } from './model';
-import { TaskState } from './states';
+import { TASK_STATES, TaskState } from './states';
+import type { IWorkSpan } from './work-spans';
+import { spansByProcess } from './work-spans';
 
 /** Lanes of one row; what runs beside so many others is drawn upon the last one. */
 const LANES_MAX = 8;
@@ -14,13 +17,18 @@ const LANES_MAX = 8;
 const REST_S = 5;
 
 export interface ITimelineRow {
+  /** Its number; -1 in the row of a node's own process, which has no tasks. */
   readonly worker: number;
+  /** Id of the process. */
+  readonly process: string;
   readonly label: string;
   /** Tasks by start. */
   readonly tasks: readonly number[];
   /** For each of `tasks`, its lane. */
   readonly lanes: readonly number[];
   readonly laneCount: number;
+  /** What took the process's time besides, by start. */
+  readonly work: readonly IWorkSpan[];
 }
 
 /** Rows of the workers of one node; `label` is "" where there is one node only. */
@@ -57,10 +65,11 @@ export function readTimeline(model: Model): ITimeline {
       last = Math.max(last, tasks.end[task], tasks.start[task]);
     }
   }
+  const work = spansByProcess(model);
   const rows = byWorker
-    .map((found, worker) => rowOf(model, worker, found))
+    .map((found, worker) => rowOf(model, worker, found, work.get(model.workers[worker].id) ?? []))
     .filter((row): row is ITimelineRow => row !== null);
-  const groups = groupRows(model, rows);
+  const groups = groupRows(model, rows, work);
   return { groups, spans, running, first: spans > 0 ? first : 0, last, burst: burstOf(model, rows, spans) };
 }
 
@@ -99,12 +108,19 @@ export function taskAt(
 
 /** "timeline: 3 workers, 24 spans, 2 running". */
 export function describeTimeline(timeline: ITimeline): string {
-  const workers = timeline.groups.reduce((sum, group) => sum + group.rows.length, 0);
+  const workers = timeline.groups.reduce((sum, group) => sum + group.rows.filter(row => row.worker >= 0).length, 0);
   const named = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
   return `timeline: ${named(workers, 'worker')}, ${named(timeline.spans, 'span')}, ${timeline.running} running`;
 }
 
-function rowOf(model: Model, worker: number, found: number[]): ITimelineRow | null {
+/** A span in a few words. */
+export function describeTask(model: Model, task: number, now: number): string {
+  const { tasks } = model;
+  const took = formatDuration(endOf(model, task, now) - tasks.start[task]);
+  return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
+}
+
+function rowOf(model: Model, worker: number, found: number[], work: readonly IWorkSpan[]): ITimelineRow | null {
   if (found.length === 0) {
     return null;
   }
@@ -117,11 +133,23 @@ function rowOf(model: Model, worker: number, found: number[]): ITimelineRow | nu
     ends[lane] = Math.max(ends[lane] ?? 0, endOf(model, task, Infinity));
     return lane;
   });
-  return { worker, label: model.workers[worker].label, tasks: found, lanes, laneCount: ends.length };
+  const { id, label } = model.workers[worker];
+  return { worker, process: id, label, tasks: found, lanes, laneCount: ends.length, work };
 }
 
-function groupRows(model: Model, rows: readonly ITimelineRow[]): ITimelineGroup[] {
+function groupRows(
+  model: Model,
+  rows: readonly ITimelineRow[],
+  work: ReadonlyMap<string, IWorkSpan[]>
+): ITimelineGroup[] {
   const groups = new Map<string, ITimelineRow[]>();
+  for (const [id, node] of model.nodes) {
+    const own = node.process ? work.get(node.process) : undefined;
+    if (own) {
+      const row = { worker: -1, process: node.process!, label: 'node copies, disk', tasks: [], lanes: [] };
+      groups.set(id, [{ ...row, laneCount: 1, work: own }]);
+    }
+  }
   for (const row of rows) {
     const node = model.nodeOf(model.workers[row.worker]);
     groups.set(node, [...(groups.get(node) ?? []), row]);

@@ -1,33 +1,49 @@
-/** A cluster in four numbers, for places that hold one line. Pure. */
+/** A cluster in one line, for places that hold no more. Pure. */
 
-import type { Model } from './model';
-import { TaskState } from './states';
+import { formatBytes } from './format';
 
+/** What the kernel tells in a message of kind "summary". */
 export interface ISummary {
+  readonly session: string;
   /** Workers in which something runs. */
   readonly busy: number;
   readonly workers: number;
   /** Tasks that wait for arguments or for a worker. */
   readonly queued: number;
-  readonly storeBytes: number;
+  readonly store_used_bytes: number;
+  readonly store_capacity_bytes: number;
+  /** Of the kernel's machine; both 0 where it can not be read. */
+  readonly memory_used_bytes: number;
+  readonly memory_total_bytes: number;
 }
 
-/** Sums up a model. */
-export function summaryOf(model: Model): ISummary {
-  const { tasks } = model;
-  const running = new Set<number>();
-  for (let task = 0; task < tasks.length; task++) {
-    if (tasks.state[task] === TaskState.running && tasks.worker[task] >= 0) {
-      running.add(tasks.worker[task]);
-    }
+/** "2/4 busy · 7 queued · mem 38% · store 1.2 MB" */
+export function summaryText(summary: ISummary): string {
+  const parts = [`${summary.busy}/${summary.workers} busy`];
+  if (summary.queued > 0) {
+    parts.push(`${summary.queued} queued`);
   }
-  const nodes = [...model.nodes.values()].filter(node => node.alive);
-  const workers = nodes.reduce((sum, node) => sum + node.workers, 0);
-  const totals = model.totals();
-  return {
-    busy: Math.min(running.size, workers),
-    workers,
-    queued: totals[TaskState.waiting] + totals[TaskState.ready],
-    storeBytes: nodes.reduce((sum, node) => sum + node.store_used_bytes, 0)
-  };
+  if (summary.memory_total_bytes > 0) {
+    parts.push(`mem ${percent(summary.memory_used_bytes, summary.memory_total_bytes)}`);
+  }
+  parts.push(`store ${formatBytes(summary.store_used_bytes)}`);
+  return parts.join(' · ');
+}
+
+/** The same in whole sentences. */
+export function summaryMeaning(summary: ISummary): string {
+  const of = (used: number, total: number): string => `${formatBytes(used)} of ${formatBytes(total)}`;
+  const lines = [
+    `${summary.busy} of ${summary.workers} workers run something`,
+    `${summary.queued} tasks wait for a worker or for arguments`
+  ];
+  if (summary.memory_total_bytes > 0) {
+    lines.push(`memory of the machine: ${of(summary.memory_used_bytes, summary.memory_total_bytes)} in use`);
+  }
+  lines.push(`object store: ${of(summary.store_used_bytes, summary.store_capacity_bytes)} in use`);
+  return lines.join('\n');
+}
+
+function percent(part: number, whole: number): string {
+  return `${Math.round((100 * part) / whole)}%`;
 }

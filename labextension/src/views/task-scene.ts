@@ -1,10 +1,11 @@
 /** The picture of single tasks: a mark for each, edges for the results handed over, captions by function. */
 
 import type { IViewContext } from './context';
-import { drawEdge, drawMark, fitText } from './draw';
+import { drawAgain, drawArc, drawEdge, drawMark, fitText } from './draw';
 import { shorten } from './format';
 import type { Layers } from './layers';
 import { sourcesOf } from './layers';
+import type { IMarkedPath } from './path-toggle';
 import type { IPoint, IScene } from './stage';
 import { TaskState, TASK_STATES } from './states';
 import { arrangeToFit } from './task-fit';
@@ -17,6 +18,9 @@ const RADIUS = 10;
 const GLIDE_MS = 110;
 /** The order is tidied when no task has been listed for this time, in milliseconds. */
 const QUIET_MS = 350;
+
+/** What is not on the critical path stands aside. */
+const ASIDE = 0.35;
 
 interface IPlace {
   x: number;
@@ -32,6 +36,7 @@ export class TaskScene implements IScene {
   readonly scaleMin = 0.6;
   hovered = -1;
   selected = -1;
+  path: IMarkedPath | null = null;
 
   constructor(
     private readonly _context: IViewContext,
@@ -220,9 +225,11 @@ export class TaskScene implements IScene {
           }
           const call = source === parent && !tasks.depsOf(task).includes(source);
           const made = tasks.state[source] === TaskState.done;
-          context.strokeStyle = context.fillStyle = near ? palette.accent : palette.edge;
-          context.globalAlpha = near ? 1 : (made ? 0.75 : 0.4) * Math.min(from.size, to.size);
-          context.lineWidth = near ? 2 : 1.1;
+          const critical = this.path?.edges.has(`${source}/${task}`) ?? false;
+          const plain = (made ? 0.75 : 0.4) * Math.min(from.size, to.size) * (this.path ? ASIDE : 1);
+          context.strokeStyle = context.fillStyle = critical ? palette.text : near ? palette.accent : palette.edge;
+          context.globalAlpha = near || critical ? 1 : plain;
+          context.lineWidth = critical ? 3 : near ? 2 : 1.1;
           context.setLineDash(call ? [2, 4] : []);
           drawEdge(
             context,
@@ -260,29 +267,19 @@ export class TaskScene implements IScene {
       const state = tasks.state[task];
       const colours = palette.tasks[state];
       const radius = RADIUS * (0.4 + 0.6 * size);
+      context.globalAlpha = this.path && !this.path.tasks.has(task) ? ASIDE : 1;
       if (state === TaskState.running) {
         running = true;
-        context.beginPath();
-        context.arc(x, y, radius + 2.6, turn * 2, turn * 2 + 4.4);
-        context.lineWidth = 1.8;
-        context.strokeStyle = colours.fill;
-        context.stroke();
+        drawArc(context, x, y, radius + 2.6, [turn * 2, turn * 2 + 4.4], 1.8, colours.fill);
       }
-      drawMark(
-        context,
-        TASK_STATES[state],
-        colours,
-        palette.surface,
-        x,
-        y,
-        running && state === TaskState.running ? radius - 0.5 : radius
-      );
+      const inner = state === TaskState.running ? radius - 0.5 : radius;
+      drawMark(context, TASK_STATES[state], colours, palette.surface, x, y, inner);
+      if (tasks.attempt[task] > 0) {
+        drawAgain(context, palette, x + radius * 0.8, y - radius * 0.8);
+      }
+      context.globalAlpha = 1;
       if (task === this.selected || task === this.hovered) {
-        context.beginPath();
-        context.arc(x, y, radius + 4, 0, 2 * Math.PI);
-        context.lineWidth = 2;
-        context.strokeStyle = palette.accent;
-        context.stroke();
+        drawArc(context, x, y, radius + 4, [0, 2 * Math.PI], 2, palette.accent);
       }
     }
     return running;

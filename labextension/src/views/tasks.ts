@@ -41,6 +41,8 @@ export class TaskTable {
   start = new Float64Array(FIRST_CAPACITY);
   end = new Float64Array(FIRST_CAPACITY);
   state = new Uint8Array(FIRST_CAPACITY);
+  /** How often it has been tried before. */
+  attempt = new Uint8Array(FIRST_CAPACITY);
   /** Index of the worker, or -1. */
   worker = new Int16Array(FIRST_CAPACITY);
 
@@ -80,6 +82,9 @@ export class TaskTable {
     }
     for (const name of ['state', 'worker', 'start', 'end']) {
       column(columns, name, count);
+    }
+    if (columns.has('attempt')) {
+      column(columns, 'attempt', count);
     }
     for (let i = 0; i < count; i++) {
       if (ids[i] < 0 || ids[i] >= length) {
@@ -121,6 +126,11 @@ export class TaskTable {
     this.length = first + count;
   }
 
+  /** This table with other columns; the others are shared, and grow with it. */
+  with(own: Partial<Pick<TaskTable, 'length' | 'state' | 'worker' | 'start' | 'end'>>): TaskTable {
+    return Object.assign(Object.create(this) as TaskTable, own);
+  }
+
   private _reserve(length: number): void {
     if (length <= this.func.length) {
       return;
@@ -137,6 +147,7 @@ export class TaskTable {
     this.start = grown(this.start, capacity);
     this.end = grown(this.end, capacity);
     this.state = grown(this.state, capacity);
+    this.attempt = grown(this.attempt, capacity);
     this.worker = grown(this.worker, capacity);
     this._depStart = grown(this._depStart, capacity + 1);
   }

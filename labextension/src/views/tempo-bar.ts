@@ -17,6 +17,7 @@ const SEED_MAX = 999_999;
 
 const INLINE = 'Not on the inline engine: a task runs there when it is submitted, in the thread that submits it.';
 const NO_CLUSTER = 'No cluster is running.';
+const PAST = 'This is the past: go back to now to change how work begins.';
 
 const MEANING = {
   pause: 'Nothing begins from now on; what runs goes on. Also while a cell waits.',
@@ -80,6 +81,7 @@ export class TempoBar {
   update(): void {
     const { model, status } = this._feed;
     const { tempo } = model;
+    this.node.hidden = this._feed.recorded;
     const running = status !== 'idle' && status !== 'closed' && status !== 'connecting';
     const held = this._held();
     setText(this._hold, held ? 'Resume' : 'Pause');
@@ -107,7 +109,7 @@ export class TempoBar {
   }
 
   private _allow(control: HTMLElement, what: keyof typeof MEANING, running: boolean): void {
-    const reason = whyNot(what, this._feed.model.engine, running);
+    const reason = this._feed.at === null ? whyNot(what, this._feed.model.engine, running) : PAST;
     setAttribute(control, 'aria-disabled', String(reason !== ''));
     setAttribute(control, 'title', reason || MEANING[what]);
   }

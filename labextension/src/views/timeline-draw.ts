@@ -16,6 +16,7 @@ import { marks } from './time-axis';
 import type { TimeWindow } from './time-window';
 import type { IRowPlace, ITimelineLayout } from './timeline-layout';
 import { AXIS_HEIGHT } from './timeline-layout';
+import { drawWork } from './work-draw';
 
 const LABEL_FROM_PX = 22;
 const TEXT_HEIGHT_MIN = 11;
@@ -33,6 +34,8 @@ export interface ITimelinePicture {
   readonly scroll: number;
   /** Unix seconds. */
   readonly now: number;
+  /** The time that is shown while it is not now: a line is drawn there. */
+  readonly at: number | null;
   /** From where the axis counts. */
   readonly zero: number;
   readonly selected: number;
@@ -61,9 +64,26 @@ export function drawTimeline(context: CanvasRenderingContext2D, picture: ITimeli
     if (y + place.height >= AXIS_HEIGHT && y <= picture.height) {
       drawLabel(context, picture, place);
       drawRow(context, picture, place);
+      drawWork(context, picture, place);
     }
   }
   context.restore();
+  drawMoment(context, picture);
+}
+
+/** A line at the time that is shown: what lies to its right has not happened yet. */
+function drawMoment(context: CanvasRenderingContext2D, picture: ITimelinePicture): void {
+  const { at, gutter, width, height, palette } = picture;
+  const x = at === null ? -1 : xOf(picture, at);
+  if (x < gutter || x > width) {
+    return;
+  }
+  context.strokeStyle = palette.accent;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(x, 0);
+  context.lineTo(x, height);
+  context.stroke();
 }
 
 /** Where a time stands, in pixels. */

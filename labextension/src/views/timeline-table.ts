@@ -2,10 +2,12 @@
 
 import type { IViewContext } from './context';
 import { el, KeyedList, setText, stateIcon } from './dom';
-import { formatCount, formatDuration } from './format';
+import { formatBytes, formatCount, formatDuration } from './format';
 import type { ITimeline, ITimelineRow } from './spans';
 import { endOf, isRunning } from './spans';
 import { TASK_STATES } from './states';
+import type { IWorkSpan } from './work-spans';
+import { aboutSpan, kindOf } from './work-spans';
 
 const SPANS_MAX = 60;
 const WORKERS_MAX = 200;
@@ -53,14 +55,29 @@ export class TimelineTable {
     this.node = el('div', 'table-scroll', [
       table('work by worker', ['worker', 'runs now', 'tasks', 'busy', 'of the time'], workers),
       this._title,
-      table('latest tasks', ['task', 'state', 'worker', 'started', 'took'], spans)
+      table('latest tasks', ['task', 'state', 'worker', 'started', 'took'], spans),
+      this._workPlace
     ]);
+    const work = el('tbody');
+    this._work = new KeyedList<IWorkSpan>(
+      work,
+      () =>
+        el('tr', '', [
+          el('th', '', '', { scope: 'row' }),
+          ...['', '', 'number', 'number', 'number'].map(each => el('td', each))
+        ]),
+      (row, span) => this._fillWork(row, span)
+    );
+    this._workPlace.append(
+      el('div', 'muted table-title', 'The latest work besides tasks'),
+      table('work besides tasks', ['kind', 'about', 'where', 'size', 'started', 'took'], work)
+    );
   }
 
   update(timeline: ITimeline): void {
     this._timeline = timeline;
     const { model } = this._context.feed;
-    const rows = timeline.groups.flatMap(group => group.rows);
+    const rows = timeline.groups.flatMap(group => group.rows).filter(row => row.worker >= 0);
     this._workers.show(rows.slice(0, WORKERS_MAX).map(row => [`${model.epoch}/${row.worker}`, row]));
     const latest = rows
       .flatMap(row => row.tasks.slice(-SPANS_MAX))
@@ -68,6 +85,9 @@ export class TimelineTable {
       .sort((a, b) => model.tasks.start[b] - model.tasks.start[a])
       .slice(0, SPANS_MAX);
     setText(this._title, `The latest ${latest.length} of ${formatCount(timeline.spans)} tasks that have started`);
+    const others = [...model.spans].sort((a, b) => b.start - a.start).slice(0, SPANS_MAX);
+    this._workPlace.hidden = others.length === 0;
+    this._work.show(others.map(span => [`${span.process}/${span.kind}/${span.start}/${span.end}/${span.size}`, span]));
     this._spans.show(latest.map(task => [`${model.epoch}/${task}`, task]));
   }
 
@@ -110,6 +130,23 @@ export class TimelineTable {
     setText(took, formatDuration(endOf(model, task, this._context.feed.now()) - tasks.start[task]));
   }
 
+  private _fillWork(element: HTMLElement, span: IWorkSpan): void {
+    const { model } = this._context.feed;
+    const place = model.workers.find(worker => worker.id === span.process)?.label;
+    const node = [...model.nodes.values()].find(each => each.process === span.process)?.label;
+    const texts = [
+      kindOf(span).label,
+      aboutSpan(model, span),
+      place ?? node ?? '',
+      formatBytes(span.size),
+      `at ${formatDuration(span.start - this._timeline!.first)}`,
+      formatDuration(span.end - span.start)
+    ];
+    texts.forEach((text, i) => setText(element.children[i], text));
+  }
+
+  private readonly _workPlace = el('div');
+  private readonly _work: KeyedList<IWorkSpan>;
   private readonly _workers: KeyedList<ITimelineRow>;
   private readonly _spans: KeyedList<number>;
   private readonly _title = el('div', 'muted table-title');
@@ -122,7 +159,7 @@ function workerRow(): HTMLElement {
 }
 
 function table(label: string, heads: readonly string[], body: HTMLElement): HTMLElement {
-  const numbers = new Set(['tasks', 'busy', 'of the time', 'started', 'took']);
+  const numbers = new Set(['tasks', 'busy', 'of the time', 'started', 'took', 'size']);
   const cells = heads.map(head => el('th', numbers.has(head) ? 'number' : '', head, { scope: 'col' }));
   return el('table', 'table', [el('thead', '', [el('tr', '', cells)]), body], { 'aria-label': label });
 }

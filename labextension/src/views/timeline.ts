@@ -3,15 +3,14 @@
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { el, setAttribute, setText } from './dom';
-import { formatDuration, plural } from './format';
+import { plural } from './format';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
 import { segments } from './segments';
 import type { ITimeline } from './spans';
-import { describeTimeline, endOf, readTimeline, taskAt } from './spans';
-import { TASK_STATES } from './states';
+import { describeTask, describeTimeline, endOf, readTimeline, taskAt } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
-import { drawTimeline, xOf } from './timeline-draw';
+import { drawTimeline } from './timeline-draw';
 import type { ITimelineLayout } from './timeline-layout';
 import { layOut, placeAt } from './timeline-layout';
 import type { ITimelineHost } from './timeline-stage';
@@ -19,6 +18,10 @@ import { TimelineStage } from './timeline-stage';
 import { TimelineTable } from './timeline-table';
 import { TimeWindow } from './time-window';
 import { traceEvents } from './trace';
+import { workUnder } from './work-draw';
+import { WorkLegend } from './work-legend';
+import type { IWorkSpan } from './work-spans';
+import { describeWork } from './work-spans';
 
 const MODES = ['picture', 'table'] as const;
 const GUTTER_WIDE = 108;
@@ -49,10 +52,8 @@ export class TimelineView implements IView, ITimelineHost {
     this._save.addEventListener('click', () => this._saveTrace());
     this._tip.hidden = true;
     const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
-    this.node = el('div', 'view timeline', [bar, el('div', 'graph-place', parts), this._legend.node], {
-      role: 'group',
-      'aria-label': 'timeline'
-    });
+    const all = [bar, el('div', 'graph-place', parts), this._legend.node, this._workLegend.node];
+    this.node = el('div', 'view timeline', all, { role: 'group', 'aria-label': 'timeline' });
     this.update();
   }
 
@@ -67,12 +68,21 @@ export class TimelineView implements IView, ITimelineHost {
       this._version = model.spansVersion;
       this._timeline = readTimeline(model);
     }
+    const { live } = this._context.feed;
+    if (!model.past) {
+      this._whole = this._timeline;
+      this._wholeVersion = live.version;
+    } else if (live.version !== this._wholeVersion) {
+      this._wholeVersion = live.version;
+      this._whole = readTimeline(live);
+    }
     const timeline = this._timeline;
     setAttribute(this._stage.canvas, 'aria-label', describeTimeline(timeline));
     this._empty.hidden = timeline.spans > 0;
     this._stage.node.hidden = this._mode === 'table' || timeline.spans === 0;
     this._table.node.hidden = this._mode !== 'table';
     this._legend.update();
+    this._workLegend.update(model);
     this._detail.update();
     this._say();
     if (this._mode === 'table') {
@@ -94,8 +104,11 @@ export class TimelineView implements IView, ITimelineHost {
 
   draw(context: CanvasRenderingContext2D): boolean {
     const live = this._context.feed.status === 'live' && this._timeline.running > 0;
-    this._now = live || this._now === 0 ? this._context.feed.now() : this._now;
-    this._window.update(this._timeline, this._now);
+    const { at, recorded } = this._context.feed;
+    const past = at !== null || recorded;
+    this._now = live || past || this._now === 0 ? this._context.feed.now() : this._now;
+    // while one moves through time the piece of it that is shown stays
+    this._window.update(this._whole, at === null ? this._now : this._context.feed.span()[1]);
     this._layout = layOut(this._timeline, this._stage.height);
     this._scroll = Math.max(0, Math.min(this._scroll, this._layout.height - this._stage.height + 24));
     drawTimeline(context, this._picture());
@@ -104,10 +117,15 @@ export class TimelineView implements IView, ITimelineHost {
 
   hover(x: number, y: number): void {
     const task = this._taskAt(x, y);
+    const work = this._workAt(x, y);
     this._hovered = task;
     this._stage.canvas.style.cursor = task >= 0 ? 'pointer' : 'grab';
-    this._tip.hidden = task < 0;
-    setText(this._tip, task >= 0 ? this._title(task) : '');
+    this._tip.hidden = task < 0 && work === null;
+    const words = [
+      work ? describeWork(this._context.feed.model, work) : '',
+      task >= 0 ? describeTask(this._context.feed.model, task, this._now) : ''
+    ];
+    setText(this._tip, words.filter(each => each !== '').join(' — '));
     this._stage.invalidate();
   }
 
@@ -169,7 +187,8 @@ export class TimelineView implements IView, ITimelineHost {
       gutter: this._gutter(),
       scroll: this._scroll,
       now: this._now,
-      zero: this._timeline.first,
+      zero: this._whole.first,
+      at: feed.at,
       selected: this._selected,
       hovered: this._hovered,
       shows: task => filter.shows(feed.model, task)
@@ -181,14 +200,35 @@ export class TimelineView implements IView, ITimelineHost {
   }
 
   private _taskAt(x: number, y: number): number {
-    const found = this._layout && x >= this._gutter() ? placeAt(this._layout, y + this._scroll) : null;
+    const found = this._layout ? placeAt(this._layout, y + this._scroll) : null;
     if (!found) {
       return -1;
     }
-    const picture = this._picture();
-    const perPixel = this._window.length / Math.max(1, this._stage.width - this._gutter());
-    const time = this._window.from + (x - xOf(picture, this._window.from)) * perPixel;
-    return taskAt(picture.model, found.place.row, found.lane, time, SLACK_PX * perPixel, this._now);
+    const { row } = found.place;
+    if (x < this._gutter()) {
+      return row.tasks[row.tasks.length - 1] ?? -1; // whoever means the worker gets what it has begun last
+    }
+    return taskAt(this._context.feed.model, row, found.lane, this._timeAt(x), this._slack(), this._now);
+  }
+
+  private _workAt(x: number, y: number): IWorkSpan | null {
+    const found = this._layout && x >= this._gutter() ? placeAt(this._layout, y + this._scroll) : null;
+    if (!found) {
+      return null;
+    }
+    return workUnder(found.place, y + this._scroll, this._timeAt(x), this._slack());
+  }
+
+  private _timeAt(x: number): number {
+    return this._window.from + (x - this._gutter()) * this._perPixel();
+  }
+
+  private _slack(): number {
+    return SLACK_PX * this._perPixel();
+  }
+
+  private _perPixel(): number {
+    return this._window.length / Math.max(1, this._stage.width - this._gutter());
   }
 
   private _select(task: number): void {
@@ -219,13 +259,6 @@ export class TimelineView implements IView, ITimelineHost {
     setText(this._note, this._timeline.spans > 0 ? words.join(' · ') : '');
   }
 
-  private _title(task: number): string {
-    const { model } = this._context.feed;
-    const { tasks } = model;
-    const took = formatDuration(endOf(model, task, this._now) - tasks.start[task]);
-    return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
-  }
-
   private _saveTrace(): void {
     const { feed } = this._context;
     saveFile('gnomon-trace.json', JSON.stringify(traceEvents(feed.model, feed.now())), 'application/json');
@@ -234,6 +267,7 @@ export class TimelineView implements IView, ITimelineHost {
   private readonly _stage: TimelineStage;
   private readonly _table: TimelineTable;
   private readonly _legend: FunctionLegend;
+  private readonly _workLegend = new WorkLegend();
   private readonly _detail: DetailCard;
   private readonly _window = new TimeWindow();
   private readonly _note = el('span', 'note');
@@ -253,6 +287,9 @@ export class TimelineView implements IView, ITimelineHost {
   ]);
   private _mode: (typeof MODES)[number] = 'picture';
   private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
+  /** Of the whole time, also while the past is shown. */
+  private _whole = this._timeline;
+  private _wholeVersion = -1;
   private _layout: ITimelineLayout | null = null;
   private _epoch = -1;
   private _version = -1;

@@ -3,6 +3,7 @@
 import type { Model } from './model';
 import { endOf } from './spans';
 import { TASK_STATES } from './states';
+import { aboutSpan, kindOf } from './work-spans';
 
 /** One event of the trace-event format. Times in microseconds. */
 export interface ITraceEvent {
@@ -47,5 +48,25 @@ export function traceEvents(model: Model, now: number): ITraceEvent[] {
       });
     }
   }
-  return events;
+  return events.concat(workEvents(model, nodes));
+}
+
+/** What took time and is no task: in the row of its worker, or in that of its node, which is the last of the node's. */
+function workEvents(model: Model, nodes: readonly string[]): ITraceEvent[] {
+  const workers = new Map(model.workers.map((worker, number) => [worker.id, number]));
+  const homes = new Map([...model.nodes].map(([id, node]) => [node.process ?? '', nodes.indexOf(id)]));
+  return model.spans.map(span => {
+    const worker = workers.get(span.process);
+    const node =
+      worker === undefined ? (homes.get(span.process) ?? 0) : nodes.indexOf(model.nodeOf(model.workers[worker]));
+    return {
+      ph: 'X' as const,
+      name: kindOf(span).label,
+      pid: 1 + Math.max(0, node),
+      tid: worker ?? model.workers.length,
+      ts: Math.round(span.start * 1e6),
+      dur: Math.round((span.end - span.start) * 1e6),
+      args: { kind: span.kind, bytes: span.size, about: aboutSpan(model, span) }
+    };
+  });
 }

@@ -18,6 +18,9 @@ export type GroupRow = readonly [number, number, number, number, number, number,
 /** `[id, size in bytes, state, producer, holders, cell index, node]`. */
 export type ObjectTuple = readonly [string, number, string, string, number, number, string];
 
+/** What took a process's time and is no task: `[kind, process, start, end, size in bytes, about]`, unix seconds. */
+export type SpanTuple = readonly [string, string, number, number, number, string];
+
 export interface ICell {
   readonly id: string;
   readonly label: string;
@@ -55,6 +58,8 @@ export interface IActorRow {
   readonly restarts: number;
   readonly cause: string | null;
   readonly cell: number;
+  /** Of that cell, where it was made. */
+  readonly line?: number;
   readonly node: string | null;
   /** The fields that its class names in `watch`. */
   readonly watched?: Readonly<Record<string, WatchedValue>>;
@@ -76,9 +81,10 @@ export interface INodeRow {
   readonly store_capacity_bytes: number;
   /** Of values that are only on disk; absent where the engine has no disk. */
   readonly store_spilled_bytes?: number;
-  /** Of values copied from and to other nodes so far. */
-  readonly received_bytes?: number;
-  readonly sent_bytes?: number;
+  /** Bytes copied from each other node so far, by its id. */
+  readonly received?: Readonly<Record<string, number>>;
+  /** Of its processes, shared memory aside; 0 when it is not known. */
+  readonly memory_bytes?: number;
   /** `[id, pid, "starting" | "idle" | "leased"]` of each worker. */
   /** The node of the driver, with which the session ends. */
   readonly home?: boolean;
@@ -127,6 +133,7 @@ export interface IFeedHeader {
   readonly no_node?: string;
   /** Empty when work begins freely. */
   readonly tempo?: Partial<ITempo>;
+  readonly spans?: readonly SpanTuple[];
   readonly limits?: { readonly tasks_listed: number; readonly tasks_total: number };
 }
 

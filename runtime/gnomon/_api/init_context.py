@@ -75,7 +75,7 @@ class InitContext:
         has = {name: units for name, units in info.resources.items() if name != "memory"}
         return (
             f"gnomon session {info.session}: engine {info.engine}, {describe(has)}, "
-            f"{info.store_capacity_bytes / 2**20:,.0f} MiB object store"
+            f"{info.store_capacity_bytes / 1e6:,.0f} MB object store"
         )
 
     def _repr_html_(self) -> str:

@@ -59,9 +59,10 @@ def watched() -> bool:
 class _Watch:
     """The reports of one wait."""
 
-    def __init__(self, engine: Engine, refs: Refs, timeout: float | None) -> None:
+    def __init__(self, engine: Engine, refs: Refs, timeout: float | None, wanted: int | None = None) -> None:
         self.engine = engine
         self.refs = refs
+        self.wanted = wanted
         self.began = time.monotonic()
         self.deadline = None if timeout is None else self.began + timeout
         self.period_s = WAIT_REPORT_PERIOD_S
@@ -88,7 +89,7 @@ class _Watch:
         if not self.reported:
             self.names = frozenset(group.name for group in groups)
         self.reported = True
-        observer(WaitProgress(len(self.refs), len(ready), before - self.began, finished, groups))
+        observer(WaitProgress(len(self.refs), len(ready), before - self.began, finished, groups, self.wanted))
         if not self.looked and before - self.began >= STALL_S:
             self.looked = True
             why = self.engine.why_waiting()
@@ -119,7 +120,7 @@ def watched_wait(
     engine: Engine, refs: Refs, num_returns: int, timeout: float | None, fetch_local: bool
 ) -> tuple[list[Any], list[Any]]:
     """``engine.wait`` with reports."""
-    watch = _Watch(engine, refs, timeout)
+    watch = _Watch(engine, refs, timeout, num_returns)
     try:
         while True:
             slice_s, last = watch.next_slice_s()

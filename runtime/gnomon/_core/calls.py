@@ -407,7 +407,7 @@ class CallMachine:
         record.cancelled = True
         if record.pushed and client.worker is not None:
             self._effects().send(client.worker, TaskCancelled(task, record.attempt, False, recursive))
-            return (1, 1)
+            return (1, int(record.row.state == TaskState.RUNNING))  # or it is in the mailbox, or at a gate
         record.ended = True
         client.queue.withdraw(record)  # first: others in the queue may wait for its result
         self._finish(client, record, TaskState.CANCELLED, (_cancelled(record),), now, "cancelled")

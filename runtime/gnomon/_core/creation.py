@@ -89,10 +89,9 @@ class CreationMachine:
         return bool(missing)
 
     def _row(self, spec: ActorSpec) -> None:
-        cell = ""
-        if spec.provenance is not None:
-            cell = spec.provenance.cell
-        self.clients.ledger.actor_changed(
+        ledger = self.clients.ledger
+        made = spec.provenance
+        ledger.actor_changed(
             spec.actor.hex(),
             **{
                 "class": spec.class_name,
@@ -104,7 +103,8 @@ class CreationMachine:
                 "current": "",
                 "restarts": 0,
                 "cause": "",
-                "cell": cell,
+                "cell": ledger.cells.number((made.cell, made.label)) if made is not None else 0,
+                "line": made.line if made is not None else 0,
                 "node": "",
             },
         )

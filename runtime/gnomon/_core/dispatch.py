@@ -134,6 +134,14 @@ class DispatchMachine:
         """Whether it is queued."""
         return any(record in one.ready for one in self.classes.values())
 
+    def is_running(self, record: TaskRecord) -> bool:
+        """Whether what was pushed runs, as far as is known here: the oldest of what its worker has, unless that waits at a
+        gate.
+        """
+        leased = self.leased.get(record.worker) if record.worker is not None else None
+        oldest = next(iter(leased.inflight.values()), None) if leased is not None else None
+        return oldest is record and record.row.state == TaskState.RUNNING
+
     def running(self) -> dict[WorkerID, str]:
         """What each leased worker does, as far as is known here: the oldest of what it has."""
         return {
@@ -322,6 +330,7 @@ class DispatchMachine:
         worker = leased.worker
         inflight = leased.inflight
         shipped = leased.shipped.sizes
+        gated = self.tempo is not None  # then the worker says when it begins
         while room > 0 and ready:
             record = ready.popleft()
             event = record.event
@@ -354,8 +363,9 @@ class DispatchMachine:
             record.worker = worker
             row = record.row
             row.worker = leased.number
-            row.started = now
-            self.ledger.task_changed(row, TaskState.RUNNING)
+            if not gated:
+                row.started = now
+                self.ledger.task_changed(row, TaskState.RUNNING)
             if record.stream is not None and record.stream.room:
                 effects.send(worker, ItemsTaken(event.task, record.attempt, record.stream.room))
             room -= 1

@@ -69,6 +69,12 @@ class SampleFields(Command, frozen=True):
     """Read the watched fields of this process's actor; answered by ``FieldsSampled``."""
 
 
+class MeasureMemory(Command, frozen=True):
+    """Add up the memory of these processes, shared memory aside; answered by ``MemoryMeasured``."""
+
+    pids: tuple[int, ...]
+
+
 class BecomeActor(Command, frozen=True):
     """Run the constructor of an actor and serve its calls from now on."""
 

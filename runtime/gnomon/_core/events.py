@@ -182,6 +182,12 @@ class CopiesDropped(Event):
     object: ObjectID
 
 
+class MemoryMeasured(Event):
+    """The answer to ``MeasureMemory``."""
+
+    memory_bytes: int
+
+
 class WaitAbandoned(Event):
     """``token`` waits no longer."""
 
@@ -468,6 +474,7 @@ __all__ = [
     "ItemProduced",
     "ItemTaken",
     "NodeExited",
+    "MemoryMeasured",
     "ObjectStored",
     "Received",
     "SpillFileWritten",

@@ -30,9 +30,16 @@ class TaskState(IntEnum):
 
 TASK_STATES = len(TaskState)
 
+SESSION_ENDED = "the session ended"
+"""Why what was not over yet is over."""
 
-class TaskRow(msgspec.Struct, gc=False, eq=False):
+SPANS_KEPT = 2_000
+
+
+class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
+
+    Written to disk only (``observe.recording``), as an array: names of fields would be most of it.
 
     Attributes:
         index: number of the row among the listed ones, or -1.
@@ -93,10 +100,13 @@ class Ledger:
         objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
         actors: per actor id in hex, the row as the wire format of the feed has it.
         nodes: per node id in hex, likewise.
+        spans: what took time and is no task, the latest ones, numbered: (number, ``cluster.ReportedSpan``);
+            ``spans_total`` counts all.
         tempo: how fast work begins, the fields of ``tempo.TempoFacts``; empty while it begins freely.
         repeated: by cell, its label, line and function, ``[size_bytes, times]`` of a large argument that was passed by value
             more than once.
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
+        unlisted: where tasks without a listed row go when they have ended; None while nobody keeps them.
     """
 
     def __init__(self, session: str, tasks_listed_max: int = 10_000) -> None:
@@ -121,11 +131,20 @@ class Ledger:
         }
         self.tempo: dict[str, Any] = {}
         self.repeated: dict[tuple[str, str, int, str], list[int]] = {}
+        self.spans: deque[tuple[int, Any]] = deque(maxlen=SPANS_KEPT)
+        self.spans_total = 0
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
         self.changed_objects: deque[str] = deque()
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
+        self.unlisted: deque[TaskRow] | None = None
+
+    def spans_noted(self, spans: Iterable[Any]) -> None:
+        """Somebody has told what took time."""
+        for span in spans:
+            self.spans.append((self.spans_total, span))
+            self.spans_total += 1
 
     def clear_changes(self) -> None:
         """Nobody reads any more."""
@@ -173,8 +192,31 @@ class Ledger:
             foreign[row.state] -= 1
             foreign[state] += 1
         row.state = state
-        if self.readers and row.index >= 0:
-            self.changed_tasks.append(row)
+        if row.index >= 0:
+            if self.readers:
+                self.changed_tasks.append(row)
+        elif self.unlisted is not None and state >= TaskState.DONE:
+            self.unlisted.append(row)
+
+    def end(self, now: float) -> None:
+        """The session is over: what had no outcome is cancelled, whoever owned it, and nothing lives any more. Idempotent;
+        called when nobody else writes.
+        """
+        for row in self.tasks:
+            if row.state < TaskState.DONE:
+                row.finished, row.error = now, SESSION_ENDED
+                self.task_changed(row, TaskState.CANCELLED)
+        for counts in (*self.counts, *self.foreign_counts):  # those without a row
+            counts[TaskState.CANCELLED] += sum(counts[: TaskState.DONE])
+            counts[: TaskState.DONE] = [0] * TaskState.DONE
+        for key, actor in list(self.actors.items()):
+            if actor.get("state") != "dead":
+                self.actor_changed(key, state="dead", current="", pending=0, cause=SESSION_ENDED)
+        for key in list(self.nodes):
+            self.node_changed(key, alive=False, available={}, workers=0, store_used_bytes=0)
+        for key in list(self.objects):
+            self.object_gone(key)
+        self.totals.update(count=0, memory_bytes=0, store_used_bytes=0)
 
     def object_changed(
         self, key: str, size_bytes: int, state: str, producer: str, holders: int, cell: int, node: str

@@ -134,6 +134,7 @@ class Node:
             MemoryHigh: lambda event: self.pressure.on_high(event, self.now),
             ev.DrainAsked: lambda event: self._drain(),
             **block_receivers.local(self.blocks, lambda: self.now),
+            ev.MemoryMeasured: lambda event: self.reports.on_measured(event.memory_bytes),
             ev.ChunkArrived: self.pulls.on_arrived,
             ev.ChunksSent: lambda event: self.serving.on_sent(event.offset),
             ev.FileChunksSent: self.serving.on_file_sent,

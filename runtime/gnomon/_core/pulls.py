@@ -64,11 +64,13 @@ class _Pull:
         left: chunks that have not arrived.
         given_up: nodes that are no source any more.
         rounds: how often the owner has been asked because no source was left.
+        began: when somebody first wanted it.
     """
 
     __slots__ = (
         "again",
         "asking",
+        "began",
         "given_up",
         "left",
         "moved_at",
@@ -86,6 +88,7 @@ class _Pull:
         self.object = object_
         self.readers: dict[WorkerID, None] = {}
         self.rounds = 0
+        self.began = 0.0
         self.begin(0, 0)
 
     def begin(self, number: int, size: int) -> None:
@@ -130,6 +133,8 @@ class PullMachine:
         faults_max: wrong or missing answers of a source before it is given up.
         rounds_max: times that the owner is asked for sources.
         in_flight: bytes asked for.
+        received: bytes that have come from each node that lives.
+        on_copied: told of each value that has been copied here: since when, how large, and from where.
     """
 
     def __init__(
@@ -155,6 +160,8 @@ class PullMachine:
         self.faults_max = faults_max
         self.rounds_max = rounds_max
         self.in_flight = 0
+        self.received: dict[WorkerID, int] = {}
+        self.on_copied: Callable[[float, int, WorkerID], None] = lambda began, size, node: None
         self.pulls: dict[ObjectID, _Pull] = {}
         self._numbers: dict[int, _Pull] = {}
         self._last_number = 0
@@ -176,6 +183,7 @@ class PullMachine:
         pull = self.pulls.get(block.object)
         if pull is None:
             pull = self.pulls[block.object] = _Pull(block.object)
+            pull.began = now
             pull.readers[reader] = None
             self._begin(pull, (block,))
             return
@@ -238,6 +246,8 @@ class PullMachine:
         self.in_flight -= pull.bytes_of(event.chunk)
         pull.moved_at = self._now
         if event.intact:
+            node = WorkerID(source.block.node)
+            self.received[node] = self.received.get(node, 0) + pull.bytes_of(event.chunk)
             pull.left -= 1
             if not pull.left:
                 self._finish(pull)
@@ -366,6 +376,7 @@ class PullMachine:
 
     def on_process_lost(self, process: WorkerID) -> None:
         """A source, a reader or an owner is dead."""
+        self.received.pop(process, None)
         for pull in list(self.pulls.values()):
             pull.readers.pop(process, None)
             if not pull.readers:
@@ -384,6 +395,7 @@ class PullMachine:
     # -- the end --------------------------------------------------------------------------------------------------
 
     def _finish(self, pull: _Pull) -> None:
+        self.on_copied(pull.began, pull.size, next(iter(pull.sources)))
         copy = Block(self.me, pull.offset, pull.size, pull.object)
         self.blocks.adopt_copy(copy, owner_of(pull.object))
         self._send_owner(pull, CopyAdded(copy))

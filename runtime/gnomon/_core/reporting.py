@@ -27,7 +27,9 @@ from gnomon._messages.cluster import (
     NodeStatus,
     ObservationWanted,
     ReportedRow,
+    ReportedSpan,
     RowsReported,
+    SpansReported,
     Watched,
 )
 from gnomon.ids import WorkerID
@@ -36,6 +38,14 @@ from gnomon.resources import to_amounts
 _FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
 """Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
 time, does not make it so."""
+
+_ROWS_SAVED_MAX = 4
+"""Reports of rows that a process may save up while it has none to send."""
+
+SPANS_MAX = 500
+"""Kept between two reports."""
+
+_WORKER_STATES = ("starting", "idle", "leased")
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -49,6 +59,7 @@ class ReportingMachine:
         rows_max: in one report; more wait for the next.
         foreign_max: unfinished tasks of others that the driver keeps track of.
         patience_s: how long rows wait for that of the task that submitted theirs; several periods.
+        spans: what has taken executing threads time besides the user's code, to be told; they append.
     """
 
     def __init__(
@@ -74,7 +85,7 @@ class ReportingMachine:
         self.foreign_max = foreign_max
         self.patience_s = patience_s
         self.observer: WorkerID | None = None
-        self._due = 0.0
+        self._due = self._rows_due = 0.0
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
         self._fields_told: dict[str, Watched] | None = None
@@ -84,6 +95,7 @@ class ReportingMachine:
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
+        self.spans: deque[ReportedSpan] = deque(maxlen=SPANS_MAX)
         self._store_noted = False
 
     def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
@@ -93,6 +105,7 @@ class ReportingMachine:
             NodeStatus: lambda _sender, message: self.on_node_status(message),
             ActorReported: lambda _sender, message: self.on_actor_reported(message),
             RowsReported: lambda _sender, message: self.on_reported(message),
+            SpansReported: lambda _sender, message: self.ledger.spans_noted(message.spans),
         }
 
     # -- worker ---------------------------------------------------------------------------------------------------
@@ -106,6 +119,7 @@ class ReportingMachine:
             self.observer = None
             ledger.readers = 0
             ledger.clear_changes()
+            self.spans.clear()
         elif self.observer is None:
             self.observer = message.observer
             self._fields_told = None
@@ -118,9 +132,14 @@ class ReportingMachine:
             # whoever owns objects and actors shows them himself: noted here, they would only pile up
             self.ledger.changed_objects.clear()
             self.ledger.changed_actors.clear()
-            if self._has_news() and now >= self._due:
+            if (self.ledger.changed_tasks or self.spans) and now >= self._rows_due:
+                # on an average one a period; a few at once, since one that is killed tells nothing any more
+                saved = now - _ROWS_SAVED_MAX * self.period_s
+                self._rows_due = max(self._rows_due, saved) + self.period_s
+                self._report_rows(self.observer)
+            if self._has_news_of_actor() and now >= self._due:
                 self._due = now + self.period_s
-                self._report(self.observer)
+                self._report_state(self.observer)
             return
         if self._patience or self._undated:
             self._wait_for_parents(now)
@@ -129,7 +148,7 @@ class ReportingMachine:
             self._asked = looking
             self._effects().send(self.node, ObservationWanted(self.me, looking))
 
-    def _report(self, observer: WorkerID) -> None:
+    def _report_rows(self, observer: WorkerID) -> None:
         ledger = self.ledger
         changed = ledger.changed_tasks
         rows: dict[bytes, ReportedRow] = {}
@@ -140,10 +159,16 @@ class ReportingMachine:
             worker = ledger.workers.entries[row.worker] if row.worker >= 0 else ("", 0, "")
             rows[row.task] = ReportedRow(
                 row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
-                row.started, row.finished, cell, label, row.line, row.error,
+                row.started, row.finished, cell, label, row.line, row.error, row.attempt,
             )  # fmt: skip
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
+        if self.spans:
+            self._effects().send(
+                observer, SpansReported(tuple(self.spans.popleft() for _ in range(len(self.spans))))
+            )
+
+    def _report_state(self, observer: WorkerID) -> None:
         changed_actor = self._actor_changed()
         if changed_actor:
             self._told = self.execution.facts()
@@ -166,8 +191,8 @@ class ReportingMachine:
         assert self.execution.actor is not None
         self._effects().send(observer, ActorReported(self.execution.actor, *self._told, fields))
 
-    def _has_news(self) -> bool:
-        return bool(self.ledger.changed_tasks) or self._actor_changed() or self._is_watched_now()
+    def _has_news_of_actor(self) -> bool:
+        return self._actor_changed() or self._is_watched_now()
 
     def _is_watched_now(self) -> bool:
         """Whether fields of this actor may change this moment, or have never been told."""
@@ -181,9 +206,12 @@ class ReportingMachine:
         """When the next report is due, or rows have waited long enough."""
         if self._patience:
             return self._patience[0][0]
-        if self.observer is not None and self._has_news():
-            return self._due
-        return None
+        if self.observer is None:
+            return None
+        due = [self._rows_due] if self.ledger.changed_tasks else []
+        if self._has_news_of_actor():
+            due.append(self._due)
+        return min(due, default=None)
 
     # -- driver ---------------------------------------------------------------------------------------------------
 
@@ -270,6 +298,11 @@ class ReportingMachine:
             store_used_bytes=report.store_used,
             store_capacity_bytes=report.store_capacity,
             store_spilled_bytes=report.store_spilled,
+            memory_bytes=report.memory,
+            processes=[[worker.hex(), pid, _WORKER_STATES[state]] for worker, pid, state in report.processes],
+            received={
+                self._nodes[node]: size for node, size in report.received.items() if node in self._nodes
+            },
         )
 
     def _fold(self, told: ReportedRow) -> None:
@@ -286,6 +319,7 @@ class ReportingMachine:
             ledger.task_submitted(row, told.created)
             self._foreign[told.task] = row
         row.started, row.finished, row.error = told.started, told.finished, told.error
+        row.attempt = told.attempt
         if told.worker[0]:
             row.worker = ledger.workers.number(told.worker)
         if told.state != row.state:
@@ -310,5 +344,5 @@ class ReportingMachine:
                 self._fold_children(parent)
         for task in [task for task in self._foreign if task[: len(process)] == process]:
             row = self._foreign.pop(task)
-            row.error = "its owner died"
+            row.error = "its owner died before it told what became of it"
             self.ledger.task_changed(row, TaskState.FAILED)

@@ -59,6 +59,7 @@ class RestoreMachine:
         wants: who waits for a block that is only on disk.
         reading: places of blocks that are being read.
         patience_s: how long a reader waits for room.
+        on_read: told of each block that was read back: since when, and how large.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class RestoreMachine:
         self.wants: dict[BlockName, list[Reader]] = {}
         self.reading: dict[BlockName, int] = {}
         self._due: dict[BlockName, float] = {}
+        self._began: dict[BlockName, float] = {}
+        self.on_read: Callable[[float, int], None] = lambda began, size: None
 
     def on_wanted(self, asker: WorkerID, message: BlockWanted, now: float) -> None:
         """A process has not found a block where it was written."""
@@ -122,6 +125,7 @@ class RestoreMachine:
                 self._answer_with_file(name, record)
                 continue
             self.reading[name] = place
+            self._began[name] = now
             copy = record.copy
             path = self._spilling.files.files[copy.file].path
             self._effects().do(ReadSpillFile(name, place, path, copy.position, copy.size, copy.crcs))
@@ -139,7 +143,7 @@ class RestoreMachine:
     def on_restored(self, event: BlockRestored) -> None:
         """A block is in memory again, or is not."""
         name = event.block
-        place = self.reading.pop(name)
+        place, began = self.reading.pop(name), self._began.pop(name)
         record = self._spilling.parted.get(name)
         if record is None or event.error or event.no_memory:
             self._room.free_place(place)
@@ -151,6 +155,7 @@ class RestoreMachine:
             self._answer_with_file(name, record)
         else:
             record.place = place
+            self.on_read(began, record.copy.size)
             self._spilling.add(name, record.copy.size)
             self._answer(name, BlockThere(0, place))
             self._spilling.tell_owners((name,), True)

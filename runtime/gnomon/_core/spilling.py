@@ -88,6 +88,7 @@ class SpillBatch(msgspec.Struct, eq=False):
         files: what is written, by file.
         began: in seconds.
         clearing: the shell has not said that it has cleared the headers.
+        wrote: when writing began.
     """
 
     number: int
@@ -100,6 +101,7 @@ class SpillBatch(msgspec.Struct, eq=False):
     began: float
     phase: int = _ASKING
     clearing: bool = False
+    wrote: float = 0.0
 
 
 class SpillMachine:
@@ -111,6 +113,7 @@ class SpillMachine:
         retry_at: nothing can be given away before that time: all is in use.
         progressed_at: when room was last made; before the first time, never.
         busy_bytes: of what was viewed when all that is left was in use, the last time that was so.
+        on_spilled: told of each file that was written: since when, and how large.
     """
 
     def __init__(
@@ -131,6 +134,7 @@ class SpillMachine:
         self.retry_at = 0.0
         self.progressed_at = -inf
         self.busy_bytes = 0
+        self.on_spilled: Callable[[float, int], None] = lambda began, size: None
         self._busy: dict[BlockName, None] = {}
         self._round = 0
 
@@ -251,6 +255,7 @@ class SpillMachine:
         """Write these into files; without a directory they stay."""
         batch = self.batch
         assert batch is not None
+        batch.wrote = now
         if not self.files.usable(now):
             for name in names:
                 batch.leaving.pop(name, None)
@@ -277,6 +282,7 @@ class SpillMachine:
             self.files.fail(event.file, event.error, now)
             self._write(living, now)
             return
+        self.on_spilled(batch.wrote, sum(self.recent.get(name, 0) for name in names))
         for name, (position, crcs) in zip(names, event.parts, strict=True):
             if name in living:
                 copy = Copy(event.file, position, self.recent[name], crcs)

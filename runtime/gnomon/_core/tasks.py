@@ -301,7 +301,7 @@ class TaskMachine:
             self._deaf[task] = (record.worker, now + (self.force_grace_s if force else self.grace_s))
             message = TaskCancelled(task, record.attempt, force, recursive)
             self._effects().send(record.worker, message)
-            return (1, int(record.row.state == TaskState.RUNNING))  # what waits at a gate is not
+            return (1, int(self.dispatch.is_running(record)))
         if record.row.state == TaskState.READY and not self.backoff.withdraw(task):
             self.dispatch.remove(record)
         self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")

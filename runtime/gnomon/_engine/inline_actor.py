@@ -113,6 +113,7 @@ class InlineActor:
             "restarts": self.restarts,
             "cause": self.death.reason if self.death is not None else "",
             "cell": self.creation.row.cell,
+            "line": self.creation.row.line,
             "node": "inline",
             **({"watched": watched} if watched else {}),
         }

@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -121,7 +122,7 @@ class LocalEngine:
             namespace=self.config.namespace,
             pid=os.getpid(),
             resources=dict(self.config.resources),
-            store_capacity_bytes=self.config.arena_bytes,
+            store_capacity_bytes=self.ledger.totals["store_capacity_bytes"],
         )
         self.view = ClusterView(core)
         self.put = core.put if self._session is None else self._put
@@ -382,6 +383,7 @@ class LocalEngine:
         self._packed.close()
         self._session.end()
         self._futures.put(None)
+        self.ledger.end(time.monotonic())
 
 
 def _named() -> Iterable[Root]:

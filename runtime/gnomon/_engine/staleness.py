@@ -27,9 +27,7 @@ def cell_changed(cell: str, ledger: Ledger | None) -> None:
     if ledger is None:
         return
     for key, row in list(ledger.actors.items()):
-        made_in = row.get("cell", "")
-        if isinstance(made_in, int):
-            made_in = ledger.cells.entries[made_in][0]
+        made_in, _label = ledger.cells.entries[row.get("cell", 0)]
         if made_in == cell and row.get("state") != "dead":
             ledger.actor_changed(key, stale=True)
 

@@ -12,6 +12,7 @@ head      JobStarted, JobEnded, ObservationWanted --> the other nodes
 driver    StatusAsked --> head --> node;  NodeStatus --> head;  ClusterStatus --> driver
 driver    NodeDelayed --> node --> workers                                  (a fault, made on purpose)
 driver    ObservationWanted --> node --> workers; worker  RowsReported --> driver    (while somebody looks)
+node, worker  SpansReported --> driver                                   (while somebody looks)
 """
 
 from __future__ import annotations
@@ -136,6 +137,9 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         nodes_known: living nodes that it has heard of, itself among them.
         store_spilled: of values that are only on disk.
+        processes: of its workers, the first ones: (id, pid, 0 starting, 1 idle or 2 leased).
+        received: bytes copied from each other node so far.
+        memory: of its processes, shared memory aside; 0 when it is not known.
     """
 
     node: NodeID
@@ -150,6 +154,9 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     labels: dict[str, str] = {}
     nodes_known: int = 1
     store_spilled: int = 0
+    processes: tuple[tuple[WorkerID, int, int], ...] = ()
+    received: dict[WorkerID, int] = {}
+    memory: int = 0
 
 
 class NodeStatus(Message, frozen=True, tag=85):
@@ -267,12 +274,42 @@ class ReportedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     label: str
     line: int
     error: str
+    attempt: int = 0
 
 
 class RowsReported(Message, frozen=True, tag=89):
     """Rows of tasks that another process owns, at most a few messages a second."""
 
     rows: tuple[ReportedRow, ...]
+
+
+class ReportedSpan(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something that took a process's time and is no task.
+
+    Attributes:
+        kind: one of ``SPAN_KINDS``.
+        process: a worker, or a node's process.
+        start, end: seconds on the machine's monotonic clock.
+        size: in bytes.
+        about: the other node's id in hex, or a task's name.
+    """
+
+    kind: str
+    process: WorkerID
+    start: float
+    end: float
+    size: int
+    about: str
+
+
+SPAN_KINDS = ("transfer", "spill", "restore", "read", "write")
+"""Copied from another node; written to disk; read back; arguments brought and rebuilt; results written into the store."""
+
+
+class SpansReported(Message, frozen=True, tag=101):
+    """Worker or node to whoever looks, at most a few messages a second."""
+
+    spans: tuple[ReportedSpan, ...]
 
 
 Watched = int | float | str | bool | None

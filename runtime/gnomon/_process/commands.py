@@ -15,7 +15,7 @@ from gnomon._engine.base import InitOptions
 from gnomon._messages.cluster import ClusterStatus, StatusAsked
 from gnomon._shell import cluster_records
 from gnomon.exceptions import ClusterNotFoundError
-from gnomon.resources import describe
+from gnomon.resources import UNITS, describe
 
 if TYPE_CHECKING:
     from gnomon._shell.core_worker import CoreWorker
@@ -145,7 +145,7 @@ def _status(address: str | None) -> str:
     with _observer(address) as core:
         found = core.ask(core.config.head_process, lambda request: StatusAsked(request, True))
     assert isinstance(found, ClusterStatus)
-    return "\n".join(_lines(core.config.directory, found))
+    return status_text(core.config.directory, found)
 
 
 def memory(address: str | None, **options: Any) -> str:
@@ -181,7 +181,8 @@ def _observer(address: str | None) -> Iterator[CoreWorker]:
         session.end()
 
 
-def _lines(directory: str, status: ClusterStatus) -> list[str]:
+def status_text(directory: str, status: ClusterStatus) -> str:
+    """What ``gnomon status`` shows of one cluster; sizes in powers of 1,000."""
     now = time.monotonic()
     living = sum(node.alive for node in status.nodes)
     dead = f", {len(status.nodes) - living} dead" if living < len(status.nodes) else ""
@@ -192,8 +193,11 @@ def _lines(directory: str, status: ClusterStatus) -> list[str]:
             continue
         lines.append(f"  {node.node.hex()}  pid {node.pid}, {node.workers} workers")
         lines += _resources(node.resources, node.available)
-        used, capacity = node.store_used / 2**20, node.store_capacity / 2**20
-        lines.append(f"    object store {used:,.0f} of {capacity:,.0f} MiB used")
+        used, capacity, spilled = (
+            each / 1e6 for each in (node.store_used, node.store_capacity, node.store_spilled)
+        )
+        on_disk = f", {spilled:,.0f} MB of values on disk" if spilled else ""
+        lines.append(f"    object store {used:,.0f} of {capacity:,.0f} MB used{on_disk}")
     running = [job for job in status.jobs if not job.ended]
     lines += ["", f"Jobs ({len(running)} running, {len(status.jobs) - len(running)} ended)"]
     for job in status.jobs:
@@ -210,7 +214,7 @@ def _lines(directory: str, status: ClusterStatus) -> list[str]:
         lines.append(
             f"  {actor.class_name}{name}: {actor.state}, pid {actor.pid}, job {actor.job.hex()}{detached}"
         )
-    return lines
+    return "\n".join(lines)
 
 
 def _resources(total: Mapping[str, int], available: Mapping[str, int]) -> list[str]:
@@ -218,8 +222,8 @@ def _resources(total: Mapping[str, int], available: Mapping[str, int]) -> list[s
     for name, units in sorted(total.items()):
         used = {name: units - available.get(name, 0)}
         if name == "memory":
-            gib = 10_000 * 2**30
-            lines.append(f"    {used[name] / gib:,.1f} of {units / gib:,.1f} GiB memory promised")
+            gigabyte = UNITS * 10**9
+            lines.append(f"    {used[name] / gigabyte:,.1f} of {units / gigabyte:,.1f} GB memory promised")
         else:
             lines.append(f"    {describe(used).split()[0]} of {describe({name: units})} used")
     return lines

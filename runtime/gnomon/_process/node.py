@@ -15,6 +15,7 @@ from gnomon._core.events import (
     BlocksCleared,
     DrainAsked,
     DriverExited,
+    MemoryMeasured,
     WorkerExited,
 )
 from gnomon._core.links import LinkMachine
@@ -29,7 +30,7 @@ from gnomon._shell.last_output import last_output
 from gnomon._shell.loop import Loop
 from gnomon._shell.memory_monitor import MemoryMonitor
 from gnomon._shell.memory_pressure import MemoryPressure
-from gnomon._shell.memory_usage import MemoryUsage
+from gnomon._shell.memory_usage import MemoryUsage, anonymous_bytes
 from gnomon._shell.progress import ProgressPage
 from gnomon._shell.session_start import EXIT_RUNTIME_FAILED
 from gnomon._shell.spill_disk import FOLDER, SpillDisk
@@ -154,6 +155,8 @@ class NodeProcess:
             self.move(command)
         elif type(command) in _TO_DISK:
             self.spill(command)
+        elif type(command) is fx.MeasureMemory:
+            self.loop.post(MemoryMeasured(anonymous_bytes(command.pids)))
         elif type(command) is fx.WatchDriver:
             self.watch_driver(command)
         elif type(command) is fx.EndProcess:

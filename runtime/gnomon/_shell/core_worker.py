@@ -34,6 +34,7 @@ from gnomon._core.station import Station
 from gnomon._core.worker import Worker
 from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.base import Block, Value
+from gnomon._messages.cluster import ReportedSpan
 from gnomon._messages.failures import is_failure
 from gnomon._messages.objects import BlockGiven, BlockNoted, BlockOnDisk, BlocksFreed
 from gnomon._messages.session import SessionConfig
@@ -213,6 +214,12 @@ class CoreWorker:
     def undisturbed(self) -> AbstractContextManager[None]:
         """Ctrl-C is put off while blocks change hands: one that strikes between two steps would lose them."""
         return Deferred() if threading.get_ident() == self._main_thread else nullcontext()
+
+    def note_span(self, kind: str, began: float, size: int, about: str) -> None:
+        """Something that was no user's code has ended now; for the timeline, if somebody looks at it."""
+        reporting = self.role.reporting
+        if reporting.observer is not None:
+            reporting.spans.append(ReportedSpan(kind, self.me, began, time.monotonic(), size, about))
 
     def write_block(self, serialized: pickling.Serialized, identity: ObjectID, owner: WorkerID) -> Block:
         """Write a large value into the arena, for ``owner``; see ``large_values``."""

@@ -71,7 +71,12 @@ class Call:
         blob = pushed.arguments
         if blob == _EMPTY:
             return (), {}
-        return load_arguments(self.core, blob, pushed.values, pushed.task)
+        loaded = load_arguments(self.core, blob, pushed.values, pushed.task)
+        if pushed.values or type(blob) is Block:
+            size = sum(each.size for each in (blob, *pushed.values) if isinstance(each, Block))
+            if size:
+                self.core.note_span("read", self.started, size, self.name)
+        return loaded
 
     def context(self) -> task_context.RunningTask:
         """What ``get_runtime_context`` and prints see."""
@@ -109,7 +114,10 @@ class Call:
         """A value as it travels: itself, or where it lies."""
         if serialized.total_bytes <= self.core.inline_max:
             return pickling.to_bytes(serialized)
-        return self.core.write_block(serialized, identity, owner_of(identity))
+        began = time.monotonic()
+        block = self.core.write_block(serialized, identity, owner_of(identity))
+        self.core.note_span("write", began, serialized.total_bytes, self.name)
+        return block
 
     def _split(self, value: Any) -> tuple[Any, ...]:
         count = self.pushed.num_returns

@@ -79,10 +79,10 @@ def _size_bytes(value: Any) -> int:
 def _sentence(name: str, size_bytes: int, found: list[tuple[str, int]]) -> str:
     if not found:
         return (
-            f"{name} is {_mebibytes(size_bytes)} large when it is sent to workers. Put large data into the store "
+            f"{name} is {_megabytes(size_bytes)} large when it is sent to workers. Put large data into the store "
             "once, with ref = gnomon.put(data), and pass ref as an argument."
         )
-    what = ", ".join(f"{step} ({_mebibytes(size)})" for step, size in found)
+    what = ", ".join(f"{step} ({_megabytes(size)})" for step, size in found)
     variable = found[0][0].rpartition(" ")[2].strip("'.")
     if not variable.isidentifier():
         variable = "data"
@@ -92,8 +92,8 @@ def _sentence(name: str, size_bytes: int, found: list[tuple[str, int]]) -> str:
     )
 
 
-def _mebibytes(size_bytes: int) -> str:
-    return f"{size_bytes / 2**20:.1f} MiB"
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB"
 
 
 def _users_level() -> int:

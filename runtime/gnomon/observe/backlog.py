@@ -22,6 +22,7 @@ from gnomon.observe.columns import (
     DEPENDENCY_BYTES,
     NEW_ROW_BYTES,
     ColumnWriter,
+    wall_time,
     write_changed,
     write_new,
 )
@@ -40,6 +41,9 @@ _ENVELOPE_BYTES = 4_000
 
 _LISTS_BYTES = 16_000
 """For names, cells, workers; likewise for each of groups, nodes and actors."""
+
+_SPANS_BYTES = 8_000
+"""For what took time and is no task."""
 
 _OBJECTS_BYTES = 12_000
 """Kept for objects, so that a storm of tasks does not hide them."""
@@ -103,6 +107,7 @@ class Backlog:
         self._objects_told: set[str] = set()
         self._totals_told: dict[str, int] = {}
         self._tempo_told: dict[str, Any] = {}
+        self._spans_told = 0
         self._tasks: dict[int, None] = {}
         self._objects: dict[str, None] = {}
         self._actors: dict[str, None] = {}
@@ -177,6 +182,7 @@ class Backlog:
             if "tasks" in self._parts:
                 reserved = min(_OBJECTS_BYTES, len(self._objects) * 200)
                 room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
+                room -= self._fill_spans(body, source, min(room, _SPANS_BYTES))
             if "objects" in self._parts:
                 self._fill_objects(body, source, room)
             self._fill_lists(body, ledger, _UNLIMITED)
@@ -262,6 +268,23 @@ class Backlog:
         if rows or gone or totals != self._totals_told:
             self._totals_told = totals
             body["objects"] = {"rows": rows, "gone": gone, **totals}
+
+    def _fill_spans(self, body: dict[str, Any], source: Source, room: int) -> int:
+        """What took time and is no task; of more than are kept the latest ones. Returns the bytes used."""
+        if source.ledger.spans_total == self._spans_told:
+            return 0
+        used, rows = 0, []
+        for number, span in source.ledger.spans.copy():
+            if used >= room:
+                break
+            if number >= self._spans_told:
+                begin, end = wall_time(span.start, source.offset_s), wall_time(span.end, source.offset_s)
+                rows.append([span.kind, span.process.hex(), begin, end, span.size, shortened(span.about)])
+                used += wire_bytes(rows[-1])
+                self._spans_told = number + 1
+        if rows:
+            body["spans"] = rows
+        return used
 
     def _take_objects(self, source: Source, room: int) -> tuple[list[list[Any]], list[str]]:
         listed, objects, told = source.largest.sizes, source.ledger.objects, self._objects_told

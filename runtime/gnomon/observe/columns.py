@@ -19,8 +19,8 @@ Spec = list[list[Any]]
 NEW_ROW_BYTES = 22
 """A new task without its dependencies: func, cell, line, parent, created, ndeps."""
 
-CHANGED_ROW_BYTES = 23
-"""A change of state: id, state, worker, start, end."""
+CHANGED_ROW_BYTES = 24
+"""A change of state: id, state, attempt, worker, start, end."""
 
 DEPENDENCY_BYTES = 4
 
@@ -28,6 +28,7 @@ DEPENDENCIES_SHOWN_MAX = 5_000
 """Edges listed for one task: with many more, its row would not fit a message (5,000 x 4 bytes = 20 kB)."""
 
 _CODES = {"u1": "B", "u2": "H", "u4": "I", "i2": "h", "i4": "i", "f8": "d"}
+_U1_MAX = 0xFF
 _U2_MAX = 0xFFFF
 _U4_MAX = 0xFFFF_FFFF
 _I2_MAX = 0x7FFF
@@ -85,6 +86,7 @@ def write_changed(writer: ColumnWriter, rows: Sequence[TaskRow], offset_s: float
     spec: Spec = []
     writer.column(spec, "id", "i4", [row.index for row in rows])
     writer.column(spec, "state", "u1", [row.state for row in rows])
+    writer.column(spec, "attempt", "u1", [row.attempt if row.attempt <= _U1_MAX else _U1_MAX for row in rows])
     writer.column(spec, "worker", "i2", [row.worker if row.worker <= _I2_MAX else -1 for row in rows])
     writer.column(spec, "start", "f8", [wall_time(row.started, offset_s) for row in rows])
     writer.column(spec, "end", "f8", [wall_time(row.finished, offset_s) for row in rows])

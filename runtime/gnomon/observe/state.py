@@ -93,10 +93,16 @@ def tasks(
 def actors(*, ledger: Ledger | None = None) -> list[Row]:
     """All actors of the session, dead ones included; ``stale`` are those that the notebook has made with older code."""
     book = ledger_of(ledger)
-    rows = [] if book is None else list(book.actors.copy().values())
+    if book is None:
+        return []
     return [
-        {**row, "cause": cause_of(row["id"], row.get("cause", "")), "stale": row.get("stale", False)}
-        for row in rows
+        {
+            **row,
+            "cell": book.cells.entries[row.get("cell", 0)][1],
+            "cause": cause_of(row["id"], row.get("cause", "")),
+            "stale": row.get("stale", False),
+        }
+        for row in book.actors.copy().values()
     ]
 
 

@@ -1,4 +1,4 @@
-"""The timeline: which task ran where and when, in the trace-event format that trace viewers read.
+"""The timeline: which task ran where and when, and what else took time, in the trace-event format that trace viewers read.
 
 One row a worker, one span a task; tasks that still run end now. Open the file in Perfetto or in
 ``chrome://tracing``. :func:`spans` gives the same as plain values.
@@ -112,7 +112,38 @@ def chrome_trace(ledger: Ledger | None = None) -> list[dict[str, Any]]:
         }
         for number, (_identity, pid, label) in enumerate(list(book.workers.entries))
     ]
-    return names + [_span(book, row, offset_s, now) for row in list(book.tasks) if row.started]
+    tasks = [_span(book, row, offset_s, now) for row in list(book.tasks) if row.started]
+    return names + tasks + _other_work(book, offset_s)
+
+
+def _other_work(book: Ledger, offset_s: float) -> list[dict[str, Any]]:
+    """What took time and is no task; that of nodes' own processes stands in a row of its own for each."""
+    rows = {identity: number for number, (identity, _pid, _label) in enumerate(list(book.workers.entries))}
+    events: list[dict[str, Any]] = []
+    for _number, span in book.spans.copy():
+        place = span.process.hex()
+        if place not in rows:
+            rows[place] = len(rows)
+            label = next(
+                (row["label"] for row in book.nodes.copy().values() if row.get("process") == place), ""
+            )
+            name = {"name": f"{label or 'node'}: copies, disk"}
+            events.append(
+                {"ph": "M", "name": "thread_name", "pid": _PROCESS, "tid": rows[place], "args": name}
+            )
+        events.append(
+            {
+                "ph": "X",
+                "cat": span.kind,
+                "name": span.kind,
+                "pid": _PROCESS,
+                "tid": rows[place],
+                "ts": wall_time(span.start, offset_s) * 1e6,
+                "dur": max(0.0, span.end - span.start) * 1e6,
+                "args": {"bytes": span.size, "about": span.about},
+            }
+        )
+    return events
 
 
 def write_chrome_trace(path: str | os.PathLike[str], ledger: Ledger | None = None) -> Path:

@@ -104,7 +104,7 @@ class Coach:
         self._parents += ended
         found = False
         for site in ended:
-            for each in site.ran:
+            for each in () if site.is_method else site.ran:
                 if each.parent >= 0:
                     self._children.setdefault(each.parent, []).append(each)
                     found = True

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from gnomon.observe.coach.hints import NESTED, Hint, count, seconds
 from gnomon.observe.coach.sites import Ran, Site
 
-WAITED_MIN_S = 1.0
-"""By all tasks of a site together."""
+WAITED_MIN_S = 2.0
+"""By all tasks of a function together."""
 
-AT_ONCE_MIN = 4
+AT_ONCE_MIN = 6
+_AT_ONCE_SHARE = 2
+"""So many times as many as there are CPUs: fewer processes that only wait do no harm."""
 
 _WAITING_SHARE = 0.7
 """Of a task's time, that in which tasks of its own had not ended."""
@@ -26,7 +28,8 @@ def nested_gets(sites: Iterable[Site], children: dict[int, list[Ran]], cpus: flo
 
     Args:
         sites: all of whose tasks have ended.
-        children: by the index of a task's row, what it has submitted, as far as that has ended.
+        children: by the index of a task's row, the tasks that it has submitted, as far as they have ended; calls of actors
+            are not among them: who asks an actor has to wait.
         cpus: of all nodes; 0 if that is not known.
     """
     found = []
@@ -39,7 +42,7 @@ def nested_gets(sites: Iterable[Site], children: dict[int, list[Ran]], cpus: flo
         ]
         waited_s = sum(until - since for since, until in waits)
         at_once = _at_once(waits)
-        if waited_s < WAITED_MIN_S or at_once < max(AT_ONCE_MIN, cpus):
+        if waited_s < WAITED_MIN_S or at_once < max(AT_ONCE_MIN, _AT_ONCE_SHARE * cpus):
             continue
         first = group[0]
         on = f", on {count(int(cpus), 'CPU')}" if cpus else ""

@@ -139,6 +139,9 @@ class NodeHost(Host):
             self.memory.receive(offset, chunk, chunk_count(size), content)
         self.post(ev.ChunkArrived(pull, chunk, intact))
 
+    def _do_measure_memory(self, command: fx.MeasureMemory) -> None:
+        """Nobody looks at it here."""
+
     def _do_start_worker(self, command: fx.StartWorker) -> None:
         self.kernel.after(
             self.kernel.random.uniform(0.002, 0.02), self.session.fork, command.worker, command.job

@@ -5,6 +5,7 @@ that is not needed for it runs again.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import gnomon
@@ -17,6 +18,9 @@ CPUS = 4
 SIZE = 110_000
 """Of each value in bytes: just too large to travel in a message."""
 
+LARGEST = 2**40
+"""Sums of sums of sums grow fast; the remainder fits into the eight bytes of a number."""
+
 WAVE = 200
 """Objects that live at a time in the wide part."""
 
@@ -24,7 +28,11 @@ WAVE = 200
 @gnomon.remote(max_retries=-1)
 def _make(number: int, count: RunCount, *parts: bytes) -> bytes:
     count.note(number)
-    return (sum(_number(part) for part in parts) + 1).to_bytes(8, "big") * (SIZE // 8)
+    return _sum(_number(part) for part in parts).to_bytes(8, "big") * (SIZE // 8)
+
+
+def _sum(parts: Iterable[int]) -> int:
+    return sum(parts) % LARGEST + 1
 
 
 def _number(data: bytes) -> int:
@@ -62,7 +70,7 @@ def _wide(report: Report, count: RunCount, chooser: random.Random, objects: int,
     lost = 0
     for number in range(objects):
         parts = chooser.sample(sorted(known), min(len(known), chooser.randint(0, 3)))
-        value = sum(known[part][1] for part in parts) % 2**40 + 1
+        value = _sum(known[part][1] for part in parts)
         ref = _make.remote(number, count, *(known[part][0] for part in parts))
         known[number] = (ref, value)
         if len(known) > WAVE:

@@ -1,0 +1,150 @@
+/**
+ * The line to the kernel of a notebook: made when the kernel extension is loaded, and made anew when it is lost.
+ *
+ *     none ──notebook──▶ looking ──loaded──▶ open ──▶ restarting ──▶ looking …
+ *                           └──not loaded──▶ missing ──hello──▶ open        (stopped: the kernel is dead)
+ *
+ * Who follows it is told of each change of state, and takes {@link KernelLink.channel} when the state is "open".
+ */
+
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import { ControlChannel, isHello, isLoaded } from './control';
+
+export type LinkState = 'none' | 'looking' | 'missing' | 'restarting' | 'stopped' | 'open';
+
+/** A line to whichever kernel a session has. It has none until {@link KernelLink.follow} names a session. */
+export class KernelLink {
+  constructor(private readonly _changed: (state: LinkState) => void) {}
+
+  get state(): LinkState {
+    return this._state;
+  }
+
+  /** The channel while there is one. */
+  get channel(): ControlChannel | null {
+    return this._channel;
+  }
+
+  /** Follows another session; with null none. */
+  follow(session: ISessionContext | null): void {
+    if (session === this._session || this._isDisposed) {
+      return;
+    }
+    this._session?.kernelChanged.disconnect(this._kernelChanged, this);
+    this._session = session;
+    session?.kernelChanged.connect(this._kernelChanged, this);
+    this._kernelChanged();
+  }
+
+  dispose(): void {
+    if (!this._isDisposed) {
+      this._isDisposed = true;
+      this._leave();
+      this._session?.kernelChanged.disconnect(this._kernelChanged, this);
+      this._session = null;
+    }
+  }
+
+  private _kernelChanged(): void {
+    this._leave();
+    const kernel = this._session?.session?.kernel ?? null;
+    if (!kernel) {
+      this._set('none');
+      return;
+    }
+    this._kernel = kernel;
+    kernel.iopubMessage.connect(this._onIOPub, this);
+    kernel.statusChanged.connect(this._onStatus, this);
+    void this._look(kernel);
+  }
+
+  private _leave(): void {
+    this._hangUp();
+    const kernel = this._kernel;
+    this._kernel = null;
+    kernel?.iopubMessage.disconnect(this._onIOPub, this);
+    kernel?.statusChanged.disconnect(this._onStatus, this);
+  }
+
+  /** Asks whether the kernel extension is loaded. */
+  private async _look(kernel: Kernel.IKernelConnection): Promise<void> {
+    this._hangUp();
+    const attempt = this._attempt;
+    this._set('looking');
+    const loaded = await isLoaded(kernel);
+    if (attempt !== this._attempt || this._isDisposed) {
+      return;
+    }
+    this._unsure = loaded === 'unknown';
+    if (loaded === 'yes') {
+      this._open(kernel);
+    } else {
+      this._set('missing');
+    }
+  }
+
+  private _onIOPub(kernel: Kernel.IKernelConnection, message: KernelMessage.IIOPubMessage): void {
+    if (isHello(message, this._channel?.id ?? null)) {
+      this._open(kernel);
+    }
+  }
+
+  private _onStatus(kernel: Kernel.IKernelConnection, status: KernelMessage.Status): void {
+    switch (status) {
+      case 'restarting':
+      case 'autorestarting':
+        // a restarted kernel has loaded nothing; it says hello when it has
+        this._hangUp();
+        this._unsure = true;
+        this._set('restarting');
+        break;
+      case 'dead':
+      case 'terminating':
+        this._hangUp();
+        this._set('stopped');
+        break;
+      case 'idle':
+        if (!this._channel && this._unsure) {
+          this._unsure = false;
+          void this._look(kernel);
+        }
+        break;
+    }
+  }
+
+  private _open(kernel: Kernel.IKernelConnection): void {
+    this._hangUp();
+    this._unsure = false;
+    const channel = new ControlChannel(kernel);
+    this._channel = channel;
+    channel.onClosed(() => {
+      // the extension was unloaded, or its side of the comm was lost: what is shown stays, and is asked for anew
+      // once the kernel is idle
+      this._channel = null;
+      this._unsure = true;
+    });
+    this._set('open');
+  }
+
+  private _hangUp(): void {
+    this._attempt += 1;
+    this._channel?.dispose();
+    this._channel = null;
+  }
+
+  private _set(state: LinkState): void {
+    this._state = state;
+    this._changed(state);
+  }
+
+  private _session: ISessionContext | null = null;
+  private _kernel: Kernel.IKernelConnection | null = null;
+  private _channel: ControlChannel | null = null;
+  private _state: LinkState = 'none';
+  /** Whether the kernel could not yet say if the extension is loaded. */
+  private _unsure = false;
+  /** Counts attempts to reach a kernel: an answer to an older one is void. */
+  private _attempt = 0;
+  private _isDisposed = false;
+}

@@ -1,0 +1,184 @@
+/**
+ * What has changed besides tasks, and when: objects, actors, nodes, tempo, and counts of tasks that are not listed.
+ *
+ * Tasks tell their own times; for the rest each message of the feed is an entry. It is bounded: when there are
+ * too many entries the oldest are folded into the state from which the others start. Pure.
+ */
+
+import type { Model } from './model';
+import type { IObjectRow, IObjectTotals } from './object-rows';
+import { NO_OBJECTS } from './object-rows';
+import type { IActorRow, INodeRow, ITempo } from './wire';
+import { FREE } from './wire';
+
+/** Changed rows kept at most: some 10 MB. */
+const CHANGES_MAX = 20_000;
+
+/** What is known of a moment, besides tasks. */
+export interface IMoment {
+  objects: Map<string, IObjectRow>;
+  objectTotals: IObjectTotals;
+  actors: Map<string, IActorRow>;
+  nodes: Map<string, INodeRow>;
+  tempo: ITempo;
+  /** Per function, all its tasks by state; `null` while all tasks are listed. */
+  counts: readonly (readonly number[])[] | null;
+}
+
+type Rows<Row> = readonly (readonly [id: string, row: Row | null])[];
+
+/** What one message has changed; `null` in place of a row that is gone. */
+interface IEntry {
+  readonly time: number;
+  readonly objects: Rows<IObjectRow>;
+  readonly actors: Rows<IActorRow>;
+  readonly nodes: Rows<INodeRow>;
+  readonly objectTotals: IObjectTotals;
+  readonly tempo: ITempo;
+  readonly counts: readonly (readonly number[])[] | null;
+  readonly size: number;
+}
+
+function nothing(): IMoment {
+  return {
+    objects: new Map(),
+    objectTotals: NO_OBJECTS,
+    actors: new Map(),
+    nodes: new Map(),
+    tempo: FREE,
+    counts: null
+  };
+}
+
+/** The changes of one session. */
+export class Journal {
+  /** From which time on it is whole, unix seconds; Infinity while there is nothing in it. */
+  since = Infinity;
+
+  constructor(private readonly _changesMax = CHANGES_MAX) {}
+
+  /** Notes how a model differs from what was noted last. */
+  note(model: Model): void {
+    if (model.session !== this._session) {
+      this._forget(model.session);
+    }
+    const { _last: last } = this;
+    const entry = {
+      time: model.time,
+      objects: changes(last.objects, model.objects, sameObject),
+      actors: changes(last.actors, model.actors, Object.is),
+      nodes: changes(last.nodes, model.nodes, Object.is),
+      objectTotals: model.objectTotals,
+      tempo: model.tempo,
+      counts: model.tasksTotal > model.tasks.length ? model.counts.map(counts => [...counts]) : null
+    };
+    const size = entry.objects.length + entry.actors.length + entry.nodes.length;
+    const quiet = size === 0 && entry.objectTotals === last.objectTotals && entry.tempo === last.tempo;
+    if (quiet && !entry.counts && this._entries.length > 0) {
+      return;
+    }
+    const whole = { ...entry, size: size + 1 + (entry.counts?.length ?? 0) };
+    apply(last, whole);
+    this._entries.push(whole);
+    this._size += whole.size;
+    this.since = Math.min(this.since, model.time);
+    if (this._size > this._changesMax) {
+      this._fold();
+    }
+  }
+
+  /** How things stood at a time: as the last message until then told. */
+  at(time: number): IMoment {
+    const moment = copy(this._base);
+    for (const entry of this._entries) {
+      if (entry.time > time) {
+        break;
+      }
+      apply(moment, entry);
+    }
+    return moment;
+  }
+
+  private _forget(session: string): void {
+    this._session = session;
+    this._entries = [];
+    this._size = 0;
+    this._base = nothing();
+    this._last = nothing();
+    this.since = Infinity;
+  }
+
+  /** Gives up the older half. */
+  private _fold(): void {
+    let folded = 0;
+    while (this._size > this._changesMax / 2 && folded < this._entries.length - 1) {
+      apply(this._base, this._entries[folded]);
+      this._size -= this._entries[folded].size;
+      folded += 1;
+    }
+    this._entries = this._entries.slice(folded);
+    this.since = this._entries[0].time;
+  }
+
+  private _session = '';
+  private _entries: IEntry[] = [];
+  private _size = 0;
+  private _base = nothing();
+  private _last = nothing();
+}
+
+function copy(moment: IMoment): IMoment {
+  return {
+    ...moment,
+    objects: new Map(moment.objects),
+    actors: new Map(moment.actors),
+    nodes: new Map(moment.nodes)
+  };
+}
+
+function apply(moment: IMoment, entry: Omit<IEntry, 'size'>): void {
+  put(moment.objects, entry.objects);
+  put(moment.actors, entry.actors);
+  put(moment.nodes, entry.nodes);
+  moment.objectTotals = entry.objectTotals;
+  moment.tempo = entry.tempo;
+  moment.counts = entry.counts;
+}
+
+function put<Row>(rows: Map<string, Row>, changed: Rows<Row>): void {
+  for (const [id, row] of changed) {
+    if (row === null) {
+      rows.delete(id);
+    } else {
+      rows.set(id, row);
+    }
+  }
+}
+
+/** Rows that are new, other ones, or gone. Rows are never changed in place, so most are told apart at a glance. */
+function changes<Row>(
+  old: ReadonlyMap<string, Row>,
+  now: ReadonlyMap<string, Row>,
+  same: (a: Row, b: Row) => boolean
+): Rows<Row> {
+  const found: [string, Row | null][] = [];
+  for (const [id, row] of now) {
+    const known = old.get(id);
+    if (known === undefined || (known !== row && !same(known, row))) {
+      found.push([id, row]);
+    }
+  }
+  if (old.size + found.length > now.size) {
+    for (const id of old.keys()) {
+      if (!now.has(id)) {
+        found.push([id, null]);
+      }
+    }
+  }
+  return found;
+}
+
+/** Snapshots tell everything once more: what is the same is no change. */
+function sameObject(a: IObjectRow, b: IObjectRow): boolean {
+  return a.state === b.state && a.holders === b.holders && a.size === b.size && a.node === b.node;
+}

@@ -1,0 +1,87 @@
+/**
+ * How a cluster stood at a time: a model made of the newest one, whose tasks tell when what became of them, and of
+ * the journal. Pure.
+ *
+ * A task was listed when it was submitted, ready when its arguments were there, running from its start and ended at
+ * its end. Of a task that was tried several times only the last attempt is known.
+ */
+
+import type { Journal } from './journal';
+import type { Model } from './model';
+import { TASK_STATES, TaskState } from './states';
+import type { TaskTable } from './tasks';
+
+/** Versions of models of the past: none is the version of a live one, or of another past one. */
+let version = 2 ** 40;
+
+/** The model of a time. It shares with the newest one what does not change, and holds until a new session. */
+export function modelAt(newest: Model, journal: Journal, time: number): Model {
+  const tasks = tasksAt(newest.tasks, time);
+  const members = newest.members.map(all => all.slice(0, countBelow(all, tasks.length)));
+  const listedCounts = members.map(() => TASK_STATES.map(() => 0));
+  for (let task = 0; task < tasks.length; task++) {
+    listedCounts[tasks.func[task]][tasks.state[task]] += 1;
+  }
+  const { counts, ...moment } = journal.at(time);
+  const errors = new Map([...newest.errors].filter(([task]) => isFailed(tasks, task)));
+  const own = { ...moment, tasks, members, listedCounts, errors, time, version: ++version, past: true };
+  const known = counts ? listedCounts.map((listed, func) => [...(counts[func] ?? listed)]) : listedCounts;
+  const histories = newest.histories.until(time);
+  return newest.with({ ...own, counts: known, histories });
+}
+
+function isFailed(tasks: TaskTable, task: number): boolean {
+  return task < tasks.length && tasks.state[task] === TaskState.failed;
+}
+
+/** The tasks that were there at a time, in the states in which they were. */
+export function tasksAt(newest: TaskTable, time: number): TaskTable {
+  const length = listedAt(newest, time);
+  const state = new Uint8Array(length);
+  const worker = new Int16Array(length).fill(-1);
+  const start = new Float64Array(length);
+  const end = new Float64Array(length);
+  const hasEnded = (task: number): boolean =>
+    newest.state[task] >= TaskState.done && newest.end[task] > 0 && newest.end[task] <= time;
+  for (let task = 0; task < length; task++) {
+    const begun = newest.start[task] > 0 && newest.start[task] <= time;
+    if (begun) {
+      start[task] = newest.start[task];
+      worker[task] = newest.worker[task];
+    }
+    if (hasEnded(task)) {
+      state[task] = newest.state[task];
+      end[task] = newest.end[task];
+      worker[task] = newest.worker[task];
+    } else if (begun) {
+      state[task] = TaskState.running;
+    } else if (newest.state[task] !== TaskState.waiting && newest.depsOf(task).every(hasEnded)) {
+      state[task] = TaskState.ready;
+    }
+  }
+  return newest.with({ length, state, worker, start, end });
+}
+
+/** How many tasks had been listed at a time: they are listed in the order of their submission. */
+function listedAt(tasks: TaskTable, time: number): number {
+  for (let task = 0; task < tasks.length; task++) {
+    if (tasks.created[task] > time) {
+      return task;
+    }
+  }
+  return tasks.length;
+}
+
+/** How many of some ascending numbers are below a limit. */
+function countBelow(numbers: readonly number[], limit: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle] < limit) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}

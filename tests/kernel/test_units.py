@@ -1,0 +1,27 @@
+"""One size, told in the same way wherever it is told."""
+
+from __future__ import annotations
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import gnomon
+
+
+@pytest.mark.parametrize("engine", ["local", "inline"])
+def test_the_store_has_the_size_that_was_asked_for(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], engine: str
+) -> None:
+    shell.run_line_magic("load_ext", "gnomon")
+    shell.run_line_magic("remote", f"start --cpus 1 --memory 256MB --engine {engine}")
+    try:
+        assert f"gnomon started ({engine} engine): 1 CPU, store 256 MB, after" in capsys.readouterr().out
+        shell.run_line_magic("remote", "status")
+        shell.run_line_magic("remote", "memory")
+        told = capsys.readouterr().out
+        assert "1 CPU, store 256 MB\n" in told
+        assert "of 256.000 MB used" in told
+        assert repr(gnomon.init(ignore_reinit_error=True)).endswith("256 MB object store")
+        assert gnomon.cluster_resources()["object_store_memory"] == 256_000_000
+    finally:
+        gnomon.shutdown()

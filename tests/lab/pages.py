@@ -1,0 +1,83 @@
+"""Notebooks written for a test, and what tests do with several tabs: beside ``lab_driver``, which knows of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+
+from lab.lab_driver import IS_READY, PAGE_READY_MS, LabPage
+
+WAIT_S = 60
+
+IN_FRONT = f"""path => window.jupyterapp?.shell.currentWidget?.context?.path === path && ({IS_READY})()"""
+# a page that was reloaded brings its tabs back one by one
+ACTIVATE = """path => {
+  const app = window.jupyterapp;
+  const tab = [...app.shell.widgets('main')].find(tab => tab.context?.path === path);
+  tab && app.shell.activateById(tab.id);
+  return !!tab;
+}"""
+# the layout is saved a while after it has changed
+IS_SAVED = """async wanted => {
+  const base = JSON.parse(document.getElementById('jupyter-config-data').textContent).baseUrl;
+  const answer = await fetch(`${base}lab/api/workspaces/default`);
+  return answer.ok && JSON.stringify(await answer.json()).includes(wanted);
+}"""
+
+
+def write_notebook(folder: Path, name: str, cells: dict[str, str]) -> None:
+    """A notebook of code cells, by their ids."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source, id=cell) for cell, source in cells.items()],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(notebook, folder / name)
+
+
+def run_all(lab: LabPage, *cells: str) -> None:
+    """Run cells one after the other; an error in one fails the test."""
+    for cell in cells:
+        lab.run(cell)
+        assert lab.failures(cell) == []
+
+
+def open_another(lab: LabPage, path: str) -> None:
+    """Open one more notebook; it is in front then."""
+    lab.page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", path)
+    lab.page.wait_for_function(IN_FRONT, arg=path, timeout=PAGE_READY_MS)
+
+
+def bring_to_front(lab: LabPage, path: str) -> None:
+    """Bring an open notebook to the front: what runs cells looks there."""
+    lab.page.wait_for_function(ACTIVATE, arg=path, timeout=PAGE_READY_MS)
+    lab.page.wait_for_function(IN_FRONT, arg=path, timeout=PAGE_READY_MS)
+
+
+def reload(lab: LabPage, saved: str) -> None:
+    """Reload the page, once the layout that holds ``saved`` is known to the server."""
+    lab.page.wait_for_function(IS_SAVED, arg=saved, timeout=WAIT_S * 1000)
+    lab.page.reload()
+    lab.page.wait_for_function("() => !!window.jupyterapp", timeout=PAGE_READY_MS)
+
+
+def says(lab: LabPage, selector: str, part: str) -> None:
+    """Return when an element holds a text."""
+    lab.page.locator(selector, has_text=part).first.wait_for(timeout=WAIT_S * 1000)
+
+
+def execute(lab: LabPage, command: str, **args: object) -> None:
+    """Execute a command of JupyterLab's with arguments, once its plugin has registered it."""
+    lab.page.wait_for_function("command => window.jupyterapp.commands.hasCommand(command)", arg=command)
+    lab.page.evaluate(
+        "([command, args]) => void window.jupyterapp.commands.execute(command, JSON.parse(args))",
+        [command, json.dumps(args)],
+    )
+
+
+def look(lab: LabPage, name: str) -> None:
+    """Take a picture to be looked at, when ``GNOMON_LOOK`` names a folder."""
+    if folder := os.environ.get("GNOMON_LOOK"):
+        lab.page.screenshot(path=Path(folder) / f"{name}.png")

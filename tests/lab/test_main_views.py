@@ -1,0 +1,166 @@
+"""Views as tabs of the main area: opened, restored, pinned; the status bar; the way from a view to a cell."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import TimeoutError
+
+from lab.lab_driver import LabPage, LabServer
+from lab.pages import (
+    WAIT_S,
+    bring_to_front,
+    execute,
+    look,
+    open_another,
+    reload,
+    run_all,
+    says,
+    write_notebook,
+)
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+
+SETUP = """
+%load_ext gnomon
+%remote start --cpus 2
+import gnomon, threading
+from pathlib import Path
+
+@gnomon.remote
+def quick(x):
+    return x
+
+@gnomon.remote
+def until(name):
+    while not Path(name).exists():
+        threading.Event().wait(0.02)
+
+@gnomon.remote
+class Counter:
+    pass
+"""
+CELLS = {
+    "setup": SETUP,
+    "filler": "\n".join(f"line_{number} = {number}" for number in range(60)),
+    "quick": "# a line above\ngnomon.get([quick.remote(i) for i in range(3)])",
+    "actor": "counter = Counter.remote()",
+    "block": "gnomon.get([until.remote('go') for _ in range(3)])",
+}
+MAIN = "#jp-main-dock-panel .jp-gnomon-panel"
+MAIN_GRAPH = f'{MAIN} [aria-label^="task graph:"]'
+TABS = "#jp-main-dock-panel .lm-TabBar-tabLabel"
+
+
+def test_a_view_in_the_main_area_comes_back_after_a_reload(server: LabServer, lab: LabPage) -> None:
+    write_notebook(server.folder, "main.ipynb", CELLS)
+    lab.open("main.ipynb")
+    execute(lab, "gnomon:open-view", view="graph")
+    says(lab, f"{MAIN} .jp-gnomon-panel-hint", "%load_ext gnomon")
+    bring_to_front(lab, "main.ipynb")
+    run_all(lab, "setup", "quick")
+    lab.wait_for_label(MAIN_GRAPH, " 3 done", WAIT_S)
+    # asked for again, the same tab comes to the front
+    execute(lab, "gnomon:open-view", view="graph")
+    assert lab.page.locator(MAIN).count() == 1
+    look(lab, "main")
+    reload(lab, "gnomon-views:gnomon-view-")
+    lab.wait_for_label(MAIN_GRAPH, " 3 done", WAIT_S)
+    assert lab.page.locator(TABS, has_text="Graph").count() == 1
+
+
+ACTIVE_CELL = """path => {
+  const tab = [...window.jupyterapp.shell.widgets('main')].find(tab => tab.context?.path === path);
+  const cell = tab.content.activeCell, box = cell.node.getBoundingClientRect();
+  const area = tab.content.node.getBoundingClientRect(), range = cell.editor.getSelection();
+  return {
+    id: cell.model.id,
+    front: window.jupyterapp.shell.currentWidget === tab,
+    seen: box.bottom > area.top && box.top < area.bottom,
+    line: range.start.line + 1,
+    text: cell.editor.getLine(range.start.line).slice(range.start.column, range.end.column),
+  };
+}"""
+
+
+def wait_for_cell(lab: LabPage, path: str, **wanted: object) -> None:
+    """Return when the active cell of a notebook is as wanted."""
+    condition = f"""([path, wanted]) => {{
+      const now = ({ACTIVE_CELL})(path);
+      return Object.entries(wanted).every(([name, value]) => now[name] === value);
+    }}"""
+    try:
+        lab.page.wait_for_function(condition, arg=[path, wanted], timeout=WAIT_S * 1000)
+    except TimeoutError as error:
+        raise AssertionError(f"wanted {wanted}, is {lab.page.evaluate(ACTIVE_CELL, path)}") from error
+
+
+def test_a_click_leads_to_the_cell(server: LabServer, lab: LabPage) -> None:
+    write_notebook(server.folder, "reveal.ipynb", CELLS | {"shown": "%remote actors"})
+    # the same cells: only one of the two is the one that was run
+    write_notebook(server.folder, "copy.ipynb", CELLS)
+    lab.open("reveal.ipynb")
+    run_all(lab, "setup", "filler", "quick", "actor", "shown")
+    open_another(lab, "copy.ipynb")
+    bring_to_front(lab, "reveal.ipynb")
+    execute(lab, "gnomon:open-view", view="timeline")
+
+    # from a task in the main area, by keyboard
+    canvas = lab.page.locator(f'{MAIN} canvas[aria-label^="timeline:"]')
+    lab.wait_for_label(f'{MAIN} canvas[aria-label^="timeline:"]', "3 spans", WAIT_S)
+    canvas.focus()
+    canvas.press("n")
+    link = lab.page.locator(f"{MAIN} .jp-gnomon-cell-link")
+    assert link.inner_text() == "In [3], line 2"
+    look(lab, "link")
+    link.press("Enter")
+    told = "gnomon.get([quick.remote(i) for i in range(3)])"
+    wait_for_cell(lab, "reveal.ipynb", id="quick", front=True, seen=True, line=2, text=told)
+    look(lab, "revealed")
+
+    # Escape closes the card, and the keyboard is back on the picture
+    link.focus()
+    link.press("Escape")
+    link.wait_for(state="hidden")
+    assert canvas.evaluate("canvas => document.activeElement === canvas")
+
+    # from an actor in the output of a cell
+    bring_to_front(lab, "reveal.ipynb")
+    lab.show("shown")
+    lab.page.locator(".jp-OutputArea .jp-gnomon-actors .jp-gnomon-cell-link").click()
+    wait_for_cell(lab, "reveal.ipynb", id="actor", front=True, seen=True, line=1)
+
+    # what is not there any more is told in the view
+    lab.page.evaluate(DELETE, "actor")
+    lab.show("shown")
+    lab.page.locator(".jp-OutputArea .jp-gnomon-actors .jp-gnomon-cell-link").click()
+    says(lab, ".jp-OutputArea .jp-gnomon-card-note", "In [4] is not in reveal.ipynb any more.")
+
+
+DELETE = """async id => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.deselectAll();
+  notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id);
+  await window.jupyterapp.commands.execute('notebook:delete-cell');
+}"""
+STATUS = ".jp-gnomon-status-item .jp-StatusBar-TextItem"
+
+
+def test_the_status_bar_tells_of_the_notebook_in_front(server: LabServer, lab: LabPage) -> None:
+    write_notebook(server.folder, "status.ipynb", CELLS)
+    write_notebook(server.folder, "plain.ipynb", {"nothing": "1 + 1"})
+    lab.open("status.ipynb")
+    run_all(lab, "setup")
+    lab.start("block")
+    says(lab, STATUS, "gnomon: 2/2 busy · 1 queued · mem ")
+    assert "memory of the machine: " in (lab.page.locator(STATUS).get_attribute("title") or "")
+    look(lab, "status")
+    open_another(lab, "plain.ipynb")
+    lab.page.wait_for_function(f"document.querySelector('{STATUS}').textContent === 'gnomon'", timeout=60_000)
+    lab.page.locator(STATUS).press("Enter")
+    says(lab, "#gnomon-panel .jp-gnomon-panel-hint", "%load_ext gnomon")
+    bring_to_front(lab, "status.ipynb")
+    says(lab, STATUS, "2/2 busy")
+    (server.folder / "go").touch()
+    lab.wait_until_finished("block")
+    (server.folder / "go").unlink()
+    says(lab, STATUS, "0/2 busy · mem")
