@@ -71,9 +71,9 @@ export class TimelineView implements IView, ITimelineHost {
     const { live } = this._context.feed;
     if (!model.past) {
       this._whole = this._timeline;
-      this._wholeVersion = live.version;
-    } else if (live.version !== this._wholeVersion) {
-      this._wholeVersion = live.version;
+      this._wholeVersion = live.spansVersion;
+    } else if (live.spansVersion !== this._wholeVersion) {
+      this._wholeVersion = live.spansVersion;
       this._whole = readTimeline(live);
     }
     const timeline = this._timeline;
