@@ -6,6 +6,7 @@
  *   npm run build:widget                       gnomon_kernel/static/widget.js
  *   npm run build:widget -- --watch            the same again after each change
  *   npm run build:widget -- --report           which source files weigh how much
+ *   npm run build:widget -- --plain            with the names of the sources, for a profiler
  *   npm run build:widget -- --out FILE         written elsewhere
  */
 
@@ -17,6 +18,7 @@ import { constants, deflateRaw } from 'node:zlib';
 import * as esbuild from 'esbuild';
 
 const args = process.argv.slice(2);
+const plain = args.includes('--plain');
 const OUT = args.includes('--out') ? args[args.indexOf('--out') + 1] : 'kernel_ext/gnomon_kernel/static/widget.js';
 
 /** Five of these stand for four bytes, a sixteenth less than in base64; none needs an escape in a script, JSON or HTML. */
@@ -90,10 +92,10 @@ const pack = {
 const options = {
   entryPoints: ['labextension/src/widget.ts'],
   bundle: true,
-  minify: true,
+  minify: !plain,
   format: 'esm',
   target: 'es2020',
-  mangleProps: /^_[a-z]/,
+  mangleProps: plain ? undefined : /^_[a-z]/,
   plugins: [css, pack],
   metafile: true,
   write: false

@@ -19,14 +19,13 @@ from typing import Any
 
 from gnomon import observe
 from gnomon_kernel.faults import make_from_view
+from gnomon_kernel.feed_pace import FeedPace
 from gnomon_kernel.sessions import sessions
 from gnomon_kernel.summaries import SUMMARY_PERIOD_S, Summaries
 from gnomon_kernel.tempo import set_from_view
 
 Send = Callable[[dict[str, Any], list[bytes]], object]
 """Publishes one message to one view; may be called from any thread."""
-
-PERIOD_S = 1 / observe.MESSAGES_PER_SECOND_MAX
 
 _KEYFRAME_FIRST_S = 2.0
 _KEYFRAME_LAST_S = 30.0
@@ -48,9 +47,10 @@ def unpin(comm: Any) -> None:
 class FeedLink:
     """One view's line to the feed. Made by :meth:`FeedSender.connect`."""
 
-    def __init__(self, sender: FeedSender, send: Send, announced: bool) -> None:
+    def __init__(self, sender: FeedSender, send: Send, announced: bool, parts: frozenset[str]) -> None:
         self._sender = sender
         self._send = send
+        self._parts = parts
         self._subscription: observe.Subscription | None = None
         self._summaries: Summaries | None = None
         self._keyframe_s = _KEYFRAME_FIRST_S
@@ -118,7 +118,7 @@ class FeedLink:
                 self._send(summary, [])
             return
         if self._subscription is None:
-            self._sender._adopt(self, observe.feed().subscribe())
+            self._sender._adopt(self, observe.feed().subscribe(self._parts))
         elif self._keyframe_due is not None and now >= self._keyframe_due:
             self._keyframe_s = min(2 * self._keyframe_s, _KEYFRAME_LAST_S)
             self._keyframe_due = now + self._keyframe_s
@@ -130,7 +130,7 @@ class FeedLink:
                 header["no_node"] = sessions.why_no_node()
             self._send(header, [buffer] if buffer else [])
         # counted from here: what takes long to write and send must not bring the next message closer
-        self.due = time.monotonic() + PERIOD_S
+        self.due = time.monotonic() + self._sender._pace.period_s()
 
     def _end(self) -> None:
         self.closed = True
@@ -143,19 +143,23 @@ class FeedSender:
 
     def __init__(self) -> None:
         self._wake = threading.Condition()
+        self._pace = FeedPace()
         self._links: list[FeedLink] = []
         self._requests: list[tuple[FeedLink, dict[str, Any]]] = []
         self._thread: threading.Thread | None = None
 
-    def connect(self, send: Send, *, announced: bool = False) -> FeedLink:
+    def connect(
+        self, send: Send, *, announced: bool = False, parts: frozenset[str] = observe.PARTS
+    ) -> FeedLink:
         """Open a line to a view.
 
         Args:
             send: publishes to the view. When it raises, the line is closed.
             announced: start sending at once and repeat the snapshot until the view has said something, for
                 hosts in which a view can not reach a busy kernel. Else the view must subscribe.
+            parts: which rows the view shows.
         """
-        link = FeedLink(self, send, announced)
+        link = FeedLink(self, send, announced, parts)
         with self._wake:
             self._links.append(link)
             if self._thread is None:

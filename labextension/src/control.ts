@@ -34,6 +34,7 @@ export class ControlChannel implements IChannel {
 
   constructor(private readonly _kernel: Kernel.IKernelConnection) {
     _kernel.iopubMessage.connect(this._receive, this);
+    window.addEventListener('pagehide', this._left);
     this._post('comm_open', { target_name: PANEL_TARGET, data: { version: 1 } });
   }
 
@@ -58,10 +59,18 @@ export class ControlChannel implements IChannel {
     }
     this._post('comm_close', { data: {} });
     this._open = false;
+    window.removeEventListener('pagehide', this._left);
     this._kernel.iopubMessage.disconnect(this._receive, this);
     this._listeners.clear();
     this._closedListeners.clear();
   }
+
+  /** The page is left or reloaded: else the kernel would go on telling nobody. */
+  private readonly _left = (event: PageTransitionEvent): void => {
+    if (!event.persisted) {
+      this.dispose();
+    }
+  };
 
   private _post(type: CommType, content: Record<string, unknown>): void {
     if (!this._open || this._kernel.isDisposed || this._kernel.status === 'dead') {
@@ -78,6 +87,7 @@ export class ControlChannel implements IChannel {
     }
     if (message.header.msg_type === 'comm_close') {
       this._open = false;
+      window.removeEventListener('pagehide', this._left);
       this._closedListeners.forEach(listener => listener());
     } else if (message.header.msg_type === 'comm_msg' && content.data) {
       const buffers = (message.buffers ?? []).map(asView);

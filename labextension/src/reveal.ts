@@ -9,6 +9,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { linesBeforeCode } from './cell-lines';
 import { ClusterView } from './cluster-view';
 import type { ICellRequest } from './views/cell-link';
 import { REVEAL_EVENT } from './views/cell-link';
@@ -61,10 +62,10 @@ async function showCell({ content }: NotebookPanel, index: number, line: number)
   cell.inputHidden = false;
   await cell.ready;
   const { editor } = cell;
-  if (!editor || line > editor.lineCount) {
+  const at = line - 1 + linesBeforeCode(cell.model.sharedModel.getSource());
+  if (!editor || at >= editor.lineCount) {
     return; // the cell is another one now, or the work began in a module that it calls
   }
-  const at = line - 1;
   const range = { start: { line: at, column: 0 }, end: { line: at, column: editor.getLine(at)?.length ?? 0 } };
   editor.setSelection(range);
   editor.revealSelection(range);

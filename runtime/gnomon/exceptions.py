@@ -643,6 +643,10 @@ class ActorError(GnomonError):
 _MAY_HAVE_RUN = {None: "", True: " This call may have run.", False: " This call had not started."}
 
 
+HANDLES_GONE = ("all handles to it went out of scope", "nobody held a handle on it any more")
+"""How engines say that an actor has ended because nobody could use it any more."""
+
+
 class ActorDiedError(ActorError):
     """An actor is dead and will not come back."""
 
@@ -650,10 +654,16 @@ class ActorDiedError(ActorError):
     _step_after_crash: ClassVar[str] = (
         "Create a new one; max_restarts=... lets an actor come back on its own."
     )
+    _step_without_handles: ClassVar[str] = (
+        "Keep the handle that has created it for as long as it is used: those of get_actor() and get_if_exists do not "
+        "keep it alive, but lifetime='detached' does."
+    )
     _verb = "is dead"
 
     def _step(self) -> str:
         """One that was told to end, or never lived, would not have been restarted."""
+        if self.reason.startswith(HANDLES_GONE):
+            return self._step_without_handles
         return super()._step() if self.exit_code is None else self._step_after_crash
 
 

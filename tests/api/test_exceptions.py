@@ -181,3 +181,12 @@ def test_from_text():
     error = TaskError.from_text("lib.Broken", "Traceback ...\nlib.Broken: x")
     assert "lib.Broken" in str(error)
     assert "Traceback" in str(pickle.loads(pickle.dumps(error)))
+
+
+def test_an_actor_whose_creator_let_go_of_it_says_what_keeps_one_alive() -> None:
+    error = ActorDiedError(
+        "Counter", "ab12", "all handles to it went out of scope: its variable c was overwritten"
+    )
+    assert "lifetime='detached' does" in str(error)
+    assert "get_if_exists do not keep it alive" in str(error)
+    assert "lifetime" not in str(ActorDiedError("Counter", "ab12", "it was killed by gnomon.kill"))

@@ -196,6 +196,18 @@ def test_a_get_says_why_it_waits(cluster: Cluster, count: RunCount) -> None:
     assert gnomon.get(ref, timeout=20) == 1
 
 
+def test_why_names_the_pause_and_never_says_that_what_waits_runs(cluster: Cluster, count: RunCount) -> None:
+    control.pause()
+    ref = note.remote(1, count)
+    behind = note.remote(ref, count)
+    for _ in range(20):  # from the moment of the submission on, whatever has been told meanwhile
+        assert "has not begun: the session is paused" in gnomon.why(ref).sentence
+        assert gnomon.why(ref).next_step.startswith("Go on with")
+        assert "which has not begun" in gnomon.why(behind).sentence
+    control.resume()
+    gnomon.get([ref, behind], timeout=60)
+
+
 def test_slow_motion_begins_them_one_by_one_in_order(cluster: Cluster, count: RunCount) -> None:
     control.slow(0.02)
     assert gnomon.get([note.remote(number, count) for number in range(6)], timeout=60) == list(range(6))

@@ -5,7 +5,11 @@ import { describe, test } from 'node:test';
 import type { IMessage } from '../../labextension/src/channel';
 import { readFrames, RecordedChannel } from '../../labextension/src/recording';
 import { Feed } from '../../labextension/src/views/feed';
+import { Model } from '../../labextension/src/views/model';
+import { TaskState } from '../../labextension/src/views/states';
 import { describeMoment, speedFor } from '../../labextension/src/views/time-bar';
+import type { Interval } from '../../labextension/src/views/time-scale';
+import { busyTimes, TimeScale } from '../../labextension/src/views/time-scale';
 import { message } from './message';
 import { numbers, Play, seen } from './play';
 
@@ -102,5 +106,51 @@ describe('the bar of time', () => {
     assert.equal(speedFor(20), 1);
     assert.equal(speedFor(3600), 200);
     assert.equal(speedFor(1e6), 500);
+  });
+});
+
+describe('the scale of time', () => {
+  test('is even without tasks, and nearly skips rests', () => {
+    const even = new TimeScale([], 10, 20);
+    assert.equal(even.timeAt(0.5), 15);
+    assert.equal(even.placeOf(12), 0.2);
+    const busy: Interval[] = [
+      [100, 104],
+      [1000, 1006]
+    ];
+    const scale = new TimeScale(busy, 0, 5000);
+    assert.ok(Math.abs(scale.length - 11) < 1e-9, 'ten busy seconds, and a tenth for the rests');
+    assert.equal(scale.timeAt(0), 0);
+    assert.equal(scale.timeAt(1), 5000);
+    assert.ok(scale.placeOf(104) > 0.35 && scale.placeOf(1000) < 0.45);
+    let last = -1;
+    for (let place = 0; place <= 1; place += 0.01) {
+      const time = scale.timeAt(place);
+      assert.ok(time > last);
+      assert.ok(Math.abs(scale.placeOf(time) - place) < 1e-9);
+      last = time;
+    }
+  });
+
+  test('knows when something went on, in whatever order it was listed', () => {
+    const model = new Model();
+    const created = [1, 2, 10, 4, 30];
+    const ends = [3, 5, 12, 4.5, 0];
+    model.apply(
+      ...message(
+        { names: ['f'] },
+        created.map(time => ({ func: 0, created: time })),
+        ends.map((end, id) => ({ id, state: end > 0 ? TaskState.done : TaskState.running, start: created[id], end }))
+      )
+    );
+    assert.deepEqual(busyTimes(model.tasks, 40), [
+      [1, 5],
+      [10, 12],
+      [30, 40]
+    ]);
+  });
+
+  test('of nothing is at its end', () => {
+    assert.equal(new TimeScale([], 5, 5).placeOf(5), 1);
   });
 });

@@ -14,7 +14,8 @@ import pytest
 
 from gnomon import observe
 from gnomon._core.ledger import Ledger
-from gnomon_kernel.feed import PERIOD_S, FeedSender, unpin
+from gnomon_kernel.feed import FeedSender, unpin
+from gnomon_kernel.feed_pace import BUSY_PERIOD_S, PERIOD_S, FeedPace
 from observe.engineer import Engineer
 from observe.feed_reader import FeedReader
 
@@ -175,8 +176,8 @@ def test_a_link_that_is_closed_while_it_subscribes_leaves_no_reader(ledger, send
     real, closed = observe.feed(), threading.Event()
 
     class Closing:
-        def subscribe(self) -> observe.Subscription:
-            subscription = real.subscribe()
+        def subscribe(self, parts: frozenset[str]) -> observe.Subscription:
+            subscription = real.subscribe(parts)
             link.close()
             closed.set()
             return subscription
@@ -187,6 +188,24 @@ def test_a_link_that_is_closed_while_it_subscribes_leaves_no_reader(ledger, send
     assert closed.wait(DEADLINE_S)
     sender.close()
     assert ledger.readers == 0, "the engine would note changes for a reader that never comes"
+
+
+def test_views_are_told_less_often_while_the_process_is_busy():
+    clock = {"now": 0.0, "used": 0.0}
+    pace = FeedPace(lambda: clock["now"], lambda: clock["used"])
+
+    def after(passed_s: float, used_s: float) -> float:
+        clock["now"] += passed_s
+        clock["used"] += used_s
+        return pace.period_s()
+
+    assert after(0.2, 0.1) == PERIOD_S
+    assert after(0.2, 0.19) == BUSY_PERIOD_S
+    assert after(0.05, 0.0) == BUSY_PERIOD_S, "too soon to tell"
+    assert after(0.45, 0.5) == BUSY_PERIOD_S
+    assert after(0.5, 0.05) == PERIOD_S
+    assert after(30.0, 0.3) == PERIOD_S
+    assert PERIOD_S >= 1 / observe.MESSAGES_PER_SECOND_MAX
 
 
 def test_unpin_lets_messages_go_where_the_front_end_sent_them():

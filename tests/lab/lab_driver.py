@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, TimeoutError, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Route, TimeoutError, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_START_S = 60
@@ -121,26 +121,29 @@ def _wait_until_up(server: LabServer, process: subprocess.Popen[bytes], log: Pat
 
 
 @contextlib.contextmanager
-def lab_server(home: Path, folder: Path) -> Iterator[LabServer]:
-    """JupyterLab serving ``folder``, with its own configuration in ``home``, until the block ends."""
+def lab_server(home: Path, folder: Path, app: str = "lab", base: str = "/") -> Iterator[LabServer]:
+    """A server with its own configuration in ``home``, until the block ends.
+
+    Args:
+        home: for its configuration, settings and log.
+        folder: whose notebooks it serves.
+        app: "lab", or "notebook" for Notebook 7.
+        base: the prefix of its addresses, with a slash at both ends.
+    """
     port = _free_port()
-    server = LabServer(f"http://127.0.0.1:{port}", secrets.token_hex(16), folder)
+    server = LabServer(f"http://127.0.0.1:{port}{base.rstrip('/')}", secrets.token_hex(16), folder)
+    extensions = _extensions(home)
+    settings = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}[app]
     command = [
-        *(
-            sys.executable,
-            "-m",
-            "jupyter",
-            "lab",
-            "--no-browser",
-            "--allow-root",
-            "--ip=127.0.0.1",
-            f"--port={port}",
-        ),
+        *(sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+        f"--port={port}",
+        f"--ServerApp.base_url={base}",
         "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={server.token}",
         f"--ServerApp.root_dir={folder}",
-        f"--LabApp.extra_labextensions_path={_extensions(home)}",
-        "--LabApp.expose_app_in_browser=True",
+        # Notebook 7 lists the extensions, and JupyterLab's part of its server hands them out
+        *(f"--{each}.extra_labextensions_path={extensions}" for each in {settings, "LabApp"}),
+        f"--{settings}.expose_app_in_browser=True",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
@@ -164,8 +167,10 @@ def lab_server(home: Path, folder: Path) -> Iterator[LabServer]:
 
 # ------------------------------------------------------------------------------------- the page
 
-# what JupyterLab itself writes in red in a healthy page: a part of the line -> why it is not ours
-NOT_OURS: dict[str, str] = {}
+# what a front end itself writes in red in a healthy page: a part of the line -> why it is not ours
+NOT_OURS = {
+    "Cannot read properties of undefined (reading 'schema')": "Notebook 7.6 raises it without extensions too",
+}
 
 IS_READY = """() => {
   const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
@@ -197,19 +202,36 @@ class LabPage:
 
     Attributes:
         errors: what the page wrote to the console as an error, and exceptions that nobody caught.
+        elsewhere: what the page asked of others than the server, and did not get.
     """
 
     page: Page
     server: LabServer
     errors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        self.page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(part in message.text for part in NOT_OURS):
-            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+        if message.type == "error":
+            self._note(f"{message.text} ({message.location.get('url', '')})")
+
+    def _note(self, error: str) -> None:
+        if not any(part in error for part in NOT_OURS):
+            self.errors.append(error)
+
+    def keep_to_the_server(self) -> None:
+        """Let the page reach its server and nothing else, as where there is no other network."""
+
+        def pass_or_stop(route: Route) -> None:
+            if route.request.url.startswith((f"{self.server.address}/", "data:", "blob:")):
+                return route.continue_()
+            self.elsewhere.append(route.request.url)
+            return route.abort()
+
+        self.page.route("**/*", pass_or_stop)
 
     def open(self, notebook: str) -> None:
         """Open a notebook in a fresh workspace; returns when its kernel is idle."""

@@ -10,18 +10,19 @@ The page listens (``views_probe.js``); the kernel takes the time of the work; ne
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 
 from lab.lab_driver import LabPage, lab_page, lab_server
 
@@ -30,6 +31,7 @@ VIEWS = ("graph", "timeline", "objects", "actors", "nodes")
 PARTS = ("speed", "hidden", "frames", "actors")
 MESSAGE_BYTES_MAX = 64 * 1024
 WAIT_S = 300.0
+PROCESSES = {"browser": "chrom", "kernel": "ipykernel", "server": "jupyter"}
 WORK = """
 import time
 begun = time.perf_counter()
@@ -101,8 +103,7 @@ class Bench:
 
     def run(self, cell: str) -> str:
         """Run a cell and return what it printed; an error ends the benchmark."""
-        self.lab.start(cell)
-        self.lab.wait_until_finished(cell, WAIT_S)
+        self.lab.run(cell)  # waits for the kernel's answer, and asks the page nothing meanwhile
         if failures := self.lab.failures(cell):
             raise RuntimeError(f"The cell {cell!r} failed: {failures}")
         return "".join(o.get("text", "") for o in self.lab.outputs(cell) if o["output_type"] == "stream")
@@ -127,6 +128,17 @@ class Bench:
         self.run("close")
         self.lab.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
         self.lab.command("notebook:clear-all-cell-outputs")
+
+    def cpu_s(self) -> dict[str, float]:
+        """Processor time so far: of the kernel, of JupyterLab's server, of the browser, and of all others of ours."""
+        used = dict.fromkeys(("kernel", "server", "browser", "cluster"), 0.0)
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                command = " ".join(process.cmdline())
+                kind = next((kind for kind, part in PROCESSES.items() if part in command), "cluster")
+                times = process.cpu_times()
+                used[kind] += times.user + times.system
+        return used
 
     def heap_bytes(self) -> int:
         """What the page's scripts hold, after a collection."""
@@ -160,17 +172,20 @@ def measure_speed(bench: Bench) -> None:
     """Empty tasks with all views and without, in turn; what travelled meanwhile; what the page holds after."""
     speeds: dict[bool, list[float]] = {False: [], True: []}
     heaps: list[int] = []
-    travelled: list[tuple[dict[str, Any], float]] = []
+    travelled: list[dict[str, Any]] = []
+    cpu_s: dict[bool, list[dict[str, float]]] = {False: [], True: []}
     for number in range(bench.pairs):
         for views in (False, True) if number % 2 == 0 else (True, False):
             bench.run("fresh")
             if views:
                 bench.open_views(*VIEWS)
             bench.probe("take()")
+            before = bench.cpu_s()
             took_s = float(bench.run("work").strip().splitlines()[-1])
             speeds[views].append(bench.tasks / took_s)
+            cpu_s[views].append({kind: used - before[kind] for kind, used in bench.cpu_s().items()})
             if views:
-                travelled += [(view, took_s) for view in bench.probe("take()")]
+                travelled += bench.probe("take()")
                 heaps.append(bench.heap_bytes())
                 bench.close_views()
     ratios = [seen / unseen for seen, unseen in zip(speeds[True], speeds[False], strict=True)]
@@ -180,15 +195,19 @@ def measure_speed(bench: Bench) -> None:
         bench.tell(f"{bench.tasks:,} empty tasks {name}, tasks/s", told)
     bench.tell("  pair by pair", ", ".join(f"{each:.1%}" for each in ratios))
     bench.tell("  speed with all views, of that without", f"{ratio:.1%}", ">= 95 %", ratio >= 0.95)
+    for views, name in ((False, "without views"), (True, "with all views")):
+        used = {kind: statistics.median(each[kind] for each in cpu_s[views]) for kind in cpu_s[views][0]}
+        told = ", ".join(f"{kind} {each:.2f}" for kind, each in used.items())
+        bench.tell(f"  processor time {name}, s", f"{told}; all {sum(used.values()):.2f}")
     tell_messages(bench, travelled)
     tell_heaps(bench, heaps)
 
 
-def tell_messages(bench: Bench, travelled: list[tuple[dict[str, Any], float]]) -> None:
+def tell_messages(bench: Bench, travelled: list[dict[str, Any]]) -> None:
     """Rate and size, the worst of all rounds for each view."""
-    for name in dict.fromkeys(view["name"] for view, _ in travelled):
+    for name in dict.fromkeys(view["name"] for view in travelled):
         rates, sizes = [], []
-        for view, _ in travelled:
+        for view in travelled:
             if view["name"] == name:
                 times = [moment for moment, _ in view["messages"]]
                 sizes += [size for _, size in view["messages"]]
@@ -290,7 +309,7 @@ def measure_actors(bench: Bench, actors: int, steps: int) -> None:
     bench.probe("take()")
     seconds = 8
     changes = bench.probe(f"watch({json.dumps(value)}, {seconds * 1000})")
-    views = [(view, 0.0) for view in bench.probe("take()")]
+    views = bench.probe("take()")
     bench.run("trained")
     exact = f"() => [...document.querySelectorAll('{value}')].every(each => each.title === '{steps}')"
     bench.lab.page.wait_for_function(exact, timeout=WAIT_S * 1000)
@@ -304,7 +323,7 @@ def measure_actors(bench: Bench, actors: int, steps: int) -> None:
 # ------------------------------------------------------------------------------------- the whole
 
 
-@contextmanager
+@contextlib.contextmanager
 def bench_page(tasks: int, pairs: int, actors: int, steps: int) -> Iterator[Bench]:
     """A page tall enough for all views at once."""
     with tempfile.TemporaryDirectory() as home:

@@ -13,10 +13,12 @@ from lab.lab_driver import IS_READY, PAGE_READY_MS, LabPage
 WAIT_S = 60
 
 IN_FRONT = f"""path => window.jupyterapp?.shell.currentWidget?.context?.path === path && ({IS_READY})()"""
+# a page that was reloaded brings its tabs back one by one
 ACTIVATE = """path => {
   const app = window.jupyterapp;
   const tab = [...app.shell.widgets('main')].find(tab => tab.context?.path === path);
-  app.shell.activateById(tab.id);
+  tab && app.shell.activateById(tab.id);
+  return !!tab;
 }"""
 # the layout is saved a while after it has changed
 IS_SAVED = """async wanted => {
@@ -50,7 +52,7 @@ def open_another(lab: LabPage, path: str) -> None:
 
 def bring_to_front(lab: LabPage, path: str) -> None:
     """Bring an open notebook to the front: what runs cells looks there."""
-    lab.page.evaluate(ACTIVATE, path)
+    lab.page.wait_for_function(ACTIVATE, arg=path, timeout=PAGE_READY_MS)
     lab.page.wait_for_function(IN_FRONT, arg=path, timeout=PAGE_READY_MS)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from lab.lab_driver import LabPage, LabServer
+from lab.pages import write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -20,23 +20,6 @@ CELLS = {
 TOLD = "#gnomon-panel .jp-gnomon-tempo-told"
 
 
-def write_notebook(folder: Path) -> None:
-    cells = [
-        {
-            "cell_type": "code",
-            "id": name,
-            "metadata": {},
-            "source": text,
-            "outputs": [],
-            "execution_count": None,
-        }
-        for name, text in CELLS.items()
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    (folder / NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
-
-
 def press(lab: LabPage, name: str) -> None:
     lab.page.locator("#gnomon-panel .jp-gnomon-tempo-button", has_text=name).click()
 
@@ -46,7 +29,7 @@ def says(lab: LabPage, part: str) -> None:
 
 
 def test_pause_step_and_resume_from_the_panel_while_a_cell_waits(server: LabServer, lab: LabPage) -> None:
-    write_notebook(server.folder)
+    write_notebook(server.folder, NOTEBOOK, CELLS)
     lab.open(NOTEBOOK)
     lab.command("gnomon:open-panel")
     lab.run("start")

@@ -1,11 +1,9 @@
 """Views as people use them: the timeline by keyboard, cancel while a cell blocks, a session's end, two notebooks."""
 
-from pathlib import Path
-
-import nbformat
 import pytest
 
-from lab.lab_driver import IS_READY, PAGE_READY_MS, ROOT, LabPage
+from lab.lab_driver import ROOT, LabPage
+from lab.pages import bring_to_front, open_another, run_all, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -54,20 +52,6 @@ CELLS = {
 }
 
 
-def write_notebook(folder: Path, name: str, cells: dict[str, str]) -> None:
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source, id=cell) for cell, source in cells.items()],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-    nbformat.write(notebook, folder / name)
-
-
-def run_all(lab: LabPage, *cells: str) -> None:
-    for cell in cells:
-        lab.run(cell)
-        assert lab.failures(cell) == []
-
-
 def test_cancel_by_keyboard_while_the_cell_blocks(lab: LabPage) -> None:
     write_notebook(lab.server.folder, "views.ipynb", CELLS)
     lab.open("views.ipynb")
@@ -102,14 +86,10 @@ def test_the_panel_follows_the_notebook_and_tells_of_a_session_that_ended(lab: L
     step = "document.querySelector('#gnomon-panel .jp-gnomon-watched-value')?.title === '1234'"
     lab.page.wait_for_function(step, timeout=WAIT_S * 1000)
 
-    first = lab.page.evaluate("window.jupyterapp.shell.currentWidget.id")
-    lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:open', {path: 'second.ipynb'})")
-    lab.page.wait_for_function(
-        f"window.jupyterapp.shell.currentWidget?.id !== {first!r} && ({IS_READY})()", timeout=PAGE_READY_MS
-    )
+    open_another(lab, "second.ipynb")
     run_all(lab, "setup", "quick")
     lab.wait_for_label(PANEL_GRAPH, " 3 done", WAIT_S)
-    lab.page.evaluate("id => window.jupyterapp.shell.activateById(id)", first)
+    bring_to_front(lab, "first.ipynb")
     lab.wait_for_label(PANEL_GRAPH, "1237 done", WAIT_S)
 
     run_all(lab, "stop")

@@ -92,6 +92,21 @@ CASES: dict[str, tuple[Seen, str, str]] = {
         "pending",
         "train (In [3], line 4) waits for its turn.",
     ),
+    "paused": (
+        Seen(situation(told.READY, resources=CPU), status=status({}), paused=True),
+        "pending",
+        "train (In [3], line 4) has not begun: the session is paused, and nothing begins.",
+    ),
+    "paused, at the gate of its worker": (
+        Seen(situation(told.SENT, pid=12), Activity(1, 1, ()), paused=True),
+        "pending",
+        "train (In [3], line 4) has not begun: the session is paused, and nothing begins.",
+    ),
+    "paused, and running since before": (
+        Seen(situation(told.SENT, pid=12), running("train", file="/tmp/f.py", line=7, function="g"), paused=True),
+        "running",
+        "train (In [3], line 4) has been running for 3.0 s in process 12, now at line 7 of f.py, in g.",
+    ),
     "running": (
         Seen(situation(told.SENT, pid=12), running("train", file="/tmp/f.py", line=7, function="g")),
         "running",

@@ -160,23 +160,46 @@ def test_big_snapshot_is_split_and_every_message_fits(ledger, engineer):
 
 
 def test_whatever_people_name_things_every_message_fits(ledger, engineer):
-    long = "ü" * 9_000
-    for number in range(300):
+    long, count = "ü" * 2_500, 40
+    for number in range(count):
         row = engineer.submit(f"{long}{number}", cell=f"{long}{number}")
         engineer.start(row, worker=number)
         engineer.finish(row, error=long)
         ledger.object_changed(f"{number:040x}", 10**6, "store", f"{long}{number}", 1, row.cell, "n1")
         texts = dict.fromkeys(("name", "class", "cause", "current"), long)
-        ledger.actor_changed(f"a{number}", watched={f"{long}{n}": long for n in range(16)}, **texts)
-        processes = [[f"{n:016x}", n, long] for n in range(300)]
+        ledger.actor_changed(f"a{number}", watched={f"{long}{n}": long for n in range(5)}, **texts)
+        processes = [[f"{n:016x}", n, "leased"] for n in range(300)]
         ledger.node_changed(f"n{number}", label=long, processes=processes, resources={long: 1.0})
     reader = FeedReader()
     subscription = observe.Feed(ledger).subscribe()
     read_all(subscription, reader)
     assert max(reader.sizes) <= MESSAGE_BYTES_MAX
-    assert (len(reader.actors), len(reader.nodes), len(reader.objects)) == (300, 300, 300)
-    assert reader.states() == [TaskState.FAILED] * 300
+    assert len(reader.actors) == len(reader.nodes) == len(reader.objects) == count
+    assert reader.states() == [TaskState.FAILED] * count
     assert {row[2] for row in reader.objects.values()} == set(reader.names), "one name for one function"
+
+
+def test_a_reader_is_told_only_of_what_it_shows(ledger, engineer):
+    feed = observe.Feed(ledger)
+    parts = {name: FeedReader() for name in sorted(observe.PARTS)}
+    subscriptions = {name: feed.subscribe([name]) for name in parts}
+    for _ in range(2):  # in a snapshot, and in a delta
+        engineer.start(engineer.submit("f", cell="a"))
+        ledger.object_changed("ab" * 20, 1_000, "store", "f", 2, 1, "n1")
+        ledger.actor_changed("cd" * 16, state="alive", cell=1)
+        ledger.node_changed("ef" * 8, alive=True)
+        for name, subscription in subscriptions.items():
+            read_all(subscription, parts[name])
+    for name, reader in parts.items():
+        assert bool(reader.tasks) == (name == "tasks")
+        assert bool(reader.objects) == bool(reader.totals) == (name == "objects")
+        assert bool(reader.actors) == (name == "actors")
+        assert reader.names == ["f"]
+        assert reader.groups == {0: [0, 0, 2, 0, 0, 0]}
+        assert reader.nodes == ledger.nodes
+        assert reader.limits["tasks_total"] == 2
+    with pytest.raises(ValueError, match="no part 'task'. Use some of: actors, objects, tasks"):
+        feed.subscribe(["task"])
 
 
 def test_a_closed_subscription_stays_closed(ledger):

@@ -125,3 +125,28 @@ def test_the_trace_has_what_took_time_besides_tasks(filled):
     assert (others["read"]["tid"], others["read"]["dur"], others["read"]["args"]["about"]) == (0, 5e5, "load")
     rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
     assert rows[others["transfer"]["tid"]] == "node 7: copies, disk"
+
+
+def test_when_a_session_has_ended_nothing_waits_runs_or_lives(ledger, engineer):
+    done, running, waiting = (engineer.submit("f") for _ in range(3))
+    engineer.start(done)
+    engineer.finish(done)
+    engineer.start(running)
+    ledger.tasks_listed_max = 3
+    engineer.submit("f")  # has no row
+    ledger.object_changed("ab", 10, "store", "f", 1, 0, "")
+    ledger.actor_changed("a", state="alive", pending=2)
+    ledger.actor_changed("b", state="dead", cause="it was killed")
+    ledger.node_changed("n", alive=True)
+    for _ in range(2):
+        ledger.end(waiting.created + 5)
+        assert ledger.counts == [[0, 0, 0, 1, 0, 3]]
+        assert [row["state"] for row in observe.tasks(ledger=ledger)] == ["done", "cancelled", "cancelled"]
+        assert {row["cause"] for row in observe.actors(ledger=ledger)} == {
+            "the session ended",
+            "it was killed",
+        }
+        assert not observe.nodes(ledger=ledger)[0]["alive"]
+        assert observe.objects(ledger=ledger) == []
+    assert done.error == ""
+    assert running.error == "the session ended"

@@ -65,6 +65,9 @@ class _Shown:
 
 _shown: deque[_Shown] = deque()
 
+_last: Any = None
+"""What the session had noted that ran when the twins were last brought up to date."""
+
 
 def show(view_name: str) -> None:
     """Show a live view in the output of the running cell.
@@ -102,7 +105,9 @@ def close_all() -> None:
 
 
 def _refresh(*_: Any) -> None:
-    """Bring the twins up to date; called by IPython before and after each cell. Keeps what was, when idle."""
+    """Bring the twins up to date; called by IPython before and after each cell. When a session has ended they show, once
+    more, how it ended; without one they stay as they are.
+    """
     picture = _read_picture()
     if not picture.is_empty:
         for shown in _shown:
@@ -110,9 +115,14 @@ def _refresh(*_: Any) -> None:
 
 
 def _read_picture() -> Picture:
-    """What the views that are on the page need."""
+    """What the views that are on the page need: of the session, or of the one that has ended since the last time."""
+    global _last
+    now = observe.ledger()
+    ended, _last = (_last if now is None else None), now
     shown = {shown.view for shown in _shown}
-    return read_picture(bool(shown & {"objects", "dashboard"}), bool(shown & {"timeline", "dashboard"}))
+    return read_picture(
+        bool(shown & {"objects", "dashboard"}), bool(shown & {"timeline", "dashboard"}), ended
+    )
 
 
 def _live_view(shell: Any, view_name: str) -> LiveView | None:

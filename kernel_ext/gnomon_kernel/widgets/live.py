@@ -7,8 +7,18 @@ from typing import Any
 import anywidget
 import traitlets
 
+from gnomon import observe
 from gnomon_kernel.feed import sender, unpin
 from gnomon_kernel.widgets import script
+
+_PARTS = {
+    "graph": frozenset({"tasks"}),
+    "timeline": frozenset({"tasks"}),
+    "objects": frozenset({"objects"}),
+    "actors": frozenset({"actors"}),
+    "nodes": frozenset({"tasks", "actors"}),
+}
+"""What the views show that do not show everything."""
 
 LIVE_CLASS = "jp-gnomon-live"
 """Marks the output of a view that runs, so that its static twin can step aside."""
@@ -28,7 +38,9 @@ class LiveView(anywidget.AnyWidget):
         super().__init__(_view=view)
         self.add_class(LIVE_CLASS)
         unpin(self.comm)
-        self._feed_link = sender().connect(self._publish, announced=True)
+        self._feed_link = sender().connect(
+            self._publish, announced=True, parts=_PARTS.get(view, observe.PARTS)
+        )
         self.on_msg(self._receive)
 
     def close(self) -> None:

@@ -76,17 +76,23 @@ class Twin:
     html: str
 
 
-def read_picture(names: bool = True, spans: bool = True) -> Picture:
-    """The current session as it is now; with ``names`` also who holds its objects, with ``spans`` what ran when."""
-    objects = observe.objects(limit=TABLE_ROWS_MAX)
+def read_picture(names: bool = True, spans: bool = True, ended: Any = None) -> Picture:
+    """The current session as it is now; with ``names`` also who holds its objects, with ``spans`` what ran when.
+
+    Args:
+        names: see above.
+        spans: see above.
+        ended: the ledger of a session that has ended, to show how it ended.
+    """
+    objects = observe.objects(limit=TABLE_ROWS_MAX, ledger=ended)
     return Picture(
-        graph=observe.graph(),
-        summary=observe.summary(),
+        graph=observe.graph(ledger=ended),
+        summary=observe.summary(ledger=ended),
         objects=objects,
-        actors=observe.actors(),
-        held_by=_held_by(objects) if names and objects else {},
-        spans=observe.spans() if spans else observe.NO_SPANS,
-        nodes=observe.nodes(),
+        actors=observe.actors(ledger=ended),
+        held_by=_held_by(objects) if names and objects and ended is None else {},
+        spans=observe.spans(ledger=ended) if spans else observe.NO_SPANS,
+        nodes=observe.nodes(ledger=ended),
     )
 
 

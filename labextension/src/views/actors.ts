@@ -17,7 +17,7 @@ const DOTS_MAX = 10;
 const STATE_ORDER: Readonly<Record<string, number>> = { restarting: 0, alive: 1, pending: 2, dead: 3 };
 
 /** Actors by state. */
-function actorCounts(model: Model): { alive: number; restarting: number; dead: number; pending: number } {
+export function actorCounts(model: Model): { alive: number; restarting: number; dead: number; pending: number } {
   const counts = { alive: 0, restarting: 0, dead: 0, pending: 0 };
   for (const actor of model.actors.values()) {
     if (actor.state in counts) {

@@ -61,6 +61,7 @@ export class GnomonApp implements IViewContext {
     this._regions = new Regions(nodes, () => this._update(), _options.tabs);
     _root.append(this._header.node, this._hint, this._regions.node);
     this._stops.push(this.feed.onChange(() => this._later()));
+    this._width = _root.clientWidth;
     this._watchSize();
     this._watchVisibility();
     this._update();
@@ -141,7 +142,7 @@ export class GnomonApp implements IViewContext {
 
   private _layOut(): void {
     const { model } = this.feed;
-    this._regions.update(this._root.clientWidth, {
+    this._regions.update(this._width, {
       graph: model.tasksTotal,
       timeline: 0,
       objects: model.objectTotals.count,
@@ -156,8 +157,15 @@ export class GnomonApp implements IViewContext {
   }
 
   private _watchSize(): void {
+    let styled = this._root.isConnected;
     const observer = new ResizeObserver(() => {
-      this._root.classList.toggle('jp-gnomon-wide', this._root.clientWidth >= TWO_FROM);
+      if (!styled) {
+        // some hosts make a view before they put it into the page, where alone it has colours
+        styled = true;
+        this._restyle();
+      }
+      this._width = this._root.clientWidth;
+      this._root.classList.toggle('jp-gnomon-wide', this._width >= TWO_FROM);
       this._layOut();
     });
     observer.observe(this._root);
@@ -193,6 +201,8 @@ export class GnomonApp implements IViewContext {
     el('code', '', '%remote start')
   ]);
   private _palette: IPalette;
+  /** Noted when it changes: to ask for it at every update would make the page lay itself out each time. */
+  private _width = 0;
   private _epoch = 0;
   private _part: Model | null = null;
   private _partKey = '';

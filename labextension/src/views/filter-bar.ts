@@ -20,6 +20,11 @@ export class FilterBar {
   update(): void {
     const { feed, filter } = this._context;
     const { model } = feed;
+    const key = `${model.epoch}/${model.cells.length}/${model.names.length}/${filter.key}`;
+    if (key === this._key) {
+      return;
+    }
+    this._key = key;
     const cells = model.cells.filter(cell => cell.id !== '').map(({ id, label }) => [id, label] as const);
     // a cell that ran again has a new label, under which all that it ever made is found
     const funcs = model.names.map(name => [name, shorten(name, NAME_CHARACTERS)] as const);
@@ -30,6 +35,7 @@ export class FilterBar {
     this.node.classList.toggle('jp-gnomon-active', filter.active);
   }
 
+  private _key = '';
   private readonly _cells = el('select', 'select', [], { 'aria-label': 'show one cell' });
   private readonly _funcs = el('select', 'select', [], { 'aria-label': 'show one function' });
   private readonly _clear = el('button', 'link', 'show all', { type: 'button' });

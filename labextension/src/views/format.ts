@@ -1,8 +1,11 @@
 /** Numbers, sizes and times as people read them. */
 
+/** Made once: making one for each number costs more than all else that views do with numbers. */
+const COUNTS = new Intl.NumberFormat('en-US');
+
 /** A count with thousands separators: 12,345. */
 export function formatCount(value: number): string {
-  return value.toLocaleString('en-US');
+  return COUNTS.format(value);
 }
 
 /** A count for tight places: 9,999, then 20k, then 1.2M. */

@@ -96,7 +96,7 @@ export class GraphView implements IView, IStageHost {
       this._stage.cut();
     }
     this._arrange();
-    this._stage.fpsMax = this._context.fpsMax();
+    this._stage.frames.fpsMax = this._context.fpsMax();
     this._stage.invalidate();
   }
 

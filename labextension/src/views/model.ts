@@ -7,7 +7,7 @@
  */
 
 import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
-import { FREE, readColumns, WireError } from './wire';
+import { FREE, NO_NODE, readColumns, WireError } from './wire';
 import { Histories } from './histories';
 import type { IObjectRow } from './object-rows';
 import { NO_OBJECTS, totalsOf } from './object-rows';
@@ -25,9 +25,6 @@ export type ApplyResult = 'applied' | 'ignored' | 'gap';
 /** Rows of objects kept at most; the feed sends the largest ones only, this bounds what piles up over time. */
 const OBJECTS_KEPT = 1000;
 
-/** Before the kernel has told. */
-const NO_NODE = 'This kernel can not add nodes.';
-
 function noCounts(): number[] {
   return TASK_STATES.map(() => 0);
 }
@@ -36,6 +33,10 @@ function noCounts(): number[] {
 export class Model {
   /** Grows whenever anything changes. */
   version = 0;
+  /** Grows when what has run where, or is told of workers and nodes, may have changed. */
+  spansVersion = 0;
+  /** Grows when rows of objects may have changed. */
+  objectsVersion = 0;
   /** Grows when task numbers lose their meaning: what was derived from tasks must be derived anew. */
   epoch = 0;
   session = '';
@@ -61,7 +62,6 @@ export class Model {
   /** Why no node can be added from here; '' if one can. */
   noNode = NO_NODE;
   tempo = FREE;
-  /** What took time and is no task; the latest ones. */
   spans: readonly IWorkSpan[] = [];
   /** Shows a time that is over: see `past.ts`. */
   past = false;
@@ -190,6 +190,8 @@ export class Model {
     this._changeTasks(changed);
     this._applyRows(header);
     this.version += 1;
+    this.spansVersion += snapshot || header.new || header.changed || header.workers || header.nodes ? 1 : 0;
+    this.objectsVersion += snapshot || header.objects?.rows?.length || header.objects?.gone?.length ? 1 : 0;
   }
 
   private _applyRows(header: IFeedHeader): void {
@@ -207,9 +209,7 @@ export class Model {
     header.actors?.forEach(row => this.histories.note(row, header.time));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     this.noNode = header.no_node ?? this.noNode;
-    if (header.spans) {
-      this.spans = withSpans(this.spans, header.spans);
-    }
+    this.spans = withSpans(this.spans, header.spans ?? []);
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
     }
@@ -272,6 +272,8 @@ export class Model {
   private _forget(): void {
     this.epoch += 1;
     this.version += 1;
+    this.spansVersion += 1;
+    this.objectsVersion += 1;
     this.session = '';
     this.names = [];
     this.cells = [];

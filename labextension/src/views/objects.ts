@@ -59,11 +59,20 @@ export class ObjectsView implements IView {
       'aria-label',
       `objects: ${plain(totals.count, 'object')}, ${formatBytes(totals.storeUsedBytes)} in store`
     );
+    this._meterRows.show(meters(model).map(meter => [meter.key, meter]));
+    const { key } = this._context.filter;
+    const shown = `${model.epoch}/${model.objectsVersion}/${model.cells.length}/${model.nodes.size}/${key}`;
+    if (shown !== this._shown) {
+      this._shown = shown;
+      this._updateRows(model);
+    }
+  }
+
+  private _updateRows(model: Model): void {
     const rows = this._sorted(model);
     setText(this._emptyTitle, model.objects.size > 0 ? 'No objects pass the filter' : 'No objects yet');
     this._empty.hidden = rows.length > 0;
     this._content.hidden = rows.length === 0;
-    this._meterRows.show(meters(model).map(meter => [meter.key, meter]));
     this._rows.show(rows.slice(0, ROWS_MAX).map(row => [row.id, row]));
     this._treemap.update();
   }
@@ -99,7 +108,7 @@ export class ObjectsView implements IView {
         heads.forEach(other => setAttribute(other, 'aria-sort', 'none'));
         const down = (key === 'size' || key === 'holders') !== this._reversed;
         setAttribute(head, 'aria-sort', down ? 'descending' : 'ascending');
-        this.update();
+        this._updateRows(this._context.feed.model);
       });
       return head;
     });
@@ -145,7 +154,7 @@ export class ObjectsView implements IView {
   private _choose(id: string): void {
     this._chosen = id === this._chosen ? '' : id;
     this._card.show(this._chosen);
-    this.update();
+    this._updateRows(this._context.feed.model);
     this._scroll.querySelector('.jp-gnomon-chosen')?.scrollIntoView({ block: 'nearest' });
   }
 
@@ -163,6 +172,7 @@ export class ObjectsView implements IView {
   ]);
   private _sort: SortKey = 'size';
   private _reversed = false;
+  private _shown = '';
   private _chosen = '';
 }
 

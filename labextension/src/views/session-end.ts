@@ -34,4 +34,6 @@ export function endSession(model: Model): void {
   model.objects.clear();
   model.objectTotals = { ...model.objectTotals, count: 0, memoryBytes: 0, storeUsedBytes: 0 };
   model.version += 1;
+  model.spansVersion += 1;
+  model.objectsVersion += 1;
 }

@@ -70,7 +70,7 @@ export function readTimeline(model: Model): ITimeline {
     .map((found, worker) => rowOf(model, worker, found, work.get(model.workers[worker].id) ?? []))
     .filter((row): row is ITimelineRow => row !== null);
   const groups = groupRows(model, rows, work);
-  return { groups, spans, running, first: spans > 0 ? first : 0, last, burst: burstOf(model, rows) };
+  return { groups, spans, running, first: spans > 0 ? first : 0, last, burst: burstOf(model, rows, spans) };
 }
 
 /** Whether a task's span is still growing. */
@@ -162,15 +162,22 @@ function groupRows(
 }
 
 /** Where the latest work began that has gone on ever since without a long rest. */
-function burstOf(model: Model, rows: readonly ITimelineRow[]): number {
-  const spans = rows.flatMap(row => row.tasks).sort((a, b) => model.tasks.start[a] - model.tasks.start[b]);
-  let [begun, until] = [0, -Infinity];
-  for (const task of spans) {
-    const start = model.tasks.start[task];
-    if (start > until + REST_S) {
-      begun = start;
+function burstOf(model: Model, rows: readonly ITimelineRow[], count: number): number {
+  const starts = new Float64Array(count);
+  const ends = new Float64Array(count);
+  let filled = 0;
+  for (const { tasks } of rows) {
+    for (const task of tasks) {
+      starts[filled] = model.tasks.start[task];
+      ends[filled++] = endOf(model, task, Infinity);
     }
-    until = Math.max(until, endOf(model, task, Infinity));
   }
-  return begun;
+  starts.sort();
+  ends.sort();
+  // before the nth start there was a rest if as many spans had ended by then, long ago
+  let n = count - 1;
+  while (n > 0 && ends[n - 1] + REST_S >= starts[n]) {
+    n -= 1;
+  }
+  return starts[Math.max(0, n)] ?? 0;
 }

@@ -6,6 +6,7 @@
  */
 
 import { el } from './dom';
+import { Frames } from './frames';
 import { prefersLessMotion } from './theme';
 
 export interface IPoint {
@@ -50,8 +51,7 @@ const CLICK_SLOP = 4;
 export class Stage {
   readonly node: HTMLDivElement;
   readonly canvas: HTMLCanvasElement;
-  /** Redraws a second at most. */
-  fpsMax = 30;
+  readonly frames = new Frames(time => this._draw(time));
   width = 0;
   height = 0;
 
@@ -66,9 +66,7 @@ export class Stage {
 
   /** Asks for a redraw in one of the next frames. */
   invalidate(): void {
-    if (this._frame === 0) {
-      this._frame = requestAnimationFrame(time => this._draw(time));
-    }
+    this.frames.invalidate();
   }
 
   /** Lets the camera follow the picture again. */
@@ -87,7 +85,7 @@ export class Stage {
 
   dispose(): void {
     this._observer.disconnect();
-    cancelAnimationFrame(this._frame);
+    this.frames.dispose();
   }
 
   private _controls(): HTMLElement {
@@ -115,15 +113,10 @@ export class Stage {
     this.invalidate();
   }
 
-  private _draw(time: number): void {
-    this._frame = 0;
+  private _draw(time: number): boolean {
     const scene = this._host.scene();
     if (!scene || this.width === 0 || this.height === 0) {
-      return;
-    }
-    if (time - this._drawnAt < 1000 / this.fpsMax - 1) {
-      this.invalidate();
-      return;
+      return false;
     }
     const gliding = this._follow(scene, Math.min(100, time - this._drawnAt));
     this._drawnAt = time;
@@ -137,9 +130,10 @@ export class Stage {
     this._context.setTransform(1, 0, 0, 1, 0, 0);
     this._context.clearRect(0, 0, w, h);
     this._context.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * x, ratio * y);
-    if (scene.draw(this._context, scale, time) || gliding) {
+    if (gliding) {
       this.invalidate();
     }
+    return scene.draw(this._context, scale, time);
   }
 
   /** Moves the camera towards where it should be. Returns true while it is on its way. */
@@ -272,7 +266,6 @@ export class Stage {
   private _camera: ICamera = { x: 0, y: 0, scale: 1 };
   private _free = false;
   private _jump = true;
-  private _frame = 0;
   private _drawnAt = 0;
 }
 

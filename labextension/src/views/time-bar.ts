@@ -8,6 +8,7 @@
 import { el, setAttribute, setText } from './dom';
 import type { Feed } from './feed';
 import { formatDuration } from './format';
+import { busyTimes, TimeScale } from './time-scale';
 
 /** Seconds of the run for each second of watching. */
 export const SPEEDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500] as const;
@@ -52,6 +53,9 @@ export class TimeBar {
     const [from, to] = this._feed.span();
     const known = to > from;
     const open = recorded || this._isOpen;
+    if (open) {
+      this._measure(from, to);
+    }
     setAttribute(this.node, 'data-open', String(open));
     this._open.hidden = recorded;
     setAttribute(this._open, 'aria-expanded', String(open));
@@ -62,11 +66,11 @@ export class TimeBar {
     setAttribute(this._play, 'aria-disabled', String(!known));
     setAttribute(this._slider, 'aria-disabled', String(!known));
     this._slider.disabled = !known;
-    this._slider.value = String(known ? Math.min(1, ((at ?? to) - from) / (to - from)) : 1);
+    this._slider.value = String(at === null ? 1 : this._scale.placeOf(at));
     const words = known ? describeMoment(at, from, to, recorded) : 'nothing has happened yet';
     setText(this._where, words);
     setAttribute(this._slider, 'aria-valuetext', words);
-    this._speed.value = String(this._chosen ?? speedFor(to - from));
+    this._speed.value = String(this._chosen ?? speedFor(this._scale.length));
     setText(this._told, this._tell(at));
   }
 
@@ -95,10 +99,9 @@ export class TimeBar {
   }
 
   private _scrub(): void {
-    const [from, to] = this._feed.span();
-    const part = Number(this._slider.value);
+    const place = Number(this._slider.value);
     this._stop();
-    this._feed.goTo(part >= 1 ? null : from + part * (to - from));
+    this._feed.goTo(place >= 1 ? null : this._scale.timeAt(place));
   }
 
   private _playOrStop(): void {
@@ -129,13 +132,24 @@ export class TimeBar {
       this.update();
     } else if (passed >= FRAME_MS) {
       this._last = now;
-      const next = at + (Math.min(passed, 500) / 1000) * Number(this._speed.value);
-      if (next >= this._feed.span()[1]) {
+      const step = (Math.min(passed, 500) / 1000) * Number(this._speed.value);
+      const next = this._scale.placeOf(at) + step / this._scale.length;
+      if (next < 1) {
+        this._feed.goTo(this._scale.timeAt(next));
+      } else {
         this._return();
         this.update();
-      } else {
-        this._feed.goTo(next);
       }
+    }
+  }
+
+  /** The scale grows with the run; it is made anew only when something has changed. */
+  private _measure(from: number, to: number): void {
+    const { live } = this._feed;
+    const key = `${live.epoch}/${live.version}/${from}/${this._feed.at === null ? to : ''}`;
+    if (key !== this._measured) {
+      this._measured = key;
+      this._scale = new TimeScale(busyTimes(live.tasks, to), from, to);
     }
   }
 
@@ -144,6 +158,8 @@ export class TimeBar {
     this._timer = 0;
   }
 
+  private _scale = new TimeScale([], 0, 0);
+  private _measured = '';
   private _isOpen = false;
   private _timer = 0;
   private _last = 0;

@@ -2,10 +2,11 @@
  * The canvas of the timeline: time from left to right, moved by mouse, touch and keyboard.
  *
  * The wheel scrolls the page as everywhere; with Ctrl or Cmd it zooms, with Shift it moves through time. While
- * something runs and time moves on, the picture is drawn again at most `fpsMax` times a second.
+ * something runs and time moves on, the picture is drawn again and again.
  */
 
 import { el } from './dom';
+import { Frames } from './frames';
 
 const CLICK_SLOP = 4;
 
@@ -28,7 +29,7 @@ export class TimelineStage {
   readonly node = el('div', 'stage', [this.canvas]);
   width = 0;
   height = 0;
-  fpsMax = 20;
+  readonly frames = new Frames(() => this._draw());
 
   constructor(private readonly _host: ITimelineHost) {
     this._context = this.canvas.getContext('2d')!;
@@ -42,26 +43,18 @@ export class TimelineStage {
 
   /** Asks for a redraw in one of the next frames. */
   invalidate(): void {
-    if (this._frame === 0) {
-      this._frame = requestAnimationFrame(time => this._draw(time));
-    }
+    this.frames.invalidate();
   }
 
   dispose(): void {
     this._observer.disconnect();
-    cancelAnimationFrame(this._frame);
+    this.frames.dispose();
   }
 
-  private _draw(time: number): void {
-    this._frame = 0;
+  private _draw(): boolean {
     if (this.width === 0 || this.height === 0) {
-      return;
+      return false;
     }
-    if (time - this._drawnAt < 1000 / this.fpsMax - 1) {
-      this.invalidate();
-      return;
-    }
-    this._drawnAt = time;
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
     if (this.canvas.width !== w || this.canvas.height !== h) {
@@ -70,9 +63,7 @@ export class TimelineStage {
     }
     this._context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this._context.clearRect(0, 0, this.width, this.height);
-    if (this._host.draw(this._context)) {
-      this.invalidate();
-    }
+    return this._host.draw(this._context);
   }
 
   private _listen(): void {
@@ -146,6 +137,4 @@ export class TimelineStage {
 
   private readonly _context: CanvasRenderingContext2D;
   private readonly _observer: ResizeObserver;
-  private _frame = 0;
-  private _drawnAt = 0;
 }

@@ -52,15 +52,8 @@ export class TimelineView implements IView, ITimelineHost {
     this._save.addEventListener('click', () => this._saveTrace());
     this._tip.hidden = true;
     const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
-    this.node = el(
-      'div',
-      'view timeline',
-      [bar, el('div', 'graph-place', parts), this._legend.node, this._workLegend.node],
-      {
-        role: 'group',
-        'aria-label': 'timeline'
-      }
-    );
+    const all = [bar, el('div', 'graph-place', parts), this._legend.node, this._workLegend.node];
+    this.node = el('div', 'view timeline', all, { role: 'group', 'aria-label': 'timeline' });
     this.update();
   }
 
@@ -71,8 +64,8 @@ export class TimelineView implements IView, ITimelineHost {
       this._window.mode = 'follow';
       this._select(-1);
     }
-    if (model.version !== this._version) {
-      this._version = model.version;
+    if (model.spansVersion !== this._version) {
+      this._version = model.spansVersion;
       this._timeline = readTimeline(model);
     }
     const { live } = this._context.feed;
@@ -95,7 +88,7 @@ export class TimelineView implements IView, ITimelineHost {
     if (this._mode === 'table') {
       this._table.update(timeline);
     } else {
-      this._stage.fpsMax = this._context.fpsMax();
+      this._stage.frames.fpsMax = this._context.fpsMax();
       this._stage.invalidate();
     }
   }

@@ -330,6 +330,7 @@ class DispatchMachine:
         worker = leased.worker
         inflight = leased.inflight
         shipped = leased.shipped.sizes
+        gated = self.tempo is not None  # then the worker says when it begins
         while room > 0 and ready:
             record = ready.popleft()
             event = record.event
@@ -362,8 +363,9 @@ class DispatchMachine:
             record.worker = worker
             row = record.row
             row.worker = leased.number
-            row.started = now
-            self.ledger.task_changed(row, TaskState.RUNNING)
+            if not gated:
+                row.started = now
+                self.ledger.task_changed(row, TaskState.RUNNING)
             if record.stream is not None and record.stream.room:
                 effects.send(worker, ItemsTaken(event.task, record.attempt, record.stream.room))
             room -= 1

@@ -31,6 +31,10 @@ class TaskState(IntEnum):
 TASK_STATES = len(TaskState)
 
 SPANS_KEPT = 2_000
+"""What took time and is no task: so many, the latest, are kept."""
+
+SESSION_ENDED = "the session ended"
+"""Why what was not over yet is over."""
 
 
 class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):
@@ -194,6 +198,26 @@ class Ledger:
                 self.changed_tasks.append(row)
         elif self.unlisted is not None and state >= TaskState.DONE:
             self.unlisted.append(row)
+
+    def end(self, now: float) -> None:
+        """The session is over: what had no outcome is cancelled, whoever owned it, and nothing lives any more. Idempotent;
+        called when nobody else writes.
+        """
+        for row in self.tasks:
+            if row.state < TaskState.DONE:
+                row.finished, row.error = now, SESSION_ENDED
+                self.task_changed(row, TaskState.CANCELLED)
+        for counts in (*self.counts, *self.foreign_counts):  # those without a row
+            counts[TaskState.CANCELLED] += sum(counts[: TaskState.DONE])
+            counts[: TaskState.DONE] = [0] * TaskState.DONE
+        for key, actor in list(self.actors.items()):
+            if actor.get("state") != "dead":
+                self.actor_changed(key, state="dead", current="", pending=0, cause=SESSION_ENDED)
+        for key in list(self.nodes):
+            self.node_changed(key, alive=False, available={}, workers=0, store_used_bytes=0)
+        for key in list(self.objects):
+            self.object_gone(key)
+        self.totals.update(count=0, memory_bytes=0, store_used_bytes=0)
 
     def object_changed(
         self, key: str, size_bytes: int, state: str, producer: str, holders: int, cell: int, node: str

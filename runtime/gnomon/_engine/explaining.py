@@ -33,6 +33,7 @@ from gnomon._engine.explaining_words import (
     waits_of,
 )
 from gnomon._engine.explanation import Explanation
+from gnomon._engine.stalls import GO_ON
 from gnomon._messages import situations as told
 from gnomon._messages.situations import Activity, ActorSeen, Situation
 from gnomon.exceptions import OutOfMemoryError
@@ -46,7 +47,7 @@ OTHERS_MIN = 3
 
 def explain(seen: Seen) -> Explanation:
     """Why a value is, or is not, there."""
-    found = _EXPLAIN[seen.situation.state](seen)
+    found = _paused(seen) if _is_held(seen) else _EXPLAIN[seen.situation.state](seen)
     if not seen.situation.rebuilding:
         return found
     return Explanation(
@@ -99,6 +100,24 @@ def _ready(seen: Seen) -> Explanation:
         f"({', '.join(INIT.get(name, 'resources') for name in scarce)}=...)."
     )
     return Explanation(ex.PENDING, f"{who} {sentence}{held}.", (*ahead, *history(situation)), step)
+
+
+def _is_held(seen: Seen) -> bool:
+    """Whether it could begin, for all that is known, if the session were not paused."""
+    situation, activity = seen.situation, seen.activity
+    if not seen.paused or situation.put_off or (not situation.producer and situation.actor is not None):
+        return False
+    began = activity is None or activity.place <= 0
+    return situation.state == told.READY or (situation.state == told.SENT and not seen.silent and not began)
+
+
+def _paused(seen: Seen) -> Explanation:
+    return Explanation(
+        ex.PENDING,
+        f"{task(seen.situation)} has not begun: the session is paused, and nothing begins.",
+        history(seen.situation),
+        GO_ON,
+    )
 
 
 def _queued(seen: Seen) -> Explanation:

@@ -22,6 +22,7 @@ class Seen:
         status: of the cluster, where resources are waited for.
         others: how many other calls of the function have ended, and how long half of them took at most, in seconds.
         here: process id of this process's node.
+        paused: the session is: nothing begins.
         cell_name: what people call the cell that was compiled as a file.
         source: the text of a line of a file, or "".
     """
@@ -34,6 +35,7 @@ class Seen:
     here: bytes = b""
     cell_name: Callable[[str], str | None] = lambda file: None
     source: Callable[[str, int], str] = lambda file, line: ""
+    paused: bool = False
 
 
 def task(situation: Situation) -> str:
@@ -66,7 +68,7 @@ def awaited(each: Awaited) -> str:
     what = f"the value of {each.producer}{site(each.cell, each.line)}"
     state = {
         told.WAITING: "waits for arguments itself",
-        told.READY: "waits for a worker",
+        told.READY: "has not begun",
         told.SENT: f"has been running for {seconds(each.running)}",
         told.LOST: "was lost",
     }.get(each.state)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import socket
+import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -141,6 +142,7 @@ class InlineEngine:
         self._actors.clear()
         pickling.set_out_of_band(None, None)
         object_ref.install(None)
+        self.ledger.end(time.monotonic())
 
     # ---------------------------------------------------------------- tasks and actors
 

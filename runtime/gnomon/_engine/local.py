@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -382,6 +383,7 @@ class LocalEngine:
         self._packed.close()
         self._session.end()
         self._futures.put(None)
+        self.ledger.end(time.monotonic())
 
 
 def _named() -> Iterable[Root]:

@@ -10,6 +10,7 @@ import msgspec
 
 from gnomon._core.events import AskedHere
 from gnomon._core.ledger import Ledger, TaskState
+from gnomon._core.tempo import PAUSED
 from gnomon._engine import notebook_hooks
 from gnomon._engine.explaining import explain
 from gnomon._engine.explaining_failures import explain_failure
@@ -55,6 +56,7 @@ def why(core: CoreWorker, identity: ObjectID, answer_s: float) -> Explanation:
             core.config.node_process,
             notebook_hooks.cell_name or (lambda file: None),
             lambda file, line: linecache.getline(file, line).strip(),
+            core.role.pace.tempo.mode == PAUSED,
         )
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._engine.base import Origin
+from gnomon.exceptions import HANDLES_GONE
 
 if TYPE_CHECKING:
     from gnomon._shell.holder_names import Root
@@ -128,12 +129,10 @@ given_up: dict[str, str] = {}
 
 GIVEN_UP_MAX = 1_000
 
-_OUT_OF_SCOPE = ("all handles to it went out of scope", "nobody held a handle on it any more")
-
 
 def cause_of(actor: str, cause: str) -> str:
     """Why an actor has died, with the variable that was given up if that is why."""
-    return f"{cause}: {given_up[actor]}" if actor in given_up and cause.startswith(_OUT_OF_SCOPE) else cause
+    return f"{cause}: {given_up[actor]}" if actor in given_up and cause.startswith(HANDLES_GONE) else cause
 
 
 def current_origin() -> Origin | None:

@@ -25,6 +25,10 @@ ANSWER_S = 2.0
 ACTORS_NAMED_MAX = 5
 
 
+GO_ON = "Go on with gnomon.control.resume() or step(), %remote resume in a notebook, or Resume in a view."
+"""What to do when the session is paused."""
+
+
 _logger = logging.getLogger("gnomon")
 
 
@@ -60,10 +64,7 @@ class Stalls:
 def why_waiting(core: CoreWorker) -> str:
     """What stands in the way of this process's tasks and of pending actors, and what to do; "" if nothing does."""
     if core.role.pace.tempo.mode == PAUSED:
-        return (
-            "The session is paused: nothing begins. Go on with gnomon.control.resume() or step(), %remote resume in a "
-            "notebook, or Resume in a view."
-        )
+        return f"The session is paused: nothing begins. {GO_ON}"
     with core.loop.lock:
         tasks = core.role.tasks
         starved = Counter(tasks.records[task].event.group for task in tasks.backoff.waiting)

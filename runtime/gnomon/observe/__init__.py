@@ -12,6 +12,7 @@
     report(path)        the run as one page that works offline, with a slider through time; or as a Chrome trace
     recording()         keeps what rows forget, for reports; a notebook starts it
     check_address()     what of this process does not fit a cluster
+    ledger()            what the current session has noted, to be read also after its end
     session_directory()        where the session's logs are
     machine_memory()           how much memory is in use here
     hooks               how a notebook takes part
@@ -30,6 +31,7 @@ from gnomon._core.ledger import Ledger
 from gnomon._engine.base import Engine
 from gnomon._engine.explanation import Explanation
 from gnomon.observe import hooks
+from gnomon.observe.backlog import PARTS
 from gnomon.observe.feed import MESSAGES_PER_SECOND_MAX, Feed, Subscription
 from gnomon.observe.machine import machine_memory
 from gnomon.observe.memory_report import (
@@ -45,7 +47,7 @@ from gnomon.observe.memory_report import (
 from gnomon.observe.mismatches import Mismatch, check_address, mismatches
 from gnomon.observe.recording import Recording
 from gnomon.observe.run_report import write_report
-from gnomon.observe.state import Graph, actors, frame, graph, nodes, objects, summary, tasks
+from gnomon.observe.state import Graph, actors, frame, graph, ledger_of, nodes, objects, summary, tasks
 from gnomon.observe.task_logs import TaskLogs, logs
 from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
 
@@ -55,6 +57,7 @@ __all__ = [
     "MEMORY_UNITS",
     "MESSAGES_PER_SECOND_MAX",
     "NO_SPANS",
+    "PARTS",
     "Explanation",
     "Feed",
     "Graph",
@@ -75,6 +78,7 @@ __all__ = [
     "frame",
     "graph",
     "hooks",
+    "ledger",
     "logs",
     "machine_memory",
     "memory",
@@ -126,6 +130,13 @@ def report(path: str | os.PathLike[str], *, replace: bool = False) -> Path:
         OSError: the file can not be written, or this installation lacks the views' script.
     """
     return write_report(path, recording(), replace=replace)
+
+
+def ledger() -> Ledger | None:
+    """What the current session has noted, for the functions that take a ``ledger``: they can read it also when the session
+    has ended. None without a session.
+    """
+    return ledger_of(None)
 
 
 def session_directory() -> str | None:

@@ -31,6 +31,9 @@ from gnomon.observe.largest import LargestObjects
 Message = tuple[dict[str, Any], bytes]
 """A header that JSON can hold, and one buffer of columns."""
 
+PARTS = frozenset({"tasks", "objects", "actors"})
+"""What a reader may do without; names, counts and nodes are told to all."""
+
 MESSAGE_BYTES_MAX = 64 * 1024
 
 _ENVELOPE_BYTES = 4_000
@@ -81,9 +84,14 @@ def shortened(text: str) -> str:
 
 
 class Backlog:
-    """One reader's position in a ledger."""
+    """One reader's position in a ledger.
 
-    def __init__(self) -> None:
+    Args:
+        parts: what the reader shows, of :data:`PARTS`; rows of anything else are neither noted nor told.
+    """
+
+    def __init__(self, parts: frozenset[str] = PARTS) -> None:
+        self._parts = parts
         self.restart()
 
     def restart(self) -> None:
@@ -114,11 +122,13 @@ class Backlog:
 
     def objects_changed(self, keys: Iterable[str]) -> None:
         """Note objects whose row changed, or which left the list."""
-        self._objects.update(dict.fromkeys(keys))
+        if "objects" in self._parts:
+            self._objects.update(dict.fromkeys(keys))
 
     def actors_changed(self, keys: Iterable[str]) -> None:
         """Note changed actors."""
-        self._actors.update(dict.fromkeys(keys))
+        if "actors" in self._parts:
+            self._actors.update(dict.fromkeys(keys))
 
     def nodes_changed(self, keys: Iterable[str]) -> None:
         """Note changed nodes."""
@@ -128,9 +138,9 @@ class Backlog:
         """The next message, or None when the reader knows everything."""
         snapshot = self._sequence < 0
         if snapshot:
-            self._objects.update(dict.fromkeys(source.largest.sizes))
-            self._actors.update(dict.fromkeys(source.ledger.actors.copy()))
-            self._nodes.update(dict.fromkeys(source.ledger.nodes.copy()))
+            self.objects_changed(source.largest.sizes)
+            self.actors_changed(source.ledger.actors.copy())
+            self.nodes_changed(source.ledger.nodes.copy())
         body: dict[str, Any] = {}
         buffer = self._fill(body, source)
         if not body and not snapshot:
@@ -169,10 +179,12 @@ class Backlog:
             room -= self._fill_groups(body, ledger, min(room, _LISTS_BYTES))
             room -= _fill_rows(body, "nodes", self._nodes, ledger.nodes, min(room, _LISTS_BYTES))
             room -= _fill_rows(body, "actors", self._actors, ledger.actors, min(room, _LISTS_BYTES))
-            reserved = min(_OBJECTS_BYTES, len(self._objects) * 200)
-            room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
-            room -= self._fill_spans(body, source, min(room, _SPANS_BYTES))
-            self._fill_objects(body, source, room)
+            if "tasks" in self._parts:
+                reserved = min(_OBJECTS_BYTES, len(self._objects) * 200)
+                room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
+                room -= self._fill_spans(body, source, min(room, _SPANS_BYTES))
+            if "objects" in self._parts:
+                self._fill_objects(body, source, room)
             self._fill_lists(body, ledger, _UNLIMITED)
         return writer.buffer()
 

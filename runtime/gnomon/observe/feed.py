@@ -13,11 +13,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
-from gnomon.observe.backlog import Backlog, Message, Source
+from gnomon.observe.backlog import PARTS, Backlog, Message, Source
 from gnomon.observe.columns import wall_time
 from gnomon.observe.controls import cancel_task, kill_actor
 from gnomon.observe.largest import LargestObjects
@@ -53,9 +53,20 @@ class Feed:
         self._lock = threading.Lock()
         self._open: dict[Subscription, Backlog] = {}
 
-    def subscribe(self) -> Subscription:
-        """Open a subscription; its first message is a snapshot."""
-        subscription = Subscription(self)
+    def subscribe(self, parts: Iterable[str] = PARTS) -> Subscription:
+        """Open a subscription; its first message is a snapshot.
+
+        Args:
+            parts: which rows the reader shows: "tasks", "objects", "actors"; all by default. Counts, names and
+                nodes are told in any case.
+
+        Raises:
+            ValueError: there is no such part.
+        """
+        chosen = frozenset(parts)
+        for part in sorted(chosen - PARTS):
+            raise ValueError(f"The feed has no part {part!r}. Use some of: {', '.join(sorted(PARTS))}.")
+        subscription = Subscription(self, chosen)
         self._show(subscription)
         return subscription
 
@@ -101,7 +112,7 @@ class Feed:
     def _show(self, subscription: Subscription) -> None:
         with self._lock:
             if not subscription.closed:
-                self._open[subscription] = Backlog()
+                self._open[subscription] = Backlog(subscription.parts)
                 self._count_readers()
 
     def _hide(self, subscription: Subscription, for_good: bool = False) -> None:
@@ -178,11 +189,13 @@ class Subscription:
     """One reader of a feed. Its methods may be called from any thread.
 
     Attributes:
+        parts: which rows it is told of.
         closed: nothing opens it again; read it, change it through :meth:`close` alone.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, parts: frozenset[str] = PARTS) -> None:
         self._feed = feed
+        self.parts = parts
         self.closed = False
 
     def poll(self) -> Message | None:

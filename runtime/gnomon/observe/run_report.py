@@ -97,7 +97,7 @@ def page_of(run: Run, whole: Ledger) -> str:
         # the page may load nothing from anywhere, whatever is in it
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data: blob:; '
         "script-src 'unsafe-inline'; style-src 'unsafe-inline'\"></head>\n"
-        f'<body><h1>{title}</h1><main id="gnomon"></main><noscript>This page needs JavaScript.</noscript>\n'
+        f'<body><header><h1>{title}</h1></header><main id="gnomon"></main><noscript>This page needs JavaScript.</noscript>\n'
         f'<script type="text/plain" id="gnomon-run">{data}</script>\n'
         f"<script>{script}</script></body></html>\n"
     )

@@ -112,8 +112,7 @@ class Shortages:
         for facts in self.session.truth.tasks.values():
             if owner_of(facts.task) == host.me and facts.at == message.process and facts.actor is None:
                 unfinished = host.worker.tasks.records.get(facts.task)
-                if unfinished is not None and facts.retries > 0:
-                    facts.retries += 1
                 begun = unfinished is not None and facts.started == unfinished.attempt
                 if unfinished is not None and begun and unfinished.worker == message.process:
+                    facts.retries += facts.retries > 0
                     facts.rests_until = self.session.kernel.now + FIRST_S
