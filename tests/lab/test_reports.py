@@ -135,12 +135,16 @@ def test_a_report_shows_every_moment_without_a_network(report: tuple[Page, list[
     assert not page.locator(".jp-gnomon-tempo").is_visible()
 
     seen: list[dict[str, int]] = []
+    begun: list[int] = []
     for step in range(51):
         move(page, step / 50)
         seen.append(counts_of(label_of(page, "task graph:")))
+        begun.append(counts_of(label_of(page, "timeline:")).get("spans", 1))
     assert seen[0]["done"] == 0
     assert seen[-1] == at_end
     assert [moment["done"] for moment in seen] == sorted(moment["done"] for moment in seen)
+    assert (begun[0], begun[-1]) == (0, TASKS)
+    assert begun == sorted(begun)
     totals = [sum(moment.values()) for moment in seen]
     assert totals == sorted(totals)
     for step in (40, 3, 25, 0):
