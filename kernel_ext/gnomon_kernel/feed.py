@@ -64,8 +64,13 @@ class FeedLink:
         self._sender._request(self, dict(content))
 
     def close(self) -> None:
-        """End the line; idempotent, any thread."""
-        self._sender._disconnect(self)
+        """End the line; idempotent, any thread.
+
+        A closed widget is closed once more when the collector drops it, which may happen in the sender's own
+        thread in the middle of a poll: then nothing may be waited for.
+        """
+        if not self.closed:
+            self._sender._disconnect(self)
 
     def _answer(self, content: Mapping[str, Any]) -> None:
         """Carry out one message of the view, in the sender's thread."""

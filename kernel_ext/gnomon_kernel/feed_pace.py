@@ -15,7 +15,7 @@ from gnomon import observe
 PERIOD_S = 1 / observe.MESSAGES_PER_SECOND_MAX
 BUSY_PERIOD_S = 0.5
 
-_BUSY_SHARE = 0.7
+_BUSY_SHARE = 0.5
 """Of one processor: above it this process is what the work waits for."""
 
 

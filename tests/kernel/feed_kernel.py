@@ -18,7 +18,7 @@ from jupyter_client.manager import KernelManager
 from observe.feed_reader import FeedReader
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 SETUP = """
 import os, sys, threading, time

@@ -101,12 +101,19 @@ def test_the_panel_follows_the_notebook_and_tells_of_a_session_that_ended(lab: L
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
 def test_axe_finds_no_fault_in_either_theme(lab: LabPage) -> None:
-    cells = CELLS | {"dashboard": "%remote dashboard"}
+    views = ("timeline", "graph", "objects", "actors", "nodes", "dashboard")
+    cells = CELLS | {view: f"%remote {view}" for view in views}
     write_notebook(lab.server.folder, "themes.ipynb", cells)
     lab.open("themes.ipynb")
-    run_all(lab, "setup", "quick", "actor", "timeline", "dashboard")
+    lab.command("gnomon:open-panel")
+    run_all(lab, "setup", "quick", "actor", *views)
+    for view in ("graph", "timeline"):  # their tables: the pictures are in the dashboard
+        lab.show(view)
+        lab.page.locator(f".jp-gnomon-only-{view}").get_by_role("button", name="table", exact=True).click()
     lab.show("dashboard")
-    lab.wait_for_label(CELL_GRAPH, "1237 done", WAIT_S)
+    lab.wait_for_label(".jp-gnomon-only-dashboard canvas[aria-label^='task graph:']", "1237 done", WAIT_S)
+    roots = "document.querySelectorAll('.jp-gnomon-root').length"
+    assert lab.page.evaluate(roots) == len(views) + 1, "every view, and the side panel"
     lab.page.add_script_tag(path=AXE)
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         lab.page.evaluate(

@@ -7,9 +7,11 @@ import type { IViewContext } from './context';
 import { drawArrowHead, drawIcon, fitText } from './draw';
 import { Flows } from './flows';
 import { formatCount } from './format';
+import type { Model } from './model';
 import type { IMarkedPath } from './path-toggle';
 import type { IPoint, IScene } from './stage';
 import { shortWords, TaskState } from './states';
+import type { IWaffle } from './waffle';
 import { groupTotal, taskOfCell, waffle } from './waffle';
 
 /** The order of states along the progress bar. */
@@ -158,13 +160,28 @@ export class BoxScene implements IScene {
     context.stroke();
     this._drawHead(context, box, counts, total);
     const grid = gridFor(total, model.nameOf(box.func));
-    const { cells, tasksPerCell } = waffle(model, box.func, grid.cells);
+    const { cells, tasksPerCell } = this._waffle(model, box.func, grid.cells);
     cells.forEach((state, i) => {
       const x = box.x + PAD + (i % grid.columns) * grid.pitch;
       const y = box.y + HEAD + Math.floor(i / grid.columns) * grid.pitch;
       drawCell(context, state, palette.tasks[state], x, y, grid.pitch - (grid.pitch > 8 ? 2 : 1));
     });
     this._drawFoot(context, box, counts, tasksPerCell);
+  }
+
+  /** The cells of a function; counted once for each message, however often they are drawn. */
+  private _waffle(model: Model, func: number, cells: number): IWaffle {
+    if (model !== this._counted || model.version !== this._countedVersion) {
+      this._counted = model;
+      this._countedVersion = model.version;
+      this._waffles.clear();
+    }
+    let found = this._waffles.get(func);
+    if (!found) {
+      found = waffle(model, func, cells);
+      this._waffles.set(func, found);
+    }
+    return found;
   }
 
   private _drawHead(
@@ -247,6 +264,9 @@ export class BoxScene implements IScene {
   }
 
   private readonly _flows = new Flows();
+  private readonly _waffles = new Map<number, IWaffle>();
+  private _counted: Model | null = null;
+  private _countedVersion = -1;
   private _layout: IBoxLayout | null = null;
   private _key = '';
 }

@@ -1,5 +1,6 @@
 /** How the watched fields of actors have moved, as far as this page has seen: a few points of each. Pure. */
 
+import { formatCount } from './format';
 import type { IActorRow } from './wire';
 
 /** Points kept of each field; when there are more, every second one goes. */
@@ -86,7 +87,7 @@ export function formatValue(value: number | string | boolean | null): string {
   }
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e15) {
-    return value.toLocaleString('en-US');
+    return formatCount(value);
   }
   return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
 }

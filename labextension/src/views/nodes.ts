@@ -11,6 +11,7 @@ import type { ITraffic, IUse, IWorkerRow } from './node-rows';
 import { describeNodes, trafficOf, usesOf, workersByNode } from './node-rows';
 import type { INodeRow } from './wire';
 
+const AMOUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
 const CARDS_MAX = 60;
 const WORKERS_MAX = 16;
 const WORKER_ICONS: Readonly<Record<string, string>> = {
@@ -167,7 +168,7 @@ function useMeter({ name, used, total }: IUse): IMeter {
 
 /** 2, 0.5, 1,024. */
 function plain(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+  return AMOUNTS.format(value);
 }
 
 /** What is known of its end. */

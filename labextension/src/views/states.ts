@@ -5,6 +5,8 @@
  * SVG paths in a 16 x 16 box, stroked with round caps; canvas and DOM draw the same ones.
  */
 
+import { formatCount } from './format';
+
 /** Task states by their number on the wire. */
 export const TASK_STATES = ['waiting', 'ready', 'running', 'done', 'failed', 'cancelled'] as const;
 
@@ -106,5 +108,5 @@ export function shortWords(counts: readonly number[]): string {
 }
 
 function count(value: number | undefined): string {
-  return (value ?? 0).toLocaleString('en-US');
+  return formatCount(value ?? 0);
 }
