@@ -45,8 +45,8 @@ def test_slow_motion_and_back(ip: InteractiveShell, capsys: pytest.CaptureFixtur
     ("line", "wrong"),
     [
         ("slow", "required: SECONDS"),
-        ("slow 0", "expected seconds, more than 0"),
-        ("slow soon", "expected seconds, more than 0"),
+        ("slow 0", "expected seconds like .*, more than 0"),
+        ("slow soon", "expected seconds like .*, more than 0"),
         ("order -1", "Usage: %remote order"),
         ("order seven", "a whole number like 7"),
         ("step 0", "Usage: %remote step"),
