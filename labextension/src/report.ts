@@ -8,6 +8,8 @@ import type { ICellRequest } from './views/cell-link';
 import { REVEAL_EVENT } from './views/cell-link';
 
 const FPS_MAX = 30;
+/** Rows: a page that only shows may keep ten times as many as one in which somebody works. */
+const CHANGES_MAX = 200_000;
 
 /** Views read whether a page is dark when its root changes: here the browser's wish decides. */
 function followBrowser(): void {
@@ -41,7 +43,12 @@ async function show(): Promise<void> {
   const channel = new RecordedChannel();
   const root = document.createElement('div');
   place.replaceChildren(root);
-  const app = new GnomonApp(root, channel, { view: 'dashboard', fill: true, fpsMax: () => FPS_MAX });
+  const app = new GnomonApp(root, channel, {
+    view: 'dashboard',
+    fill: true,
+    fpsMax: () => FPS_MAX,
+    changesMax: CHANGES_MAX
+  });
   channel.play(frames);
   window.addEventListener('pagehide', event => !event.persisted && app.dispose());
 }

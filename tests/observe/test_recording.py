@@ -175,3 +175,12 @@ def test_a_history_that_can_not_be_written_says_so(tmp_path, monkeypatch):
     assert "No space left" in history.trouble
     assert list(history.frames()) == [(b"c", b"1")]
     real.close()
+
+
+def test_the_more_has_changed_the_rarer_it_looks(recording, ledger):
+    recording.look()
+    before = recording._period_s()
+    for number in range(20):
+        ledger.actor_changed("a1", watched={"text": f"{number}" + 1_000_000 * "x"})
+        recording.look()
+    assert recording._period_s() > 4 * before

@@ -31,6 +31,8 @@ export interface IAppOptions {
   readonly fill: boolean;
   /** Redraws a second at most; read at every update. */
   readonly fpsMax: () => number;
+  /** Changes of anything but tasks that are kept to look back at; some thousands unless given. */
+  readonly changesMax?: number;
   /** Which tabs are in front; changed when somebody chooses. A host keeps it to bring another app to the same state. */
   readonly tabs?: Map<ViewName, ViewName>;
 }
@@ -49,7 +51,7 @@ export class GnomonApp implements IViewContext {
     _root.classList.toggle('jp-gnomon-fill', _options.fill);
     this._stops.push(followTheme(_root, () => this._restyle()));
     this._palette = readPalette(_root);
-    this.feed = new Feed(channel);
+    this.feed = new Feed(channel, () => Date.now(), _options.changesMax);
     this._header = new Header(this.feed);
     this._filterBar = new FilterBar(this);
     this._header.node.lastElementChild!.append(this._filterBar.node);

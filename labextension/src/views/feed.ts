@@ -64,8 +64,10 @@ export class Feed {
 
   constructor(
     private readonly _channel: IChannel,
-    private readonly _now: () => number = () => Date.now()
+    private readonly _now: () => number = () => Date.now(),
+    changesMax?: number
   ) {
+    this._travel = new Travel(this.live, changesMax);
     this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
     this._stops.push(_channel.onClosed(() => this._set('closed')));
     _channel.send({ kind: 'subscribe' });
@@ -268,7 +270,7 @@ export class Feed {
     this._listeners.forEach(listener => listener());
   }
 
-  private readonly _travel = new Travel(this.live);
+  private readonly _travel: Travel;
   private _status: FeedStatus = 'connecting';
   private _visible = true;
   private _receivedAt = 0;

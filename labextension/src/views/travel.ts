@@ -6,7 +6,13 @@ import { modelAt } from './past';
 
 /** Where in time the views of one feed are. */
 export class Travel {
-  constructor(private readonly _live: Model) {}
+  /** Of what has changed besides tasks the latest `changesMax` rows are kept. */
+  constructor(
+    private readonly _live: Model,
+    changesMax?: number
+  ) {
+    this._journal = new Journal(changesMax);
+  }
 
   /** The time that is shown, unix seconds; `null` is now. */
   get at(): number | null {
@@ -47,7 +53,7 @@ export class Travel {
     this._past = null;
   }
 
-  private readonly _journal = new Journal();
+  private readonly _journal: Journal;
   private _at: number | null = null;
   private _past: Model | null = null;
   private _epoch = 0;

@@ -6,9 +6,9 @@ lasts: the rows *are* the history of tasks, exact, and free of charge. Only what
     tasks beyond the listed ones   their rows, once they have ended   ledger.unlisted --+
     objects, actors, nodes, tempo  what has changed since the last look ----------------+--> HistoryFile --> Run
 
-A thread looks five times a second, more rarely where a look takes long. What begins and ends between two looks (a
-value that is freed at once) is therefore not seen; and of a task that was tried several times, the last attempt
-is. The one rule for a changer: a look never costs more than ``_SHARE`` of the time.
+A thread looks five times a second, more rarely where a look takes long or much has changed already. What begins and
+ends between two looks (a value that is freed at once) is therefore not seen; and of a task that was tried several
+times, the last attempt is. The one rule for a changer: a look never costs more than ``_SHARE`` of the time.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 PERIOD_S = 0.2
 """As often as a live view is told what is new."""
+
+_BYTES_PER_PERIOD = 4_000_000
+"""Changes that fill so much of the file make the time between two looks longer by ``PERIOD_S``: what changes without end
+does not soon fill all of it."""
 
 _SHARE = 0.01
 """Of one core, at most, goes into looking."""
@@ -161,7 +165,11 @@ class Recording:
             except Exception:
                 _log.exception("The session is not recorded any more: %remote report lacks what follows.")
                 return
-            pause_s = max(PERIOD_S, (time.perf_counter() - begun) / _SHARE)
+            pause_s = max(self._period_s(), (time.perf_counter() - begun) / _SHARE)
+
+    def _period_s(self) -> float:
+        tape = self._tape
+        return PERIOD_S if tape is None else PERIOD_S * (1 + tape.changes_bytes / _BYTES_PER_PERIOD)
 
 
 class _Tape:
@@ -170,6 +178,7 @@ class _Tape:
     def __init__(self, engine: Engine) -> None:
         self.ledger = engine.ledger
         self.ended = 0.0
+        self.changes_bytes = 0
         self._engine = engine.name
         self._offset_s = time.time() - time.monotonic()
         self._file = HistoryFile(engine.info.directory)
@@ -195,7 +204,9 @@ class _Tape:
         if tempo != self._tempo:
             self._tempo = changes["tempo"] = tempo
         if changes:
-            self._file.append(_CHANGES, msgspec.msgpack.encode({"time": time.time(), **changes}))
+            data = msgspec.msgpack.encode({"time": time.time(), **changes})
+            self._file.append(_CHANGES, data)
+            self.changes_bytes += len(data)
         ended = self._unlisted
         while ended:
             # few at a time: other threads run in between
