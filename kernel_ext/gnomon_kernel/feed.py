@@ -1,6 +1,6 @@
 """Sends the feed to the views of this kernel: one thread for all of them, which sleeps while none is visible.
 
-    view --(subscribe, resync, hidden, visible, ...)--> FeedLink --> FeedSender --(header, buffer)--> view
+    view --(subscribe, resync, hidden, visible, seen)-> FeedLink --> FeedSender --(header, buffer)--> view
            (detail, object, cancel, kill, tempo, fault) -->              --(answers)--------------------> view
      status bar --(summarise, hidden)                -->              --(summary)--------------------> status bar
 
@@ -31,6 +31,9 @@ _KEYFRAME_FIRST_S = 2.0
 _KEYFRAME_LAST_S = 30.0
 """A view that has not said anything may still be loading: repeat the snapshot, ever more rarely."""
 
+SILENT_S = 60.0
+"""A view that could have answered and has not for so long is taken for gone: its page has crashed, or sleeps."""
+
 _log = logging.getLogger("gnomon.feed")
 
 
@@ -47,10 +50,15 @@ def unpin(comm: Any) -> None:
 class FeedLink:
     """One view's line to the feed. Made by :meth:`FeedSender.connect`."""
 
-    def __init__(self, sender: FeedSender, send: Send, announced: bool, parts: frozenset[str]) -> None:
+    def __init__(
+        self, sender: FeedSender, send: Send, announced: bool, parts: frozenset[str], answers: bool
+    ) -> None:
         self._sender = sender
         self._send = send
         self._parts = parts
+        self._answers = answers
+        self._unanswered_since: float | None = None
+        self._given_up = False
         self._subscription: observe.Subscription | None = None
         self._summaries: Summaries | None = None
         self._keyframe_s = _KEYFRAME_FIRST_S
@@ -75,7 +83,11 @@ class FeedLink:
     def _answer(self, content: Mapping[str, Any]) -> None:
         """Carry out one message of the view, in the sender's thread."""
         self._keyframe_due = None
+        self._unanswered_since = None
         kind = content.get("kind")
+        if self._given_up:
+            self._given_up = False
+            kind = "visible" if kind == "seen" else kind
         if kind in ("subscribe", "resync", "visible"):
             self.visible = True
             if self._subscription is not None:
@@ -84,9 +96,7 @@ class FeedLink:
             self.visible = True
             self._summaries = Summaries()
         elif kind == "hidden":
-            self.visible = False
-            if self._subscription is not None:
-                self._subscription.hide()
+            self._hide()
         elif kind == "detail" and isinstance(content.get("id"), int):
             self._send(observe.feed().detail(content["id"]), [])
         elif kind == "tempo":
@@ -103,6 +113,16 @@ class FeedLink:
         elif kind == "fault":
             self._tell_later(lambda: make_from_view(content))
 
+    def _hide(self) -> None:
+        self.visible = False
+        if self._subscription is not None:
+            self._subscription.hide()
+
+    def _publish(self, header: dict[str, Any], buffers: list[bytes], now: float) -> None:
+        if self._answers and self._unanswered_since is None:
+            self._unanswered_since = now
+        self._send(header, buffers)
+
     def _tell_later(self, answer: Callable[[], dict[str, Any]]) -> None:
         """Other processes are asked: meanwhile the sender serves all views."""
 
@@ -116,11 +136,15 @@ class FeedLink:
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""
+        if self._unanswered_since is not None and now - self._unanswered_since > SILENT_S:
+            self._given_up = True
+            self._hide()
+            return
         if self._summaries is not None:
             self.due = now + SUMMARY_PERIOD_S
             summary = self._summaries.next()
             if summary is not None:
-                self._send(summary, [])
+                self._publish(summary, [], now)
             return
         if self._subscription is None:
             self._sender._adopt(self, observe.feed().subscribe(self._parts))
@@ -133,7 +157,7 @@ class FeedLink:
             header, buffer = message
             if header["kind"] == "snapshot":
                 header["no_node"] = sessions.why_no_node()
-            self._send(header, [buffer] if buffer else [])
+            self._publish(header, [buffer] if buffer else [], now)
         # counted from here: what takes long to write and send must not bring the next message closer
         self.due = time.monotonic() + self._sender._pace.period_s()
 
@@ -154,7 +178,12 @@ class FeedSender:
         self._thread: threading.Thread | None = None
 
     def connect(
-        self, send: Send, *, announced: bool = False, parts: frozenset[str] = observe.PARTS
+        self,
+        send: Send,
+        *,
+        announced: bool = False,
+        parts: frozenset[str] = observe.PARTS,
+        answers: bool = False,
     ) -> FeedLink:
         """Open a line to a view.
 
@@ -163,8 +192,10 @@ class FeedSender:
             announced: start sending at once and repeat the snapshot until the view has said something, for
                 hosts in which a view can not reach a busy kernel. Else the view must subscribe.
             parts: which rows the view shows.
+            answers: it says "seen" now and then while it is sent something; one that falls silent is sent nothing
+                until it says something again.
         """
-        link = FeedLink(self, send, announced, parts)
+        link = FeedLink(self, send, announced, parts, answers)
         with self._wake:
             self._links.append(link)
             if self._thread is None:

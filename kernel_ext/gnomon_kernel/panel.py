@@ -73,6 +73,6 @@ def unregister(ip: Any) -> None:
 def _on_open(channel: Any, _message: dict[str, Any]) -> None:
     """A panel has opened its comm; called in ipykernel's control thread."""
     unpin(channel)
-    link = sender().connect(lambda header, buffers: channel.send(header, buffers=buffers))
+    link = sender().connect(lambda header, buffers: channel.send(header, buffers=buffers), answers=True)
     channel.on_msg(lambda message: link.receive(message["content"]["data"]))
     channel.on_close(lambda _message: link.close())

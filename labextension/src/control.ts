@@ -17,6 +17,8 @@ const PANEL_TARGET = 'gnomon.panel';
 const HUB_TARGET = 'gnomon.hub';
 /** A kernel which has not answered after this time, in milliseconds, is asked again when it falls idle. */
 const ANSWER_WITHIN_MS = 5000;
+/** While the kernel sends, it is told this often that somebody is there; else it takes the page for gone. */
+const SEEN_EVERY_MS = 10_000;
 
 type CommType = 'comm_open' | 'comm_msg' | 'comm_close';
 
@@ -90,12 +92,17 @@ export class ControlChannel implements IChannel {
       window.removeEventListener('pagehide', this._left);
       this._closedListeners.forEach(listener => listener());
     } else if (message.header.msg_type === 'comm_msg' && content.data) {
+      if (Date.now() - this._seenAt > SEEN_EVERY_MS) {
+        this._seenAt = Date.now();
+        this.send({ kind: 'seen' });
+      }
       const buffers = (message.buffers ?? []).map(asView);
       this._listeners.forEach(listener => listener(content.data!, buffers));
     }
   }
 
   private _open = true;
+  private _seenAt = Date.now();
   private readonly _listeners = new Set<MessageListener>();
   private readonly _closedListeners = new Set<() => void>();
 }

@@ -164,3 +164,32 @@ def test_the_status_bar_tells_of_the_notebook_in_front(server: LabServer, lab: L
     lab.wait_until_finished("block")
     (server.folder / "go").unlink()
     says(lab, STATUS, "0/2 busy · mem")
+
+
+def test_people_find_the_views_in_the_launcher_the_palette_and_the_menu(
+    server: LabServer, lab: LabPage
+) -> None:
+    write_notebook(server.folder, "found.ipynb", {"plain": "1 + 1"})
+    lab.open("found.ipynb")
+    execute(lab, "launcher:create")
+    card = lab.page.locator(".jp-LauncherCard", has_text="Gnomon")
+    card.click()
+    says(lab, TABS, "Dashboard")  # in the launcher's place
+    says(lab, f"{MAIN} .jp-gnomon-panel-hint", "%load_ext gnomon")
+    card.wait_for(state="detached")
+    menu = "[...document.querySelectorAll('.lm-Menu-itemLabel')].map(item => item.textContent)"
+    lab.page.locator(".lm-MenuBar-itemLabel", has_text="View").click()
+    lab.page.locator(".lm-Menu-itemLabel", has_text="Gnomon").hover()
+    lab.page.wait_for_function(f"{menu}.includes('Gnomon Timeline')", timeout=WAIT_S * 1000)
+    look(lab, "menu")
+    lab.page.keyboard.press("Escape")
+    lab.page.keyboard.press("Escape")
+    execute(lab, "apputils:activate-command-palette")
+    lab.page.locator(".lm-CommandPalette-input").fill("gnomon")
+    views = lab.page.locator('.lm-CommandPalette-item[data-command="gnomon:open-view"]')
+    lab.page.wait_for_function(
+        "document.querySelectorAll('.lm-CommandPalette-item[data-command=\"gnomon:open-view\"]').length === 6",
+        timeout=WAIT_S * 1000,
+    )
+    assert any("Gnomon Nodes" in text for text in views.all_inner_texts())
+    look(lab, "palette")
