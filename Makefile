@@ -8,7 +8,7 @@
 #   make format      what ruff and prettier can mend by themselves
 #   make bench       gnomon microbenchmark
 #   make bench-views what the live views cost, in a real browser
-#   make picture     the README's picture, taken by the browser test: docs/live-views.png
+#   make pictures    the pictures of README and docs/views.md, taken by the browser tests from real runs
 #   make clean       forget all that was built or installed here
 
 PYTHON ?=
@@ -25,7 +25,7 @@ FRONT_END := $(shell find labextension/src labextension/style labextension/schem
 ASSETS := kernel_ext/gnomon_kernel/static/widget.js runtime/gnomon/observe/static/report.js \
 	kernel_ext/gnomon_kernel/labextension/package.json
 
-.PHONY: lab test test-quick storm lint format bench bench-views picture install clean
+.PHONY: lab test test-quick storm lint format bench bench-views pictures install clean
 .DEFAULT_GOAL := install
 
 install: $(STAMPS)/install
@@ -63,8 +63,9 @@ bench: $(STAMPS)/install
 bench-views: $(STAMPS)/install $(STAMPS)/chromium
 	PYTHONPATH=tests:runtime:kernel_ext $(PY) -m lab.measure_views $(WHAT)
 
-picture: $(STAMPS)/install $(STAMPS)/chromium
+pictures: $(STAMPS)/install $(STAMPS)/chromium
 	GNOMON_PICTURE=docs/live-views.png $(PY) -m pytest tests/lab/test_first_notebook.py
+	GNOMON_PICTURES=docs/pictures $(PY) -m pytest tests/lab/test_pictures.py
 
 clean:
 	rm -rf $(STAMPS) .venv node_modules dist labextension/lib labextension/tsconfig.tsbuildinfo \

@@ -55,7 +55,11 @@ _HIDES_TWIN = (
 lab extension's do the same.
 """
 
+_CAPTURED = re.compile(r"global '(\w+)'")
+"""What the path to a culprit says of a function that has one of the notebook's variables in its code."""
+
 CellName = Callable[[str], str | None]
+AssignedIn = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +154,22 @@ def _cut(line: str) -> str:
 
 
 def has_card(error: BaseException) -> bool:
-    """Whether an error is shown as a card: those of ours are bugs to be reported whole, and a value that can not be
-    pickled has frames of the user's to show.
-    """
-    plain = (exceptions.InternalError, exceptions.SerializationError)
-    return isinstance(error, GnomonError) and not isinstance(error, plain)
+    """Whether an error is shown as a card: those of ours are bugs to be reported whole."""
+    return isinstance(error, GnomonError) and not isinstance(error, exceptions.InternalError)
 
 
-def card_of(error: GnomonError, cell_name: CellName) -> ErrorCard:
+def card_of(error: GnomonError, cell_name: CellName, assigned_in: AssignedIn = lambda name: "") -> ErrorCard:
     """The card of an error that was raised in a cell.
 
     Args:
         error: with its traceback.
         cell_name: what people call the cell that was compiled as a file; None for other files.
+        assigned_in: what people call the cell that has last given a value to a name; "" if that is not known.
     """
     if isinstance(error, TaskError):
         return _of_task(error, cell_name)
+    if isinstance(error, exceptions.SerializationError):
+        return _of_pickling(error, cell_name, assigned_in)
     created = error.__cause__
     root = created if isinstance(created, TaskError) else None
     text = getattr(error, "traceback_str", "") or (root.traceback_str if root is not None else "")
@@ -177,6 +181,23 @@ def card_of(error: GnomonError, cell_name: CellName) -> ErrorCard:
     return ErrorCard(
         title, tuple(facts), places, _asked(error, cell_name), (), output, exceptions.advice_of(error)
     )
+
+
+def _of_pickling(
+    error: exceptions.SerializationError, cell_name: CellName, assigned_in: AssignedIn
+) -> ErrorCard:
+    """What can not travel, and where it stands; of the way to it only the user's own lines (a ``__getstate__`` of his)."""
+    sentence, _, advice = exceptions.sentence_of(error).partition(". ")
+    title = f"{type(error).__name__}: {sentence.rstrip('.')}"
+    names = {name: assigned_in(name) for name in _CAPTURED.findall(error.path)}
+    facts = [f"{name} was given its value in {cell}" for name, cell in names.items() if cell]
+    places = []
+    cause = error.__cause__
+    for frame, line in traceback.walk_tb(cause.__traceback__ if cause is not None else None):
+        file = frame.f_code.co_filename
+        if not file.startswith((*_PACKAGES, "<frozen")) and not _LIBRARIES.search(file):
+            places.append(_code_place(frame, line, cell_name))
+    return ErrorCard(title, tuple(facts), tuple(places), _asked(error, cell_name), advice=advice)
 
 
 def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
@@ -257,7 +278,11 @@ def _asked(error: BaseException, cell_name: CellName) -> CodePlace | None:
             found = frame, line
     if found is None:
         return None
-    frame, line = found
+    return _code_place(*found, cell_name)
+
+
+def _code_place(frame: FrameType, line: int, cell_name: CellName) -> CodePlace:
+    """A line that a frame is at, as people call it."""
     file, function = frame.f_code.co_filename, frame.f_code.co_name
     within = "" if function == "<module>" else f", in {function}"
     where = f"{cell_name(file) or Path(file).name}, line {line}{within}"

@@ -46,7 +46,7 @@ class KernelExtension:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._origins = Origins(shell)
-        self._tracebacks = ShortTracebacks(shell)
+        self._tracebacks = ShortTracebacks(shell, self._origins)
         self._router: OutputRouter | None = None
         self._outputs = WeakOutputs(shell)
         self._actor_names = ActorNames()

@@ -83,8 +83,11 @@ class Origins:
 
     def runs(self, first: str) -> list[CellRun]:
         """The latest runs of the remembered cells: that of the cell ``first``, then the others, newest first."""
-        newest = list(reversed(self._runs.values()))
-        return sorted(newest, key=lambda run: run.cell != first)
+        return sorted(self.newest_first(), key=lambda run: run.cell != first)
+
+    def newest_first(self) -> list[CellRun]:
+        """The latest runs of the remembered cells."""
+        return list(reversed(self._runs.values()))
 
     def resume(self) -> None:
         """Enter the cell that is running already: the one that loads the extension, if it is a cell."""

@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import gnomon
+from gnomon_kernel.cell_names import analyse
 from gnomon_kernel.error_cards import card_of, has_card
+from gnomon_kernel.origins import Origins
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -25,8 +27,9 @@ _RAISE = dis.opmap["RAISE_VARARGS"]
 class ShortTracebacks:
     """Shows the errors of one shell without the frames of gnomon at their end."""
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, origins: Origins) -> None:
         self._shell = shell
+        self._origins = origins
         self._show = shell.showtraceback
 
     def install(self) -> None:
@@ -54,7 +57,7 @@ class ShortTracebacks:
         shell: Any = self._shell
         kind, error, trace = exc_tuple
         try:
-            card = card_of(error, self._cell_name)
+            card = card_of(error, self._cell_name, self._assigned_in)
             text, html = card.text(), card.html()
         except Exception:  # an error that can not be told well is told as Python does
             return self._show(exc_tuple, *args, **kwargs)
@@ -73,6 +76,17 @@ class ShortTracebacks:
         if shell.call_pdb:
             shell.debugger(force=True)
         return None
+
+    def _assigned_in(self, name: str) -> str:
+        """The cell that has last given a value to a name, as far as texts tell."""
+        for run in self._origins.newest_first():
+            try:
+                names = analyse(self._shell.transform_cell(run.text))  # type: ignore[no-untyped-call]
+            except (SyntaxError, ValueError):
+                continue
+            if name in names.binds:
+                return run.label
+        return ""
 
     def _cell_name(self, file: str) -> str | None:
         found = self._shell.compile.format_code_name(file)

@@ -72,6 +72,21 @@ def test_the_actor_is_idle_when_all_its_groups_are() -> None:
     assert worker.execution.is_idle()
 
 
+def test_tasks_that_the_process_ran_before_are_none_of_the_actors() -> None:
+    worker = new_worker(HOST)
+    task = task_id(ME, 7)
+    worker.handle([received(ME, tasks.TaskPushed(task, bytes(16), b"\0"))], 0.5)
+    assert worker.execution.take(0.6, "") is not None
+    worker.handle([ev.TaskEnded(task, tasks.OK, (b"\0",), 0.6, 0.7)], 0.7)
+    assigned = actors.ActorAssigned(spec(MINE, owner=OTHER), 0)
+    worker.handle([received(HEAD, assigned), ev.ActorConstructed(b"", "")], 1.0)
+    assert worker.execution.facts() == (0, 0, "")
+    worker.handle([received(ME, call(1))], 1.1)
+    assert take(worker) == 1
+    worker.handle([ev.TaskEnded(call_task(1), tasks.OK, (b"\0",), 1.1, 1.2)], 1.2)
+    assert worker.execution.facts() == (1, 0, "")
+
+
 def test_calls_for_another_incarnation_are_refused() -> None:
     worker = actor_with({"io": 1})
     effects = worker.handle([received(ME, call(1, "io", incarnation=1))], 1.1)

@@ -147,26 +147,44 @@ def test_without_retries_a_restart_fails_what_was_pushed_and_keeps_what_was_not(
     assert pushed(effects, NEXT) == [3]
 
 
-def test_kill_counts_at_once() -> None:
-    worker = caller_with(1)
-    effects = worker.handle([ev.ActorKillAsked(ACTOR, True), submitted(2)], 2.0)
+def test_after_a_kill_no_call_reaches_the_actor_and_those_it_has_are_settled_with_its_end() -> None:
+    worker = caller_with(1, 2, 3)
+    effects = worker.handle([ev.ActorKillAsked(ACTOR, True), submitted(4)], 2.0)
     assert told(effects, HEAD, actors.ActorKilled) == [actors.ActorKilled(ACTOR, True)]
-    assert [value_of(worker, number)[1]["reason"] for number in (1, 2)] == [
-        "it was killed by gnomon.kill"
-    ] * 2
-    assert [value_of(worker, number)[1]["started"] for number in (1, 2)] == [True, False]
-    worker.handle([ev.ActorKillAsked(ACTOR, True), received(HEAD, over(cause="late"))], 2.1)
+    assert pushed(effects) == []
+    worker.handle([received(HOST, finished(1))], 2.01)
+    worker.handle([ev.ActorKillAsked(ACTOR, True), received(HEAD, over(cause="late"))], 2.02)
+    worker.handle([received(NODE, lost(last_started=call_task(2)))], 2.03)
+    worker.handle([], 2.03 + worker.settle_s)
+    assert value_of(worker, 1) == "OK", "it had ended before"
+    facts = [value_of(worker, number)[1] for number in (2, 3, 4)]
+    assert [fact["reason"] for fact in facts] == ["it was killed by gnomon.kill"] * 3
+    assert [fact["started"] for fact in facts] == [True, False, False]
     worker.handle([ev.ActorKillAsked(ACTOR, False)], 2.2)
     worker.check()
+
+
+def test_a_kill_counts_at_once_where_nothing_is_waited_for_and_in_a_second_where_nobody_tells() -> None:
+    idle = caller_with()
+    idle.handle([ev.ActorKillAsked(ACTOR, True), submitted(1)], 2.0)
+    assert value_of(idle, 1)[1]["reason"] == "it was killed by gnomon.kill"
+    alone = caller_with(1)
+    alone.handle([ev.ActorKillAsked(ACTOR, True)], 2.0)
+    alone.handle([], 2.9)
+    assert value_of(alone, 1) is None
+    alone.handle([], 3.0)
+    assert value_of(alone, 1)[0] == "ActorDiedError"
 
 
 def test_kill_while_an_end_is_being_settled() -> None:
     worker = caller_with(1, max_retries=5, max_restarts=5)
     worker.handle([received(HEAD, over(actors.RESTARTING))], 2.0)
     worker.handle([ev.ActorKillAsked(ACTOR, True)], 2.01)
-    assert value_of(worker, 1)[0] == "ActorDiedError"
     effects = worker.handle([received(HEAD, alive(1, NEXT)), received(NODE, lost())], 2.02)
     assert pushed(effects, NEXT) == []
+    effects = worker.handle([], 2.02 + worker.settle_s)
+    assert pushed(effects, NEXT) == []
+    assert value_of(worker, 1)[0] == "ActorDiedError"
     worker.check()
 
 
@@ -275,11 +293,12 @@ def test_a_late_answer_of_a_killed_actor_leaves_nothing_behind() -> None:
     worker = caller_with(1)
     theirs = object_id(task_id(OTHER, 5), 1)
     worker.handle([ev.ActorKillAsked(ACTOR, True)], 2.0)
+    worker.handle([], 3.0)
     block = Block(NODE, 4096, 100, result_of(1))
     answer = finished(
         1, values=(block,), borrows=(Borrow(theirs, 3),), contained=(Contained(result_of(1), (theirs,)),)
     )
-    effects = worker.handle([received(HOST, answer)], 2.1)
+    effects = worker.handle([received(HOST, answer)], 3.1)
     assert told(effects, NODE, objects.BlocksFreed) == [objects.BlocksFreed((block.name,))]
     assert told(effects, HOST, tasks.HoldReleased) == [tasks.HoldReleased(call_task(1))]
     [added] = told(effects, OTHER, objects.BorrowAdded)
@@ -303,7 +322,8 @@ def test_pending_calls_are_counted_down_when_they_end() -> None:
     worker = caller_with(1, 2, pending=pending)
     worker.handle([received(HOST, finished(1))], 2.0)
     assert pending.ended == 1
-    worker.handle([ev.ActorKillAsked(ACTOR, True)], 2.1)
+    worker.handle([ev.ActorKillAsked(ACTOR, True), received(NODE, lost())], 2.1)
+    worker.handle([], 2.1 + worker.settle_s)
     assert pending.ended == 2
 
 

@@ -18,10 +18,23 @@ function build(): { readonly sent: number; readonly script: Buffer } {
     execFileSync('node', ['labextension/build-widget.mjs', '--out', file]);
     const text = readFileSync(file, 'utf8');
     const packed = /const packed = '([^']+)'/.exec(text)![1];
-    return { sent: text.length, script: inflateRawSync(Buffer.from(packed, 'base64')) };
+    const digits = /const digits = '([^']+)'/.exec(text)![1];
+    const size = Number(/subarray\(0, (\d+)\)/.exec(text)![1]);
+    assert.equal(new Set(digits).size, 85);
+    return { sent: text.length, script: inflateRawSync(unpack(packed, digits).subarray(0, size)) };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Four bytes for every five digits. */
+function unpack(packed: string, digits: string): Buffer {
+  const bytes = Buffer.alloc((packed.length / 5) * 4);
+  for (let at = 0; at < packed.length; at += 5) {
+    const word = [...packed.slice(at, at + 5)].reduce((sum, digit) => sum * 85 + digits.indexOf(digit), 0);
+    bytes.writeUInt32BE(word, (at / 5) * 4);
+  }
+  return bytes;
 }
 
 describe("the widget's script", () => {

@@ -10,6 +10,7 @@ import { death, lateness } from '../../labextension/src/views/nodes';
 import { criticalPath, pathEdges } from '../../labextension/src/views/critical-path';
 import { attemptWords, TaskState } from '../../labextension/src/views/states';
 import { readTimeline } from '../../labextension/src/views/spans';
+import { layOut } from '../../labextension/src/views/timeline-layout';
 import { traceEvents } from '../../labextension/src/views/trace';
 import { workAt } from '../../labextension/src/views/work-draw';
 import { describeWork, withSpans, WORK_KINDS, WORK_SPANS_KEPT } from '../../labextension/src/views/work-spans';
@@ -163,8 +164,11 @@ describe('work besides tasks', () => {
       rows.map(row => [row.process, row.worker, row.work.map(span => span.kind)]),
       [['aa00', -1, ['transfer']]]
     );
-    assert.equal(workAt(rows[0], 1000.9, 0.05), null);
-    assert.equal(workAt(rows[0], 1000.96, 0.05)?.kind, 'transfer');
+    const layout = layOut(readTimeline(model), 200);
+    const middle = layout.rows[0].y + layout.rows[0].height / 2;
+    assert.equal(workAt(layout, middle, 1000.9, 0.05), null);
+    assert.equal(workAt(layout, middle, 1000.96, 0.05)?.kind, 'transfer');
+    assert.equal(workAt(layout, 2000, 1001, 0.05), null);
     assert.equal(describeWork(model, rows[0].work[0]), 'copied from another node · from node bb · 3 MB · 2.0 s');
   });
 

@@ -8,7 +8,7 @@ import { Journal } from '../../labextension/src/views/journal';
 import { Model } from '../../labextension/src/views/model';
 import { modelAt } from '../../labextension/src/views/past';
 import { TaskState } from '../../labextension/src/views/states';
-import type { IActorRow, ObjectTuple } from '../../labextension/src/views/wire';
+import type { IActorRow, ObjectTuple, SpanTuple } from '../../labextension/src/views/wire';
 import { message } from './message';
 import { numbers, Play, seen } from './play';
 
@@ -43,8 +43,26 @@ describe('a model of the past', () => {
       past.histories.of('a', 'n').map(point => point.value),
       [1, 2]
     );
-    assert.notEqual(past.version, play.live.version);
-    assert.notEqual(past.version, modelAt(play.live, play.journal, 1002.5).version);
+    const again = modelAt(play.live, play.journal, 1002.5);
+    for (const name of ['version', 'spansVersion', 'objectsVersion'] as const) {
+      assert.notEqual(past[name], play.live[name]);
+      assert.notEqual(past[name], again[name]);
+    }
+  });
+
+  test('has what took time and is no task as far as it had come', () => {
+    const play = new Play(numbers(10));
+    play.time = 1010;
+    const span = (start: number, end: number): SpanTuple => ['spill', 'p', start, end, 1, ''];
+    play.tell({ spans: [span(1001, 1002), span(1003, 1006), span(1007, 1008)] });
+    assert.deepEqual(
+      modelAt(play.live, play.journal, 1004).spans.map(({ start, end }) => [start, end]),
+      [
+        [1001, 1002],
+        [1003, 1004]
+      ]
+    );
+    assert.equal(play.live.spans[1].end, 1006);
   });
 
   test('is filtered like any other', () => {

@@ -95,7 +95,7 @@ def test_golden_cards(ip: InteractiveShell, capsys: Any, monkeypatch: pytest.Mon
     found = "\n".join(parts)
     if UPDATE:
         GOLDEN.write_text(found, encoding="utf-8")
-    assert found.count(">>> ") >= 13
+    assert found.count(">>> ") >= 25
     diff = "\n".join(
         difflib.unified_diff(text.splitlines(), found.splitlines(), "golden", "now", lineterm="")
     )
@@ -130,7 +130,7 @@ def test_debugging_and_catching_go_on_working(ip: InteractiveShell, capsys: Any)
     [
         (TaskError(), True),
         (WorkerCrashedError(), True),
-        (SerializationError("x"), False),
+        (SerializationError("x"), True),
         (ValueError(), False),
     ],
 )

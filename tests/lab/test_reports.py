@@ -135,12 +135,16 @@ def test_a_report_shows_every_moment_without_a_network(report: tuple[Page, list[
     assert not page.locator(".jp-gnomon-tempo").is_visible()
 
     seen: list[dict[str, int]] = []
+    begun: list[int] = []
     for step in range(51):
         move(page, step / 50)
         seen.append(counts_of(label_of(page, "task graph:")))
+        begun.append(counts_of(label_of(page, "timeline:")).get("spans", 1))
     assert seen[0]["done"] == 0
     assert seen[-1] == at_end
     assert [moment["done"] for moment in seen] == sorted(moment["done"] for moment in seen)
+    assert (begun[0], begun[-1]) == (0, TASKS)
+    assert begun == sorted(begun)
     totals = [sum(moment.values()) for moment in seen]
     assert totals == sorted(totals)
     for step in (40, 3, 25, 0):
@@ -148,12 +152,17 @@ def test_a_report_shows_every_moment_without_a_network(report: tuple[Page, list[
         assert counts_of(label_of(page, "task graph:")) == seen[step]
     assert page.locator(".jp-gnomon-status").inner_text() == "the past"
 
+    page.locator(SLIDER).press("ArrowRight")
+    assert 0 < float(page.locator(SLIDER).input_value()) < 0.01
+    page.locator(SLIDER).press("PageUp")
+    assert 0.04 < float(page.locator(SLIDER).input_value()) < 0.07
     page.locator(SLIDER).press("End")
     page.locator(".jp-gnomon-status", has_text="recording").wait_for()
     page.locator(".jp-gnomon-time-speed").select_option("500")
     page.locator(".jp-gnomon-time-button", has_text="Play").click()
     # the button says "Stop" until it has played to the end
     page.locator(".jp-gnomon-time-button", has_text="Play").wait_for()
+    page.locator(".jp-gnomon-status", has_text="recording").wait_for()
     assert counts_of(label_of(page, "task graph:")) == at_end
     picture(page, "end")
     assert faults == []

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._engine import large_arguments
 from gnomon._engine.large_arguments import LargeArguments, mark_of, same
 from gnomon._messages.tasks import Provenance
 from gnomon._wire.pickling import pack_args
@@ -258,6 +259,17 @@ def test_different_arguments_small_sums_and_scripts_are_left_alone() -> None:
     for _ in range(5):
         large.note("train", None, pack_args((bytearray(2 * 10**7),), {}).serialized)
     assert ledger.repeated == {}
+
+
+def test_the_lines_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_arguments, "SITES_MAX", 3)
+    ledger = Ledger("s")
+    large = LargeArguments(ledger)
+    serialized = pack_args((bytearray(2_000_000),), {}).serialized
+    for line in range(9):
+        for _ in range(3):
+            large.note("train", Provenance("a", "In [3]", line), serialized)
+    assert [key[2] for key in ledger.repeated] == [6, 7, 8]
 
 
 def test_marks_tell_values_apart_by_their_ends_and_their_middle() -> None:

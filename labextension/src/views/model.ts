@@ -7,7 +7,7 @@
  */
 
 import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
-import { FREE, readColumns, WireError } from './wire';
+import { FREE, NO_NODE, readColumns, WireError } from './wire';
 import { Histories } from './histories';
 import type { IObjectRow } from './object-rows';
 import { bySize, changeObjects, NO_OBJECTS, totalsOf } from './object-rows';
@@ -22,8 +22,6 @@ import { withSpans } from './work-spans';
  */
 export type ApplyResult = 'applied' | 'ignored' | 'gap';
 
-/** Before the kernel has told. */
-const NO_NODE = 'This kernel can not add nodes.';
 
 function noCounts(): number[] {
   return TASK_STATES.map(() => 0);
@@ -211,9 +209,7 @@ export class Model {
     header.actors?.forEach(row => this.histories.note(row, header.time));
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     this.noNode = header.no_node ?? this.noNode;
-    if (header.spans) {
-      this.spans = withSpans(this.spans, header.spans);
-    }
+    this.spans = withSpans(this.spans, header.spans ?? []);
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
     }

@@ -24,7 +24,12 @@ export function modelAt(newest: Model, journal: Journal, time: number): Model {
   }
   const { counts, ...moment } = journal.at(time);
   const errors = new Map([...newest.errors].filter(([task]) => isFailed(tasks, task)));
-  const own = { ...moment, tasks, members, listedCounts, errors, time, version: ++version, past: true };
+  const spans = newest.spans
+    .filter(span => span.start <= time)
+    .map(span => (span.end > time ? { ...span, end: time } : span));
+  version += 1;
+  const versions = { version, spansVersion: version, objectsVersion: version };
+  const own = { ...moment, ...versions, tasks, members, listedCounts, errors, spans, time, past: true };
   const known = counts ? listedCounts.map((listed, func) => [...(counts[func] ?? listed)]) : listedCounts;
   const histories = newest.histories.until(time);
   return newest.with({ ...own, counts: known, histories });

@@ -106,18 +106,18 @@ export function taskAt(
   return best;
 }
 
+/** "load #3 · done · 1.2 s". */
+export function describeSpan(model: Model, task: number, now: number): string {
+  const { tasks } = model;
+  const took = formatDuration(endOf(model, task, now) - tasks.start[task]);
+  return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
+}
+
 /** "timeline: 3 workers, 24 spans, 2 running". */
 export function describeTimeline(timeline: ITimeline): string {
   const workers = timeline.groups.reduce((sum, group) => sum + group.rows.filter(row => row.worker >= 0).length, 0);
   const named = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
   return `timeline: ${named(workers, 'worker')}, ${named(timeline.spans, 'span')}, ${timeline.running} running`;
-}
-
-/** A span in a few words. */
-export function describeTask(model: Model, task: number, now: number): string {
-  const { tasks } = model;
-  const took = formatDuration(endOf(model, task, now) - tasks.start[task]);
-  return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
 }
 
 function rowOf(model: Model, worker: number, found: number[], work: readonly IWorkSpan[]): ITimelineRow | null {

@@ -15,8 +15,16 @@ export const SPEEDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100
 
 /** A run is played in about so many seconds, unless one asks for another speed. */
 const PLAYED_IN_S = 15;
-/** Keys and buttons of the slider move by this part of the run. */
+/** What the arrow keys move by, as a part of the run; pages are ten times as long. */
 const STEP = 1 / 200;
+const KEYS: Readonly<Record<string, number>> = {
+  ArrowLeft: -STEP,
+  ArrowDown: -STEP,
+  ArrowRight: STEP,
+  ArrowUp: STEP,
+  PageDown: -10 * STEP,
+  PageUp: 10 * STEP
+};
 const FRAME_MS = 33;
 
 /** The speed at which so many seconds are played in good time. */
@@ -40,7 +48,8 @@ export class TimeBar {
     SPEEDS.forEach(speed => this._speed.append(el('option', '', `× ${speed}`, { value: String(speed) })));
     this._open.addEventListener('click', () => this._toggle());
     this._play.addEventListener('click', () => this._playOrStop());
-    this._slider.addEventListener('input', () => this._scrub());
+    this._slider.addEventListener('input', () => this._scrub(Number(this._slider.value)));
+    this._slider.addEventListener('keydown', event => this._key(event));
     this._speed.addEventListener('change', () => (this._chosen = Number(this._speed.value)));
     this._back.addEventListener('click', () => this._return());
     this._parts = [this._play, this._slider, this._where, this._speed, this._back, this._told];
@@ -98,9 +107,18 @@ export class TimeBar {
     this._feed.goTo(null);
   }
 
-  private _scrub(): void {
-    const place = Number(this._slider.value);
+  /** By keys one goes in steps that are seen; by the mouse as far as the slider can be moved. */
+  private _key(event: KeyboardEvent): void {
+    const step = KEYS[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      this._scrub(Math.max(0, Number(this._slider.value) + step));
+    }
+  }
+
+  private _scrub(place: number): void {
     this._stop();
+    this._slider.value = String(place); // at once: the next key may come before the views are drawn
     this._feed.goTo(place >= 1 ? null : this._scale.timeAt(place));
   }
 
@@ -177,7 +195,7 @@ export class TimeBar {
     type: 'range',
     min: '0',
     max: '1',
-    step: String(STEP / 50),
+    step: 'any',
     value: '1',
     'aria-label': 'time shown'
   });

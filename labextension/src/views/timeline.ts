@@ -8,7 +8,7 @@ import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
 import { segments } from './segments';
 import type { ITimeline } from './spans';
-import { describeTask, describeTimeline, endOf, readTimeline, taskAt } from './spans';
+import { describeSpan, describeTimeline, endOf, readTimeline, taskAt } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
 import { drawTimeline } from './timeline-draw';
 import type { ITimelineLayout } from './timeline-layout';
@@ -18,7 +18,7 @@ import { TimelineStage } from './timeline-stage';
 import { TimelineTable } from './timeline-table';
 import { TimeWindow } from './time-window';
 import { traceEvents } from './trace';
-import { workUnder } from './work-draw';
+import { workAt } from './work-draw';
 import { WorkLegend } from './work-legend';
 import type { IWorkSpan } from './work-spans';
 import { describeWork } from './work-spans';
@@ -71,9 +71,9 @@ export class TimelineView implements IView, ITimelineHost {
     const { live } = this._context.feed;
     if (!model.past) {
       this._whole = this._timeline;
-      this._wholeVersion = live.version;
-    } else if (live.version !== this._wholeVersion) {
-      this._wholeVersion = live.version;
+      this._wholeVersion = live.spansVersion;
+    } else if (live.spansVersion !== this._wholeVersion) {
+      this._wholeVersion = live.spansVersion;
       this._whole = readTimeline(live);
     }
     const timeline = this._timeline;
@@ -123,7 +123,7 @@ export class TimelineView implements IView, ITimelineHost {
     this._tip.hidden = task < 0 && work === null;
     const words = [
       work ? describeWork(this._context.feed.model, work) : '',
-      task >= 0 ? describeTask(this._context.feed.model, task, this._now) : ''
+      task >= 0 ? describeSpan(this._context.feed.model, task, this._now) : ''
     ];
     setText(this._tip, words.filter(each => each !== '').join(' — '));
     this._stage.invalidate();
@@ -212,11 +212,8 @@ export class TimelineView implements IView, ITimelineHost {
   }
 
   private _workAt(x: number, y: number): IWorkSpan | null {
-    const found = this._layout && x >= this._gutter() ? placeAt(this._layout, y + this._scroll) : null;
-    if (!found) {
-      return null;
-    }
-    return workUnder(found.place, y + this._scroll, this._timeAt(x), this._slack());
+    const layout = x >= this._gutter() ? this._layout : null;
+    return layout && workAt(layout, y + this._scroll, this._timeAt(x), this._slack());
   }
 
   private _timeAt(x: number): number {

@@ -112,6 +112,9 @@ export interface ITempo {
 /** Work begins as soon as it can. */
 export const FREE: ITempo = { mode: 'free', interval_s: 0, seed: 0, waiting: 0, begun: 0, steps: 0 };
 
+/** Why no node can be added, before the kernel has told. */
+export const NO_NODE = 'This kernel can not add nodes.';
+
 /** Header of a snapshot or of a delta. Every part but the first six fields may be absent. */
 export interface IFeedHeader {
   readonly kind: 'snapshot' | 'delta';

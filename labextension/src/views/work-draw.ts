@@ -3,7 +3,8 @@
 import type { ITimelineRow } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
 import { xOf } from './timeline-draw';
-import type { IRowPlace } from './timeline-layout';
+import type { IRowPlace, ITimelineLayout } from './timeline-layout';
+import { placeAt } from './timeline-layout';
 import type { IWorkSpan } from './work-spans';
 import { kindOf } from './work-spans';
 
@@ -13,20 +14,19 @@ const LINES_FROM_PX = 5;
 const LINES_EVERY_PX = 4;
 
 /** Where such spans stand in a row: top and height. */
-export function workBand(row: ITimelineRow, y: number, height: number): readonly [top: number, height: number] {
+function workBand(row: ITimelineRow, y: number, height: number): readonly [top: number, height: number] {
   return row.tasks.length > 0 ? [y + height * (1 - PART), height * PART - 1] : [y + 1, height - 2];
 }
 
-/** The span of a row at a time, or within `slack` seconds of it: the shortest, which is drawn last. */
-export function workAt(row: ITimelineRow, time: number, slack: number): IWorkSpan | null {
-  const near = row.work.filter(span => time >= span.start - slack && time <= span.end + slack);
+/** The span at a height and a time, or within `slack` seconds of it: the shortest of a row. */
+export function workAt(layout: ITimelineLayout, y: number, time: number, slack: number): IWorkSpan | null {
+  const place = placeAt(layout, y)?.place;
+  const [top, height] = place ? workBand(place.row, place.y, place.height) : [0, 0];
+  if (!place || y < top || y > top + height) {
+    return null;
+  }
+  const near = place.row.work.filter(span => time >= span.start - slack && time <= span.end + slack);
   return near.length > 0 ? near.reduce((a, b) => (b.end - b.start <= a.end - a.start ? b : a)) : null;
-}
-
-/** The span at a height and a time: `workAt`, if the height is that of such spans. */
-export function workUnder(place: IRowPlace, y: number, time: number, slack: number): IWorkSpan | null {
-  const [top, height] = workBand(place.row, place.y, place.height);
-  return y >= top && y <= top + height ? workAt(place.row, time, slack) : null;
 }
 
 /** Draws all that is in sight. */

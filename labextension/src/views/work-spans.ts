@@ -49,6 +49,9 @@ export function kindOf(span: IWorkSpan): IWorkKind {
 
 /** Adds what a message tells; of too many the oldest go. */
 export function withSpans(known: readonly IWorkSpan[], told: readonly SpanTuple[]): readonly IWorkSpan[] {
+  if (told.length === 0) {
+    return known;
+  }
   const fresh = told.map(([kind, process, start, end, size, about]) => ({ kind, process, start, end, size, about }));
   return [...known, ...fresh].slice(-WORK_SPANS_KEPT);
 }

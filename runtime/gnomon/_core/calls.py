@@ -384,7 +384,7 @@ class CallMachine:
             self._finish(client, record, TaskState.FAILED, (client.died(False),), now, client.cause)
 
     def kill(self, actor: ActorID, no_restart: bool, now: float) -> None:
-        """``kill``: head ends it; here it counts as ended at once, so that the next call does not reach it."""
+        """``kill``: head ends it; from here no call reaches it any more, whatever becomes of those that it has."""
         clients = self.clients
         self._effects().send(clients.head, ActorKilled(actor, no_restart))
         client = clients.client(actor)

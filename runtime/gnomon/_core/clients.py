@@ -138,12 +138,16 @@ class ClientMachine:
         self.dirty[client.actor] = None
 
     def end_now(self, client: ActorClient, cause: str, now: float) -> None:
-        """This process has killed it: it counts as dead at once."""
-        self.ending.pop(client.actor, None)
-        client.ending = client.following = None
+        """This process has killed it: no call reaches it any more. Those that it has are settled when its process has ended,
+        which tells what it had begun; or now, if that is known.
+        """
         nobody = WorkerID(b"")
         dead = ActorChanged(client.actor, DEAD, max(0, client.incarnation), nobody, client.pid, cause)
-        self._apply(client, dead, now)
+        client.target = client.following = None
+        if client.ending is not None:
+            client.ending = dead
+            return
+        self.on_actor_changed(dead, now)
 
     def handle_gone(self, actor: ActorID) -> None:
         """No handle is left here."""

@@ -49,6 +49,7 @@ class ExecutionMachine:
         running: by task, since when.
         unanswered: outcomes that executing threads have not handed over yet; filled and emptied by them.
         long_s: a task that runs longer gives the others back.
+        done: tasks and calls that have ended here; ``done_before`` of them before this process became an actor.
         threads: of a threaded actor.
         is_async: this is an async actor: a call that is interrupted ends where it awaits something.
         widen_s: a call that runs longer makes another thread take the next.
@@ -85,6 +86,7 @@ class ExecutionMachine:
         self.gpus: tuple[int | str, ...] = ()
         self.lease = LeaseID(0)
         self.done = 0
+        self.done_before = 0
         self.threads = 1
         self.widen_s = 0.001
         self.incarnation = 0
@@ -224,7 +226,7 @@ class ExecutionMachine:
             )
         except RuntimeError:  # an executing thread has begun or ended one this instant
             current = ""
-        return self.done, sum(map(len, self._queues())) + len(self.running), current
+        return self.done - self.done_before, sum(map(len, self._queues())) + len(self.running), current
 
     def give_back(self, count: int) -> None:
         """Return up to ``count`` unstarted tasks, newest first, to whoever submitted them."""

@@ -40,6 +40,7 @@ class IncarnationMachine:
         spec = message.spec
         execution = self.execution
         execution.actor = spec.actor
+        execution.done_before = execution.done
         execution.closed = (
             ""  # used up it may be for a function whose owner died: the node knows nothing of it
         )

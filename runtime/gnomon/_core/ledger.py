@@ -30,10 +30,11 @@ class TaskState(IntEnum):
 
 TASK_STATES = len(TaskState)
 
+SPANS_KEPT = 2_000
+"""What took time and is no task: so many, the latest, are kept."""
+
 SESSION_ENDED = "the session ended"
 """Why what was not over yet is over."""
-
-SPANS_KEPT = 2_000
 
 
 class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):

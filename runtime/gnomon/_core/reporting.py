@@ -39,13 +39,13 @@ _FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
 """Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
 time, does not make it so."""
 
-_ROWS_SAVED_MAX = 4
-"""Reports of rows that a process may save up while it has none to send."""
-
 SPANS_MAX = 500
 """Kept between two reports."""
 
 _WORKER_STATES = ("starting", "idle", "leased")
+
+_ROWS_SAVED_MAX = 4
+"""Reports of rows that a process may save up while it has none to send."""
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -85,7 +85,7 @@ class ReportingMachine:
         self.foreign_max = foreign_max
         self.patience_s = patience_s
         self.observer: WorkerID | None = None
-        self._due = self._rows_due = 0.0
+        self._due = self._rows_due = self._spans_due = 0.0
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
         self._fields_told: dict[str, Watched] | None = None
@@ -132,11 +132,14 @@ class ReportingMachine:
             # whoever owns objects and actors shows them himself: noted here, they would only pile up
             self.ledger.changed_objects.clear()
             self.ledger.changed_actors.clear()
-            if (self.ledger.changed_tasks or self.spans) and now >= self._rows_due:
+            if self.ledger.changed_tasks and now >= self._rows_due:
                 # on an average one a period; a few at once, since one that is killed tells nothing any more
                 saved = now - _ROWS_SAVED_MAX * self.period_s
                 self._rows_due = max(self._rows_due, saved) + self.period_s
                 self._report_rows(self.observer)
+            if self.spans and now >= self._spans_due:
+                self._spans_due = now + self.period_s
+                self._report_spans(self.observer)
             if self._has_news_of_actor() and now >= self._due:
                 self._due = now + self.period_s
                 self._report_state(self.observer)
@@ -163,10 +166,10 @@ class ReportingMachine:
             )  # fmt: skip
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
-        if self.spans:
-            self._effects().send(
-                observer, SpansReported(tuple(self.spans.popleft() for _ in range(len(self.spans))))
-            )
+
+    def _report_spans(self, observer: WorkerID) -> None:
+        spans = tuple(self.spans.popleft() for _ in range(len(self.spans)))
+        self._effects().send(observer, SpansReported(spans))
 
     def _report_state(self, observer: WorkerID) -> None:
         changed_actor = self._actor_changed()
@@ -209,6 +212,8 @@ class ReportingMachine:
         if self.observer is None:
             return None
         due = [self._rows_due] if self.ledger.changed_tasks else []
+        if self.spans:
+            due.append(self._spans_due)
         if self._has_news_of_actor():
             due.append(self._due)
         return min(due, default=None)

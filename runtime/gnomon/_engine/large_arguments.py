@@ -9,6 +9,7 @@ A mark is the size and a checksum of a few small pieces, so that it costs micros
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Sequence
 
@@ -35,6 +36,7 @@ class LargeArguments:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._lock = threading.Lock()
         self._marks: dict[Key, list[tuple[Mark, list[int]]]] = {}
 
     def note(self, name: str, provenance: Provenance | None, serialized: Serialized) -> None:
@@ -42,10 +44,16 @@ class LargeArguments:
         if provenance is None:
             return  # not submitted in a notebook: nobody to tell
         key = (provenance.cell, provenance.label, provenance.line, name)
+        mark = mark_of(serialized.inband, serialized.buffers)
+        with self._lock:
+            self._count(key, mark)
+
+    def _count(self, key: Key, mark: Mark) -> None:
         marks = self._marks.setdefault(key, [])
         if len(self._marks) > SITES_MAX:
-            del self._marks[next(iter(self._marks))]
-        mark = mark_of(serialized.inband, serialized.buffers)
+            oldest = next(iter(self._marks))
+            del self._marks[oldest]
+            self._ledger.repeated.pop(oldest, None)
         for known, counted in marks:
             if same(known, mark):
                 counted[1] += 1

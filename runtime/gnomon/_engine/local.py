@@ -105,7 +105,7 @@ class LocalEngine:
         self._log_to_driver = log_to_driver
         if session is not None:
             core = session.open(self._perform, self._on_lost)
-            core.role.reporting.always = notebook_hooks.output_sink is not None
+            core.role.reporting.always = notebook_hooks.output_sink is not None or notebook_hooks.recorded
             core.wait_long = Stalls(core).wait
         assert core is not None
         self.core = core

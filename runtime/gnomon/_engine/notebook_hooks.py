@@ -112,6 +112,9 @@ DISPLAY_STREAM = "display"
 send_display: Callable[[str], object] | None = None
 """Takes such lines where they are not shown: set in workers. None: this process shows them."""
 
+recorded: bool = False
+"""Whether what happens is recorded: sessions that start then are told of other processes' tasks and of nodes, as by a view."""
+
 wait_observer: WaitObserver | None = None
 """Told how far a waiting ``get`` is; called in the waiting thread."""
 

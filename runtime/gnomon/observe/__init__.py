@@ -105,7 +105,10 @@ def feed() -> Feed:
 
 @cache
 def recording() -> Recording:
-    """The recording of this process: it follows the current session, and the next one after it."""
+    """The recording of this process: it follows the current session, and the next one after it.
+
+    ``%load_ext gnomon`` starts it; a script that writes reports does so before ``gnomon.init``.
+    """
     return Recording(follow=_current)
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gnomon._core.ledger import Ledger, TaskRow
+from gnomon._engine import notebook_hooks
 from gnomon.observe.history import HistoryFile
 from gnomon.observe.largest import OBJECTS_LISTED_MAX
 
@@ -91,10 +92,15 @@ class Recording:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look at the session from now on, in a thread of its own; idempotent."""
+        """Look at the session from now on, in a thread of its own; idempotent.
+
+        A session that runs already, and that no notebook has started, tells of tasks that tasks submit, and of nodes, only
+        while somebody looks at a view: start before the session.
+        """
         with self._lock:
             if self._thread is None:
                 self._stop.clear()
+                notebook_hooks.recorded = True
                 self._thread = threading.Thread(target=self._run, name="gnomon-recording", daemon=True)
                 self._thread.start()
 
@@ -102,6 +108,7 @@ class Recording:
         """Record no more and forget what was recorded; idempotent."""
         with self._lock:
             thread, self._thread = self._thread, None
+            notebook_hooks.recorded = False
         self._stop.set()
         if thread is not None:
             thread.join()
