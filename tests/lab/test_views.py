@@ -99,6 +99,42 @@ def test_the_panel_follows_the_notebook_and_tells_of_a_session_that_ended(lab: L
     assert status.inner_text() == "session ended"
 
 
+DRAW_AND_SHOW_AGAIN = """async () => {
+  const tell = state => {
+    Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  };
+  const frames = async count => {
+    for (let frame = 0; frame < count; frame++) {
+      // whatever happens, every canvas is drawn in every frame
+      for (const canvas of document.querySelectorAll('.jp-gnomon-root canvas')) {
+        canvas.dispatchEvent(new PointerEvent('pointermove', { clientX: frame, clientY: frame }));
+      }
+      await new Promise(requestAnimationFrame);
+    }
+  };
+  tell('hidden');
+  await frames(5);
+  tell('visible');
+  await frames(60);
+  delete document.visibilityState;
+}"""
+
+
+def test_views_that_are_seen_again_are_told_anew_piece_by_piece_while_they_are_drawn(lab: LabPage) -> None:
+    cells = CELLS | {"many": "gnomon.get([quick.remote(i) for i in range(4000)]);", "graph": "%remote graph"}
+    write_notebook(lab.server.folder, "again.ipynb", cells)
+    lab.open("again.ipynb")
+    run_all(lab, "setup", "many", "timeline", "graph")
+    lab.show("timeline")
+    lab.wait_for_label(CELL_GRAPH, " 4000 done", WAIT_S)
+    lab.page.locator(".jp-OutputArea").get_by_role("button", name="tasks", exact=True).click()
+    for _ in range(2):
+        lab.page.evaluate(DRAW_AND_SHOW_AGAIN)
+    lab.wait_for_label(CELL_GRAPH, " 4000 done", WAIT_S)
+    lab.wait_for_label(CELL_TIMELINE, " 4000 spans, 0 running", WAIT_S)
+
+
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
 def test_axe_finds_no_fault_in_either_theme(lab: LabPage) -> None:
     views = ("timeline", "graph", "objects", "actors", "nodes", "dashboard")

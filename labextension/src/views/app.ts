@@ -62,7 +62,8 @@ export class GnomonApp implements IViewContext {
     const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
     this._regions = new Regions(nodes, () => this._update(), _options.tabs);
     _root.append(this._header.node, this._hint, this._regions.node);
-    this._stops.push(this.feed.onChange(() => this._later()));
+    // at once: a frame that some view has asked for before must not draw tasks that are no longer there
+    this._stops.push(this.feed.onChange(() => this._update()));
     this._width = _root.clientWidth;
     this._watchSize();
     this._watchVisibility();
@@ -96,7 +97,6 @@ export class GnomonApp implements IViewContext {
   }
 
   dispose(): void {
-    cancelAnimationFrame(this._frame);
     this._stops.splice(0).forEach(stop => stop());
     this._timeBar.dispose();
     this._views.forEach(view => view.dispose());
@@ -115,15 +115,6 @@ export class GnomonApp implements IViewContext {
       nodes: () => new NodesView(this)
     };
     return new Map(wanted.map(name => [name, make[name]()]));
-  }
-
-  private _later(): void {
-    if (this._frame === 0) {
-      this._frame = requestAnimationFrame(() => {
-        this._frame = 0;
-        this._update();
-      });
-    }
   }
 
   private _update(): void {
@@ -208,5 +199,4 @@ export class GnomonApp implements IViewContext {
   private _epoch = 0;
   private _part: Model | null = null;
   private _partKey = '';
-  private _frame = 0;
 }
