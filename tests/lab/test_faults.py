@@ -62,7 +62,8 @@ def break_it(lab: LabPage, place: str, button: str, meaning: str, told: str) -> 
     card.locator(".jp-gnomon-fault-meaning:visible", has_text=meaning).wait_for()
     picture(lab, button)
     card.locator(".jp-gnomon-fault-sure:visible").click()
-    card.locator(".jp-gnomon-faults [role=status]", has_text=told).wait_for(timeout=30_000)
+    # anywhere: what made this the card that was meant may meanwhile go on at another one
+    lab.page.locator(f"{PANEL} .jp-gnomon-faults [role=status]", has_text=told).wait_for(timeout=30_000)
 
 
 def test_what_is_broken_while_a_cell_waits_is_mended(server: LabServer, lab: LabPage) -> None:

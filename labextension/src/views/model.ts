@@ -22,7 +22,6 @@ import { withSpans } from './work-spans';
  */
 export type ApplyResult = 'applied' | 'ignored' | 'gap';
 
-
 function noCounts(): number[] {
   return TASK_STATES.map(() => 0);
 }
