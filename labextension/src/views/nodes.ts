@@ -101,7 +101,7 @@ export class NodesView implements IView {
       faults,
       traffic: new KeyedList<ITraffic>(traffic, makeTraffic, fillTraffic),
       meters: new KeyedList<IMeter>(meters, makeMeter, fillMeter),
-      workers: new KeyedList<IWorkerRow>(workers, worker => makeWorker(worker, kill), fillWorker)
+      workers: new KeyedList<IWorkerRow>(workers, () => makeWorker(kill), fillWorker)
     });
     return card;
   }
@@ -202,11 +202,12 @@ function fillTraffic(element: HTMLElement, { out, bytes, other, share }: ITraffi
   setText(element.children[1], `${out ? '→' : '←'} ${formatBytes(bytes)} ${out ? 'to' : 'from'} ${other}`);
 }
 
-function makeWorker({ pid }: IWorkerRow, kill: (pid: number) => void): HTMLElement {
-  const button = el('button', 'link danger', 'kill', { type: 'button', 'aria-label': `kill worker ${pid}` });
-  button.addEventListener('click', () => kill(pid));
+function makeWorker(kill: (pid: number) => void): HTMLElement {
+  const button = el('button', 'link danger', 'kill', { type: 'button' });
   const parts = [stateIcon('waiting'), el('span', 'worker-name'), el('span', 'muted worker-runs'), button];
-  return el('li', 'worker', parts);
+  const row = el('li', 'worker', parts);
+  button.addEventListener('click', () => kill(Number(row.dataset.pid)));
+  return row;
 }
 
 function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
@@ -214,6 +215,11 @@ function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
     element.dataset.state = worker.state;
     element.replaceChild(stateIcon(WORKER_ICONS[worker.state] ?? 'pending'), element.children[0]);
   }
-  setText(element.children[1], `process ${worker.pid}`);
+  // a worker is told of before its process has a number
+  element.dataset.pid = String(worker.pid);
+  setText(element.children[1], worker.pid > 0 ? `process ${worker.pid}` : 'a new process');
+  const kill = element.children[3] as HTMLElement;
+  kill.hidden = worker.pid <= 0;
+  setAttribute(kill, 'aria-label', `kill worker ${worker.pid}`);
   setText(element.children[2], worker.runs || worker.state);
 }
