@@ -1,5 +1,6 @@
 """``init(address=...)``: which addresses there are, and what can not be said beside one."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gnomon.exceptions import AlreadyInitializedError, ClusterNotFoundError, Uns
 @pytest.fixture(autouse=True)
 def _no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it may have been looked up before
     monkeypatch.delenv("GNOMON_ADDRESS", raising=False)
     monkeypatch.delenv("GNOMON_ENGINE", raising=False)
     yield
