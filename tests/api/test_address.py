@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +10,15 @@ from gnomon.exceptions import AlreadyInitializedError, ClusterNotFoundError, Uns
 
 
 @pytest.fixture(autouse=True)
-def _no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)  # it may have been looked up before
+def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("GNOMON_ADDRESS", raising=False)
     monkeypatch.delenv("GNOMON_ENGINE", raising=False)
-    yield
-    gnomon.shutdown()
+    with tempfile.TemporaryDirectory(
+        prefix="gn-", dir="/tmp"
+    ) as folder:  # short enough for sockets, else it is not used
+        monkeypatch.setenv("TMPDIR", folder)
+        yield
+        gnomon.shutdown()
 
 
 @pytest.mark.parametrize("address", ["auto", "/nothing/there"])
