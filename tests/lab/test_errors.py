@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from lab.lab_driver import LabPage, LabServer
+from lab.pages import write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -19,25 +17,8 @@ CELLS = {
 }
 
 
-def write_notebook(folder: Path) -> None:
-    cells = [
-        {
-            "cell_type": "code",
-            "id": name,
-            "metadata": {},
-            "source": text,
-            "outputs": [],
-            "execution_count": None,
-        }
-        for name, text in CELLS.items()
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    (folder / NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
-
-
 def test_a_failed_cell_shows_one_card(server: LabServer, lab: LabPage) -> None:
-    write_notebook(server.folder)
+    write_notebook(server.folder, NOTEBOOK, CELLS)
     lab.open(NOTEBOOK)
     lab.run("start")
     lab.run("fails")

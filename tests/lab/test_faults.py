@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from lab.lab_driver import LabPage, LabServer
+from lab.pages import write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -34,23 +34,6 @@ def slow_once() -> int:
 PANEL = "#gnomon-panel"
 
 
-def write_notebook(folder: Path) -> None:
-    cells = [
-        {
-            "cell_type": "code",
-            "id": name,
-            "metadata": {},
-            "source": text,
-            "outputs": [],
-            "execution_count": None,
-        }
-        for name, text in CELLS.items()
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    (folder / NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
-
-
 def show_view(lab: LabPage, title: str) -> None:
     lab.page.locator(f"{PANEL} [role=tab]", has_text=title).click()
 
@@ -67,7 +50,7 @@ def break_it(lab: LabPage, place: str, button: str, meaning: str, told: str) -> 
 
 
 def test_what_is_broken_while_a_cell_waits_is_mended(server: LabServer, lab: LabPage) -> None:
-    write_notebook(server.folder)
+    write_notebook(server.folder, NOTEBOOK, CELLS)
     lab.open(NOTEBOOK)
     lab.command("gnomon:open-panel")
     lab.run("start")
@@ -85,7 +68,7 @@ def test_what_is_broken_while_a_cell_waits_is_mended(server: LabServer, lab: Lab
 
 
 def test_an_object_is_lost_from_its_card_and_made_again(server: LabServer, lab: LabPage) -> None:
-    write_notebook(server.folder)
+    write_notebook(server.folder, NOTEBOOK, CELLS)
     lab.open(NOTEBOOK)
     lab.command("gnomon:open-panel")
     lab.run("start")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from playwright.sync_api import Page
 
 from lab.lab_driver import ROOT, LabPage, LabServer, lab_page
+from lab.pages import run_all, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -65,15 +65,9 @@ MOVE = """([selector, part]) => {
 
 def run(lab: LabPage, name: str) -> None:
     """Run a notebook of that name up to its work, and wait until the view shows all of it."""
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source, id=cell) for cell, source in CELLS.items()],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-    nbformat.write(notebook, lab.server.folder / name)
+    write_notebook(lab.server.folder, name, CELLS)
     lab.open(name)
-    for cell in ("setup", "view", "work"):
-        lab.run(cell)
-        assert lab.failures(cell) == []
+    run_all(lab, "setup", "view", "work")
     lab.show("view")
     lab.wait_for_label(LIVE, f" {TASKS} done", WAIT_S)
 
