@@ -339,6 +339,17 @@ class LineageMachine:
             self.references.fulfil(identity, message.value)
         stream.produced = max(stream.produced, message.index)
 
+    def is_made(self, record: Record) -> bool:
+        """Whether a generator that runs again has brought all that it was to bring: its items come one by one."""
+        assert record.replay is not None
+        if record.stream is None:
+            return False
+        outputs = (
+            *record.replay.outputs,
+            object_id(record.event.task, 1),
+        )  # a dynamic one's list, which may be small
+        return not any(self._is_wanted(identity) for identity in outputs)
+
     def adopt_contained(self, worker: WorkerID, message: TaskFinished) -> None:
         """References inside the results: of those that were lost."""
         contained = tuple(each for each in message.contained if self._is_wanted(each.outer))

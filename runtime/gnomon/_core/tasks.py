@@ -248,6 +248,8 @@ class TaskMachine:
             self.borrowing.doubt(record.holds)
             if record.cancelled:
                 self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
+            elif record.replay is not None and self.lineage.is_made(record):
+                self._finish(record, TaskState.DONE, (b"",), now, "")
             elif not started or self._may_begin_again(record, shortage):
                 record.worker = None
                 self.ledger.task_changed(record.row, TaskState.READY)
