@@ -21,6 +21,7 @@ from gnomon import observe
 from gnomon_kernel.faults import make_from_view
 from gnomon_kernel.feed_pace import FeedPace
 from gnomon_kernel.sessions import sessions
+from gnomon_kernel.silence import Silence
 from gnomon_kernel.summaries import SUMMARY_PERIOD_S, Summaries
 from gnomon_kernel.tempo import set_from_view
 
@@ -30,9 +31,6 @@ Send = Callable[[dict[str, Any], list[bytes]], object]
 _KEYFRAME_FIRST_S = 2.0
 _KEYFRAME_LAST_S = 30.0
 """A view that has not said anything may still be loading: repeat the snapshot, ever more rarely."""
-
-SILENT_S = 60.0
-"""A view that could have answered and has not for so long is taken for gone: its page has crashed, or sleeps."""
 
 _log = logging.getLogger("gnomon.feed")
 
@@ -56,8 +54,7 @@ class FeedLink:
         self._sender = sender
         self._send = send
         self._parts = parts
-        self._answers = answers
-        self._unanswered_since: float | None = None
+        self._silence = Silence() if answers else None
         self._given_up = False
         self._subscription: observe.Subscription | None = None
         self._summaries: Summaries | None = None
@@ -83,7 +80,8 @@ class FeedLink:
     def _answer(self, content: Mapping[str, Any]) -> None:
         """Carry out one message of the view, in the sender's thread."""
         self._keyframe_due = None
-        self._unanswered_since = None
+        if self._silence is not None:
+            self._silence.heard()
         kind = content.get("kind")
         if self._given_up:
             self._given_up = False
@@ -119,8 +117,8 @@ class FeedLink:
             self._subscription.hide()
 
     def _publish(self, header: dict[str, Any], buffers: list[bytes], now: float) -> None:
-        if self._answers and self._unanswered_since is None:
-            self._unanswered_since = now
+        if self._silence is not None:
+            self._silence.sent(now)
         self._send(header, buffers)
 
     def _tell_later(self, answer: Callable[[], dict[str, Any]]) -> None:
@@ -136,7 +134,7 @@ class FeedLink:
 
     def _pump(self, now: float) -> None:
         """Send what the view lacks; at most one message."""
-        if self._unanswered_since is not None and now - self._unanswered_since > SILENT_S:
+        if self._silence is not None and self._silence.is_gone:
             self._given_up = True
             self._hide()
             return
