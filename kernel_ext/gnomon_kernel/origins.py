@@ -9,6 +9,7 @@ takes the new parent, since front ends forget the older run's output area.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class CellRun:
         finished_before: finished tasks by function name when the cell started.
         number: that of the label; 0 if it has none.
         own_task: name of the task that the cell itself became, by ``%%remote``.
+        began: when, on the monotonic clock.
     """
 
     cell: str
@@ -44,6 +46,7 @@ class CellRun:
     finished_before: dict[str, hooks.GroupProgress] = field(default_factory=dict)
     own_task: str = ""
     number: int = 0
+    began: float = field(default_factory=time.monotonic)
 
 
 class _AllNames(frozenset[str]):

@@ -2,12 +2,14 @@
 
 The API tells :meth:`WaitDisplay.observe`, in the waiting thread, how far the wait is: first after half a
 second, then four times a second, and at its end. All waits of a cell share one output, which is rewritten in
-place and keeps its last state, as HTML and as text. Counts are those since the cell began.
+place and keeps its last state, as HTML and as text. Counts and the time are those since the cell began.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import html
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,6 +64,9 @@ class WaitDisplay:
             self._run, self._display_id = run, f"gnomon-progress-{uuid.uuid4().hex}"
         rows = since_cell_start(progress.groups, run)
         left = self._time_left(rows, progress, first=not update)
+        if run is not None:
+            passed = max(progress.elapsed_s, time.monotonic() - run.began)
+            progress = dataclasses.replace(progress, elapsed_s=passed)
         bundle = {"text/plain": as_text(rows, progress, left), "text/html": as_html(rows, progress, left)}
         self._publish(bundle, self._display_id, update)
 

@@ -103,6 +103,19 @@ describe('spans', () => {
 describe('the window', () => {
   const span = { state: done, worker: 0, start: 1000, end: 1001 };
 
+  test('goes to a moment of the past that was not in sight', () => {
+    const model = modelOf([
+      { state: done, worker: 0, start: 1000, end: 1001 },
+      { state: done, worker: 0, start: 1600, end: 1601 }
+    ]);
+    const past = modelOf([{ state: done, worker: 0, start: 1000, end: 1001 }]);
+    const window = new TimeWindow();
+    window.update(readTimeline(model), 1601);
+    assert.ok(window.has(1600.5) && !window.has(1000.5));
+    window.update(readTimeline(past), 1000.5);
+    assert.ok(window.has(1000.5) && !window.has(1600.5));
+  });
+
   test('follows the latest burst, and a minute of it at most', () => {
     const window = new TimeWindow();
     window.update(readTimeline(modelOf([span, { ...span, start: 1100, end: 1102 }])), 5000);

@@ -1,5 +1,6 @@
 """Progress of a waiting cell: the lines, their bars, and one output for each cell."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,6 +111,12 @@ def test_all_waits_of_a_cell_share_one_output(display: SimpleNamespace) -> None:
     display.observe(progress(group(running=1)))
     assert display.shown[-1][2] is False
     assert display.shown[-1][1] != display.shown[0][1]
+
+
+def test_the_time_is_that_of_the_cell_as_the_counts_are(display: SimpleNamespace) -> None:
+    display.origins.current.began -= 60.0
+    display.observe(progress(group(done=1), elapsed_s=0.5, finished=True, ready=10))
+    assert re.search(r", after (60|61|62)(\.\d)? s|after 1 min", display.shown[-1][0]), display.shown[-1][0]
 
 
 def test_time_left_comes_from_the_rate_and_not_too_early(display: SimpleNamespace) -> None:

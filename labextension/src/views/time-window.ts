@@ -38,6 +38,11 @@ export class TimeWindow {
     this.to = begin + length + 2 * ROOM * length;
   }
 
+  /** Whether a moment is in sight. */
+  has(time: number): boolean {
+    return time >= this.from && time <= this.to;
+  }
+
   /** Moves by so many seconds. */
   pan(seconds: number): void {
     this.mode = 'free';

@@ -107,8 +107,11 @@ export class TimelineView implements IView, ITimelineHost {
     const { at, recorded } = this._context.feed;
     const past = at !== null || recorded;
     this._now = live || past || this._now === 0 ? this._context.feed.now() : this._now;
-    // while one moves through time the piece of it that is shown stays
+    // while one moves through time the piece of it that is shown stays, as long as the moment is in it
     this._window.update(this._whole, at === null ? this._now : this._context.feed.span()[1]);
+    if (at !== null && !this._window.has(at)) {
+      this._window.update(this._timeline, at);
+    }
     this._layout = layOut(this._timeline, this._stage.height);
     this._scroll = Math.max(0, Math.min(this._scroll, this._layout.height - this._stage.height + 24));
     drawTimeline(context, this._picture());
