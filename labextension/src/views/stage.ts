@@ -6,6 +6,7 @@
  */
 
 import { el } from './dom';
+import { Edges, hiddenSides } from './edges';
 import { Frames } from './frames';
 import { prefersLessMotion } from './theme';
 
@@ -57,7 +58,7 @@ export class Stage {
 
   constructor(private readonly _host: IStageHost) {
     this.canvas = el('canvas', 'canvas', [], { tabindex: '0', role: 'img' });
-    this.node = el('div', 'stage', [this.canvas, this._controls()]);
+    this.node = el('div', 'stage', [this.canvas, this._edges.node, this._controls()]);
     this._context = this.canvas.getContext('2d')!;
     this._observer = new ResizeObserver(() => this._resize());
     this._observer.observe(this.node);
@@ -133,6 +134,7 @@ export class Stage {
     if (gliding) {
       this.invalidate();
     }
+    this._edges.show(hiddenSides(scene, this._camera, this));
     return scene.draw(this._context, scale, time);
   }
 
@@ -261,6 +263,7 @@ export class Stage {
     return { x: (event.clientX - rect.left - x) / scale, y: (event.clientY - rect.top - y) / scale };
   }
 
+  private readonly _edges = new Edges();
   private readonly _context: CanvasRenderingContext2D;
   private readonly _observer: ResizeObserver;
   private _camera: ICamera = { x: 0, y: 0, scale: 1 };
