@@ -52,6 +52,7 @@ export class NodesView implements IView {
   update(): void {
     const { model, canAct } = this._context.feed;
     setAttribute(this.node, 'aria-label', describeNodes(model));
+    this.node.classList.toggle('jp-gnomon-past', !canAct);
     const nodes = [...model.nodes.values()].sort((a, b) => Number(b.alive) - Number(a.alive));
     const alive = nodes.filter(node => node.alive).length;
     const dead = nodes.length - alive;
