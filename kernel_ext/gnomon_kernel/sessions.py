@@ -70,7 +70,6 @@ class Sessions:
     def stop(self) -> None:
         """End the session, and the nodes that were started for it."""
         running = gnomon.is_initialized()
-        observe.recording().look()  # how it stood last
         gnomon.shutdown()
         self._end_cluster()
         say("gnomon stopped" if running else "gnomon: nothing is running")

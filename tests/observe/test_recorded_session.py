@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,6 +82,23 @@ def test_tasks_of_tasks_actors_and_nodes_are_in_the_report(session: Path) -> Non
     assert [row["class"] for row in reader.actors.values()] == ["Counter"]
     assert len(reader.nodes) == 1
     assert reader.idle == 1
+
+
+def test_a_session_that_ends_before_the_first_look_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(
+        sys.modules["gnomon.observe.recording"], "PERIOD_S", 600.0
+    )  # the name is the function's, too
+    observe.recording().start()
+    try:
+        gnomon.init(engine="inline")
+        assert gnomon.get(gnomon.remote(lambda: 1).remote()) == 1
+        gnomon.shutdown()
+        trace = json.loads(observe.report(tmp_path / "run.json").read_text(encoding="utf-8"))
+        assert [event["cat"] for event in trace if event["ph"] == "X"] == ["task"]
+    finally:
+        observe.recording().stop()
 
 
 def test_more_tasks_than_the_views_list_are_all_in_the_report(session: Path) -> None:

@@ -137,6 +137,8 @@ def shutdown(*, wait_for_processes: bool = False, _exiting_interpreter: bool = F
         wait_for_processes: accepted for Ray's sake; the session's processes are always waited for.
     """
     global current
+    if notebook_hooks.before_shutdown is not None and not _exiting_interpreter:
+        notebook_hooks.before_shutdown()
     with _session.lock:
         engine = current
         if engine is None:

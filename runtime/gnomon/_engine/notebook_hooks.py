@@ -115,6 +115,9 @@ send_display: Callable[[str], object] | None = None
 recorded: bool = False
 """Whether what happens is recorded: sessions that start then are told of other processes' tasks and of nodes, as by a view."""
 
+before_shutdown: Callable[[], None] | None = None
+"""Called, in the thread that ends the session, while it is still there: whoever records it notes how it stood last."""
+
 wait_observer: WaitObserver | None = None
 """Told how far a waiting ``get`` is; called in the waiting thread."""
 

@@ -105,6 +105,7 @@ class Recording:
             if self._thread is None:
                 self._stop.clear()
                 notebook_hooks.recorded = True
+                notebook_hooks.before_shutdown = self.look
                 self._thread = threading.Thread(target=self._run, name="gnomon-recording", daemon=True)
                 self._thread.start()
 
@@ -113,6 +114,7 @@ class Recording:
         with self._lock:
             thread, self._thread = self._thread, None
             notebook_hooks.recorded = False
+            notebook_hooks.before_shutdown = None
         self._stop.set()
         if thread is not None:
             thread.join()
