@@ -14,10 +14,17 @@ import pytest
 
 import gnomon
 from gnomon import observe
+from gnomon._engine import local_memory
 from gnomon.observe import hooks
 from gnomon.observe.memory_report import MemoryReport, MemoryRow, ObjectHolder, memory_text
 
 LIMIT_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search for holders takes as long as it takes on a loaded machine; but for a test that gives it no time."""
+    monkeypatch.setattr(local_memory, "SEARCH_MAX_S", 20.0)
 
 
 @pytest.fixture(params=["inline", "local"])
