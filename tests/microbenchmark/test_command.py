@@ -12,7 +12,7 @@ from rich.console import Console
 import gnomon
 from gnomon.__main__ import main
 from gnomon.testing.microbenchmark import command
-from gnomon.testing.microbenchmark.baselines import copy_gigabytes_per_s, measure_baselines
+from gnomon.testing.microbenchmark.baselines import copies_and_puts_gb_per_s, measure_baselines
 from gnomon.testing.microbenchmark.goals import FIRST_RESULT, IDLE_MEMORY, goal
 from gnomon.testing.microbenchmark.report import as_json, figure, print_report
 from gnomon.testing.microbenchmark.runner import Environment, Result, row_names
@@ -157,5 +157,5 @@ def test_rows_are_held_against_the_machine() -> None:
     assert "goal 0.4: miss" in text
 
 
-def test_copies_are_measured() -> None:
-    assert copy_gigabytes_per_s() > 0
+def test_puts_are_measured_beside_copies() -> None:
+    assert min(copies_and_puts_gb_per_s()) > 0

@@ -27,6 +27,7 @@ from gnomon._wire import pickling_errors as errors
 from gnomon._wire import pickling_frames as frames
 from gnomon._wire import pickling_serializers as serializers
 from gnomon._wire import pickling_times as times
+from gnomon._wire.copying import copy_out
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling_frames import KIND_MASK, Serialized
 from gnomon._wire.pickling_functions import dump_function, function_id, load_function
@@ -136,7 +137,7 @@ def deserialize(blob: bytes | memoryview, arrived: list[ObjectRef[Any]] | None) 
         except Exception as error:
             raise explain.no_rebuild(error) from error
     if kind == frames.RAW:
-        return frames.copy_out(frames.split(blob)[1][0])
+        return copy_out(frames.split(blob)[1][0])
     if kind == frames.RAW_ARRAY:
         return bytearray(frames.split(blob)[1][0])
     if kind == frames.ERROR:

@@ -11,12 +11,11 @@ it, and buffers keep their alignment, which NumPy's and Arrow's vector code want
 
 from __future__ import annotations
 
-import ctypes
 import struct
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Final
 
 from gnomon._messages.failures import FAILURE_KIND, RAISED_KIND
+from gnomon._wire.copying import copy_into
 from gnomon.ids import ObjectID
 
 VALUE: Final = 0
@@ -41,8 +40,6 @@ BUFFER_ALIGNMENT: Final = 64
 """Bytes: a cache line, and what Arrow asks of its buffers."""
 
 _HEAD = struct.Struct("<B3xIQ")
-_COPY_WITHOUT_GIL_BYTES = 65_536
-"""From this size on a copy takes longer (about 5 us) than giving the GIL back and taking it again."""
 
 
 class Serialized:
@@ -135,75 +132,6 @@ def split(blob: bytes | memoryview) -> tuple[bytes | memoryview, list[memoryview
     if position > view.nbytes:
         raise ValueError(f"a blob of {position} bytes was cut short to {view.nbytes}.")
     return inband, buffers
-
-
-def copy_into(target: memoryview, start: int, source: bytes | memoryview) -> None:
-    """Copy ``source`` (contiguous bytes) to ``target[start:]``; without the GIL when it is large.
-
-    Raises:
-        ValueError: it does not fit.
-    """
-    size = len(source)
-    if size < _COPY_WITHOUT_GIL_BYTES:
-        target[start : start + size] = source
-        return
-    if start + size > target.nbytes:
-        raise ValueError(f"{size} bytes do not fit at {start} of {target.nbytes}.")
-    destination = (ctypes.c_char * size).from_buffer(target, start)
-    with _Address(source) as address:
-        ctypes.memmove(destination, address, size)
-
-
-def copy_out(source: memoryview) -> bytes:
-    """``source`` as ``bytes``: one copy, which Python's type can not do without; without the GIL when it is large."""
-    size = source.nbytes
-    if size < _COPY_WITHOUT_GIL_BYTES:
-        return bytes(source)
-    copied: bytes = _new_bytes(None, size)
-    with _Address(copied) as target, _Address(source) as address:
-        ctypes.memmove(target, address, size)
-    return copied
-
-
-_new_bytes = ctypes.pythonapi.PyBytes_FromStringAndSize
-"""With None: bytes that nobody has seen yet, to be filled once."""
-_new_bytes.restype = ctypes.py_object
-_new_bytes.argtypes = (ctypes.c_char_p, ctypes.c_ssize_t)
-
-
-class _PyBuffer(ctypes.Structure):
-    """CPython's Py_buffer: the only way to the address of read-only memory without NumPy."""
-
-    _fields_: ClassVar[Sequence[tuple[str, Any]]] = [
-        ("buf", ctypes.c_void_p),
-        ("obj", ctypes.py_object),
-        ("len", ctypes.c_ssize_t),
-        ("itemsize", ctypes.c_ssize_t),
-        ("readonly", ctypes.c_int),
-        ("ndim", ctypes.c_int),
-        ("format", ctypes.c_char_p),
-        ("shape", ctypes.c_void_p),
-        ("strides", ctypes.c_void_p),
-        ("suboffsets", ctypes.c_void_p),
-        ("internal", ctypes.c_void_p),
-    ]
-
-
-class _Address:
-    """The address of a bytes-like object's memory, while the object is held."""
-
-    __slots__ = ("_buffer", "_source")
-
-    def __init__(self, source: bytes | memoryview) -> None:
-        self._source = source
-        self._buffer = _PyBuffer()
-
-    def __enter__(self) -> int:
-        ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(self._source), ctypes.byref(self._buffer), 0)
-        return self._buffer.buf or 0
-
-    def __exit__(self, *_: object) -> None:
-        ctypes.pythonapi.PyBuffer_Release(ctypes.byref(self._buffer))
 
 
 def _aligned(position: int) -> int:

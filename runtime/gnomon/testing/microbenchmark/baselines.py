@@ -26,11 +26,11 @@ SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Baseline:
-    """A limit of the machine, and how near a row of gnomon comes to it.
+    """A limit of the machine, and how near gnomon comes to it.
 
     Attributes:
-        limit: in the row's unit.
-        reached: the row's figure as a share of ``limit``.
+        limit: in ``unit``.
+        reached: gnomon's figure as a share of ``limit``.
         goal: the share to reach (ARCHITECTURE.md).
     """
 
@@ -49,31 +49,30 @@ class Baseline:
         )
 
 
+STEADY_PUT = "single client put gigabytes, steady state"
+SYNC_TASKS = "single client tasks sync"
+
+
 def measure_baselines(results: Sequence[Result]) -> list[Baseline]:
     """The limits for those of ``results`` that have one; takes about two seconds for each."""
-    measurers: dict[str, tuple[str, float, Callable[[], float]]] = {
-        "single client put gigabytes, steady state": ("a plain copy of the array", 0.8, copy_gigabytes_per_s),
-        "single client tasks sync": ("a raw ZeroMQ ping-pong", 0.4, exchanges_per_s),
-    }
+    figures = {result.row: result.figures.get("gnomon") for result in results}
     found = []
-    for result in results:
-        figure = result.figures.get("gnomon")
-        if figure and result.row in measurers:
-            what, goal, measure = measurers[result.row]
-            limit = measure()
-            found.append(Baseline(result.row, what, result.unit, limit, figure / limit, goal))
+    if figures.get(STEADY_PUT):
+        copies, puts = copies_and_puts_gb_per_s()
+        what = "numpy.copyto of the same array, in turn in one process"
+        found.append(Baseline("put of 100 MB, steady state", what, "GB/s", copies, puts / copies, 0.8))
+    if sync := figures.get(SYNC_TASKS):
+        limit = exchanges_per_s()
+        found.append(Baseline(SYNC_TASKS, "a raw ZeroMQ ping-pong", "1/s", limit, sync / limit, 0.4))
     return found
 
 
-def copy_gigabytes_per_s() -> float:
-    """Copies of the array of "put gigabytes" into pages that are there already, counted as in that row."""
-    import numpy as np
-
-    from gnomon.testing.microbenchmark.child.rows_objects import LARGE_GB
-
-    source = np.zeros(100 * 1024 * 1024, dtype=np.int64)
-    target = np.ones_like(source)
-    return LARGE_GB * _rate(lambda: np.copyto(target, source), step=1)
+def copies_and_puts_gb_per_s() -> tuple[float, float]:
+    """What ``put_beside_copy`` measures, in a process of its own."""
+    command = [sys.executable, "-m", "gnomon.testing.microbenchmark.put_beside_copy"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    copies, puts = map(float, printed.split())
+    return copies, puts
 
 
 def exchanges_per_s() -> float:
