@@ -5,6 +5,7 @@
  */
 
 import type { IChannel, IMessage } from '../channel';
+import type { IRunEvent } from './events';
 import { Model } from './model';
 import { endSession } from './session-end';
 import { Travel } from './travel';
@@ -117,6 +118,11 @@ export class Feed {
   span(): readonly [from: number, to: number] {
     const { from } = this._travel;
     return from < Infinity ? [from, Math.max(from, this._latest())] : [0, 0];
+  }
+
+  /** What happened that is worth going to, the oldest first; read anew at each call. */
+  events(): readonly IRunEvent[] {
+    return this._travel.events();
   }
 
   /** Shows another time, or with `null` what is now. */
