@@ -17,7 +17,7 @@ MORE = """
 @gnomon.remote
 def slow(x):
     time.sleep(0.4)
-    return bytes(2_000_000)
+    return x
 
 @gnomon.remote
 class Trainer:
@@ -29,8 +29,8 @@ VIEWS = ("timeline", "graph", "objects", "actors", "nodes", "dashboard")
 CELLS = {
     "setup": SETUP + MORE,
     "work": "trainer = Trainer.remote()\ngnomon.get([trainer.train.remote() for _ in range(1234)])[-1]",
-    "hint": "kept = []\nfor x in range(4):\n    kept.append(slow.remote(x))\n    gnomon.get(kept[-1]);",
-    "error": "gnomon.get(slow.remote('a', 'b'))",
+    "hint": "kept = gnomon.put(bytes(2_000_000))\nfor x in range(4):\n    gnomon.get(slow.remote(x))",
+    "error": "gnomon.get(gnomon.remote(lambda: 1 / 0).remote())",
     **{view: f"%remote {view}" for view in VIEWS},
     "block": "gnomon.get([until.remote('axe-go') for _ in range(2)])",
 }
@@ -42,7 +42,7 @@ PARTS = {
     "the card of a task": ".jp-OutputArea .jp-gnomon-only-dashboard .jp-gnomon-detail",
     "the card of an object": ".jp-OutputArea .jp-gnomon-only-objects .jp-gnomon-object-card",
     "the question before a fault": ".jp-OutputArea .jp-gnomon-only-nodes .jp-gnomon-fault-question",
-    "why a fault is not possible": ".jp-OutputArea .jp-gnomon-only-dashboard .jp-gnomon-faults [role=status]",
+    "why a fault is not possible": "#gnomon-panel .jp-gnomon-card .jp-gnomon-faults [role=status]",
     "the way through time": ".jp-OutputArea .jp-gnomon-only-timeline .jp-gnomon-time-slider",
     "a hint": ".jp-gnomon-hint",
     "an error": ".jp-gnomon-error",
@@ -67,13 +67,12 @@ def open_the_parts(lab: LabPage) -> None:
     ).first
     worker.locator("button", has_text="kill").click()
     lab.show("dashboard")
-    dashboard = lab.page.locator(".jp-OutputArea .jp-gnomon-only-dashboard")
-    dashboard.locator(".jp-gnomon-nodes button[aria-disabled=true]", has_text="kill node").first.press(
-        "Enter"
-    )
-    graph = dashboard.locator("canvas[aria-label^='task graph:']")
+    graph = lab.page.locator(".jp-OutputArea .jp-gnomon-only-dashboard canvas[aria-label^='task graph:']")
     graph.focus()
     graph.press("n")
+    lab.page.locator("#gnomon-panel [role=tab]", has_text="Nodes").click()
+    impossible = lab.page.locator("#gnomon-panel button[aria-disabled=true]:visible", has_text="kill node")
+    impossible.press("Enter")
 
 
 def change_theme(lab: LabPage, theme: str) -> None:
