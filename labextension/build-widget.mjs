@@ -40,7 +40,7 @@ function inDigits(bytes) {
   return { text, size: bytes.length };
 }
 
-/** What anywidget sees: it waits for `render`, so the script may be unpacked in the meantime. */
+/** What anywidget sees: a function for each widget. It is waited for, so the script may be unpacked in the meantime. */
 const loader = packed => `const packed = '${packed.text}';
 const digits = '${DIGITS}';
 const unpacked = (async () => {
@@ -60,7 +60,7 @@ const unpacked = (async () => {
     URL.revokeObjectURL(url);
   }
 })();
-export default { render: async view => (await unpacked).render(view) };
+export default async () => (await unpacked)();
 `;
 
 /** Style sheets as texts. */

@@ -5,6 +5,7 @@
  */
 
 import type { IChannel, IMessage } from '../channel';
+import type { IRunEvent } from './events';
 import { Model } from './model';
 import { endSession } from './session-end';
 import { Travel } from './travel';
@@ -69,7 +70,7 @@ export class Feed {
   ) {
     this._travel = new Travel(this.live, changesMax);
     this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
-    this._stops.push(_channel.onClosed(() => this._set('closed')));
+    this._stops.push(_channel.onClosed(ended => this._close(ended)));
     _channel.send({ kind: 'subscribe' });
   }
 
@@ -95,7 +96,7 @@ export class Feed {
 
   /** Whether what is shown goes on, so that it can be cancelled or killed. */
   get canAct(): boolean {
-    return this.at === null && !this.recorded;
+    return this.at === null && !this.recorded && this._status !== 'closed';
   }
 
   get status(): FeedStatus {
@@ -119,6 +120,11 @@ export class Feed {
     return from < Infinity ? [from, Math.max(from, this._latest())] : [0, 0];
   }
 
+  /** What happened that is worth going to, the oldest first; read anew at each call. */
+  events(): readonly IRunEvent[] {
+    return this._travel.events();
+  }
+
   /** Shows another time, or with `null` what is now. */
   goTo(time: number | null): void {
     this._travel.goTo(time);
@@ -127,7 +133,7 @@ export class Feed {
 
   /** Kernel's clock now: the last message's time and what has passed here since. What has ended does not go on. */
   private _latest(): number {
-    const goesOn = this._status !== 'recorded' && this._status !== 'idle';
+    const goesOn = !['recorded', 'idle', 'closed'].includes(this._status);
     return this.live.time + (goesOn ? (this._now() - this._receivedAt) / 1000 : 0);
   }
 
@@ -252,6 +258,15 @@ export class Feed {
     } else {
       this._set('live');
     }
+  }
+
+  /** With the kernel its session has ended; one that has only left off telling may go on. */
+  private _close(kernelEnded: boolean): void {
+    if (kernelEnded) {
+      endSession(this.live);
+      this._travel.note();
+    }
+    this._set('closed');
   }
 
   private _resync(): void {
