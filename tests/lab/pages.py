@@ -64,7 +64,7 @@ def run_all(lab: LabPage, *cells: str) -> None:
     """Run cells one after the other; an error in one fails the test."""
     for cell in cells:
         lab.run(cell)
-        assert lab.failures(cell) == []
+        assert lab.failures(cell) == [], f"{cell} has shown {lab.outputs(cell)}"
 
 
 def open_another(lab: LabPage, path: str) -> None:
