@@ -1,8 +1,8 @@
 /** The in-cell widget: the front end in a notebook's output, on anywidget. */
 
 import type { AnyModel, RenderProps } from '@anywidget/types';
-import css from '../style/base.css';
 import type { IChannel, IMessage } from './channel';
+import { styleFor } from './page-style';
 import { GnomonApp } from './views/app';
 import type { IAppOptions } from './views/app';
 import { VIEW_NAMES } from './views/view-names';
@@ -37,15 +37,17 @@ function viewOf(name: string): IAppOptions['view'] {
 export default {
   /** Called by anywidget for every output that shows the widget. Returns its clean-up. */
   render({ model, el }: RenderProps<IWidgetState>): () => void {
-    const style = document.createElement('style');
-    style.textContent = css;
+    const unstyle = styleFor(el);
     const root = document.createElement('div');
-    el.append(style, root);
+    el.append(root);
     const app = new GnomonApp(root, modelChannel(model), {
       view: viewOf(model.get('_view')),
       fill: false,
       fpsMax: () => FPS_MAX
     });
-    return () => app.dispose();
+    return () => {
+      app.dispose();
+      unstyle();
+    };
   }
 };
