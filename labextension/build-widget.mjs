@@ -67,11 +67,16 @@ const unpack = async packed => {
     URL.revokeObjectURL(url);
   }
 };
-export default {
-  async render(view) {
-    globalThis[name] ??= unpack(view.model.get('_script'));
-    return (await globalThis[name]).render(view);
-  }
+export default () => {
+  let widget;
+  return {
+    async render(view) {
+      globalThis[name] ??= unpack(view.model.get('_script'));
+      const make = await globalThis[name];
+      widget ??= make();
+      return widget.render(view);
+    }
+  };
 };
 `;
 

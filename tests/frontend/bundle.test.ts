@@ -46,8 +46,8 @@ describe("the widget's script", () => {
     const { sent, script } = build();
     assert.ok(sent <= SENT_BYTES_MAX, `${sent} bytes travel with every view`);
     const found = (await import(`data:text/javascript;base64,${script.toString('base64')}`)) as {
-      default: { render: unknown };
+      default: () => { render: unknown };
     };
-    assert.equal(typeof found.default.render, 'function');
+    assert.equal(typeof found.default().render, 'function');
   });
 });

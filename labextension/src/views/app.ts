@@ -6,7 +6,7 @@
 import type { IChannel } from '../channel';
 import { ActorsView } from './actors';
 import type { IView, IViewContext } from './context';
-import { el, setHidden } from './dom';
+import { el } from './dom';
 import { Feed } from './feed';
 import { Filter } from './filter';
 import { FilterBar } from './filter-bar';
@@ -17,6 +17,7 @@ import type { Model } from './model';
 import { NodesView } from './nodes';
 import { ObjectsView } from './objects';
 import { Regions } from './regions';
+import { SessionNote } from './session-note';
 import { TempoBar } from './tempo-bar';
 import type { IPalette } from './theme';
 import { followTheme, readPalette } from './theme';
@@ -66,7 +67,8 @@ export class GnomonApp implements IViewContext {
     this._views = this._makeViews();
     const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
     this._regions = new Regions(nodes, () => this._update(), _options.tabs);
-    _root.append(this._header.node, this._hint, this._regions.node);
+    this._note = new SessionNote(_root, _options);
+    _root.append(this._header.node, this._note.node, this._regions.node);
     // at once: a frame that some view has asked for before must not draw tasks that are no longer there
     this._stops.push(this.feed.onChange(() => this._update()));
     this._width = _root.clientWidth;
@@ -105,6 +107,7 @@ export class GnomonApp implements IViewContext {
   dispose(): void {
     this._stops.splice(0).forEach(stop => stop());
     this._timeBar.dispose();
+    this._note.dispose();
     this._views.forEach(view => view.dispose());
     this.feed.dispose();
     this._root.replaceChildren();
@@ -134,7 +137,7 @@ export class GnomonApp implements IViewContext {
     this._filterBar.update();
     this._tempoBar.update();
     this._timeBar.update();
-    setHidden(this._hint, status !== 'idle' || model.version > 0);
+    this._note.update(status, model.session !== '');
     this._layOut();
     this._views.forEach(view => view.update());
   }
@@ -197,11 +200,7 @@ export class GnomonApp implements IViewContext {
   private readonly _views: Map<ViewName, IView>;
   private readonly _regions: Regions;
   private readonly _stops: (() => void)[] = [];
-  private readonly _hint = el('div', 'hint', [
-    el('strong', '', 'No cluster is running.'),
-    el('span', '', ' Start one in a cell with '),
-    el('code', '', '%remote start')
-  ]);
+  private readonly _note: SessionNote;
   private _palette: IPalette;
   /** Noted when it changes: to ask for it at every update would make the page lay itself out each time. */
   private _width = 0;

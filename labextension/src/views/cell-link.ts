@@ -24,6 +24,15 @@ export interface ICellRequest {
   readonly refuse: (reason: string) => void;
 }
 
+/** Asks the page around an element for a cell; where nobody can show it, says how to find it. */
+export function revealCell(from: Element, detail: ICellRequest): void {
+  const event = new CustomEvent(REVEAL_EVENT, { bubbles: true, cancelable: true, composed: true, detail });
+  if (from.dispatchEvent(event)) {
+    const { label, refuse } = detail;
+    refuse(`Views can not scroll this page: look for ${label.replace(/^In /, '')} left of a cell.`);
+  }
+}
+
 /** "In [3], line 2"; '' for what no cell has begun. */
 export function placeText(cell: ICell | undefined, line: number): string {
   const parts = [cell?.label ?? '', line > 0 ? `line ${line}` : ''];
@@ -53,11 +62,7 @@ export class CellLink {
 
   private _ask(): void {
     const { id: cell = '', label = '' } = this._cell ?? {};
-    const detail: ICellRequest = { cell, label, line: this._line, refuse: this._refused };
-    const event = new CustomEvent(REVEAL_EVENT, { bubbles: true, cancelable: true, composed: true, detail });
-    if (this.node.dispatchEvent(event)) {
-      this._refused(`Views can not scroll this page: look for ${label.replace(/^In /, '')} left of a cell.`);
-    }
+    revealCell(this.node, { cell, label, line: this._line, refuse: this._refused });
   }
 
   private _cell: ICell | undefined;

@@ -6,6 +6,7 @@
 
 import type { IChannel, IMessage } from '../channel';
 import type { INote, IObjectDetail, ITaskDetail } from './answers';
+import type { IRunEvent } from './events';
 import type { IArrived } from './inbox';
 import { Inbox } from './inbox';
 import { Model } from './model';
@@ -43,7 +44,7 @@ export class Feed {
     this._inbox = new Inbox(arrived => this._takeIn(arrived), turns);
     this._travel = new Travel(this.live, changesMax);
     this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
-    this._stops.push(_channel.onClosed(() => this._close()));
+    this._stops.push(_channel.onClosed(ended => this._close(ended)));
     _channel.send({ kind: 'subscribe' });
   }
 
@@ -74,7 +75,7 @@ export class Feed {
 
   /** Whether what is shown goes on, so that it can be cancelled or killed. */
   get canAct(): boolean {
-    return this.at === null && !this.recorded;
+    return this.at === null && !this.recorded && this._status !== 'closed';
   }
 
   get status(): FeedStatus {
@@ -98,6 +99,11 @@ export class Feed {
     return from < Infinity ? [from, Math.max(from, this._latest())] : [0, 0];
   }
 
+  /** What happened that is worth going to, the oldest first; read anew at each call. */
+  events(): readonly IRunEvent[] {
+    return this._travel.events();
+  }
+
   /** Shows another time, or with `null` what is now. */
   goTo(time: number | null): void {
     this._travel.goTo(time);
@@ -106,7 +112,7 @@ export class Feed {
 
   /** Kernel's clock now: the last message's time and what has passed here since. What has ended does not go on. */
   private _latest(): number {
-    const goesOn = this._status !== 'recorded' && this._status !== 'idle';
+    const goesOn = !['recorded', 'idle', 'closed'].includes(this._status);
     return this.live.time + (goesOn ? (this._now() - this._receivedAt) / 1000 : 0);
   }
 
@@ -221,11 +227,6 @@ export class Feed {
     }
   }
 
-  private _close(): void {
-    this._inbox.flush();
-    this._set('closed');
-  }
-
   private _takeIn(all: readonly IArrived[]): void {
     all.forEach(arrived => this._apply(arrived));
     this._emit();
@@ -244,6 +245,16 @@ export class Feed {
       this._travel.note();
       this._rush.note(this.live);
     }
+  }
+
+  /** With the kernel its session has ended; one that has only left off telling may go on. */
+  private _close(kernelEnded: boolean): void {
+    this._inbox.flush();
+    if (kernelEnded) {
+      endSession(this.live);
+      this._travel.note();
+    }
+    this._set('closed');
   }
 
   private _resync(): void {

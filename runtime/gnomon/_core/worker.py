@@ -118,6 +118,18 @@ class Worker:
         self._peers: dict[WorkerID, None] = {me: None, node: None, head: None}
         self._handlers: dict[type, Callable[[Any], None]] = self._local_handlers()
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = self._remote_handlers()
+        self._wakeups = tuple(
+            machine.next_wakeup
+            for machine in (
+                self.borrowing,
+                self.tasks,
+                self.calls,
+                dispatch,
+                self.execution,
+                self.reporting,
+                self.pace,
+            )
+        )
 
     def _out(self) -> Effects:
         return self._effects
@@ -224,14 +236,17 @@ class Worker:
     def handle(self, events: Iterable[Any], now: float) -> Effects:
         """Take a batch of events in; what is to be done comes out."""
         self.now = now
-        handlers = self._handlers
+        handlers, references = self._handlers, self.references
         for event in events:
             handlers[type(event)](event)
         if self._dying:
             self._bury(now)
-        self.incarnation.run()
-        self.borrowing.run(now)
-        self.execution.on_time(now)
+        if self.incarnation.birth is not None:
+            self.incarnation.run()
+        if references.mourned or references.deaths != references.deaths_settled:
+            self.borrowing.run(now)
+        if self.execution.running:
+            self.execution.on_time(now)
         self.calls.run(now)
         while self.lineage.work:
             self.lineage.run()
@@ -241,16 +256,16 @@ class Worker:
         self.execution.batch_over()
         self.pace.run(now)
         self.reporting.run(now)
-        self._watch_peers()
+        if not self._effects.sends.keys() <= self._peers.keys():
+            self._watch_new_peers()
         if self._retired:
             self._end_when_empty()
         effects, self._effects = self._effects, Effects()
         return effects
 
-    def _watch_peers(self) -> None:
+    def _watch_new_peers(self) -> None:
         """Hear of the death of whomever we speak to (or hear from), so that a link never outlives its peer."""
-        peers = self._peers
-        for peer in [peer for peer in self._effects.sends if peer not in peers]:
+        for peer in [peer for peer in self._effects.sends if peer not in self._peers]:
             self._watch_peer(peer)
 
     def _watch_peer(self, peer: WorkerID) -> None:
@@ -259,16 +274,7 @@ class Worker:
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        machines = (
-            self.borrowing,
-            self.tasks,
-            self.calls,
-            self.tasks.dispatch,
-            self.execution,
-            self.reporting,
-            self.pace,
-        )
-        times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
+        times = [time for wakeup in self._wakeups if (time := wakeup()) is not None]
         if self._dying:
             times += [due for due, _ in self._dying.values()]
         return min(times) if times else None
