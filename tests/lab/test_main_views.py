@@ -7,6 +7,7 @@ from playwright.sync_api import TimeoutError
 
 from lab.lab_driver import LabPage, LabServer
 from lab.pages import (
+    SETUP,
     WAIT_S,
     bring_to_front,
     execute,
@@ -20,25 +21,6 @@ from lab.pages import (
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-SETUP = """
-%load_ext gnomon
-%remote start --cpus 2
-import gnomon, threading
-from pathlib import Path
-
-@gnomon.remote
-def quick(x):
-    return x
-
-@gnomon.remote
-def until(name):
-    while not Path(name).exists():
-        threading.Event().wait(0.02)
-
-@gnomon.remote
-class Counter:
-    pass
-"""
 CELLS = {
     "setup": SETUP,
     "filler": "\n".join(f"line_{number} = {number}" for number in range(60)),

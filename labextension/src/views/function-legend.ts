@@ -1,12 +1,14 @@
 /** Which colour is which function; a click shows that function alone in all views. */
 
 import type { IViewContext } from './context';
-import { el, KeyedList, setAttribute, setText } from './dom';
+import { el, KeyedList, setAttribute, setHidden, setText } from './dom';
 import { functionColour } from './function-colours';
-import { formatCount } from './format';
+import { formatCount, shorten } from './format';
 import { groupTotal } from './waffle';
 
 const SHOWN_MAX = 12;
+/** Of a name; the whole of it is in the tooltip. */
+const CHARACTERS_MAX = 26;
 
 /** The legend. */
 export class FunctionLegend {
@@ -27,7 +29,7 @@ export class FunctionLegend {
     const busiest = [...funcs].sort((a, b) => groupTotal(model, b) - groupTotal(model, a)).slice(0, SHOWN_MAX);
     this._list.show(busiest.sort((a, b) => a - b).map(func => [`${model.epoch}/${func}`, func]));
     setText(this._more, funcs.length > SHOWN_MAX ? `and ${formatCount(funcs.length - SHOWN_MAX)} more` : '');
-    this.node.hidden = funcs.length === 0;
+    setHidden(this.node, funcs.length === 0);
   }
 
   private _make(func: number): HTMLElement {
@@ -45,8 +47,9 @@ export class FunctionLegend {
 
   private _fill(element: HTMLElement, func: number): void {
     const name = this._context.feed.model.nameOf(func);
-    setText(element.lastElementChild!, name);
+    setText(element.lastElementChild!, shorten(name, CHARACTERS_MAX));
     setAttribute(element, 'title', `Show ${name} alone`);
+    setAttribute(element, 'aria-label', name);
     setAttribute(element, 'aria-pressed', String(this._context.filter.func === name));
   }
 

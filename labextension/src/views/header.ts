@@ -1,6 +1,6 @@
 /** The header: which cluster, how it is doing, whether the picture is live; and the legend, which is the counts. */
 
-import { el, logo, setAttribute, setText, stateIcon } from './dom';
+import { el, logo, setAttribute, setHidden, setText, stateIcon } from './dom';
 import type { Feed, FeedStatus } from './feed';
 import { formatCount, plural } from './format';
 import type { Model } from './model';
@@ -60,7 +60,7 @@ export class Header {
   update(): void {
     const { model, status } = this._feed;
     setText(this._engine, model.engine);
-    this._engine.hidden = model.engine === '';
+    setHidden(this._engine, model.engine === '');
     setText(this._cluster, describeCluster(model));
     const ended = status === 'idle' && model.session !== '';
     setText(this._status, ended ? 'session ended' : STATUS_WORDS[status]);

@@ -2,33 +2,28 @@
 
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
-import { el, setAttribute, setText } from './dom';
-import { plural } from './format';
+import { el, setAttribute, setHidden, setText } from './dom';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
-import { segments } from './segments';
 import type { ITimeline } from './spans';
-import { describeSpan, describeTimeline, endOf, readTimeline, taskAt } from './spans';
+import { describeTimeline, endOf, readTimeline } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
+import type { TimelineMode } from './timeline-bar';
+import { TimelineBar } from './timeline-bar';
 import { drawTimeline } from './timeline-draw';
 import type { ITimelineLayout } from './timeline-layout';
-import { layOut, placeAt } from './timeline-layout';
+import { AXIS_HEIGHT, layOut } from './timeline-layout';
+import { describePick, pickAt } from './timeline-pick';
 import type { ITimelineHost } from './timeline-stage';
 import { TimelineStage } from './timeline-stage';
 import { TimelineTable } from './timeline-table';
 import { TimeWindow } from './time-window';
 import { traceEvents } from './trace';
-import { workAt } from './work-draw';
 import { WorkLegend } from './work-legend';
-import type { IWorkSpan } from './work-spans';
-import { describeWork } from './work-spans';
 
-const MODES = ['picture', 'table'] as const;
 const GUTTER_WIDE = 108;
 const GUTTER_NARROW = 64;
 const WIDE_FROM = 420;
-/** A span this many pixels away is still meant. */
-const SLACK_PX = 3;
 
 /** The timeline view. */
 export class TimelineView implements IView, ITimelineHost {
@@ -42,17 +37,17 @@ export class TimelineView implements IView, ITimelineHost {
       select: task => this._select(task),
       close: () => this._select(-1)
     });
-    const modes = segments(MODES, 'picture', 'timeline as', mode => {
-      this._mode = mode;
-      this.update();
+    this._bar = new TimelineBar({
+      mode: mode => {
+        this._mode = mode;
+        this.update();
+      },
+      show: mode => this._show(mode),
+      save: () => this._saveTrace()
     });
-    const bar = el('div', 'toolbar', [modes, this._latest, this._all, this._save, this._note]);
-    this._latest.addEventListener('click', () => this._show('follow'));
-    this._all.addEventListener('click', () => this._show('all'));
-    this._save.addEventListener('click', () => this._saveTrace());
     this._tip.hidden = true;
     const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
-    const all = [bar, el('div', 'graph-place', parts), this._legend.node, this._workLegend.node];
+    const all = [this._bar.node, el('div', 'graph-place', parts), this._legend.node, this._workLegend.node];
     this.node = el('div', 'view timeline', all, { role: 'group', 'aria-label': 'timeline' });
     this.update();
   }
@@ -78,9 +73,9 @@ export class TimelineView implements IView, ITimelineHost {
     }
     const timeline = this._timeline;
     setAttribute(this._stage.canvas, 'aria-label', describeTimeline(timeline));
-    this._empty.hidden = timeline.spans > 0;
-    this._stage.node.hidden = this._mode === 'table' || timeline.spans === 0;
-    this._table.node.hidden = this._mode !== 'table';
+    setHidden(this._empty, timeline.spans > 0);
+    setHidden(this._stage.node, this._mode === 'table' || timeline.spans === 0);
+    setHidden(this._table.node, this._mode !== 'table');
     this._legend.update();
     this._workLegend.update(model);
     this._detail.update();
@@ -88,7 +83,7 @@ export class TimelineView implements IView, ITimelineHost {
     if (this._mode === 'table') {
       this._table.update(timeline);
     } else {
-      this._stage.frames.fpsMax = this._context.fpsMax();
+      this._context.pace(this._stage.frames);
       this._stage.invalidate();
     }
   }
@@ -113,22 +108,20 @@ export class TimelineView implements IView, ITimelineHost {
       this._window.update(this._timeline, at);
     }
     this._layout = layOut(this._timeline, this._stage.height);
-    this._scroll = Math.max(0, Math.min(this._scroll, this._layout.height - this._stage.height + 24));
-    drawTimeline(context, this._picture());
+    this._scroll = Math.max(0, Math.min(this._scroll, this._scrollMax()));
+    this._stage.showHidden(this._scroll > 0, this._scroll < this._scrollMax());
+    this._drawn = this._picture();
+    drawTimeline(context, this._drawn);
     return live;
   }
 
   hover(x: number, y: number): void {
-    const task = this._taskAt(x, y);
-    const work = this._workAt(x, y);
-    this._hovered = task;
-    this._stage.canvas.style.cursor = task >= 0 ? 'pointer' : 'grab';
-    this._tip.hidden = task < 0 && work === null;
-    const words = [
-      work ? describeWork(this._context.feed.model, work) : '',
-      task >= 0 ? describeSpan(this._context.feed.model, task, this._now) : ''
-    ];
-    setText(this._tip, words.filter(each => each !== '').join(' — '));
+    const pick = pickAt(this._drawn, x, y);
+    const words = this._drawn ? describePick(pick, this._drawn) : '';
+    this._hovered = pick.task;
+    this._stage.canvas.style.cursor = pick.task >= 0 || pick.past ? 'pointer' : 'grab';
+    this._tip.hidden = words === '';
+    setText(this._tip, words);
     this._stage.invalidate();
   }
 
@@ -141,7 +134,8 @@ export class TimelineView implements IView, ITimelineHost {
   click(x: number, y: number): void {
     this._detail.node.classList.toggle('jp-gnomon-at-start', x > this._stage.width / 2);
     this._detail.node.classList.toggle('jp-gnomon-at-top', y > this._stage.height / 2);
-    this._select(this._taskAt(x, y));
+    const { task, past } = pickAt(this._drawn, x, y);
+    this._select(past ? past.task : task);
   }
 
   pan(dx: number, dy: number): void {
@@ -151,6 +145,14 @@ export class TimelineView implements IView, ITimelineHost {
     this._scroll -= dy;
     this._say();
     this._stage.invalidate();
+  }
+
+  scroll(dy: number): boolean {
+    const to = Math.max(0, Math.min(this._scroll + dy, this._scrollMax()));
+    const moved = to !== this._scroll;
+    this._scroll = to;
+    this._stage.invalidate();
+    return moved;
   }
 
   zoom(factor: number, x: number): void {
@@ -198,37 +200,13 @@ export class TimelineView implements IView, ITimelineHost {
     };
   }
 
+  /** How far the rows that do not fit can be moved up. */
+  private _scrollMax(): number {
+    return Math.max(0, (this._layout?.height ?? 0) + AXIS_HEIGHT - this._stage.height);
+  }
+
   private _gutter(): number {
     return this._stage.width >= WIDE_FROM ? GUTTER_WIDE : GUTTER_NARROW;
-  }
-
-  private _taskAt(x: number, y: number): number {
-    const found = this._layout ? placeAt(this._layout, y + this._scroll) : null;
-    if (!found) {
-      return -1;
-    }
-    const { row } = found.place;
-    if (x < this._gutter()) {
-      return row.tasks[row.tasks.length - 1] ?? -1; // whoever means the worker gets what it has begun last
-    }
-    return taskAt(this._context.feed.model, row, found.lane, this._timeAt(x), this._slack(), this._now);
-  }
-
-  private _workAt(x: number, y: number): IWorkSpan | null {
-    const layout = x >= this._gutter() ? this._layout : null;
-    return layout && workAt(layout, y + this._scroll, this._timeAt(x), this._slack());
-  }
-
-  private _timeAt(x: number): number {
-    return this._window.from + (x - this._gutter()) * this._perPixel();
-  }
-
-  private _slack(): number {
-    return SLACK_PX * this._perPixel();
-  }
-
-  private _perPixel(): number {
-    return this._window.length / Math.max(1, this._stage.width - this._gutter());
   }
 
   private _select(task: number): void {
@@ -248,15 +226,8 @@ export class TimelineView implements IView, ITimelineHost {
   }
 
   private _say(): void {
-    setAttribute(this._latest, 'aria-pressed', String(this._window.mode === 'follow'));
-    setAttribute(this._all, 'aria-pressed', String(this._window.mode === 'all'));
     const { model } = this._context.feed;
-    const unlisted = model.tasksTotal - model.tasks.length;
-    const words = [plural(this._timeline.spans, 'span')];
-    if (unlisted > 0) {
-      words.push(`${plural(unlisted, 'later task')} not listed`);
-    }
-    setText(this._note, this._timeline.spans > 0 ? words.join(' · ') : '');
+    this._bar.say(this._window.mode, this._timeline.spans, model.tasksTotal - model.tasks.length);
   }
 
   private _saveTrace(): void {
@@ -264,33 +235,25 @@ export class TimelineView implements IView, ITimelineHost {
     saveFile('gnomon-trace.json', JSON.stringify(traceEvents(feed.model, feed.now())), 'application/json');
   }
 
+  private readonly _bar: TimelineBar;
   private readonly _stage: TimelineStage;
   private readonly _table: TimelineTable;
   private readonly _legend: FunctionLegend;
   private readonly _workLegend = new WorkLegend();
   private readonly _detail: DetailCard;
   private readonly _window = new TimeWindow();
-  private readonly _note = el('span', 'note');
-  private readonly _latest = el('button', 'link toggle', 'latest', {
-    type: 'button',
-    title: 'Follow the latest work (End)'
-  });
-  private readonly _all = el('button', 'link toggle', 'all', { type: 'button', title: 'Show everything (0)' });
-  private readonly _save = el('button', 'link', 'save trace', {
-    type: 'button',
-    title: 'Save all spans as a Chrome trace, to be opened in ui.perfetto.dev or chrome://tracing'
-  });
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
   private readonly _empty = el('div', 'empty', [
     el('strong', '', 'Nothing has run yet'),
     el('span', '', 'Each task that starts appears here, in the row of its worker.')
   ]);
-  private _mode: (typeof MODES)[number] = 'picture';
+  private _mode: TimelineMode = 'picture';
   private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
   /** Of the whole time, also while the past is shown. */
   private _whole = this._timeline;
   private _wholeVersion = -1;
   private _layout: ITimelineLayout | null = null;
+  private _drawn: ITimelinePicture | null = null;
   private _epoch = -1;
   private _version = -1;
   private _now = 0;
