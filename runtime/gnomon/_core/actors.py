@@ -313,6 +313,7 @@ class ActorMachine:
         if record is None or record.state == DEAD or record.spec.detached:
             return
         record.draining = "all handles to it went out of scope"
+        self._free_name(record)  # whoever finds it now would find it dead: get_if_exists makes another one
         if record.state == ALIVE and record.worker is not None:
             self._effects().send(record.worker, ActorDrained(record.spec.actor, record.draining))
         else:
@@ -356,8 +357,7 @@ class ActorMachine:
             self.by_worker.pop(record.worker, None)
         record.state = DEAD
         record.cause = cause
-        if spec.name and self.names.get((spec.namespace, spec.name)) == spec.actor:
-            del self.names[(spec.namespace, spec.name)]
+        self._free_name(record)
         self._homeless.pop(spec.actor, None)
         self._waiting.pop(spec.actor, None)
         self._publish(record)
@@ -372,6 +372,11 @@ class ActorMachine:
             self._forgotten[oldest] = None
             if len(self._forgotten) > self.forgotten_max:
                 del self._forgotten[next(iter(self._forgotten))]
+
+    def _free_name(self, record: ActorRecord) -> None:
+        spec = record.spec
+        if spec.name and self.names.get((spec.namespace, spec.name)) == spec.actor:
+            del self.names[(spec.namespace, spec.name)]
 
     # -- who wants to know ----------------------------------------------------------------------------------------
 
@@ -457,5 +462,5 @@ class ActorMachine:
                 assert self.by_worker.get(record.worker) == actor
         for (namespace, name), actor in self.names.items():
             record = self.records[actor]
-            assert record.state != DEAD, f"{name} names a dead actor"
+            assert record.state != DEAD and not record.draining, f"{name} names an actor that ends"
             assert (record.spec.namespace, record.spec.name) == (namespace, name)
