@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnomon._core.borrowing import BorrowMachine
-from gnomon._core.effects import Effects, NoteStore, SampleFields
+from gnomon._core.effects import Effects, NoteStore, NoteWaiting, SampleFields
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import SPANS_KEPT, Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
@@ -19,6 +19,7 @@ from gnomon._messages.cluster import (
     SpansReported,
 )
 from gnomon.ids import ActorID, NodeID, TaskID, WorkerID, task_id
+from gnomon.resources import UNITS
 
 DRIVER, NODE, WORKER = (WorkerID(bytes([number]) * 8) for number in (1, 2, 3))
 
@@ -73,6 +74,19 @@ def test_a_store_that_fills_up_is_noted_once_for_each_time_that_it_does() -> Non
     driver.machine.always = True
     assert notes(driver, 79, 81, 75, 95, 60, 90) == [81]
     assert notes(driver, 49, 80) == [80]
+
+
+def test_very_many_tasks_that_wait_inside_are_noted_once() -> None:
+    driver = Process(DRIVER)
+
+    def noted(blocked: int) -> int:
+        facts = NodeReport(
+            NodeID(b"\0\0\2node"), NODE, 1, True, {"CPU": 2 * UNITS}, {}, 0, 0, 1, blocked=blocked
+        )
+        driver.machine.on_node_status(NodeStatus(0, facts))
+        return sum(isinstance(command, NoteWaiting) for command in driver.effects.commands)
+
+    assert [noted(blocked) for blocked in (32, 33, 400)] == [0, 1, 1]
 
 
 def test_nothing_is_told_while_nobody_looks() -> None:

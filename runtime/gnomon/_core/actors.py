@@ -462,5 +462,6 @@ class ActorMachine:
                 assert self.by_worker.get(record.worker) == actor
         for (namespace, name), actor in self.names.items():
             record = self.records[actor]
-            assert record.state != DEAD and not record.draining, f"{name} names an actor that ends"
+            assert record.state != DEAD, f"{name} names a dead actor"
+            assert not record.draining, f"{name} names an actor that is about to end"
             assert (record.spec.namespace, record.spec.name) == (namespace, name)

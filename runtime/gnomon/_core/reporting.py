@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from gnomon._core.effects import Effects, NoteStore, SampleFields
+from gnomon._core.effects import Effects, NoteStore, NoteWaiting, SampleFields
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import ATTEMPTS_KEPT, Ledger, PastAttempt, TaskRow, TaskState
 from gnomon._messages.cluster import (
@@ -34,7 +34,7 @@ from gnomon._messages.cluster import (
     Watched,
 )
 from gnomon.ids import WorkerID, node_name
-from gnomon.resources import to_amounts
+from gnomon.resources import UNITS, to_amounts
 
 _FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
 """Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
@@ -42,6 +42,9 @@ time, does not make it so."""
 
 SPANS_MAX = 500
 """Kept between two reports."""
+
+_WAITING_SHARE = 16
+"""A node with so many times as many tasks that wait in ``get`` as CPUs is noted: a recursion that does not end looks so."""
 
 _WORKER_STATES = ("starting", "idle", "leased")
 
@@ -53,6 +56,11 @@ _NOWHERE = ("", 0, "")
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
 
+def is_deep(report: NodeReport) -> bool:
+    """Whether many more tasks wait there in ``get`` than there are CPUs."""
+    return report.blocked > _WAITING_SHARE * max(1, report.resources.get("CPU", 0) // UNITS)
+
+
 class ReportingMachine:
     """The worker's side: what to tell and when; and the driver's: what it has been told.
 
@@ -62,6 +70,7 @@ class ReportingMachine:
         rows_max: in one report; more wait for the next.
         foreign_max: unfinished tasks of others that the driver keeps track of.
         patience_s: how long rows wait for that of the task that submitted theirs; several periods.
+        waiting_noted: it has been said that very many tasks wait inside.
         spans: what has taken executing threads time besides the user's code, to be told; they append.
     """
 
@@ -99,7 +108,7 @@ class ReportingMachine:
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
         self.spans: deque[ReportedSpan] = deque(maxlen=SPANS_MAX)
-        self._store_noted = False
+        self._store_noted = self.waiting_noted = False
         self._attempts_told = 0
         self._untold: dict[bytes, list[PastAttempt]] = {}
 
@@ -313,10 +322,17 @@ class ReportingMachine:
         elif used < capacity * _EMPTY_SHARE:
             self._store_noted = False
 
+    def _look_at_waiting(self, report: NodeReport) -> None:
+        """Note, once in a session, that many more tasks wait for tasks of their own than there are CPUs."""
+        if not self.waiting_noted and is_deep(report):
+            self.waiting_noted = True
+            self._effects().do(NoteWaiting(report))
+
     def on_node_status(self, message: NodeStatus) -> None:
         """How a node is, for the views."""
         report = message.report
         self._nodes[report.process] = report.node.hex()
+        self._look_at_waiting(report)
         if self.always and report.process == self.node:
             self._look_at_store(report)
         self.ledger.node_changed(

@@ -140,6 +140,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
         processes: of its workers, the first ones: (id, pid, 0 starting, 1 idle or 2 leased).
         received: bytes copied from each other node so far.
         memory: of its processes, shared memory aside; 0 when it is not known.
+        blocked: workers whose task waits in ``get``; they hold no CPU.
     """
 
     node: NodeID
@@ -157,6 +158,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     processes: tuple[tuple[WorkerID, int, int], ...] = ()
     received: dict[WorkerID, int] = {}
     memory: int = 0
+    blocked: int = 0
 
 
 class NodeStatus(Message, frozen=True, tag=85):
