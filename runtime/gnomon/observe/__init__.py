@@ -49,7 +49,7 @@ from gnomon.observe.recording import Recording
 from gnomon.observe.run_report import write_report
 from gnomon.observe.state import Graph, actors, frame, graph, ledger_of, nodes, objects, summary, tasks
 from gnomon.observe.task_logs import TaskLogs, logs
-from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
+from gnomon.observe.timeline import NO_SPANS, Span, Spans, WorkSpan, chrome_trace, spans, write_chrome_trace
 
 __all__ = [
     "MEMORY_GROUPS",
@@ -68,6 +68,7 @@ __all__ = [
     "Recording",
     "Span",
     "Spans",
+    "WorkSpan",
     "Subscription",
     "TaskLogs",
     "actors",
