@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import gnomon
 from gnomon import observe
+from gnomon_kernel.cell_links import CellOf, linked, no_cell
 from gnomon_kernel.display import count, say
 from gnomon_kernel.origins import CellRun, Origins
 
@@ -103,17 +104,17 @@ class CellCoach:
         if getattr(self._shell, "kernel", None) is None:
             say(text)
             return
-        bundle = {"text/plain": text, "text/html": as_html(hint)}
+        bundle = {"text/plain": text, "text/html": as_html(hint, self._origins.cell_of)}
         self._shell.display_pub.publish(bundle, {"gnomon": {"hint": hint.kind}})
 
 
-def as_html(hint: Hint) -> str:
-    """A hint as a small note in the notebook's colours."""
+def as_html(hint: Hint, cell_of: CellOf = no_cell) -> str:
+    """A hint as a small note in the notebook's colours; the cells that it names are links."""
     attributes: dict[str, Any] = {"hint": hint.kind, "cell": hint.cell, "line": hint.line}
     data = "".join(f' data-gnomon-{name}="{escape(str(value))}"' for name, value in attributes.items())
     return (
         f'<div class="jp-gnomon-hint" role="note"{data} style="border-left:3px solid var(--jp-info-color1,#0288d1);'
         "padding:2px 8px;font-size:var(--jp-ui-font-size1,13px);line-height:1.45;"
-        f'color:var(--jp-ui-font-color1,#333)"><b>Hint, {escape(hint.place)}:</b> {escape(hint.finding)} '
-        f"{escape(hint.advice)}</div>"
+        f'color:var(--jp-ui-font-color1,#333)"><b>Hint, {linked(hint.place, cell_of)}:</b> '
+        f"{linked(hint.finding, cell_of)} {linked(hint.advice, cell_of)}</div>"
     )

@@ -29,6 +29,7 @@ from types import FrameType
 import gnomon
 from gnomon import exceptions, observe
 from gnomon.exceptions import GnomonError, TaskError
+from gnomon_kernel.cell_links import CellOf, linked, no_cell
 
 LINES_MAX = 15
 _FRAMES_MAX = 3
@@ -111,12 +112,16 @@ class ErrorCard:
         """The title without the name of the class."""
         return self.title.partition(": ")[2]
 
-    def html(self) -> str:
-        """The same as a card of the notebook's colours; it hides the error output that follows, which has the text."""
-        facts = "".join(f"<div>{escape(fact)}</div>" for fact in self.facts)
-        places = "".join(_place_html(place) for place in self.places)
-        asked = "" if self.asked is None else f"<div>got at {_place_html(self.asked)}</div>"
-        more = "".join(f"<div>{escape(each)}</div>" for each in self.more)
+    def html(self, cell_of: CellOf = no_cell) -> str:
+        """The same as a card of the notebook's colours; it hides the error output that follows, which has the text.
+
+        Args:
+            cell_of: by which the cells that it names become links.
+        """
+        facts = "".join(f"<div>{linked(fact, cell_of)}</div>" for fact in self.facts)
+        places = "".join(_place_html(place, cell_of) for place in self.places)
+        asked = "" if self.asked is None else f"<div>got at {_place_html(self.asked, cell_of)}</div>"
+        more = "".join(f"<div>{linked(each, cell_of)}</div>" for each in self.more)
         printed = ""
         if self.output:
             text = escape("\n".join(self.output))
@@ -124,21 +129,21 @@ class ErrorCard:
                 f"<details open><summary>It printed last ({len(self.output)} lines)</summary>"
                 f'<pre style="margin:2px 0 2px 12px;white-space:pre-wrap">{text}</pre></details>'
             )
-        advice = f"<div><b>What to do:</b> {escape(self.advice)}</div>" if self.advice else ""
+        advice = f"<div><b>What to do:</b> {linked(self.advice, cell_of)}</div>" if self.advice else ""
         return (
             '<div class="jp-gnomon-error" role="alert" style="border-left:4px solid var(--jp-error-color1, #d32f2f);'
             'padding:4px 10px;line-height:1.45">'
-            f"<div><b>{escape(self.title)}</b></div>{facts}{places}{asked}{more}{printed}{advice}{_HIDES_TWIN}</div>"
+            f"<div><b>{linked(self.title, cell_of)}</b></div>{facts}{places}{asked}{more}{printed}{advice}{_HIDES_TWIN}</div>"
         )
 
 
-def _place_html(place: CodePlace) -> str:
+def _place_html(place: CodePlace, cell_of: CellOf) -> str:
     source = (
         f'<pre style="margin:0 0 2px 24px;background:none">{escape(place.source)}</pre>'
         if place.source
         else ""
     )
-    return f"<div>{escape(place.where)}</div>{source}"
+    return f"<div>{linked(place.where, cell_of)}</div>{source}"
 
 
 def _wrapped(indent: str, text: str) -> list[str]:

@@ -25,6 +25,7 @@ from gnomon_kernel.actor_names import ActorNames
 from gnomon_kernel.coaching import CellCoach
 from gnomon_kernel.completion import complete
 from gnomon_kernel.interrupts import cancel_after, wake_loop_on_interrupt
+from gnomon_kernel.kernel_status import busy_cell
 from gnomon_kernel.kernel_versions import check_kernel
 from gnomon_kernel.magics import RemoteMagics, ask_for_help
 from gnomon_kernel.notebook_names import NotebookNames
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _MAGIC = "remote"
+
+_loaded: set[KernelExtension] = set()
 
 
 class KernelExtension:
@@ -78,14 +81,18 @@ class KernelExtension:
         exceptions.set_in_notebook(True)
         self._tracebacks.install()
         panel.register(shell)
+        _loaded.add(self)
         observe.recording().start()
         self._origins.resume()
+        self._tell_busy()
 
     def unload(self) -> None:
         """Undo :meth:`load`; a session goes on."""
         shell = self._shell
         panel.unregister(shell)
-        observe.recording().stop()
+        _loaded.discard(self)
+        self._stop_recording()
+        busy_cell.ended()
         if "gnomon_kernel.widgets" in sys.modules:
             sys.modules["gnomon_kernel.widgets"].close_all()
         if match_remote in shell.Completer.custom_matchers:
@@ -117,9 +124,37 @@ class KernelExtension:
     def _on_cell_start(self, info: Any = None) -> None:
         wake_loop_on_interrupt()
         self._origins.on_cell_start(info)
+        self._tell_busy()
         self._outputs.on_cell_start(getattr(info, "raw_cell", None) or "")
 
     def _on_cell_end(self, result: Any = None) -> None:
+        try:
+            self._end_cell(result)
+        finally:
+            self._tell_busy()
+
+    def _tell_busy(self) -> None:
+        run = self._origins.current
+        if run is None:
+            busy_cell.ended()
+        else:
+            busy_cell.began(getattr(self._shell, "kernel", None), run.parent)
+
+    def _stop_recording(self) -> None:
+        """At the end of the cell, since ``%reload_ext`` unloads too, and what was recorded must outlive it."""
+        events, current = self._shell.events, self._origins.current
+        if current is None or not current.text:  # a program unloads it, and no cell ends
+            observe.recording().stop()
+            return
+
+        def stop(_result: Any = None) -> None:
+            events.unregister("post_run_cell", stop)
+            if not _loaded:
+                observe.recording().stop()
+
+        events.register("post_run_cell", stop)
+
+    def _end_cell(self, result: Any) -> None:
         self._outputs.on_cell_end(result)
         ended = self._origins.on_cell_end()
         if ended is None:

@@ -63,6 +63,7 @@ class Origins:
         self._shell = shell
         self._running: list[CellRun] = []
         self._runs: OrderedDict[str, CellRun] = OrderedDict()
+        self._numbered: OrderedDict[int, str] = OrderedDict()
 
     @property
     def current(self) -> CellRun | None:
@@ -83,6 +84,11 @@ class Origins:
     def cells(self, label: str | None = None) -> list[str]:
         """Ids of the remembered cells: all, or those whose latest run has this label."""
         return [cell for cell, run in list(self._runs.items()) if label in (None, run.label)]
+
+    def cell_of(self, number: int) -> str:
+        """The front end's id of the cell that ran as ``In [number]``; "" if it has none, or that was long ago."""
+        cell = self._numbered.get(number, "")
+        return "" if cell.startswith("In [") else cell  # that is a name of ours, for what has none
 
     def runs(self, first: str) -> list[CellRun]:
         """The latest runs of the remembered cells: that of the cell ``first``, then the others, newest first."""
@@ -132,8 +138,10 @@ class Origins:
         self._running.append(run)
         self._runs[cell] = run
         self._runs.move_to_end(cell)
-        while len(self._runs) > CELLS_REMEMBERED_MAX:
-            self._runs.popitem(last=False)
+        self._numbered[number] = cell
+        for remembered in (self._runs, self._numbered):
+            while len(remembered) > CELLS_REMEMBERED_MAX:
+                remembered.popitem(last=False)
         hooks.set_origin(hooks.Origin(run.cell, run.label))
 
 

@@ -13,12 +13,15 @@ from typing import Any
 import comm
 
 from gnomon_kernel.feed import sender, unpin
+from gnomon_kernel.kernel_status import busy_cell
 
 PANEL_TARGET = "gnomon.panel"
 HUB_TARGET = "gnomon.hub"
 PROTOCOL_VERSION = 1
 
 _COMM_MESSAGES = ("comm_open", "comm_msg", "comm_close")
+_ASKED_MEANWHILE = ("comm_info_request", "create_subshell_request", "delete_subshell_request")
+"""What front ends ask on the control channel when a view appears."""
 
 
 class _Registration:
@@ -26,9 +29,13 @@ class _Registration:
 
     def __init__(self, kernel: Any) -> None:
         self._kernel = kernel
-        self._handled = [name for name in _COMM_MESSAGES if name not in kernel.control_handlers]
+        handlers = kernel.control_handlers
+        self._handled = [name for name in _COMM_MESSAGES if name not in handlers]
         for name in self._handled:
-            kernel.control_handlers[name] = kernel.shell_handlers[name]
+            handlers[name] = busy_cell.after_served(kernel.shell_handlers[name])
+        self._asked = {name: handlers[name] for name in _ASKED_MEANWHILE if name in handlers}
+        for name, handler in self._asked.items():
+            handlers[name] = busy_cell.after_served(handler)
         manager = comm.get_comm_manager()
         manager.register_target(PANEL_TARGET, _on_open)
         self._hub = comm.create_comm(target_name=HUB_TARGET, primary=False)
@@ -38,6 +45,7 @@ class _Registration:
     def undo(self) -> None:
         for name in self._handled:
             self._kernel.control_handlers.pop(name, None)
+        self._kernel.control_handlers.update(self._asked)
         comm.get_comm_manager().unregister_target(PANEL_TARGET, _on_open)
         self._hub.close()
 

@@ -58,7 +58,7 @@ class ShortTracebacks:
         kind, error, trace = exc_tuple
         try:
             card = card_of(error, self._cell_name, self._assigned_in)
-            text, html = card.text(), card.html()
+            text, html = card.text(), card.html(self._origins.cell_of)
         except Exception:  # an error that can not be told well is told as Python does
             return self._show(exc_tuple, *args, **kwargs)
         shell._get_exc_info(exc_tuple)  # what %debug and sys.last_value look at

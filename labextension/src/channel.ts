@@ -15,6 +15,9 @@ export interface IMessage {
 /** Called for every message from the kernel; `buffers` holds its binary parts. */
 export type MessageListener = (message: IMessage, buffers: readonly DataView[]) => void;
 
+/** Called when a channel is closed. */
+export type ClosedListener = (kernelEnded: boolean) => void;
+
 /** A channel between one view and the kernel. */
 export interface IChannel {
   /** Sends a message to the kernel. Never throws and never waits; a closed channel drops the message. */
@@ -23,6 +26,9 @@ export interface IChannel {
   /** Listens to the kernel. Returns a function that stops listening. */
   listen(listener: MessageListener): () => void;
 
-  /** Tells when the kernel has gone away. Returns a function that stops listening. */
-  onClosed(listener: () => void): () => void;
+  /**
+   * Tells when nothing comes any more: because the kernel has ended, or because it has only left off telling. Returns a
+   * function that stops listening.
+   */
+  onClosed(listener: ClosedListener): () => void;
 }

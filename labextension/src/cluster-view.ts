@@ -154,13 +154,21 @@ export class ClusterView extends Widget {
         this._hint(trans.__('Looking for a cluster…'));
         break;
       case 'missing':
-        this._hint(trans.__('To see the cluster of this notebook here, run in a cell:'), '%load_ext gnomon');
+        this._hint(
+          this._link.restarted
+            ? trans.__('The kernel was restarted, and its session has ended. To see the next one here, run in a cell:')
+            : trans.__('To see the cluster of this notebook here, run in a cell:'),
+          '%load_ext gnomon'
+        );
         break;
       case 'restarting':
-        this._hint(trans.__('The kernel restarts…'));
+        this._hint(trans.__('The kernel restarts: its session has ended.'));
         break;
       case 'stopped':
-        this._hint(trans.__('The kernel has stopped.'));
+        this._hint(
+          trans.__('The kernel has stopped, and its session with it. Restart it (menu Kernel), then run in a cell:'),
+          '%load_ext gnomon'
+        );
         break;
       case 'none':
         this._hintNone();

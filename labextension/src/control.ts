@@ -9,7 +9,7 @@
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import { KernelMessage as Messages } from '@jupyterlab/services';
 import { UUID } from '@lumino/coreutils';
-import type { IChannel, IMessage, MessageListener } from './channel';
+import type { ClosedListener, IChannel, IMessage, MessageListener } from './channel';
 
 /** Comm target of the side panel. */
 const PANEL_TARGET = 'gnomon.panel';
@@ -49,7 +49,7 @@ export class ControlChannel implements IChannel {
     return () => this._listeners.delete(listener);
   }
 
-  onClosed(listener: () => void): () => void {
+  onClosed(listener: ClosedListener): () => void {
     this._closedListeners.add(listener);
     return () => this._closedListeners.delete(listener);
   }
@@ -90,7 +90,7 @@ export class ControlChannel implements IChannel {
     if (message.header.msg_type === 'comm_close') {
       this._open = false;
       window.removeEventListener('pagehide', this._left);
-      this._closedListeners.forEach(listener => listener());
+      this._closedListeners.forEach(listener => listener(false));
     } else if (message.header.msg_type === 'comm_msg' && content.data) {
       if (Date.now() - this._seenAt > SEEN_EVERY_MS) {
         this._seenAt = Date.now();
@@ -104,7 +104,7 @@ export class ControlChannel implements IChannel {
   private _open = true;
   private _seenAt = Date.now();
   private readonly _listeners = new Set<MessageListener>();
-  private readonly _closedListeners = new Set<() => void>();
+  private readonly _closedListeners = new Set<ClosedListener>();
 }
 
 /** Asks, on the control channel, whether the kernel extension is loaded. */

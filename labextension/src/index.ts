@@ -9,10 +9,12 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { defineCellElement } from './cell-element';
 import { ClusterView } from './cluster-view';
 import { addCard, addPanelCommand, addViewCommand, fillPalette, OPEN_PANEL } from './commands';
 import { gnomonIcon } from './icon';
-import { MainViews } from './main-views';
+import { tellKernelEnds } from './kernel-ends';
+import { MainViews, OPEN_VIEW } from './main-views';
 import { NotebookChoice } from './notebook-choice';
 import { takeCellRequests } from './reveal';
 import { Settings } from './settings';
@@ -85,6 +87,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
     restorer?.add(panel, panel.id);
     addPanelCommand(app, panel.id, trans);
     takeCellRequests(app, notebooks, trans);
+    defineCellElement();
+    tellKernelEnds(notebooks, {
+      open: view => void app.commands.execute(labShell ? OPEN_VIEW : OPEN_PANEL, labShell ? { view } : {})
+    });
     if (labShell) {
       // Notebook 7 has one place in its main area, which is the notebook's
       const views = new MainViews(app, notebooks, settings, trans);

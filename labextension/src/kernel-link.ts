@@ -21,6 +21,11 @@ export class KernelLink {
     return this._state;
   }
 
+  /** Whether its kernel was restarted since there was a channel: what that told of has ended. */
+  get restarted(): boolean {
+    return this._restarted;
+  }
+
   /** The channel while there is one. */
   get channel(): ControlChannel | null {
     return this._channel;
@@ -48,6 +53,7 @@ export class KernelLink {
 
   private _kernelChanged(): void {
     this._leave();
+    this._restarted = false;
     const kernel = this._session?.session?.kernel ?? null;
     if (!kernel) {
       this._set('none');
@@ -95,6 +101,7 @@ export class KernelLink {
       case 'restarting':
       case 'autorestarting':
         // a restarted kernel has loaded nothing; it says hello when it has
+        this._restarted ||= this._channel !== null;
         this._hangUp();
         this._unsure = true;
         this._set('restarting');
@@ -115,7 +122,7 @@ export class KernelLink {
 
   private _open(kernel: Kernel.IKernelConnection): void {
     this._hangUp();
-    this._unsure = false;
+    this._unsure = this._restarted = false;
     const channel = new ControlChannel(kernel);
     this._channel = channel;
     channel.onClosed(() => {
@@ -146,5 +153,6 @@ export class KernelLink {
   private _unsure = false;
   /** Counts attempts to reach a kernel: an answer to an older one is void. */
   private _attempt = 0;
+  private _restarted = false;
   private _isDisposed = false;
 }

@@ -1,10 +1,12 @@
 /** The in-cell widget: the front end in a notebook's output, on anywidget. */
 
 import type { AnyModel, RenderProps } from '@anywidget/types';
-import css from '../style/base.css';
 import type { IChannel, IMessage } from './channel';
+import { Displays } from './displays';
+import { styleFor } from './page-style';
 import { GnomonApp } from './views/app';
 import type { IAppOptions } from './views/app';
+import { KERNEL_END_EVENT } from './views/kernel-end';
 import { VIEW_NAMES } from './views/view-names';
 
 interface IWidgetState {
@@ -14,7 +16,7 @@ interface IWidgetState {
 
 const FPS_MAX = 30;
 
-function modelChannel(model: AnyModel<IWidgetState>): IChannel {
+function modelChannel(model: AnyModel<IWidgetState>, root: HTMLElement): IChannel {
   return {
     send: message => model.send(message),
     listen: listener => {
@@ -23,9 +25,15 @@ function modelChannel(model: AnyModel<IWidgetState>): IChannel {
       return () => model.off('msg:custom', receive);
     },
     onClosed: listener => {
-      // a widget's model says so when its comm to the kernel opens or closes; after the first drawing it closes
-      model.on('comm_live_update', listener);
-      return () => model.off('comm_live_update', listener);
+      // a widget's model says so when its comm to the kernel opens or closes; after the first drawing it closes. A kernel
+      // that dies closes nothing: then the page says so
+      const heard = (): void => listener(true);
+      model.on('comm_live_update', heard);
+      root.addEventListener(KERNEL_END_EVENT, heard);
+      return () => {
+        model.off('comm_live_update', heard);
+        root.removeEventListener(KERNEL_END_EVENT, heard);
+      };
     }
   };
 }
@@ -34,18 +42,31 @@ function viewOf(name: string): IAppOptions['view'] {
   return VIEW_NAMES.find(known => known === name) ?? 'dashboard';
 }
 
-export default {
-  /** Called by anywidget for every output that shows the widget. Returns its clean-up. */
-  render({ model, el }: RenderProps<IWidgetState>): () => void {
-    const style = document.createElement('style');
-    style.textContent = css;
-    const root = document.createElement('div');
-    el.append(style, root);
-    const app = new GnomonApp(root, modelChannel(model), {
-      view: viewOf(model.get('_view')),
-      fill: false,
-      fpsMax: () => FPS_MAX
-    });
-    return () => app.dispose();
-  }
-};
+/** What anywidget calls for one widget. */
+interface IWidget {
+  /** For every output that shows the widget. Returns its clean-up. */
+  render(props: RenderProps<IWidgetState>): () => void;
+}
+
+/** Called by anywidget once for every widget. */
+export default function widget(): IWidget {
+  const displays = new Displays();
+  return {
+    render: ({ model, el }) => {
+      const unstyle = styleFor(el);
+      const root = document.createElement('div');
+      el.append(root);
+      const display = displays.join(modelChannel(model, root));
+      const app = new GnomonApp(root, display, {
+        view: viewOf(model.get('_view')),
+        fill: false,
+        fpsMax: () => FPS_MAX
+      });
+      return () => {
+        app.dispose();
+        display.leave();
+        unstyle();
+      };
+    }
+  };
+}

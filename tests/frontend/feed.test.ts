@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { IChannel, IMessage, MessageListener } from '../../labextension/src/channel';
+import type { ClosedListener, IChannel, IMessage, MessageListener } from '../../labextension/src/channel';
 import { Feed } from '../../labextension/src/views/feed';
 import type { IFeedHeader } from '../../labextension/src/views/wire';
 import { message } from './message';
@@ -10,7 +10,7 @@ import { message } from './message';
 class FakeChannel implements IChannel {
   sent: string[] = [];
   listeners = new Set<MessageListener>();
-  closed = new Set<() => void>();
+  closed = new Set<ClosedListener>();
 
   send(content: IMessage): void {
     this.sent.push(content.kind);
@@ -21,7 +21,7 @@ class FakeChannel implements IChannel {
     return () => this.listeners.delete(listener);
   }
 
-  onClosed(listener: () => void): () => void {
+  onClosed(listener: ClosedListener): () => void {
     this.closed.add(listener);
     return () => this.closed.delete(listener);
   }
@@ -79,7 +79,7 @@ describe('a feed', () => {
     assert.equal(feed.status, 'idle');
     channel.receive(message({}));
     assert.equal(feed.status, 'live');
-    channel.closed.forEach(listener => listener());
+    channel.closed.forEach(listener => listener(false));
     assert.equal(feed.status, 'closed');
   });
 

@@ -6,6 +6,7 @@ import pytest
 
 from lab.lab_driver import LabPage, LabServer
 from lab.pages import (
+    SETUP,
     WAIT_S,
     bring_to_front,
     execute,
@@ -19,25 +20,21 @@ from lab.pages import (
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-SETUP = """
-%load_ext gnomon
-%remote start --cpus 2
-import gnomon, threading, time
+LINKS = """
 from gnomon_kernel.feed import sender
-
-@gnomon.remote
-def quick(x):
-    return x
 
 def wait_for_links(wanted):
     deadline = time.monotonic() + 30
     while len(sender()._links) != wanted and time.monotonic() < deadline:
         threading.Event().wait(0.05)
-    print(len(sender()._links), "views are told of this kernel")
-    assert len(sender()._links) == wanted
+    links = [
+        f"visible {link.visible}, subscribed {link._subscription is not None}, summaries {link._summaries is not None}"
+        for link in sender()._links
+    ]
+    assert len(links) == wanted, f"these views are told of this kernel: {links}"
 """
 CELLS = {
-    "setup": SETUP,
+    "setup": SETUP + LINKS,
     "three": "gnomon.get([quick.remote(i) for i in range(3)])",
     "five": "gnomon.get([quick.remote(i) for i in range(5)])",
     "no-view": "wait_for_links(1)  # the status bar's",

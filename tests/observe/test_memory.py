@@ -328,7 +328,7 @@ def row(number: int, **changes: Any) -> MemoryRow:
         "call_site": "In [3]:2",
         "owner": "driver",
         "owner_pid": 100 - number,
-        "nodes": ("aa",),
+        "nodes": ("000001",),
         "handles": 1,
         "holders": (ObjectHolder("variable", f"x{number}"),),
         **changes,
@@ -337,7 +337,11 @@ def row(number: int, **changes: Any) -> MemoryRow:
 
 
 REPORT = MemoryReport(
-    (row(3), row(2, nodes=("bb", "aa")), row(1, state="pending", size_bytes=None, nodes=(), call_site="")),
+    (
+        row(3),
+        row(2, nodes=("000002", "000001")),
+        row(1, state="pending", size_bytes=None, nodes=(), call_site=""),
+    ),
     store_used_bytes=5_000,
     store_capacity_bytes=10_000,
 )
@@ -346,8 +350,8 @@ REPORT = MemoryReport(
 def test_the_table_groups_by_node():
     lines = memory_text(REPORT, units="KB").splitlines()
     assert [line for line in lines if line and not line.startswith(" ")] == [
-        "node aa: 1 object, 3.000 KB",
-        "node bb: 1 object, 2.000 KB",
+        "node 1: 1 object, 3.000 KB",
+        "node 2: 1 object, 2.000 KB",
         "with their owners, in no store: 1 object, 0.000 KB",
         "3 objects; object stores: 5.000 KB of 10.000 KB used",
     ]

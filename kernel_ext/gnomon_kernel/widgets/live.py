@@ -9,6 +9,7 @@ import traitlets
 
 from gnomon import observe
 from gnomon_kernel.feed import sender, unpin
+from gnomon_kernel.kernel_status import busy_cell
 from gnomon_kernel.widgets import script
 
 _PARTS = {
@@ -32,6 +33,7 @@ class LiveView(anywidget.AnyWidget):
     """
 
     _esm = script.PATH.read_text(encoding="utf-8")
+    _script = traitlets.Unicode(script.PATH.with_suffix(".txt").read_text(encoding="utf-8")).tag(sync=True)
     _view = traitlets.Unicode("dashboard").tag(sync=True)
 
     def __init__(self, view: str) -> None:
@@ -63,3 +65,4 @@ class LiveView(anywidget.AnyWidget):
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: list[Any]) -> None:
         self._feed_link.receive(content)
+        busy_cell.say_soon()

@@ -10,19 +10,25 @@ import { el } from './dom';
 import { Feed } from './feed';
 import { Filter } from './filter';
 import { FilterBar } from './filter-bar';
+import type { Frames } from './frames';
 import { GraphView } from './graph';
 import { Header } from './header';
 import type { Model } from './model';
 import { NodesView } from './nodes';
 import { ObjectsView } from './objects';
 import { Regions } from './regions';
+import { SessionNote } from './session-note';
 import { TempoBar } from './tempo-bar';
 import type { IPalette } from './theme';
 import { followTheme, readPalette } from './theme';
 import { TimeBar } from './time-bar';
 import { TimelineView } from './timeline';
+import { turnsOfPage } from './turns';
 import type { ViewName } from './view-names';
 import { TWO_FROM, VIEW_NAMES } from './view-names';
+
+/** While tasks go by in thousands nothing moves but what is told, and a clock once a second. */
+const RUSH_PAUSE_MS = 1000;
 
 export interface IAppOptions {
   /** One view alone, or all of them. */
@@ -51,7 +57,7 @@ export class GnomonApp implements IViewContext {
     _root.classList.toggle('jp-gnomon-fill', _options.fill);
     this._stops.push(followTheme(_root, () => this._restyle()));
     this._palette = readPalette(_root);
-    this.feed = new Feed(channel, () => Date.now(), _options.changesMax);
+    this.feed = new Feed(channel, () => Date.now(), _options.changesMax, turnsOfPage());
     this._header = new Header(this.feed);
     this._filterBar = new FilterBar(this);
     this._header.node.lastElementChild!.append(this._filterBar.node);
@@ -61,7 +67,8 @@ export class GnomonApp implements IViewContext {
     this._views = this._makeViews();
     const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
     this._regions = new Regions(nodes, () => this._update(), _options.tabs);
-    _root.append(this._header.node, this._hint, this._regions.node);
+    this._note = new SessionNote(_root, _options);
+    _root.append(this._header.node, this._note.node, this._regions.node);
     // at once: a frame that some view has asked for before must not draw tasks that are no longer there
     this._stops.push(this.feed.onChange(() => this._update()));
     this._width = _root.clientWidth;
@@ -92,13 +99,15 @@ export class GnomonApp implements IViewContext {
     this._update();
   }
 
-  fpsMax(): number {
-    return this._options.fpsMax();
+  pace(frames: Frames): void {
+    frames.fpsMax = this._options.fpsMax();
+    frames.pauseMin = this.feed.rush ? RUSH_PAUSE_MS : 0;
   }
 
   dispose(): void {
     this._stops.splice(0).forEach(stop => stop());
     this._timeBar.dispose();
+    this._note.dispose();
     this._views.forEach(view => view.dispose());
     this.feed.dispose();
     this._root.replaceChildren();
@@ -128,7 +137,7 @@ export class GnomonApp implements IViewContext {
     this._filterBar.update();
     this._tempoBar.update();
     this._timeBar.update();
-    this._hint.hidden = status !== 'idle' || model.version > 0;
+    this._note.update(status, model.session !== '');
     this._layOut();
     this._views.forEach(view => view.update());
   }
@@ -145,8 +154,11 @@ export class GnomonApp implements IViewContext {
   }
 
   private _restyle(): void {
-    this._palette = readPalette(this._root);
-    this._views?.forEach(view => view.restyle());
+    const palette = readPalette(this._root);
+    if (JSON.stringify(palette) !== JSON.stringify(this._palette)) {
+      this._palette = palette;
+      this._views?.forEach(view => view.restyle());
+    }
   }
 
   private _watchSize(): void {
@@ -188,11 +200,7 @@ export class GnomonApp implements IViewContext {
   private readonly _views: Map<ViewName, IView>;
   private readonly _regions: Regions;
   private readonly _stops: (() => void)[] = [];
-  private readonly _hint = el('div', 'hint', [
-    el('strong', '', 'No cluster is running.'),
-    el('span', '', ' Start one in a cell with '),
-    el('code', '', '%remote start')
-  ]);
+  private readonly _note: SessionNote;
   private _palette: IPalette;
   /** Noted when it changes: to ask for it at every update would make the page lay itself out each time. */
   private _width = 0;

@@ -6,7 +6,7 @@
  * nobody does, the link says so, and how to find the cell.
  */
 
-import { el, setAttribute, setText } from './dom';
+import { el, setAttribute, setHidden, setText } from './dom';
 import type { ICell } from './wire';
 
 /** Type of the event; its detail is an {@link ICellRequest}. Who takes it prevents its default. */
@@ -22,6 +22,15 @@ export interface ICellRequest {
   readonly line: number;
   /** Says why it can not be shown. */
   readonly refuse: (reason: string) => void;
+}
+
+/** Asks the page around an element for a cell; where nobody can show it, says how to find it. */
+export function revealCell(from: Element, detail: ICellRequest): void {
+  const event = new CustomEvent(REVEAL_EVENT, { bubbles: true, cancelable: true, composed: true, detail });
+  if (from.dispatchEvent(event)) {
+    const { label, refuse } = detail;
+    refuse(`Views can not scroll this page: look for ${label.replace(/^In /, '')} left of a cell.`);
+  }
 }
 
 /** "In [3], line 2"; '' for what no cell has begun. */
@@ -47,17 +56,13 @@ export class CellLink {
     setText(this.node, text);
     // two runs of a cell look alike in words, not here: equal elements must lead to the same place
     setAttribute(this.node, 'data-cell', cell?.id ?? '');
-    this.node.hidden = text === '';
+    setHidden(this.node, text === '');
     this.node.disabled = !cell?.id;
   }
 
   private _ask(): void {
     const { id: cell = '', label = '' } = this._cell ?? {};
-    const detail: ICellRequest = { cell, label, line: this._line, refuse: this._refused };
-    const event = new CustomEvent(REVEAL_EVENT, { bubbles: true, cancelable: true, composed: true, detail });
-    if (this.node.dispatchEvent(event)) {
-      this._refused(`Views can not scroll this page: look for ${label.replace(/^In /, '')} left of a cell.`);
-    }
+    revealCell(this.node, { cell, label, line: this._line, refuse: this._refused });
   }
 
   private _cell: ICell | undefined;

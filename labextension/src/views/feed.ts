@@ -5,11 +5,18 @@
  */
 
 import type { IChannel, IMessage } from '../channel';
+import type { INote, IObjectDetail, ITaskDetail } from './answers';
 import type { IRunEvent } from './events';
+import type { IArrived } from './inbox';
+import { Inbox } from './inbox';
 import { Model } from './model';
+import { Rush } from './rush';
 import { endSession } from './session-end';
 import { Travel } from './travel';
+import type { Turns } from './turns';
 import type { IFeedHeader } from './wire';
+
+export type { INote, IObjectDetail, ITaskDetail };
 
 /**
  * connecting: nothing heard yet; live; paused: hidden, the kernel sends nothing; behind: a message was lost, a
@@ -17,41 +24,6 @@ import type { IFeedHeader } from './wire';
  * time than now; recorded: there is no kernel, this is the end of a recording.
  */
 export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed' | 'past' | 'recorded';
-
-/** What the kernel says of one task when asked. Every field but `id` may be absent. */
-export interface ITaskDetail {
-  readonly id: number;
-  /** Time between submission and start, in seconds. */
-  readonly waited_s?: number;
-  /** 0 for the first attempt. */
-  readonly attempt?: number;
-  /** The error at length. */
-  readonly error?: string;
-}
-
-/** What the kernel says of one object when asked. Every field but `id` may be absent. */
-export interface IObjectDetail {
-  readonly id: string;
-  /** False when it has been freed. */
-  readonly there?: boolean;
-  /** Cell or file, and line. */
-  readonly call_site?: string;
-  /** The process that owns it. */
-  readonly owner?: string;
-  /** In how many nodes' stores it lies. */
-  readonly copies?: number;
-  /** Each in words, by name where it has one. */
-  readonly holders?: readonly string[];
-  /** False when a process did not answer in time, or its search for names came to no end. */
-  readonly complete?: boolean;
-}
-
-/** What became of something that was asked for: a sentence. */
-export interface INote {
-  /** "task 12", "actor <id>", "worker <pid>", "node <id>", "delay <id>", "object <id>", "add". */
-  readonly about: string;
-  readonly text: string;
-}
 
 /** A lost request for a snapshot is repeated after this time, in milliseconds. */
 const RESYNC_AGAIN_MS = 2000;
@@ -66,11 +38,13 @@ export class Feed {
   constructor(
     private readonly _channel: IChannel,
     private readonly _now: () => number = () => Date.now(),
-    changesMax?: number
+    changesMax?: number,
+    turns: Turns | null = null
   ) {
+    this._inbox = new Inbox(arrived => this._takeIn(arrived), turns);
     this._travel = new Travel(this.live, changesMax);
     this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
-    this._stops.push(_channel.onClosed(() => this._set('closed')));
+    this._stops.push(_channel.onClosed(ended => this._close(ended)));
     _channel.send({ kind: 'subscribe' });
   }
 
@@ -94,9 +68,14 @@ export class Feed {
     return this._status === 'recorded';
   }
 
+  /** Whether tasks go by too fast to be followed one by one. */
+  get rush(): boolean {
+    return this._rush.on;
+  }
+
   /** Whether what is shown goes on, so that it can be cancelled or killed. */
   get canAct(): boolean {
-    return this.at === null && !this.recorded;
+    return this.at === null && !this.recorded && this._status !== 'closed';
   }
 
   get status(): FeedStatus {
@@ -133,7 +112,7 @@ export class Feed {
 
   /** Kernel's clock now: the last message's time and what has passed here since. What has ended does not go on. */
   private _latest(): number {
-    const goesOn = this._status !== 'recorded' && this._status !== 'idle';
+    const goesOn = !['recorded', 'idle', 'closed'].includes(this._status);
     return this.live.time + (goesOn ? (this._now() - this._receivedAt) / 1000 : 0);
   }
 
@@ -209,6 +188,7 @@ export class Feed {
 
   dispose(): void {
     this._stops.splice(0).forEach(stop => stop());
+    this._inbox.dispose();
     this._listeners.clear();
     this._detailListeners.clear();
     this._objectListeners.clear();
@@ -217,11 +197,12 @@ export class Feed {
   }
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
+    if (message.kind === 'snapshot' || message.kind === 'delta') {
+      this._inbox.put({ header: message as unknown as IFeedHeader, buffer: buffers[0], at: this._now() });
+      return;
+    }
+    this._inbox.flush();
     switch (message.kind) {
-      case 'snapshot':
-      case 'delta':
-        this._apply(message as unknown as IFeedHeader, buffers[0]);
-        break;
       case 'detail':
         this._detailListeners.forEach(listener => listener(message as unknown as ITaskDetail));
         break;
@@ -246,18 +227,34 @@ export class Feed {
     }
   }
 
-  private _apply(header: IFeedHeader, buffer: DataView | undefined): void {
+  private _takeIn(all: readonly IArrived[]): void {
+    all.forEach(arrived => this._apply(arrived));
+    this._emit();
+  }
+
+  private _apply({ header, buffer, at }: IArrived): void {
     const result = this.live.apply(header, buffer);
-    this._receivedAt = this._now();
-    if (result === 'applied') {
-      this._travel.note();
-    }
+    this._receivedAt = at;
     if (result === 'gap') {
       this._resync();
-      this._set('behind');
-    } else {
-      this._set('live');
+      this._status = 'behind';
+      return;
     }
+    this._status = 'live';
+    if (result === 'applied') {
+      this._travel.note();
+      this._rush.note(this.live);
+    }
+  }
+
+  /** With the kernel its session has ended; one that has only left off telling may go on. */
+  private _close(kernelEnded: boolean): void {
+    this._inbox.flush();
+    if (kernelEnded) {
+      endSession(this.live);
+      this._travel.note();
+    }
+    this._set('closed');
   }
 
   private _resync(): void {
@@ -276,7 +273,9 @@ export class Feed {
     this._listeners.forEach(listener => listener());
   }
 
+  private readonly _inbox: Inbox;
   private readonly _travel: Travel;
+  private readonly _rush = new Rush();
   private _status: FeedStatus = 'connecting';
   private _visible = true;
   private _receivedAt = 0;

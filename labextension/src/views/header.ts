@@ -1,9 +1,10 @@
 /** The header: which cluster, how it is doing, whether the picture is live; and the legend, which is the counts. */
 
-import { el, logo, setAttribute, setText, stateIcon } from './dom';
+import { el, logo, setAttribute, setHidden, setText, stateIcon } from './dom';
 import type { Feed, FeedStatus } from './feed';
 import { formatCount, plural } from './format';
 import type { Model } from './model';
+import { cpusInUse } from './node-rows';
 import { TASK_STATE_MEANING, TASK_STATES } from './states';
 
 const STATUS_WORDS: Readonly<Record<FeedStatus, string>> = {
@@ -59,7 +60,7 @@ export class Header {
   update(): void {
     const { model, status } = this._feed;
     setText(this._engine, model.engine);
-    this._engine.hidden = model.engine === '';
+    setHidden(this._engine, model.engine === '');
     setText(this._cluster, describeCluster(model));
     const ended = status === 'idle' && model.session !== '';
     setText(this._status, ended ? 'session ended' : STATUS_WORDS[status]);
@@ -78,17 +79,15 @@ export class Header {
   private readonly _chips: readonly { readonly chip: HTMLElement; readonly number: HTMLElement }[];
 }
 
-/** "2 CPUs, 1 free · 2 workers", or "" while no node is known. */
+/** "CPUs in use: 1 of 2 · 3 workers", or "" while no node is known. */
 export function describeCluster(model: Model): string {
   const nodes = [...model.nodes.values()].filter(node => node.alive);
   if (nodes.length === 0) {
     return '';
   }
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  const cpus = sum(nodes.map(node => node.resources['CPU'] ?? 0));
-  const free = sum(nodes.map(node => node.available['CPU'] ?? 0));
   const parts = nodes.length > 1 ? [plural(nodes.length, 'node')] : [];
-  parts.push(`${plural(cpus, 'CPU')}, ${formatCount(free)} free`);
+  parts.push(cpusInUse(model));
   parts.push(plural(sum(nodes.map(node => node.workers)), 'worker'));
   return parts.join(' · ');
 }

@@ -1,7 +1,7 @@
 /** The nodes view: a card for each node, with what is in use, its store, and what its workers do. */
 
 import type { IView, IViewContext } from './context';
-import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
+import { el, KeyedList, setAttribute, setHidden, setText, stateIcon } from './dom';
 import { FaultButtons } from './fault-buttons';
 import { addNodeFault, nodeFaults, workerFault } from './fault-lab';
 import { formatBytes, formatCount, plural } from './format';
@@ -57,9 +57,9 @@ export class NodesView implements IView {
     const alive = nodes.filter(node => node.alive).length;
     const dead = nodes.length - alive;
     setText(this._words, [`${alive} alive`, ...(dead > 0 ? [`${dead} dead`] : [])].join(' · '));
-    this._empty.hidden = nodes.length > 0;
-    this._heading.hidden = this._list.hidden = nodes.length === 0;
-    this._more.hidden = nodes.length <= CARDS_MAX;
+    setHidden(this._empty, nodes.length > 0);
+    [this._heading, this._list].forEach(part => setHidden(part, nodes.length === 0));
+    setHidden(this._more, nodes.length <= CARDS_MAX);
     setText(this._more, `and ${plural(nodes.length - CARDS_MAX, 'more node')}`);
     this._add.show(nodes.length > 0 && canAct ? [addNodeFault(model)] : []);
     const workers = workersByNode(model);
@@ -118,18 +118,20 @@ export class NodesView implements IView {
     }
     setText(head.children[1], node.label);
     setText(head.children[2], node.alive ? plural(node.workers, 'worker') : '');
-    meters.hidden = list.hidden = !node.alive;
+    [meters, list].forEach(part => setHidden(part, !node.alive));
     const parts = this._parts.get(card)!;
     parts.meters.show(metersOf(node).map(meter => [meter.key, meter]));
     parts.faults.show(this._context.feed.canAct ? nodeFaults(this._context.feed.model, node) : []);
     parts.workers.show(workers.slice(0, WORKERS_MAX).map(worker => [worker.id, worker]));
-    const words = node.alive ? [...lateness(node, this._context.feed.now()), ...memory(node)] : death(node);
+    const words = node.alive
+      ? [...lateness(node, this._context.feed.now()), ...memory(node), ...identity(node)]
+      : death(node);
     if (workers.length > WORKERS_MAX) {
       words.push(`${formatCount(workers.length - WORKERS_MAX)} more workers not shown`);
     }
     parts.traffic.show(trafficOf(this._context.feed.model, node).map(line => [line.key, line]));
     setText(figures, words.join(' · '));
-    figures.hidden = words.length === 0;
+    setHidden(figures, words.length === 0);
   }
 
   private readonly _words = el('span', 'muted');
@@ -193,6 +195,11 @@ function memory(node: INodeRow): string[] {
   return node.memory_bytes ? [`its processes take ${formatBytes(node.memory_bytes)}`] : [];
 }
 
+/** By which errors, logs and `gnomon.nodes()` may tell of it too. */
+function identity(node: INodeRow): string[] {
+  return [...(node.pid ? [`pid ${node.pid}`] : []), `id ${node.id}`];
+}
+
 function makeTraffic(): HTMLElement {
   const bar = el('i', 'traffic-bar', [], { 'aria-hidden': 'true' });
   return el('li', 'traffic-line', [bar, el('span', '')]);
@@ -218,9 +225,9 @@ function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
   }
   // a worker is told of before its process has a number
   element.dataset.pid = String(worker.pid);
-  setText(element.children[1], worker.pid > 0 ? `process ${worker.pid}` : 'a new process');
+  setText(element.children[1], worker.pid > 0 ? `worker ${worker.pid}` : 'a new worker');
   const kill = element.children[3] as HTMLElement;
-  kill.hidden = worker.pid <= 0;
+  setHidden(kill, worker.pid <= 0);
   setAttribute(kill, 'aria-label', `kill worker ${worker.pid}`);
   setText(element.children[2], worker.runs || worker.state);
 }

@@ -28,9 +28,9 @@ export const TASK_STATE_MEANING: Readonly<Record<TaskStateName, string>> = {
   waiting: 'waiting for its arguments',
   ready: 'ready: queued for a free worker',
   running: 'running on a worker',
-  done: 'finished',
+  done: 'done: its result is there',
   failed: 'raised an error',
-  cancelled: 'cancelled before it finished'
+  cancelled: 'cancelled before it was done'
 };
 
 /** What each object state means, for tooltips. */

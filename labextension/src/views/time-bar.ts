@@ -5,7 +5,7 @@
  * is always open, and its end is the end of the run.
  */
 
-import { el, setAttribute, setText } from './dom';
+import { el, setAttribute, setHidden, setText } from './dom';
 import type { Feed } from './feed';
 import type { IEventMark, IRunEvent } from './events';
 import { markFrom, marksOf } from './events';
@@ -73,10 +73,10 @@ export class TimeBar {
       this._measure(from, to);
     }
     setAttribute(this.node, 'data-open', String(open));
-    this._open.hidden = recorded;
+    setHidden(this._open, recorded);
     setAttribute(this._open, 'aria-expanded', String(open));
-    this._parts.forEach(part => (part.hidden = !open));
-    this._back.hidden = !open || recorded || at === null;
+    this._parts.forEach(part => setHidden(part, !open));
+    setHidden(this._back, !open || recorded || at === null);
     this.node.classList.toggle('jp-gnomon-active', at !== null);
     setText(this._play, this._timer === 0 ? 'Play' : 'Stop');
     setAttribute(this._play, 'aria-disabled', String(!known));

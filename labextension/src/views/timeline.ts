@@ -2,7 +2,7 @@
 
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
-import { el, setAttribute, setText } from './dom';
+import { el, setAttribute, setHidden, setText } from './dom';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
 import type { ITimeline } from './spans';
@@ -73,9 +73,9 @@ export class TimelineView implements IView, ITimelineHost {
     }
     const timeline = this._timeline;
     setAttribute(this._stage.canvas, 'aria-label', describeTimeline(timeline));
-    this._empty.hidden = timeline.spans > 0;
-    this._stage.node.hidden = this._mode === 'table' || timeline.spans === 0;
-    this._table.node.hidden = this._mode !== 'table';
+    setHidden(this._empty, timeline.spans > 0);
+    setHidden(this._stage.node, this._mode === 'table' || timeline.spans === 0);
+    setHidden(this._table.node, this._mode !== 'table');
     this._legend.update();
     this._workLegend.update(model);
     this._detail.update();
@@ -83,7 +83,7 @@ export class TimelineView implements IView, ITimelineHost {
     if (this._mode === 'table') {
       this._table.update(timeline);
     } else {
-      this._stage.frames.fpsMax = this._context.fpsMax();
+      this._context.pace(this._stage.frames);
       this._stage.invalidate();
     }
   }

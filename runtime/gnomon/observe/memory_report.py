@@ -15,7 +15,7 @@ from typing import Any, Literal
 from gnomon._engine.memory import MemoryReport, MemoryRow, ObjectHolder
 from gnomon._engine.staleness import stale_object
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.ids import OBJECT_ID_BYTES, ObjectID
+from gnomon.ids import OBJECT_ID_BYTES, ObjectID, node_name
 
 __all__ = [
     "MEMORY_GROUPS",
@@ -144,7 +144,7 @@ def _tables(report: MemoryReport, group_by: str, sort_by: str, units: str, limit
 def _group(row: MemoryRow, group_by: str) -> str:
     if group_by == "STACK_TRACE":
         return f"call site {row.call_site or 'not known'} ({row.producer or 'not known'})"
-    return f"node {row.nodes[0]}" if row.nodes else "with their owners, in no store"
+    return node_name(row.nodes[0]) if row.nodes else "with their owners, in no store"
 
 
 def _order(sort_by: str) -> Any:
