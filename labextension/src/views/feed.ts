@@ -93,6 +93,11 @@ export class Feed {
     return this._status === 'recorded';
   }
 
+  /** Whether what is shown is a session that has ended. */
+  get ended(): boolean {
+    return this.live.session !== '' && (this._status === 'idle' || this._kernelEnded);
+  }
+
   /** Whether what is shown goes on, so that it can be cancelled or killed. */
   get canAct(): boolean {
     return this.at === null && !this.recorded && this._status !== 'closed';
@@ -256,6 +261,7 @@ export class Feed {
 
   /** With the kernel its session has ended; one that has only left off telling may go on. */
   private _close(kernelEnded: boolean): void {
+    this._kernelEnded = kernelEnded;
     if (kernelEnded) {
       endSession(this.live);
       this._travel.note();
@@ -281,6 +287,7 @@ export class Feed {
 
   private readonly _travel: Travel;
   private _status: FeedStatus = 'connecting';
+  private _kernelEnded = false;
   private _visible = true;
   private _receivedAt = 0;
   private _resyncAt = 0;

@@ -1,6 +1,7 @@
 /** The nodes view: a card for each node, with what is in use, its store, and what its workers do. */
 
 import type { IView, IViewContext } from './context';
+import { emptyNote } from './empty-note';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { FaultButtons } from './fault-buttons';
 import { addNodeFault, nodeFaults, workerFault } from './fault-lab';
@@ -12,6 +13,7 @@ import { describeNodes, trafficOf, usesOf, workersByNode } from './node-rows';
 import type { INodeRow } from './wire';
 
 const AMOUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
+const NODES = '%remote start --nodes 2';
 const CARDS_MAX = 60;
 const WORKERS_MAX = 16;
 const WORKER_ICONS: Readonly<Record<string, string>> = {
@@ -140,10 +142,7 @@ export class NodesView implements IView {
   private _faults: FaultButtons[] = [];
   private readonly _parts = new WeakMap<HTMLElement, IParts>();
   private readonly _more = el('div', 'muted more');
-  private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'No nodes known'),
-    el('span', '', 'They appear when the cluster has told of them.')
-  ]);
+  private readonly _empty = emptyNote('No nodes yet', 'A session has one, or as many as you like', NODES);
 }
 
 function metersOf(node: INodeRow): IMeter[] {
@@ -222,5 +221,7 @@ function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
   const kill = element.children[3] as HTMLElement;
   kill.hidden = worker.pid <= 0;
   setAttribute(kill, 'aria-label', `kill worker ${worker.pid}`);
-  setText(element.children[2], worker.runs || worker.state);
+  const runs = worker.runs || worker.state;
+  setText(element.children[2], runs);
+  setAttribute(element, 'title', worker.pid > 0 ? `process ${worker.pid}: ${runs}` : runs);
 }

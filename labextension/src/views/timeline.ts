@@ -2,6 +2,7 @@
 
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
+import { emptyNote } from './empty-note';
 import { el, setAttribute, setText } from './dom';
 import { plural } from './format';
 import { FunctionLegend } from './function-legend';
@@ -281,10 +282,7 @@ export class TimelineView implements IView, ITimelineHost {
     title: 'Save all spans as a Chrome trace, to be opened in ui.perfetto.dev or chrome://tracing'
   });
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
-  private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'Nothing has run yet'),
-    el('span', '', 'Each task that starts appears here, in the row of its worker.')
-  ]);
+  private readonly _empty = emptyNote('Nothing has run yet', 'A task that starts appears here', 'f.remote(1)');
   private _mode: (typeof MODES)[number] = 'picture';
   private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
   /** Of the whole time, also while the past is shown. */
