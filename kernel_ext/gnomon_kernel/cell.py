@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from gnomon.exceptions import TaskError
+from gnomon.resources import size_words
 from gnomon_kernel.cell_names import CellNames, analyse
 from gnomon_kernel.cell_task import CELL_TASK_NAME, FRAMES_ATTRIBUTE, chain
-from gnomon_kernel.display import size, table
+from gnomon_kernel.display import table
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -226,7 +227,7 @@ def _pickled_size(value: Any, dumps: Callable[[Any], bytes]) -> str:
     if isinstance(value, types.ModuleType):
         return "by name"
     try:
-        return size(len(dumps(value)))
+        return size_words(len(dumps(value)))
     except Exception as error:  # whatever a user's __reduce__ raises: the submission will tell it in full
         return f"can not be pickled: {type(error).__name__}"
 

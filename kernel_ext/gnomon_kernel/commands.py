@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gnomon import observe
+from gnomon.observe.words import ACTOR_STATES, NODE_STATES, OBJECT_STATES, TASK_STATES
 from gnomon_kernel import arguments
 from gnomon_kernel.arguments import ACTORS, CELLS, PINS, REFS, TARGETS, TOPICS, MagicParser
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
 ENGINES = ("local", "inline")
 
-TASK_STATES = ("waiting", "ready", "running", "done", "failed", "cancelled")
-ACTOR_STATES = ("pending", "alive", "restarting", "dead")
-OBJECT_STATES = ("memory", "store", "spilled", "reconstructing", "error")
-NODE_STATES = ("alive", "dead")
 FAULTS = ("worker", "node", "delay", "object")
 
 
@@ -176,7 +173,7 @@ def _fault_parser() -> MagicParser:
         nargs="?",
         metavar="WHAT",
         completer=REFS,
-        help="worker: a reference, an actor or a pid (default: what began last); node, delay: its id; object: a reference",
+        help="worker: a reference, an actor or a pid (default: what began last); node, delay: its number; object: a reference",
     )
     parser.add(
         "--for",

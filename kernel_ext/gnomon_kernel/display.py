@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-KILO = 1000
+from gnomon.resources import size_words
 
 
 def say(line: str) -> None:
@@ -23,16 +23,6 @@ def count(number: int, noun: str) -> str:
         return f"1 {noun}"
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{number:,} {plural}"
-
-
-def size(size_bytes: float) -> str:
-    """A size as people read it: ``1.5 GB`` (powers of 1,000, as in the views and in ``%remote memory``)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < KILO - 0.5:
-            digits = 0 if unit == "B" or size_bytes >= 100 else 1
-            return f"{size_bytes:.{digits}f} {unit}"
-        size_bytes /= KILO
-    return f"{size_bytes:.1f} TB"
 
 
 def duration(seconds: float) -> str:
@@ -59,7 +49,7 @@ def resources_line(resources: Mapping[str, float]) -> str:
     own = sorted(name for name in resources if name not in known and not name.startswith("node:"))
     parts += [f"{number(resources[name])} {name}" for name in own]
     if resources.get("object_store_memory"):
-        parts.append(f"store {size(resources['object_store_memory'])}")
+        parts.append(f"store {size_words(resources['object_store_memory'])}")
     return ", ".join(parts)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gnomon_kernel.display import size
+from gnomon.resources import size_words
 
 DISPLAYS_MAX = 100
 """Displays of one run of a cell."""
@@ -62,7 +62,7 @@ class Displays:
             return []
         return [
             f"... {self._refused:,} more displays not shown: a cell shows {DISPLAYS_MAX}, "
-            f"of {size(DISPLAYS_BYTES_MAX)} together"
+            f"of {size_words(DISPLAYS_BYTES_MAX)} together"
         ]
 
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from gnomon import observe
-from gnomon_kernel.display import count, size
+from gnomon.resources import size_words
+from gnomon_kernel.display import count
 from gnomon_kernel.outputs import WeakOutputs
 
 if TYPE_CHECKING:
@@ -130,11 +131,13 @@ def _receipt(released: Iterable[str], touched: dict[str, Row], left: list[Row]) 
     kept = {row.object_id for row in left}
     freed = [row for identity, row in touched.items() if identity not in kept]
     freed_bytes = sum(row.size_bytes or 0 for row in freed)
-    lines = [f"unpinned {_listed(list(released))}: {count(len(freed), 'object')} freed, {size(freed_bytes)}"]
+    lines = [
+        f"unpinned {_listed(list(released))}: {count(len(freed), 'object')} freed, {size_words(freed_bytes)}"
+    ]
     for row in left[:3]:
         held = "; ".join(map(str, row.holders[:3])) or "nobody that answered"
         lines.append(
-            f"  still there: {size(row.size_bytes or 0)} of {row.producer or 'a task'}, held by {held}"
+            f"  still there: {size_words(row.size_bytes or 0)} of {row.producer or 'a task'}, held by {held}"
         )
     if len(left) > 3:
         lines.append(f"  and {count(len(left) - 3, 'object')} more")

@@ -8,7 +8,8 @@ from pathlib import Path
 from IPython.core.error import UsageError
 
 from gnomon import exceptions, observe
-from gnomon_kernel.display import say, size
+from gnomon.resources import size_words
+from gnomon_kernel.display import say
 
 
 def write(options: argparse.Namespace) -> None:
@@ -25,4 +26,4 @@ def write(options: argparse.Namespace) -> None:
         what = "a Chrome trace: open it in ui.perfetto.dev or chrome://tracing"
     else:
         what = "one page that needs no network: open it in a browser, and move the slider"
-    say(f"gnomon: wrote {target} ({size(target.stat().st_size)}), {what}")
+    say(f"gnomon: wrote {target} ({size_words(target.stat().st_size)}), {what}")

@@ -40,19 +40,18 @@ def _read() -> dict[str, Any]:
     counts = observe.summary()
     tasks = counts["tasks"]
     nodes = [node for node in observe.nodes() if node["alive"]]
-    workers = _sum(nodes, "workers")
+    workers = sum(node.get("workers", 0) for node in nodes)
     running = observe.tasks(state="running") if tasks["running"] else []
     busy = len({row["worker"] for row in running if row["worker"]})
+    total = sum(node.get("resources", {}).get("CPU", 0.0) for node in nodes)
+    free = sum(node.get("available", {}).get("CPU", 0.0) for node in nodes)
     return {
         "session": counts["session"],
+        "cpus_used": round(total - free, 3),
+        "cpus_total": total,
         "busy": min(busy, workers),
         "workers": workers,
         "queued": tasks["waiting"] + tasks["ready"],
-        "store_used_bytes": _sum(nodes, "store_used_bytes"),
-        "store_capacity_bytes": _sum(nodes, "store_capacity_bytes"),
+        "store_used_bytes": counts["objects"].get("store_used_bytes", 0),
+        "store_capacity_bytes": counts["objects"].get("store_capacity_bytes", 0),
     }
-
-
-def _sum(nodes: list[dict[str, Any]], field: str) -> int:
-    """Over all nodes; engines leave out what they have none of."""
-    return sum(node.get(field, 0) for node in nodes)

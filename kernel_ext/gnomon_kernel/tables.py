@@ -60,6 +60,7 @@ def _node(row: Row, watched: Row) -> Row:
     """What the cluster says of a node, and what a live view has been told, if one is open."""
     resources = {name: value for name, value in row["Resources"].items() if not name.startswith("node:")}
     return {
+        "name": row["NodeName"],
         "node_id": row["NodeID"],
         "state": "alive" if row["Alive"] else "dead",
         **{name: resources.pop(name, 0.0) for name in ("CPU", "GPU")},

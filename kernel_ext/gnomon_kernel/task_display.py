@@ -21,7 +21,7 @@ from typing import Any
 
 import gnomon
 from gnomon.observe import hooks
-from gnomon_kernel.display import size
+from gnomon.resources import size_words
 
 DISPLAY_BYTES_MAX = 4 * 2**20
 """Largest representation that is sent; of a larger one only the text."""
@@ -144,11 +144,13 @@ def sendable(data: Mapping[str, Any]) -> dict[str, Any]:
         text = base64.b64encode(value).decode() if isinstance(value, bytes) else value
         length = len(text) if isinstance(text, str) else len(json.dumps(text, default=repr))
         if length > DISPLAY_BYTES_MAX:
-            refused.append(f"{mime} of {size(length)}")
+            refused.append(f"{mime} of {size_words(length)}")
         else:
             kept[mime] = text
     if refused:
-        note = f"({', '.join(refused)} not shown: a task can display {size(DISPLAY_BYTES_MAX)} at a time)"
+        note = (
+            f"({', '.join(refused)} not shown: a task can display {size_words(DISPLAY_BYTES_MAX)} at a time)"
+        )
         plain = kept.get("text/plain", "")
         kept["text/plain"] = f"{plain}\n{note}".strip()
     return kept

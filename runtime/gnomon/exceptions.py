@@ -37,7 +37,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from gnomon.resources import describe, gigabytes
+from gnomon.ids import node_name
+from gnomon.resources import describe, size_words
 
 
 class GnomonError(Exception):
@@ -548,10 +549,11 @@ class OutOfMemoryError(GnomonError):
         message = first_line(type(self).__doc__)
         if limit_bytes:
             tries = f", attempt {attempts}" if attempts > 1 else ""
+            where = node_name(node_id) if node_id else "its node"
+            used = f"{size_words(used_bytes)} of {size_words(limit_bytes)}"
             message = (
-                f"{what or 'A process'}{_in_brackets(f'pid {pid}{tries}')} was ended because its node"
-                f"{f' {node_id}' if node_id else ''} ran out of memory: {gigabytes(used_bytes)} of {gigabytes(limit_bytes)} "
-                f"{kind or 'there'} were used, and memory_usage_threshold is {threshold:g}."
+                f"{what or 'A process'}{_in_brackets(f'pid {pid}{tries}')} was ended because {where} ran out of memory: "
+                f"{used} {kind or 'there'} were used, and memory_usage_threshold is {threshold:g}."
             )
         if alone and attempts:
             message += " It was not tried again, since nothing else of its caller took memory there."
@@ -581,10 +583,10 @@ class OutOfMemoryError(GnomonError):
         if not self.top:
             return ""
         rows = [
-            (str(pid), gigabytes(size), name or "a task of another process") for pid, size, name in self.top
+            (str(pid), size_words(size), name or "a task of another process") for pid, size, name in self.top
         ]
         if self.store_bytes:
-            rows.append(("", gigabytes(self.store_bytes), "values in the object store, shared by all"))
+            rows.append(("", size_words(self.store_bytes), "values in the object store, shared by all"))
         width = max(len(row[0]) for row in rows)
         lines = [f"    {pid:>{max(3, width)}}  {size:>9}  {name}" for pid, size, name in rows]
         heading = f"    {'pid':>{max(3, width)}}  {'memory':>9}  of"
@@ -1118,7 +1120,7 @@ def _because(reason: str) -> str:
 
 
 def _on_node(reason: str, node_id: str) -> str:
-    return f"{reason} on node {node_id}" if reason and node_id else reason
+    return f"{reason} on {node_name(node_id)}" if reason and node_id else reason
 
 
 def _said(last_output: str) -> str:

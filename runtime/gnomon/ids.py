@@ -4,7 +4,8 @@ Each is a ``bytes`` at run time and a type of its own for the checker. An object
 task's id, and that contains its owner's: who owns an object is read off its id, never looked up.
 
     WorkerID 8      any process of a session (driver, worker, node, head); its first 3 bytes are its node's tag,
-                    so that whoever wants to hear of its death knows whom to ask
+                    so that whoever wants to hear of its death knows whom to ask; the tag is the node's number,
+                    so that everybody calls the node by the same name without asking
     TaskID   16     WorkerID of the owner + 8-byte counter
     ObjectID 20     TaskID + 4-byte index (results are 1..n, ``put`` makes index 1)
     ActorID  16     the TaskID of its creation; index 0 of it is the actor's handle object
@@ -40,6 +41,26 @@ COMPLETION_INDEX = 2**32 - 1
 def node_tag(process: WorkerID) -> bytes:
     """What the ids of a node's process and of all others that live on it begin with."""
     return process[:NODE_TAG_BYTES]
+
+
+def first_process(number: int, random: bytes) -> WorkerID:
+    """The id of the process of a session's node ``number``, from 1 on, from 8 random bytes."""
+    return process_id(WorkerID(number.to_bytes(NODE_TAG_BYTES, "big")), random)
+
+
+def node_name(identity: bytes | str) -> str:
+    """``node 2``: what people call the node with this id, or on which the process with this id lives.
+
+    Args:
+        identity: of a node or of a process, as bytes or in hexadecimal. A text that is neither is left as it is.
+    """
+    tag = identity
+    if isinstance(tag, str):
+        try:
+            tag = bytes.fromhex(tag)
+        except ValueError:
+            return f"node {tag!s}"
+    return f"node {int.from_bytes(tag[:NODE_TAG_BYTES], 'big')}"
 
 
 def process_id(node: WorkerID, random: bytes) -> WorkerID:

@@ -47,13 +47,22 @@ def subtract(outof: Resources, amounts: Mapping[str, int]) -> None:
         outof[name] = left
 
 
-def gigabytes(size_bytes: int) -> str:
-    """A size for people, in powers of 1,000 as everywhere: ``15.2 GB``, ``300 MB``, ``12 kB``."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size_bytes >= factor:
-            amount = size_bytes / factor
-            return f"{amount:.1f} {unit}" if amount < 100 and factor > 10**6 else f"{amount:.0f} {unit}"
-    return f"{size_bytes} bytes"
+def size_words(size_bytes: float) -> str:
+    """A size for people, in powers of 1,000: ``15.2 GB``, ``300 MB``, ``2 kB``. Everything that tells a size in words does it
+    by this, and the views (``formatBytes``) by the same rule.
+    """
+    value = max(0.0, float(size_bytes))
+    units = ("B", "kB", "MB", "GB", "TB", "PB")
+    place = 0
+    while value >= _NEARLY_THOUSAND and place < len(units) - 1:
+        value /= 1000
+        place += 1
+    whole = place == 0 or value >= 100 or value == int(value)
+    return f"{value:.0f} {units[place]}" if whole else f"{value:.1f} {units[place]}"
+
+
+_NEARLY_THOUSAND = 999.95
+"""What would be rounded to 1000.0 is told in the next unit."""
 
 
 def describe(resources: Mapping[str, int]) -> str:
@@ -65,5 +74,5 @@ def describe(resources: Mapping[str, int]) -> str:
 
 def _amount(name: str, units: int) -> str:
     if name in _IN_BYTES:
-        return f"{gigabytes(units // UNITS)} {name}"
+        return f"{size_words(units // UNITS)} {name}"
     return f"{units / UNITS:g} {name}"

@@ -71,7 +71,7 @@ def test_a_task_that_takes_too_much_is_ended_and_told_of(
     assert 0 < error.used_bytes < error.limit_bytes
     assert (error.pid, "hoard") in [(pid, name) for pid, _, name in error.top]
     text = str(error)
-    assert f"hoard (pid {error.pid}) was ended because its node {error.node_id} ran out of memory" in text
+    assert f"hoard (pid {error.pid}) was ended because node 1 ran out of memory" in text
     assert "memory_usage_threshold" in text
     assert "num_cpus=2" in text
 

@@ -340,7 +340,7 @@ def test_a_node_has_one_id(cluster: Cluster) -> None:
     row = next(row for row in observe.memory().rows if row.object_id == large.hex())
     assert row.nodes == (node.node_id,)
     cluster.remove_node(node, allow_graceful=False)
-    with pytest.raises(gnomon.exceptions.ObjectLostError, match=f"on node {node.node_id},"):
+    with pytest.raises(gnomon.exceptions.ObjectLostError, match=f"on {node.name},"):
         gnomon.get(large, timeout=30)
 
 

@@ -151,6 +151,8 @@ describe('a session', () => {
   test('in one line', () => {
     const summary = {
       session: 'one',
+      cpus_used: 1.5,
+      cpus_total: 2,
       busy: 1,
       workers: 4,
       queued: 7,
@@ -159,11 +161,14 @@ describe('a session', () => {
       memory_used_bytes: 3_000_000_000,
       memory_total_bytes: 8_000_000_000
     };
-    assert.equal(summaryText(summary), '1/4 busy · 7 queued · mem 38% · store 1.2 MB');
-    assert.match(summaryMeaning(summary), /^1 of 4 workers.*\nobject store: 1\.2 MB of 100 MB in use$/s);
+    assert.equal(summaryText(summary), 'CPUs 1.5 of 2 · 4 workers · 7 queued · mem 38% · store 1.2 MB');
+    assert.match(
+      summaryMeaning(summary),
+      /^CPUs in use: 1.5 of 2\n4 worker processes, 1 of them.*\nobject store: 1\.2 MB of 100 MB in use$/s
+    );
     // what can not be told is left out
     const unknown = { ...summary, queued: 0, memory_used_bytes: 0, memory_total_bytes: 0 };
-    assert.equal(summaryText(unknown), '1/4 busy · store 1.2 MB');
+    assert.equal(summaryText(unknown), 'CPUs 1.5 of 2 · 4 workers · store 1.2 MB');
     assert.doesNotMatch(summaryMeaning(unknown), /memory/);
   });
 

@@ -8,7 +8,7 @@ import { Model } from '../../labextension/src/views/model';
 import { fullScale } from '../../labextension/src/views/stage';
 import { arrangeToFit } from '../../labextension/src/views/task-fit';
 import { clusterLayers } from '../../labextension/src/views/task-layout';
-import { tilesOf } from '../../labextension/src/views/tiles';
+import { roomFor, tilesOf } from '../../labextension/src/views/tiles';
 import type { INewTask } from './message';
 import { message } from './message';
 
@@ -42,11 +42,36 @@ describe('tiles of the store map', () => {
     assert.deepEqual([value.area, small.area], [1_000_000, 5000]);
   });
 
+  test('one that is smaller than what can be seen is seen', () => {
+    const [large, small] = tilesOf([object('large', 1_000_000), object('small', 6)], 0.01);
+    assert.deepEqual([small.id, small.size], ['small', 6]);
+    assert.ok(small.area / (large.area + small.area) > 0.009);
+  });
+
   test('the many small ones share a tile', () => {
     const many = Array.from({ length: 200 }, (_, i) => object(`${i}`, 10));
     const tiles = tilesOf([...many, object('empty', 0, 'pending')]);
     assert.equal(tiles.length, 151);
     assert.deepEqual([tiles[150].label, tiles[150].size], ['50 smaller objects', 500]);
+  });
+});
+
+describe('the room that objects take of the store map', () => {
+  test('grows with what they fill, from a corner to the whole', () => {
+    const capacity = 4_000_000_000;
+    const shares = [6, 1000, 1_000_000, 100_000_000, 1_000_000_000, capacity].map(bytes => roomFor(bytes, capacity));
+    assert.deepEqual(
+      shares,
+      [...shares].sort((a, b) => a - b)
+    );
+    assert.ok(shares[0] < 0.01, `six bytes take ${shares[0]}`);
+    assert.ok(shares[3] > 0.3 && shares[3] < 0.5 && shares[5] === 1);
+    assert.equal(roomFor(2 * capacity, capacity), 1);
+    assert.equal(roomFor(0, capacity), 0);
+  });
+
+  test('is small for small objects without a store too', () => {
+    assert.ok(roomFor(6, 0) < 0.02);
   });
 });
 

@@ -229,6 +229,15 @@ describe('the layout of functions', () => {
 describe('a waffle', () => {
   const tasks = Array.from({ length: 100 }, () => ({ func: 0 }));
 
+  test('marks the cells of tasks that were tried more than once, and counts those', () => {
+    const model = modelOf(tasks.slice(0, 6));
+    const changes = [1, 4, 5].map(id => ({ id, state: TaskState.done, attempt: id === 4 ? 0 : 2 }));
+    model.apply(...message({ kind: 'delta', seq: 1 }, [], changes));
+    assert.deepEqual([...waffle(model, 0, 6).again], [0, 1, 0, 0, 0, 1]);
+    assert.deepEqual([...waffle(model, 0, 3).again], [1, 0, 1]);
+    assert.equal(waffle(model, 0, 3).retried, 2);
+  });
+
   test('has a cell for each task while there is room', () => {
     const { cells, tasksPerCell } = waffle(modelOf(tasks), 0, 200);
     assert.equal(cells.length, 100);

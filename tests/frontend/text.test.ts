@@ -39,5 +39,5 @@ test('counts and names are worded', () => {
   assert.equal(plural(1, 'task'), '1 task');
   assert.equal(plural(1200, 'dependency', 'dependencies'), '1,200 dependencies');
   assert.equal(shorten('package.module.parse', 12), 'parse');
-  assert.equal(shorten('a_very_long_function_name', 12), 'a_very_long…');
+  assert.equal(shorten('a_very_long_function_name', 12), 'a_very…_name');
 });

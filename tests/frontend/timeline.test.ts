@@ -196,6 +196,10 @@ describe('the layout', () => {
     assert.ok(layout.rows[0].height > layout.rows[1].height);
     assert.ok(layout.height <= 400 - AXIS_HEIGHT);
     const low = layOut(timeline, 40);
+    assert.ok(
+      low.rows.every(row => row.height >= 14),
+      'each label can be read'
+    );
     assert.ok(low.height > 40 - AXIS_HEIGHT, 'rows have a least height: then they are scrolled');
   });
 

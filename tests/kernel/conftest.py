@@ -1,4 +1,4 @@
-"""A shell in this process, for what needs no kernel, and real kernels, for what does."""
+"""A shell in this process, for what needs no kernel, and real kernels, for what does: one a test, or one for a module."""
 
 import atexit
 from collections.abc import Iterator
@@ -33,3 +33,26 @@ def live_kernel() -> Iterator[LiveKernel]:
     with LiveKernel() as kernel:
         kernel.run("%load_ext gnomon", cell="load").check()
         yield kernel
+
+
+@pytest.fixture(scope="module")
+def module_kernel() -> Iterator[LiveKernel]:
+    """See ``shared_kernel``."""
+    with LiveKernel() as kernel:
+        kernel.run("%load_ext gnomon", cell="load").check()
+        yield kernel
+
+
+@pytest.fixture
+def shared_kernel(module_kernel: LiveKernel) -> Iterator[LiveKernel]:
+    """A real kernel with the extension loaded, no session, and no name of another test.
+
+    To start one takes longer than most tests do. Only for tests that change nothing inside the extension; the
+    numbers of cells go on, and so do ``Out`` and the last error.
+    """
+    yield module_kernel
+    try:
+        module_kernel.forget()
+    except AssertionError:
+        module_kernel.restart()
+        raise

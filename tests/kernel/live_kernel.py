@@ -79,6 +79,18 @@ class LiveKernel:
         self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_resources()
 
+    def forget(self) -> None:
+        """End the session and let go of all names, so that another test may use this kernel."""
+        self.run("%load_ext gnomon\n%remote stop\n%reset_selective -f .", cell="forget").check()
+        self.cells.clear()
+        self.strays.clear()
+
+    def restart(self) -> None:
+        """Another process, with the extension loaded."""
+        self.manager.restart_kernel(now=True)
+        self.client.wait_for_ready(timeout=DEADLINE_S)
+        self.run("%load_ext gnomon", cell="load").check()
+
     def start(self, code: str, cell: str | None = None) -> RunningCell:
         """Send a cell, as a front end does, and do not wait."""
         content = {

@@ -136,7 +136,7 @@ def fill(engineer: Engineer, tasks: int) -> None:
         )
     for number in range(tasks // 3):
         engineer.ledger.node_changed(
-            f"{number:08x}", label=f"node <{number}>", alive=number != 1, workers=3, store_used_bytes=number,
+            f"{number:08x}", label=f"node <{number}>", alive=number != 1, workers=3, store_used_bytes=3_400_000,
             store_capacity_bytes=10**8, resources={"CPU": 4.0}, available={"CPU": 1.0},
         )  # fmt: skip
     engineer.ledger.totals.update(count=tasks, store_used_bytes=3_400_000, store_capacity_bytes=10**8)
@@ -175,7 +175,7 @@ def test_twins_tell_the_story_in_words(picture):
     assert timeline.splitlines()[2].startswith("  worker 1: 1 task, busy 0.0 s (")
     assert nodes.splitlines() == [
         "nodes: 1 alive, 0 dead, 3 workers",
-        "  node <0>: alive, 3 of 4 CPUs in use, 3 workers, store 0 B of 100 MB",
+        "  node <0>: alive, 3 of 4 CPUs in use, 3 workers, store 3.4 MB of 100 MB",
     ]
     assert actors.splitlines()[2] == "  C 'a&b': alive, step = 1"
     assert actors.splitlines()[0] == "actors: 3 alive, 0 restarting, 1 dead"

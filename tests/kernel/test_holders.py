@@ -17,11 +17,11 @@ def names(ref):
 
 
 @pytest.fixture(params=["inline", "local"])
-def session(request: pytest.FixtureRequest, live_kernel: LiveKernel) -> LiveKernel:
+def session(request: pytest.FixtureRequest, shared_kernel: LiveKernel) -> LiveKernel:
     """A kernel with a session, on each engine; the cells that start it show nothing."""
-    live_kernel.run(f"%remote start --engine {request.param} --cpus 2 --memory 300MB").check()
-    live_kernel.run(f"import gnomon\nfrom gnomon import observe\n{LOOK}").check()
-    return live_kernel
+    shared_kernel.run(f"%remote start --engine {request.param} --cpus 2 --memory 300MB").check()
+    shared_kernel.run(f"import gnomon\nfrom gnomon import observe\n{LOOK}").check()
+    return shared_kernel
 
 
 def number_of(kernel: LiveKernel) -> int:

@@ -15,15 +15,15 @@ IMPORTS = "import gnomon, os, time"
 
 
 @pytest.fixture(params=ENGINES)
-def session(request: pytest.FixtureRequest, live_kernel: LiveKernel) -> LiveKernel:
+def session(request: pytest.FixtureRequest, shared_kernel: LiveKernel) -> LiveKernel:
     """A kernel with a session, on each engine."""
-    return started(live_kernel, request.param)
+    return started(shared_kernel, request.param)
 
 
 @pytest.fixture
-def local_session(live_kernel: LiveKernel) -> LiveKernel:
+def local_session(shared_kernel: LiveKernel) -> LiveKernel:
     """A kernel with a session whose tasks run in processes of their own."""
-    return started(live_kernel, "local")
+    return started(shared_kernel, "local")
 
 
 def started(kernel: LiveKernel, engine: str) -> LiveKernel:
@@ -170,7 +170,9 @@ def test_an_interrupt_cancels_what_the_cell_submitted(
     local_session.run(
         "@gnomon.remote\ndef hang(path): open(path, 'a').close(); time.sleep(600)\n"
         "@gnomon.remote(num_cpus=0)\ndef innocent(path): open(path).read(); return 'unharmed'\n"
-        f"kept = innocent.remote({other!r})"
+        "class Tally:\n    n = 0\n    def add(self):\n        self.n += 1\n        return self.n\n"
+        "tally = gnomon.remote(num_cpus=0)(Tally).remote()\n"
+        f"kept = innocent.remote({other!r}); gnomon.get(tally.add.remote())"
     ).check()
     cell = local_session.start(f"refs = [hang.remote({gate!r}) for _ in range(12)]\n{wait}", "mine")
     with open(gate) as reader:  # a task has opened it: it runs
@@ -183,6 +185,9 @@ def test_an_interrupt_cancels_what_the_cell_submitted(
     assert after.result() == "'works'"
     open_gate(other)
     assert local_session.run("gnomon.get(kept)").check().result() == "'unharmed'"
+    assert local_session.run("gnomon.get(tally.add.remote())").check().result() == "2", (
+        "actors keep their state"
+    )
 
 
 def test_cancelling_by_cell_and_by_reference(local_session: LiveKernel, release: Callable[[], str]) -> None:
@@ -261,8 +266,8 @@ def test_actors_of_a_class_that_a_cell_defines_anew_are_marked(session: LiveKern
     assert marked == "[True, False]\n"
 
 
-def test_errors_name_the_magics(live_kernel: LiveKernel) -> None:
-    said = live_kernel.run(
+def test_errors_name_the_magics(shared_kernel: LiveKernel) -> None:
+    said = shared_kernel.run(
         "import gnomon\n"
         "try:\n"
         "    gnomon.get_gpu_ids()\n"

@@ -16,11 +16,12 @@ class Machine:
     def __init__(self) -> None:
         self.used = 100_000
         self.waiting = 0
-        self.nodes = [{"alive": True, "workers": 2, "store_used_bytes": 7, "store_capacity_bytes": 9}]
+        self.nodes = [{"alive": True, "workers": 2, "resources": {"CPU": 2.0}, "available": {"CPU": 0.5}}]
 
     def summary(self):
         tasks = {"waiting": self.waiting, "ready": 1, "running": 0}
-        return {"session": "one", "tasks": tasks}
+        objects = {"store_used_bytes": 7, "store_capacity_bytes": 9}
+        return {"session": "one", "tasks": tasks, "objects": objects}
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 def test_a_session_in_which_nothing_happens_says_nothing(machine):
     told = Summaries()
     assert told.next() == {
-        "kind": "summary", "session": "one", "busy": 0, "workers": 2, "queued": 1, "store_used_bytes": 7,
-        "store_capacity_bytes": 9, "memory_used_bytes": 100_000, "memory_total_bytes": TOTAL,
+        "kind": "summary", "session": "one", "cpus_used": 1.5, "cpus_total": 2.0, "busy": 0, "workers": 2,
+        "queued": 1, "store_used_bytes": 7, "store_capacity_bytes": 9, "memory_used_bytes": 100_000, "memory_total_bytes": TOTAL,
     }  # fmt: skip
     assert told.next() is None
     machine.used += 50_000  # the memory of a machine is never quite still
@@ -57,7 +58,8 @@ def test_what_changes_is_told_with_the_memory_of_that_moment(machine):
 
 
 def test_dead_nodes_and_what_an_engine_can_not_tell_count_nothing(machine):
-    machine.nodes = [{"alive": False, "workers": 2, "store_used_bytes": 7}, {"alive": True}]
+    there = {"resources": {"CPU": 2.0}, "available": {}}
+    machine.nodes = [{"alive": False, "workers": 2, **there}, {"alive": True, **there}]
     news = Summaries().next()
     assert news is not None
-    assert (news["workers"], news["store_used_bytes"]) == (0, 0)
+    assert (news["workers"], news["cpus_used"], news["cpus_total"]) == (0, 2.0, 2.0)

@@ -6,6 +6,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import gnomon
+from gnomon import observe
 
 
 @pytest.mark.parametrize("engine", ["local", "inline"])
@@ -23,5 +24,20 @@ def test_the_store_has_the_size_that_was_asked_for(
         assert "of 256.000 MB used" in told
         assert repr(gnomon.init(ignore_reinit_error=True)).endswith("256 MB object store")
         assert gnomon.cluster_resources()["object_store_memory"] == 256_000_000
+    finally:
+        gnomon.shutdown()
+
+
+@pytest.mark.parametrize("engine", ["local", "inline"])
+def test_an_empty_store_is_empty_and_a_full_one_is_told_alike(engine: str) -> None:
+    gnomon.init(engine=engine, num_cpus=1, object_store_memory=64_000_000)
+    try:
+        assert observe.memory().store_used_bytes == 0
+        ref = gnomon.put(bytes(2_000_000))
+        used = observe.memory().store_used_bytes
+        assert 2_000_000 <= used < 2_020_000  # whole pages
+        assert observe.summary()["objects"]["store_used_bytes"] == pytest.approx(used, rel=0.01)
+        assert observe.summary()["objects"]["store_capacity_bytes"] == 64_000_000
+        del ref
     finally:
         gnomon.shutdown()

@@ -1,12 +1,13 @@
-"""What the browser tests share: one JupyterLab for all of them, a fresh browser for each."""
+"""What the browser tests share: one JupyterLab for all of them, a browser a module, and a fresh page for each."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
-from lab.lab_driver import ROOT, LabPage, LabServer, lab_page, lab_server
+from lab.lab_driver import ROOT, LabPage, LabServer, lab_page, lab_server, open_browser
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +19,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Not for all modules: while Playwright runs, no test of another part could run an asyncio loop."""
+    with open_browser() as opened:
+        yield opened
+
+
 @pytest.fixture
-def lab(server: LabServer) -> Iterator[LabPage]:
+def lab(browser: Browser, server: LabServer) -> Iterator[LabPage]:
     """A page; the test fails when it has written an error to the console."""
-    with lab_page(server) as page:
+    with lab_page(browser, server) as page:
         yield page
         assert page.errors == []

@@ -22,11 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, Route, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, TimeoutError, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_START_S = 60
 PAGE_READY_MS = 60_000
+KERNEL_END_S = 60
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # people in containers are root, and Chromium has no sandbox for root
     "--disable-gpu",
@@ -101,11 +102,18 @@ def _extensions(home: Path) -> Path:
     return folder
 
 
-def _call(server: LabServer, path: str, method: str = "GET") -> None:
+def _call(server: LabServer, path: str, method: str = "GET", timeout_s: float = 5) -> bytes:
     request = urllib.request.Request(
         f"{server.address}{path}", method=method, headers={"Authorization": f"token {server.token}"}
     )
-    urllib.request.urlopen(request, timeout=5).read()
+    answer: bytes = urllib.request.urlopen(request, timeout=timeout_s).read()
+    return answer
+
+
+def _end_kernels(server: LabServer) -> None:
+    """What no page is left for would only slow the next test down."""
+    for kernel in json.loads(_call(server, "/api/kernels", timeout_s=KERNEL_END_S)):
+        _call(server, f"/api/kernels/{kernel['id']}", "DELETE", timeout_s=KERNEL_END_S)
 
 
 def _wait_until_up(server: LabServer, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -113,7 +121,8 @@ def _wait_until_up(server: LabServer, process: subprocess.Popen[bytes], log: Pat
     pause = threading.Event()
     while True:
         try:
-            return _call(server, "/api")
+            _call(server, "/api")
+            return
         except OSError as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')}") from error
@@ -308,11 +317,22 @@ class LabPage:
 
 
 @contextlib.contextmanager
-def lab_page(server: LabServer, width: int = 1500, height: int = 1000) -> Iterator[LabPage]:
-    """A page of a fresh browser."""
+def open_browser() -> Iterator[Browser]:
+    """A browser, until the block ends; pages in it share nothing (see ``lab_page``)."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS, headless=True)
         try:
-            yield LabPage(browser.new_page(viewport={"width": width, "height": height}), server)
+            yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def lab_page(browser: Browser, server: LabServer, width: int = 1500, height: int = 1000) -> Iterator[LabPage]:
+    """A page with storage and cache of its own, as of a fresh browser; the server's kernels end with it."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    try:
+        yield LabPage(context.new_page(), server)
+    finally:
+        context.close()
+        _end_kernels(server)

@@ -24,7 +24,7 @@ from typing import Any
 import nbformat
 import psutil
 
-from lab.lab_driver import LabPage, lab_page, lab_server
+from lab.lab_driver import LabPage, lab_page, lab_server, open_browser
 
 NOTEBOOK = "measure.ipynb"
 VIEWS = ("graph", "timeline", "objects", "actors", "nodes")
@@ -341,7 +341,11 @@ def bench_page(tasks: int, pairs: int, actors: int, steps: int) -> Iterator[Benc
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
         )
         nbformat.write(notebook, folder / NOTEBOOK)
-        with lab_server(Path(home) / "jupyter", folder) as server, lab_page(server, 1800, 3400) as page:
+        with (
+            lab_server(Path(home) / "jupyter", folder) as server,
+            open_browser() as browser,
+            lab_page(browser, server, 1800, 3400) as page,
+        ):
             page.open(NOTEBOOK)
             page.page.evaluate((Path(__file__).parent / "views_probe.js").read_text(encoding="utf-8"))
             page.page.evaluate("() => window.gnomonProbe.listen()")

@@ -7,10 +7,33 @@ import os
 from pathlib import Path
 
 import nbformat
+from playwright.sync_api import Page
 
-from lab.lab_driver import IS_READY, PAGE_READY_MS, LabPage
+from lab.lab_driver import IS_READY, PAGE_READY_MS, ROOT, LabPage
 
 WAIT_S = 60
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+# what most notebooks of these tests begin with; "go" is a file in the folder of the notebooks
+SETUP = """
+%load_ext gnomon
+%remote start --cpus 2
+import gnomon, threading, time
+from pathlib import Path
+
+@gnomon.remote
+def quick(x):
+    return x
+
+@gnomon.remote(max_retries=0)
+def until(name):
+    while not Path(name).exists():
+        threading.Event().wait(0.02)
+
+@gnomon.remote
+class Counter:
+    def up(self): return 1
+"""
 
 IN_FRONT = f"""path => window.jupyterapp?.shell.currentWidget?.context?.path === path && ({IS_READY})()"""
 # a page that was reloaded brings its tabs back one by one
@@ -75,6 +98,15 @@ def execute(lab: LabPage, command: str, **args: object) -> None:
         "([command, args]) => void window.jupyterapp.commands.execute(command, JSON.parse(args))",
         [command, json.dumps(args)],
     )
+
+
+def axe_faults(page: Page, *selectors: str) -> list[str]:
+    """What axe finds to blame in these elements, or in the whole page; what is not seen it does not judge."""
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=AXE)
+    context = {"include": list(selectors)} if selectors else {}
+    found = page.evaluate("where => axe.run(where.include ? where : document)", context)["violations"]
+    return [f"{fault['id']}: {fault['help']}: {node['html']}" for fault in found for node in fault["nodes"]]
 
 
 def look(lab: LabPage, name: str) -> None:

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from lab.lab_driver import IS_READY, PAGE_READY_MS, LabPage, lab_page, lab_server
-from lab.pages import WAIT_S, execute, look, run_all, write_notebook
+from lab.pages import SETUP, WAIT_S, execute, look, run_all, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-SETUP = """
-%load_ext gnomon
-%remote start --cpus 2
-import gnomon, threading
-from pathlib import Path
-
-@gnomon.remote
-def quick(x):
-    return x
-
-@gnomon.remote
-def until(name):
-    while not Path(name).exists():
-        threading.Event().wait(0.02)
-
-@gnomon.remote
-class Counter:
-    def up(self): return 1
-"""
 WORK = """
 kept = gnomon.put(bytes(2_000_000))
 counter = Counter.remote()
@@ -79,14 +62,21 @@ def wait_for_views(lab: LabPage) -> None:
     lab.page.wait_for_function(HAS_COLOURS, timeout=WAIT_S * 1000)
 
 
-@pytest.fixture
-def behind_a_prefix(tmp_path: Path) -> Iterator[LabPage]:
-    folder = tmp_path / "notebooks"
+@contextlib.contextmanager
+def page_of(browser: Browser, home: Path, notebook: str, **options: str) -> Iterator[LabPage]:
+    """A page of a server of its own, which serves one notebook; ``options`` are those of ``lab_server``."""
+    folder = home / "notebooks"
     folder.mkdir()
-    write_notebook(folder, "prefix.ipynb", CELLS)
-    with lab_server(tmp_path, folder, base="/user/ann/") as server, lab_page(server) as page:
+    write_notebook(folder, notebook, CELLS)
+    with lab_server(home, folder, **options) as server, lab_page(browser, server) as page:
         yield page
         assert page.errors == []
+
+
+@pytest.fixture
+def behind_a_prefix(browser: Browser, tmp_path: Path) -> Iterator[LabPage]:
+    with page_of(browser, tmp_path, "prefix.ipynb", base="/user/ann/") as page:
+        yield page
 
 
 def test_all_views_behind_a_prefix_and_without_any_other_network(behind_a_prefix: LabPage) -> None:
@@ -101,15 +91,11 @@ def test_all_views_behind_a_prefix_and_without_any_other_network(behind_a_prefix
 
 
 @pytest.fixture
-def notebook(tmp_path: Path) -> Iterator[LabPage]:
+def notebook(browser: Browser, tmp_path: Path) -> Iterator[LabPage]:
     if shutil.which("jupyter-notebook") is None:
         pytest.skip("Notebook 7 is not installed: pip install notebook")
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    write_notebook(folder, "seven.ipynb", CELLS)
-    with lab_server(tmp_path, folder, app="notebook") as server, lab_page(server) as page:
+    with page_of(browser, tmp_path, "seven.ipynb", app="notebook") as page:
         yield page
-        assert page.errors == []
 
 
 def test_notebook_7_has_live_views_the_panel_and_links_to_cells(notebook: LabPage) -> None:

@@ -7,6 +7,7 @@ from playwright.sync_api import TimeoutError
 
 from lab.lab_driver import LabPage, LabServer
 from lab.pages import (
+    SETUP,
     WAIT_S,
     bring_to_front,
     execute,
@@ -20,25 +21,6 @@ from lab.pages import (
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-SETUP = """
-%load_ext gnomon
-%remote start --cpus 2
-import gnomon, threading
-from pathlib import Path
-
-@gnomon.remote
-def quick(x):
-    return x
-
-@gnomon.remote
-def until(name):
-    while not Path(name).exists():
-        threading.Event().wait(0.02)
-
-@gnomon.remote
-class Counter:
-    pass
-"""
 CELLS = {
     "setup": SETUP,
     "filler": "\n".join(f"line_{number} = {number}" for number in range(60)),
@@ -151,7 +133,7 @@ def test_the_status_bar_tells_of_the_notebook_in_front(server: LabServer, lab: L
     lab.open("status.ipynb")
     run_all(lab, "setup")
     lab.start("block")
-    says(lab, STATUS, "gnomon: 2/2 busy · 1 queued · mem ")
+    says(lab, STATUS, "gnomon: CPUs 2 of 2 · 2 workers · 1 queued · mem ")
     assert "memory of the machine: " in (lab.page.locator(STATUS).get_attribute("title") or "")
     look(lab, "status")
     open_another(lab, "plain.ipynb")
@@ -159,11 +141,11 @@ def test_the_status_bar_tells_of_the_notebook_in_front(server: LabServer, lab: L
     lab.page.locator(STATUS).press("Enter")
     says(lab, "#gnomon-panel .jp-gnomon-panel-hint", "%load_ext gnomon")
     bring_to_front(lab, "status.ipynb")
-    says(lab, STATUS, "2/2 busy")
+    says(lab, STATUS, "CPUs 2 of 2")
     (server.folder / "go").touch()
     lab.wait_until_finished("block")
     (server.folder / "go").unlink()
-    says(lab, STATUS, "0/2 busy · mem")
+    says(lab, STATUS, "CPUs 0 of 2 · 2 workers · mem")
 
 
 def test_people_find_the_views_in_the_launcher_the_palette_and_the_menu(

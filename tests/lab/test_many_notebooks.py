@@ -6,6 +6,7 @@ import pytest
 
 from lab.lab_driver import LabPage, LabServer
 from lab.pages import (
+    SETUP,
     WAIT_S,
     bring_to_front,
     execute,
@@ -19,15 +20,8 @@ from lab.pages import (
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-SETUP = """
-%load_ext gnomon
-%remote start --cpus 2
-import gnomon, threading, time
+LINKS = """
 from gnomon_kernel.feed import sender
-
-@gnomon.remote
-def quick(x):
-    return x
 
 def wait_for_links(wanted):
     deadline = time.monotonic() + 30
@@ -37,7 +31,7 @@ def wait_for_links(wanted):
     assert len(sender()._links) == wanted
 """
 CELLS = {
-    "setup": SETUP,
+    "setup": SETUP + LINKS,
     "three": "gnomon.get([quick.remote(i) for i in range(3)])",
     "five": "gnomon.get([quick.remote(i) for i in range(5)])",
     "no-view": "wait_for_links(1)  # the status bar's",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from lab.lab_driver import ROOT, LabPage, LabServer, lab_page
 from lab.pages import WAIT_S, execute, run_all, says, write_notebook
@@ -124,8 +125,8 @@ def view(name: str) -> str:
 
 
 @pytest.fixture
-def page(server: LabServer) -> Iterator[LabPage]:
-    with lab_page(server, width=1180, height=1400) as page:
+def page(browser: Browser, server: LabServer) -> Iterator[LabPage]:
+    with lab_page(browser, server, width=1180, height=1400) as page:
         yield page
 
 

@@ -4,17 +4,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from lab.lab_driver import ROOT, LabPage, LabServer, lab_page
-from lab.pages import run_all, write_notebook
+from lab.lab_driver import LabPage, LabServer, lab_page
+from lab.pages import AXE, axe_faults, run_all, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_S = 60
 GRAPH = 'canvas[aria-label^="task graph:"]'
 LIVE = f".jp-OutputArea {GRAPH}"
@@ -87,9 +85,9 @@ def move(page: Page, part: float, scope: str = "") -> None:
 
 
 @pytest.fixture(scope="module")
-def file(server: LabServer) -> Path:
+def file(browser: Browser, server: LabServer) -> Path:
     """The report that a notebook has written."""
-    with lab_page(server) as lab:
+    with lab_page(browser, server) as lab:
         run(lab, "report.ipynb")
         lab.run("report")
         assert lab.failures("report") == []
@@ -97,10 +95,8 @@ def file(server: LabServer) -> Path:
 
 
 @pytest.fixture
-def report(file: Path, lab: LabPage) -> Iterator[tuple[Page, list[str]]]:
+def report(file: Path, browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     """The page of a report, in a browser that is offline; and its errors and requests."""
-    browser = lab.page.context.browser
-    assert browser is not None
     context = browser.new_context(offline=True, viewport={"width": 1500, "height": 950})
     page = context.new_page()
     faults: list[str] = []
@@ -165,7 +161,6 @@ def test_a_report_shows_every_moment_without_a_network(report: tuple[Page, list[
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
 def test_axe_finds_no_fault_in_a_report(report: tuple[Page, list[str]]) -> None:
     page, faults = report
-    page.add_script_tag(path=AXE)
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_function(
@@ -173,9 +168,7 @@ def test_axe_finds_no_fault_in_a_report(report: tuple[Page, list[str]]) -> None:
         )
         for part in (0.5, 1):
             move(page, part)
-            found: list[dict[str, Any]] = page.evaluate("() => axe.run()")["violations"]
-            told = [f"{fault['id']}: {fault['help']}: {fault['nodes'][0]['html']}" for fault in found]
-            assert told == [], f"in {theme}"
+            assert axe_faults(page) == [], f"in {theme}"
         move(page, 0.5)
         picture(page, theme)
     assert faults == []

@@ -2,33 +2,18 @@
 
 import pytest
 
-from lab.lab_driver import ROOT, LabPage
-from lab.pages import bring_to_front, open_another, run_all, write_notebook
+from lab.lab_driver import LabPage
+from lab.pages import SETUP, bring_to_front, open_another, run_all, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_S = 60
 CELL_GRAPH = '.jp-OutputArea canvas[aria-label^="task graph:"]'
 CELL_TIMELINE = '.jp-OutputArea canvas[aria-label^="timeline:"]'
 PANEL_GRAPH = '#gnomon-panel [aria-label^="task graph:"]'
 PANEL_ACTORS = '#gnomon-panel [aria-label^="actors:"]'
 
-SETUP = """
-%load_ext gnomon
-%remote start --cpus 2
-import gnomon, threading
-from pathlib import Path
-
-@gnomon.remote
-def quick(x):
-    return x
-
-@gnomon.remote(max_retries=0)
-def endless():
-    while not Path("stop").exists():
-        threading.Event().wait(0.02)
-
+TRAINER = """
 @gnomon.remote
 class Trainer:
     watch = ("step",)
@@ -37,13 +22,13 @@ class Trainer:
 """
 BLOCK = """
 try:
-    gnomon.get(endless.remote())
+    gnomon.get(until.remote("stop"))
 except gnomon.exceptions.TaskCancelledError:
     print("was cancelled")
 """
 ACTOR = "trainer = Trainer.remote()\ngnomon.get([trainer.train.remote() for _ in range(1234)])[-1]"
 CELLS = {
-    "setup": SETUP,
+    "setup": SETUP + TRAINER,
     "quick": "gnomon.get([quick.remote(i) for i in range(3)])",
     "timeline": "%remote timeline",
     "block": BLOCK,
@@ -134,31 +119,3 @@ def test_views_that_are_seen_again_are_told_anew_piece_by_piece_while_they_are_d
         lab.page.evaluate(DRAW_AND_SHOW_AGAIN)
     lab.wait_for_label(CELL_GRAPH, " 4000 done", WAIT_S)
     lab.wait_for_label(CELL_TIMELINE, " 4000 spans, 0 running", WAIT_S)
-
-
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci")
-def test_axe_finds_no_fault_in_either_theme(lab: LabPage) -> None:
-    views = ("timeline", "graph", "objects", "actors", "nodes", "dashboard")
-    cells = CELLS | {view: f"%remote {view}" for view in views}
-    write_notebook(lab.server.folder, "themes.ipynb", cells)
-    lab.open("themes.ipynb")
-    lab.command("gnomon:open-panel")
-    run_all(lab, "setup", "quick", "actor", *views)
-    for view in ("graph", "timeline"):  # their tables: the pictures are in the dashboard
-        lab.show(view)
-        lab.page.locator(f".jp-gnomon-only-{view}").get_by_role("button", name="table", exact=True).click()
-    lab.show("dashboard")
-    lab.wait_for_label(".jp-gnomon-only-dashboard canvas[aria-label^='task graph:']", "1237 done", WAIT_S)
-    roots = "document.querySelectorAll('.jp-gnomon-root').length"
-    assert lab.page.evaluate(roots) == len(views) + 1, "every view, and the side panel"
-    lab.page.add_script_tag(path=AXE)
-    for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        lab.page.evaluate(
-            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
-        )
-        dark = str("Dark" in theme).lower()
-        marked = f"document.querySelector('.jp-gnomon-root')?.dataset.theme === ({dark} ? 'dark' : 'light')"
-        lab.page.wait_for_function(marked, timeout=WAIT_S * 1000)
-        found = lab.page.evaluate("() => axe.run('.jp-gnomon-root')")["violations"]
-        told = [f"{fault['id']}: {fault['help']}: {fault['nodes'][0]['html']}" for fault in found]
-        assert told == [], f"in {theme}"

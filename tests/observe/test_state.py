@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gnomon import observe
+from gnomon._core.ledger import Ledger
 from gnomon._messages.cluster import ReportedSpan
 
 
@@ -104,7 +105,7 @@ def test_timeline(filled, tmp_path):
     path = observe.write_chrome_trace(tmp_path / "trace.json", filled)
     events = json.loads(path.read_text())
     rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
-    assert rows == {0: "worker 0 (pid 1000)", 1: "worker 1 (pid 1001)"}
+    assert rows == {0: "worker 0", 1: "worker 1"}
     spans = [event for event in events if event["ph"] == "X"]
     assert [(span["name"], span["tid"]) for span in spans] == [("load", 0), ("parse", 1), ("parse", 1)]
     assert all(span["dur"] >= 0 and span["ts"] > 1e15 for span in spans)
@@ -150,3 +151,19 @@ def test_the_trace_has_what_took_time_besides_tasks(filled):
     assert (others["read"]["tid"], others["read"]["dur"], others["read"]["args"]["about"]) == (0, 5e5, "load")
     rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
     assert rows[others["transfer"]["tid"]] == "node 7: copies, disk"
+
+
+def test_what_is_in_the_stores_is_that_of_all_living_nodes() -> None:
+    ledger = Ledger("session")
+    ledger.totals.update(count=1, store_used_bytes=100, store_capacity_bytes=1_000)
+    assert observe.summary(ledger=ledger)["objects"]["store_capacity_bytes"] == 1_000  # no node has told yet
+    for number, alive in enumerate((True, True, False)):
+        ledger.node_changed(str(number), alive=alive, store_used_bytes=150, store_capacity_bytes=1_000)
+    ledger.object_changed("aa", 100, "store", "put", 1, 0, "")
+    told = observe.summary(ledger=ledger)["objects"]
+    assert (told["store_used_bytes"], told["store_capacity_bytes"]) == (300, 2_000)
+    ledger.object_changed(
+        "bb", 400, "store", "put", 1, 0, ""
+    )  # put a moment ago: its node has not told of it
+    ledger.object_changed("cc", 400, "spilled", "put", 1, 0, "")
+    assert observe.summary(ledger=ledger)["objects"]["store_used_bytes"] == 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gnomon.resources import size_words
 from gnomon_kernel.widgets.static import (
     STATE_COLOURS,
     TABLE_ROWS_MAX,
@@ -14,7 +15,6 @@ from gnomon_kernel.widgets.static import (
     rectangle,
     section,
     shortened,
-    size_words,
     svg,
     table,
 )

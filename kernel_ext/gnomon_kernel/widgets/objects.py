@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnomon.resources import size_words
 from gnomon_kernel.widgets.static import (
     STATE_COLOURS,
     TABLE_ROWS_MAX,
@@ -11,7 +12,6 @@ from gnomon_kernel.widgets.static import (
     rectangle,
     section,
     shortened,
-    size_words,
     svg,
     table,
 )
@@ -56,7 +56,9 @@ def _store_bar(picture: Picture, words: str) -> str:
     if not capacity:
         return ""
     used = totals["store_used_bytes"]
-    text = f"{size_words(used)} of {size_words(capacity)} used"
+    living = sum(bool(node.get("alive")) for node in picture.nodes)
+    where = f" on {living} nodes" if living > 1 else ""
+    text = f"{size_words(used)} of {size_words(capacity)} in use{where}"
     parts = [
         rectangle(0, 0, _BAR_WIDTH, _BAR_HEIGHT, "#8a8f98", 'fill-opacity="0.2"'),
         rectangle(0, 0, _BAR_WIDTH * min(1.0, used / capacity), _BAR_HEIGHT, STATE_COLOURS["store"]),

@@ -110,16 +110,6 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(shortened(name, 40) for name in names[:NAMES_SHOWN_MAX]) + more
 
 
-def size_words(size_bytes: float) -> str:
-    """A size as people read it: 3.4 MB."""
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.95:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
 def shortened(text: str, length: int) -> str:
     """At most ``length`` characters; of a dotted name the last part counts most."""
     if len(text) <= length:

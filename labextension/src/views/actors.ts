@@ -92,7 +92,7 @@ export class ActorsView implements IView {
       parts.push(plural(actor.restarts, 'restart'));
     }
     if (actor.pid) {
-      parts.push(`process ${actor.pid}`);
+      parts.push(`worker ${actor.pid}`);
     }
     const node = actor.node ? model.nodes.get(actor.node)?.label : '';
     if (node && model.nodes.size > 1) {

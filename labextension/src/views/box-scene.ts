@@ -2,20 +2,24 @@
 
 import { layoutBoxesToFit } from './box-fit';
 import type { IBoxLayout, IBoxSize, IPlacedBox, IPlacedFlow } from './box-layout';
-import { drawCell, gridFor, HEAD, heightOf, PAD } from './cells';
+import { drawFootText, drawHeadText, textSize } from './box-text';
+import { drawCell, drawCorner, gridFor, HEAD, heightOf, PAD } from './cells';
 import type { IViewContext } from './context';
-import { drawArrowHead, drawIcon, fitText } from './draw';
+import { drawArrowHead } from './draw';
 import { Flows } from './flows';
 import { formatCount } from './format';
 import type { Model } from './model';
 import type { IMarkedPath } from './path-toggle';
 import type { IPoint, IScene } from './stage';
-import { shortWords, TaskState } from './states';
+import { TaskState } from './states';
 import type { IWaffle } from './waffle';
 import { groupTotal, taskOfCell, waffle } from './waffle';
 
 /** The order of states along the progress bar. */
 const BAR_ORDER = [TaskState.done, TaskState.failed, TaskState.cancelled, TaskState.running, TaskState.ready];
+
+/** Letters upon a flow, in units of the picture. */
+const FLOW_SIZE = 11;
 
 /** What is at a point: a function's box, and the task of the cell there if it is listed. */
 export interface IBoxHit {
@@ -88,13 +92,13 @@ export class BoxScene implements IScene {
     return null;
   }
 
-  draw(context: CanvasRenderingContext2D): boolean {
-    this._layout?.flows.forEach(flow => this._drawFlow(context, flow));
-    this._layout?.boxes.forEach(box => this._drawBox(context, box));
+  draw(context: CanvasRenderingContext2D, scale: number): boolean {
+    this._layout?.flows.forEach(flow => this._drawFlow(context, flow, scale));
+    this._layout?.boxes.forEach(box => this._drawBox(context, box, scale));
     return false;
   }
 
-  private _drawFlow(context: CanvasRenderingContext2D, { flow, points }: IPlacedFlow): void {
+  private _drawFlow(context: CanvasRenderingContext2D, { flow, points }: IPlacedFlow, scale: number): void {
     const palette = this._context.palette();
     const marked = flow.from === this.hovered || flow.to === this.hovered;
     const critical = this.path?.flows.has(`${flow.from}/${flow.to}`) ?? false;
@@ -117,15 +121,19 @@ export class BoxScene implements IScene {
       last,
       9
     );
+    const size = textSize(FLOW_SIZE, scale);
+    if (size === 0) {
+      return;
+    }
     const label = formatCount(flow.count);
     const middle = { x: (points[0].x + points[1].x) / 2, y: (points[0].y + points[1].y) / 2 };
-    context.font = `11px ${palette.font}`;
+    context.font = `${size}px ${palette.font}`;
     context.textAlign = 'center';
     context.textBaseline = 'middle';
-    const width = context.measureText(label).width + 8;
+    const [width, height] = [context.measureText(label).width + 8, size + 5];
     context.fillStyle = palette.surface;
     context.beginPath();
-    context.roundRect(middle.x - width / 2, middle.y - 8, width, 16, 8);
+    context.roundRect(middle.x - width / 2, middle.y - height / 2, width, height, 8);
     context.fill();
     context.fillStyle = palette.muted;
     context.fillText(label, middle.x, middle.y + 0.5);
@@ -144,7 +152,7 @@ export class BoxScene implements IScene {
     }
   }
 
-  private _drawBox(context: CanvasRenderingContext2D, box: IPlacedBox): void {
+  private _drawBox(context: CanvasRenderingContext2D, box: IPlacedBox, scale: number): void {
     const palette = this._context.palette();
     const model = this._context.model();
     const counts = model.counts[box.func] ?? [];
@@ -158,15 +166,22 @@ export class BoxScene implements IScene {
     context.lineWidth = critical ? 3 : marked ? 2 : 1;
     context.strokeStyle = critical ? palette.text : marked ? palette.accent : palette.border;
     context.stroke();
-    this._drawHead(context, box, counts, total);
-    const grid = gridFor(total, model.nameOf(box.func));
-    const { cells, tasksPerCell } = this._waffle(model, box.func, grid.cells);
+    const name = model.nameOf(box.func);
+    const grid = gridFor(total, name);
+    const { cells, tasksPerCell, again, retried } = this._waffle(model, box.func, grid.cells);
+    const facts = { name, counts, total, loops: this._flows.within(box.func), retried, perCell: tasksPerCell };
+    drawHeadText(context, palette, box, facts, scale);
+    this._drawBar(context, box, counts, total);
+    const size = grid.pitch - (grid.pitch > 8 ? 2 : 1);
     cells.forEach((state, i) => {
       const x = box.x + PAD + (i % grid.columns) * grid.pitch;
       const y = box.y + HEAD + Math.floor(i / grid.columns) * grid.pitch;
-      drawCell(context, state, palette.tasks[state], x, y, grid.pitch - (grid.pitch > 8 ? 2 : 1));
+      drawCell(context, state, palette.tasks[state], x, y, size);
+      if (again[i]) {
+        drawCorner(context, palette, x, y, size);
+      }
     });
-    this._drawFoot(context, box, counts, tasksPerCell);
+    drawFootText(context, palette, box, facts, scale);
   }
 
   /** The cells of a function; counted once for each message, however often they are drawn. */
@@ -184,27 +199,9 @@ export class BoxScene implements IScene {
     return found;
   }
 
-  private _drawHead(
-    context: CanvasRenderingContext2D,
-    box: IPlacedBox,
-    counts: readonly number[],
-    total: number
-  ): void {
+  private _drawBar(context: CanvasRenderingContext2D, box: IPlacedBox, counts: readonly number[], total: number): void {
     const palette = this._context.palette();
-    const model = this._context.model();
-    const loops = this._flows.within(box.func);
-    const figures = `${loops > 0 ? `↻ ${formatCount(loops)}   ` : ''}${formatCount(counts[TaskState.done] ?? 0)} / ${formatCount(total)}`;
-    context.textBaseline = 'alphabetic';
-    context.textAlign = 'right';
-    context.font = `11px ${palette.font}`;
-    context.fillStyle = palette.muted;
-    context.fillText(figures, box.x + box.width - PAD, box.y + 20);
     const inner = box.width - 2 * PAD;
-    const room = inner - context.measureText(figures).width - 10;
-    context.textAlign = 'left';
-    context.font = `600 13px ${palette.font}`;
-    context.fillStyle = palette.text;
-    context.fillText(fitText(context, model.nameOf(box.func), room), box.x + PAD, box.y + 20);
     const bar = { x: box.x + PAD, y: box.y + 29, height: 6 };
     context.save();
     context.beginPath();
@@ -222,45 +219,6 @@ export class BoxScene implements IScene {
       x += width;
     }
     context.restore();
-  }
-
-  private _drawFoot(
-    context: CanvasRenderingContext2D,
-    box: IPlacedBox,
-    counts: readonly number[],
-    perCell: number
-  ): void {
-    const palette = this._context.palette();
-    const y = box.y + box.height - 8;
-    context.font = `11px ${palette.font}`;
-    context.textBaseline = 'alphabetic';
-    context.textAlign = 'right';
-    context.fillStyle = palette.muted;
-    const key = perCell > 1 ? `▪ = ${formatCount(perCell)} tasks` : '';
-    context.fillText(key, box.x + box.width - PAD, y);
-    let room = box.width - 2 * PAD - context.measureText(key).width - (key ? 8 : 0);
-    let x = box.x + PAD;
-    context.textAlign = 'left';
-    const failed = counts[TaskState.failed] ?? 0;
-    let rest = counts;
-    if (failed > 0) {
-      const text = `${formatCount(failed)} failed`;
-      context.font = `600 11px ${palette.font}`;
-      const width = context.measureText(text).width + 24;
-      context.beginPath();
-      context.roundRect(x - 2, y - 12, width, 17, 8);
-      context.fillStyle = palette.tasks[TaskState.failed].fill;
-      context.fill();
-      drawIcon(context, 'failed', x + 7, y - 3.5, 14, palette.tasks[TaskState.failed].mark);
-      context.fillStyle = palette.tasks[TaskState.failed].mark;
-      context.fillText(text, x + 15, y);
-      x += width + 5;
-      room -= width + 5;
-      rest = counts.map((count, state) => (state === TaskState.failed || state === TaskState.done ? 0 : count));
-      context.font = `11px ${palette.font}`;
-    }
-    context.fillStyle = palette.muted;
-    context.fillText(fitText(context, shortWords(rest), room), x, y);
   }
 
   private readonly _flows = new Flows();

@@ -2,7 +2,7 @@
 
 import { drawIcon } from './draw';
 import { TaskState, TASK_STATES } from './states';
-import type { IStateColours } from './theme';
+import type { IPalette, IStateColours } from './theme';
 
 /** Distances within a box: its border, the part above the cells, the part below. */
 export const PAD = 10;
@@ -83,4 +83,25 @@ export function drawCell(
     context.fillRect(x - 1, y - 1, size + 2, size + 2);
     drawIcon(context, 'failed', x + size / 2, y + size / 2, size * 1.6, mark);
   }
+}
+
+/** Folds a corner of a cell: one of its tasks was tried more than once. */
+export function drawCorner(
+  context: CanvasRenderingContext2D,
+  { text, surface }: IPalette,
+  x: number,
+  y: number,
+  size: number
+): void {
+  const side = Math.max(3, size * 0.45);
+  context.beginPath();
+  context.moveTo(x + size - side, y);
+  context.lineTo(x + size, y);
+  context.lineTo(x + size, y + side);
+  context.closePath();
+  context.fillStyle = text;
+  context.fill();
+  context.lineWidth = 0.8;
+  context.strokeStyle = surface;
+  context.stroke();
 }

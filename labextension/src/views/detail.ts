@@ -14,6 +14,7 @@ import { nodeFaults, workerFault } from './fault-lab';
 import type { INote, ITaskDetail } from './feed';
 import { formatCount, formatDuration, plural } from './format';
 import type { Model } from './model';
+import { workerName } from './node-rows';
 import { TaskState, TASK_STATE_MEANING, TASK_STATES } from './states';
 import { groupTotal } from './waffle';
 
@@ -188,7 +189,7 @@ export class DetailCard {
     }
     const worker = model.workers[tasks.worker[task]];
     if (worker) {
-      list.push(['on', worker.pid > 0 ? `${worker.label} (process ${worker.pid})` : worker.label]);
+      list.push(['on', workerName(model, worker)]);
     }
     const duration = this._duration(model, task);
     if (duration) {

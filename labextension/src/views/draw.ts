@@ -1,5 +1,6 @@
 /** What several canvases draw: state marks, rounded boxes, texts that fit. */
 
+import { middleCut } from './format';
 import type { IPalette, IStateColours } from './theme';
 import { FILLED_ICONS, ICON_PATHS } from './states';
 
@@ -86,32 +87,47 @@ export function drawArc(
 }
 
 /** The badge of a task that runs, or has run, again: round arrows on a disc of the text's colour. */
-export function drawAgain(context: CanvasRenderingContext2D, palette: IPalette, x: number, y: number): void {
+export function drawAgain(
+  context: CanvasRenderingContext2D,
+  palette: IPalette,
+  x: number,
+  y: number,
+  radius = 6
+): void {
   context.beginPath();
-  context.arc(x, y, 6, 0, 2 * Math.PI);
+  context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fillStyle = palette.text;
   context.fill();
   context.lineWidth = 1.2;
   context.strokeStyle = palette.surface;
   context.stroke();
-  drawIcon(context, 'again', x, y, 13, palette.surface);
+  drawIcon(context, 'again', x, y, (13 / 6) * radius, palette.surface);
 }
 
 /** The part of a text that fits a width, with an ellipsis. Uses the context's font. */
 export function fitText(context: CanvasRenderingContext2D, text: string, width: number): string {
+  return fit(context, text, width, kept => `${text.slice(0, kept)}…`);
+}
+
+/** Likewise for names, which often differ in how they end: what is left out is in the middle. */
+export function fitName(context: CanvasRenderingContext2D, name: string, width: number): string {
+  return fit(context, name, width, kept => middleCut(name, kept));
+}
+
+function fit(context: CanvasRenderingContext2D, text: string, width: number, cut: (kept: number) => string): string {
   if (context.measureText(text).width <= width) {
     return text;
   }
   let [low, high] = [0, text.length];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (context.measureText(`${text.slice(0, middle)}…`).width <= width) {
+    if (context.measureText(cut(middle)).width <= width) {
       low = middle;
     } else {
       high = middle - 1;
     }
   }
-  return low > 0 ? `${text.slice(0, low)}…` : '';
+  return low > 0 ? cut(low) : '';
 }
 
 /** An arrow head that points from `from` to its tip. */

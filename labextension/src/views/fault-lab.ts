@@ -21,7 +21,7 @@ export function workerFault(model: Model, pid: number): IFault {
     target: pid,
     label: `kill worker ${pid}`,
     meaning:
-      `Process ${pid} ends at once, as by a crash. What runs there is lost: tasks run again elsewhere while they have ` +
+      `Worker ${pid} ends at once, as by a crash. What runs there is lost: tasks run again elsewhere while they have ` +
       'retries left (max_retries), an actor starts anew if it may (max_restarts). What only waited there costs no retry.',
     whyNot: inline(model)
   };

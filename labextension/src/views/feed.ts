@@ -5,6 +5,8 @@
  */
 
 import type { IChannel, IMessage } from '../channel';
+import type { IRunEvent } from './events';
+import type { INote, IObjectDetail, ITaskDetail } from './feed-answers';
 import { Model } from './model';
 import { endSession } from './session-end';
 import { Travel } from './travel';
@@ -17,40 +19,7 @@ import type { IFeedHeader } from './wire';
  */
 export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed' | 'past' | 'recorded';
 
-/** What the kernel says of one task when asked. Every field but `id` may be absent. */
-export interface ITaskDetail {
-  readonly id: number;
-  /** Time between submission and start, in seconds. */
-  readonly waited_s?: number;
-  /** 0 for the first attempt. */
-  readonly attempt?: number;
-  /** The error at length. */
-  readonly error?: string;
-}
-
-/** What the kernel says of one object when asked. Every field but `id` may be absent. */
-export interface IObjectDetail {
-  readonly id: string;
-  /** False when it has been freed. */
-  readonly there?: boolean;
-  /** Cell or file, and line. */
-  readonly call_site?: string;
-  /** The process that owns it. */
-  readonly owner?: string;
-  /** In how many nodes' stores it lies. */
-  readonly copies?: number;
-  /** Each in words, by name where it has one. */
-  readonly holders?: readonly string[];
-  /** False when a process did not answer in time, or its search for names came to no end. */
-  readonly complete?: boolean;
-}
-
-/** What became of something that was asked for: a sentence. */
-export interface INote {
-  /** "task 12", "actor <id>", "worker <pid>", "node <id>", "delay <id>", "object <id>", "add". */
-  readonly about: string;
-  readonly text: string;
-}
+export type { INote, IObjectDetail, ITaskDetail };
 
 /** A lost request for a snapshot is repeated after this time, in milliseconds. */
 const RESYNC_AGAIN_MS = 2000;
@@ -122,6 +91,11 @@ export class Feed {
   span(): readonly [from: number, to: number] {
     const { from } = this._travel;
     return from < Infinity ? [from, Math.max(from, this._latest())] : [0, 0];
+  }
+
+  /** What happened that is worth going to, the oldest first; read anew at each call. */
+  events(): readonly IRunEvent[] {
+    return this._travel.events();
   }
 
   /** Shows another time, or with `null` what is now. */

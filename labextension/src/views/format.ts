@@ -57,7 +57,7 @@ export function formatDuration(seconds: number): string {
     : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Cuts text to `length` characters with an ellipsis; a dotted name loses its beginning first. */
+/** Cuts text to `length` characters with an ellipsis in its middle; a dotted name loses its beginning first. */
 export function shorten(text: string, length: number): string {
   if (text.length <= length) {
     return text;
@@ -66,5 +66,16 @@ export function shorten(text: string, length: number): string {
   if (last.length > 0 && last.length <= length) {
     return last;
   }
-  return `${text.slice(0, Math.max(1, length - 1))}…`;
+  return middleCut(text, length - 1);
+}
+
+/** `kept` characters of a text, an ellipsis in their middle: names often differ in how they end. */
+export function middleCut(text: string, kept: number): string {
+  const front = Math.max(1, Math.ceil(kept / 2));
+  return `${text.slice(0, front)}…${text.slice(text.length - Math.max(0, kept - front))}`;
+}
+
+/** The last part of a dotted name. */
+export function shortName(name: string): string {
+  return name.slice(name.lastIndexOf('.', name.length - 2) + 1);
 }

@@ -3,10 +3,12 @@
 import type { IViewContext } from './context';
 import { el, KeyedList, setAttribute, setText } from './dom';
 import { functionColour } from './function-colours';
-import { formatCount } from './format';
+import { formatCount, shorten } from './format';
 import { groupTotal } from './waffle';
 
 const SHOWN_MAX = 12;
+/** Of a name; the whole of it is in the tooltip. */
+const CHARACTERS_MAX = 26;
 
 /** The legend. */
 export class FunctionLegend {
@@ -45,8 +47,9 @@ export class FunctionLegend {
 
   private _fill(element: HTMLElement, func: number): void {
     const name = this._context.feed.model.nameOf(func);
-    setText(element.lastElementChild!, name);
+    setText(element.lastElementChild!, shorten(name, CHARACTERS_MAX));
     setAttribute(element, 'title', `Show ${name} alone`);
+    setAttribute(element, 'aria-label', name);
     setAttribute(element, 'aria-pressed', String(this._context.filter.func === name));
   }
 

@@ -4,6 +4,7 @@ import { el, logo, setAttribute, setText, stateIcon } from './dom';
 import type { Feed, FeedStatus } from './feed';
 import { formatCount, plural } from './format';
 import type { Model } from './model';
+import { cpusInUse } from './node-rows';
 import { TASK_STATE_MEANING, TASK_STATES } from './states';
 
 const STATUS_WORDS: Readonly<Record<FeedStatus, string>> = {
@@ -79,17 +80,15 @@ export class Header {
   private readonly _chips: readonly { readonly chip: HTMLElement; readonly number: HTMLElement }[];
 }
 
-/** "2 CPUs, 1 free · 2 workers", or "" while no node is known. */
+/** "CPUs in use: 1 of 2 · 3 workers", or "" while no node is known. */
 export function describeCluster(model: Model): string {
   const nodes = [...model.nodes.values()].filter(node => node.alive);
   if (nodes.length === 0) {
     return '';
   }
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  const cpus = sum(nodes.map(node => node.resources['CPU'] ?? 0));
-  const free = sum(nodes.map(node => node.available['CPU'] ?? 0));
   const parts = nodes.length > 1 ? [plural(nodes.length, 'node')] : [];
-  parts.push(`${plural(cpus, 'CPU')}, ${formatCount(free)} free`);
+  parts.push(cpusInUse(model));
   parts.push(plural(sum(nodes.map(node => node.workers)), 'worker'));
   return parts.join(' · ');
 }

@@ -27,12 +27,16 @@ export interface IMoment {
 
 type Rows<Row> = readonly (readonly [id: string, row: Row | null])[];
 
-/** What one message has changed; `null` in place of a row that is gone. */
-interface IEntry {
+/** The rows that one message has changed; `null` in place of a row that is gone. */
+export interface IEntryRows {
   readonly time: number;
   readonly objects: Rows<IObjectRow>;
   readonly actors: Rows<IActorRow>;
   readonly nodes: Rows<INodeRow>;
+}
+
+/** What one message has changed. */
+interface IEntry extends IEntryRows {
   readonly objectTotals: IObjectTotals;
   readonly tempo: ITempo;
   readonly counts: readonly (readonly number[])[] | null;
@@ -85,6 +89,13 @@ export class Journal {
     if (this._size > this._changesMax) {
       this._fold();
     }
+  }
+
+  /** What changed, the oldest first; before that, rows as they were when it begins. */
+  *rows(): IterableIterator<IEntryRows> {
+    const { objects, actors, nodes } = this._base;
+    yield { time: this.since, objects: [...objects], actors: [...actors], nodes: [...nodes] };
+    yield* this._entries;
   }
 
   /** How things stood at a time: as the last message until then told. */

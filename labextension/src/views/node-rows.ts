@@ -2,7 +2,7 @@
 
 import type { Model } from './model';
 import { TaskState } from './states';
-import type { INodeRow } from './wire';
+import type { INodeRow, IWorker } from './wire';
 
 /** One worker process, and what it does. */
 export interface IWorkerRow {
@@ -25,6 +25,7 @@ export interface IUse {
 
 /** Resources that every node has one of, to be named by: they say nothing. */
 const OWN = /^node:/;
+const AMOUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
 const ORDER = ['CPU', 'GPU', 'memory'];
 
 /** What is in use of each resource: CPU, GPU and memory first. */
@@ -117,6 +118,22 @@ export function trafficOf(model: Model, node: INodeRow): ITraffic[] {
     }
   });
   return found.sort((a, b) => b.bytes - a.bytes);
+}
+
+/** "worker 4711"; "actor Counter (worker 4711)"; with its node where there are several. */
+export function workerName(model: Model, worker: IWorker): string {
+  const name =
+    worker.label.startsWith('actor ') && worker.pid > 0 ? `${worker.label} (worker ${worker.pid})` : worker.label;
+  const node = model.nodes.size > 1 ? model.nodes.get(model.nodeOf(worker))?.label : undefined;
+  return node ? `${name} on ${node}` : name;
+}
+
+/** "CPUs in use: 1 of 2", of all living nodes. */
+export function cpusInUse(model: Model): string {
+  const uses = [...model.nodes.values()].filter(node => node.alive).flatMap(usesOf);
+  const cpus = uses.filter(use => use.name === 'CPU');
+  const sum = (key: 'used' | 'total'): string => AMOUNTS.format(cpus.reduce((all, use) => all + use[key], 0));
+  return `CPUs in use: ${sum('used')} of ${sum('total')}`;
 }
 
 /** "nodes: 2 alive, 0 dead, 5 workers". */

@@ -125,7 +125,9 @@ export class NodesView implements IView {
     parts.meters.show(metersOf(node).map(meter => [meter.key, meter]));
     parts.faults.show(this._context.feed.canAct ? nodeFaults(this._context.feed.model, node) : []);
     parts.workers.show(workers.slice(0, WORKERS_MAX).map(worker => [worker.id, worker]));
-    const words = node.alive ? [...lateness(node, this._context.feed.now()), ...memory(node)] : death(node);
+    const words = node.alive
+      ? [...lateness(node, this._context.feed.now()), ...memory(node), ...identity(node)]
+      : death(node);
     if (workers.length > WORKERS_MAX) {
       words.push(`${formatCount(workers.length - WORKERS_MAX)} more workers not shown`);
     }
@@ -192,6 +194,11 @@ function memory(node: INodeRow): string[] {
   return node.memory_bytes ? [`its processes take ${formatBytes(node.memory_bytes)}`] : [];
 }
 
+/** By which errors, logs and `gnomon.nodes()` may tell of it too. */
+function identity(node: INodeRow): string[] {
+  return [...(node.pid ? [`pid ${node.pid}`] : []), `id ${node.id}`];
+}
+
 function makeTraffic(): HTMLElement {
   const bar = el('i', 'traffic-bar', [], { 'aria-hidden': 'true' });
   return el('li', 'traffic-line', [bar, el('span', '')]);
@@ -217,7 +224,7 @@ function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
   }
   // a worker is told of before its process has a number
   element.dataset.pid = String(worker.pid);
-  setText(element.children[1], worker.pid > 0 ? `process ${worker.pid}` : 'a new process');
+  setText(element.children[1], worker.pid > 0 ? `worker ${worker.pid}` : 'a new worker');
   const kill = element.children[3] as HTMLElement;
   kill.hidden = worker.pid <= 0;
   setAttribute(kill, 'aria-label', `kill worker ${worker.pid}`);

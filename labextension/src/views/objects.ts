@@ -150,7 +150,7 @@ export class ObjectsView implements IView {
     setAttribute(
       element,
       'title',
-      `object ${row.id}${row.node ? ` on node ${model.nodes.get(row.node)?.label ?? row.node}` : ''}`
+      `object ${row.id}${row.node ? ` on ${model.nodes.get(row.node)?.label ?? 'another node'}` : ''}`
     );
     setText(size, row.state === 'pending' ? '–' : formatBytes(row.size));
     if (state.getAttribute('data-state') !== row.state) {
@@ -188,11 +188,12 @@ export class ObjectsView implements IView {
 /** A meter for the store; one for each node where there are several. */
 function meters(model: Model): IMeter[] {
   const totals = model.objectTotals;
-  const inline = totals.memoryBytes > 0 ? `${formatBytes(totals.memoryBytes)} inline` : '';
+  const small = totals.memoryBytes > 0 ? `${formatBytes(totals.memoryBytes)} in memory` : '';
   const counted = plural(totals.count, 'object');
   const nodes = [...model.nodes.values()].filter(node => node.alive);
-  const note = [counted, inline].filter(part => part !== '').join(' · ');
-  const all = storeMeter('all', 'Object store', totals.storeUsedBytes, totals.storeCapacityBytes, note);
+  const note = [counted, small].filter(part => part !== '').join(' · ');
+  const label = nodes.length > 1 ? `Object stores of ${nodes.length} nodes` : 'Object store';
+  const all = storeMeter('all', label, totals.storeUsedBytes, totals.storeCapacityBytes, note);
   if (nodes.length < 2) {
     return [all];
   }

@@ -28,9 +28,9 @@ export const TASK_STATE_MEANING: Readonly<Record<TaskStateName, string>> = {
   waiting: 'waiting for its arguments',
   ready: 'ready: queued for a free worker',
   running: 'running on a worker',
-  done: 'finished',
+  done: 'done: its result is there',
   failed: 'raised an error',
-  cancelled: 'cancelled before it finished'
+  cancelled: 'cancelled before it was done'
 };
 
 /** What each object state means, for tooltips. */
@@ -57,27 +57,29 @@ const AGAIN = 'M11.2 6.6A3.6 3.6 0 1 0 11.6 9M11.4 4.4v2.4H9';
 const CROSS = 'M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2';
 
 /** Icon of every state of anything. */
-export const ICON_PATHS: Readonly<Record<TaskStateName | ObjectStateName | ActorStateName | 'late' | 'again', string>> =
-  {
-    waiting: DOTS,
-    ready: CLOCK,
-    running: 'M6.4 5v6l4.6-3z',
-    done: CHECK,
-    failed: CROSS,
-    cancelled: 'M4.9 8h6.2',
-    pending: DOTS,
-    memory: 'M5.6 5.6h4.8v4.8H5.6z',
-    store: 'M4.8 5.4h6.4M4.8 8h6.4M4.8 10.6h6.4',
-    spilled: 'M8 4.6v6.2M5.4 8.4L8 11l2.6-2.6',
-    reconstructing: AGAIN,
-    lost: 'M6.2 6.3c0-2.2 3.6-2.2 3.6 0 0 1.5-1.8 1.5-1.8 3M8 11.6h.01',
-    error: CROSS,
-    alive: CHECK,
-    restarting: AGAIN,
-    dead: CROSS,
-    late: CLOCK,
-    again: AGAIN
-  };
+export const ICON_PATHS: Readonly<
+  Record<TaskStateName | ObjectStateName | ActorStateName | 'late' | 'again' | 'died', string>
+> = {
+  waiting: DOTS,
+  ready: CLOCK,
+  running: 'M6.4 5v6l4.6-3z',
+  done: CHECK,
+  failed: CROSS,
+  cancelled: 'M4.9 8h6.2',
+  pending: DOTS,
+  memory: 'M5.6 5.6h4.8v4.8H5.6z',
+  store: 'M4.8 5.4h6.4M4.8 8h6.4M4.8 10.6h6.4',
+  spilled: 'M8 4.6v6.2M5.4 8.4L8 11l2.6-2.6',
+  reconstructing: AGAIN,
+  lost: 'M6.2 6.3c0-2.2 3.6-2.2 3.6 0 0 1.5-1.8 1.5-1.8 3M8 11.6h.01',
+  error: CROSS,
+  alive: CHECK,
+  restarting: AGAIN,
+  dead: CROSS,
+  late: CLOCK,
+  again: AGAIN,
+  died: 'M8 4.2v3.6M5.5 6a3.6 3.6 0 1 0 5 0'
+};
 
 /** Icons that are filled, not only stroked. */
 export const FILLED_ICONS: ReadonlySet<string> = new Set(['running', 'memory']);

@@ -1,10 +1,13 @@
 /** A cluster in one line, for places that hold no more. Pure. */
 
-import { formatBytes } from './format';
+import { formatBytes, formatCount, plural } from './format';
 
 /** What the kernel tells in a message of kind "summary". */
 export interface ISummary {
   readonly session: string;
+  /** Of all living nodes. */
+  readonly cpus_used: number;
+  readonly cpus_total: number;
   /** Workers in which something runs. */
   readonly busy: number;
   readonly workers: number;
@@ -17,9 +20,9 @@ export interface ISummary {
   readonly memory_total_bytes: number;
 }
 
-/** "2/4 busy · 7 queued · mem 38% · store 1.2 MB" */
+/** "CPUs 2 of 2 · 3 workers · 7 queued · mem 38% · store 1.2 MB" */
 export function summaryText(summary: ISummary): string {
-  const parts = [`${summary.busy}/${summary.workers} busy`];
+  const parts = [`CPUs ${cpus(summary)}`, plural(summary.workers, 'worker')];
   if (summary.queued > 0) {
     parts.push(`${summary.queued} queued`);
   }
@@ -34,7 +37,8 @@ export function summaryText(summary: ISummary): string {
 export function summaryMeaning(summary: ISummary): string {
   const of = (used: number, total: number): string => `${formatBytes(used)} of ${formatBytes(total)}`;
   const lines = [
-    `${summary.busy} of ${summary.workers} workers run something`,
+    `CPUs in use: ${cpus(summary)}`,
+    `${plural(summary.workers, 'worker process', 'worker processes')}, ${summary.busy} of them run something`,
     `${summary.queued} tasks wait for a worker or for arguments`
   ];
   if (summary.memory_total_bytes > 0) {
@@ -42,6 +46,10 @@ export function summaryMeaning(summary: ISummary): string {
   }
   lines.push(`object store: ${of(summary.store_used_bytes, summary.store_capacity_bytes)} in use`);
   return lines.join('\n');
+}
+
+function cpus({ cpus_used, cpus_total }: ISummary): string {
+  return `${formatCount(cpus_used)} of ${formatCount(cpus_total)}`;
 }
 
 function percent(part: number, whole: number): string {

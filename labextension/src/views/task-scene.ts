@@ -1,7 +1,8 @@
 /** The picture of single tasks: a mark for each, edges for the results handed over, captions by function. */
 
+import { drawCaptions } from './captions';
 import type { IViewContext } from './context';
-import { drawAgain, drawArc, drawEdge, drawMark, fitText } from './draw';
+import { drawAgain, drawArc, drawEdge, drawMark } from './draw';
 import { shorten } from './format';
 import type { Layers } from './layers';
 import { sourcesOf } from './layers';
@@ -89,7 +90,12 @@ export class TaskScene implements IScene {
     const gliding = this._glide(time);
     this._drawClusters(context);
     this._drawEdges(context);
-    this._drawCaptions(context, scale);
+    const captions = (this._layout?.clusters ?? []).map(cluster => ({
+      ...this._extent(cluster),
+      name: this._caption(cluster.func),
+      count: cluster.tasks.length
+    }));
+    drawCaptions(context, this._context.palette(), captions, scale);
     const running = this._drawTasks(context, time);
     return gliding || (running && !prefersLessMotion());
   }
@@ -164,35 +170,6 @@ export class TaskScene implements IScene {
       context.beginPath();
       context.roundRect(x, y, width, height, PITCH / 2);
       context.fill();
-    }
-  }
-
-  /** Captions lie above the edges, with a halo that keeps them apart. */
-  private _drawCaptions(context: CanvasRenderingContext2D, scale: number): void {
-    const palette = this._context.palette();
-    const size = Math.max(11.5, Math.min(14, 9 / scale));
-    const bold = `600 ${size}px ${palette.font}`;
-    const normal = `${size}px ${palette.font}`;
-    context.textAlign = 'left';
-    context.textBaseline = 'alphabetic';
-    context.lineJoin = 'round';
-    context.strokeStyle = palette.surface;
-    context.lineWidth = 4;
-    for (const cluster of this._layout?.clusters ?? []) {
-      const { x, y, width } = this._extent(cluster);
-      const count = cluster.tasks.length > 1 ? ` × ${cluster.tasks.length}` : '';
-      context.font = bold;
-      const name = fitText(context, this._caption(cluster.func), Math.max(width + 34, 120));
-      const nameWidth = context.measureText(name).width;
-      context.font = normal;
-      const left = x + width / 2 - (nameWidth + context.measureText(count).width) / 2;
-      context.strokeText(count, left + nameWidth, y - 6);
-      context.fillStyle = palette.muted;
-      context.fillText(count, left + nameWidth, y - 6);
-      context.font = bold;
-      context.strokeText(name, left, y - 6);
-      context.fillStyle = palette.text;
-      context.fillText(name, left, y - 6);
     }
   }
 

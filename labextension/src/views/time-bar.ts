@@ -7,7 +7,10 @@
 
 import { el, setAttribute, setText } from './dom';
 import type { Feed } from './feed';
+import type { IEventMark, IRunEvent } from './events';
+import { markFrom, marksOf } from './events';
 import { formatDuration } from './format';
+import { TimeMarks } from './time-marks';
 import { busyTimes, TimeScale } from './time-scale';
 
 /** Seconds of the run for each second of watching. */
@@ -52,7 +55,11 @@ export class TimeBar {
     this._slider.addEventListener('keydown', event => this._key(event));
     this._speed.addEventListener('change', () => (this._chosen = Number(this._speed.value)));
     this._back.addEventListener('click', () => this._return());
-    this._parts = [this._play, this._slider, this._where, this._speed, this._back, this._told];
+    this._before.addEventListener('click', () => this._toEvent(false));
+    this._after.addEventListener('click', () => this._toEvent(true));
+    const track = el('div', 'time-track', [this._slider, this._strip.node]);
+    const events = el('span', 'time-steps', [this._before, this._after]);
+    this._parts = [this._play, events, track, this._where, this._speed, this._back, this._told];
     this.node.append(this._open, ...this._parts);
     this.update();
   }
@@ -80,6 +87,9 @@ export class TimeBar {
     setText(this._where, words);
     setAttribute(this._slider, 'aria-valuetext', words);
     this._speed.value = String(this._chosen ?? speedFor(this._scale.length));
+    this._allow(this._before, markFrom(this._marks, at, false) !== null);
+    this._allow(this._after, markFrom(this._marks, at, true) !== null);
+    this._event = at === this._event?.time ? this._event : null;
     setText(this._told, this._tell(at));
   }
 
@@ -91,7 +101,8 @@ export class TimeBar {
     const { wholeFrom } = this._feed;
     const blank = at !== null && at < wholeFrom;
     const later = 'objects, actors and nodes are known from a later time on';
-    return [...(blank ? [later] : []), ...(this._feed.note === '' ? [] : [this._feed.note])].join('; ');
+    const event = this._event ? [this._event.words] : [];
+    return [...event, ...(blank ? [later] : []), ...(this._feed.note === '' ? [] : [this._feed.note])].join('; ');
   }
 
   private _toggle(): void {
@@ -110,6 +121,11 @@ export class TimeBar {
   /** By keys one goes in steps that are seen; by the mouse as far as the slider can be moved. */
   private _key(event: KeyboardEvent): void {
     const step = KEYS[event.key];
+    if ((event.key === 'n' || event.key === 'p') && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      event.stopPropagation(); // the notebook around has its own meaning for letters
+      this._toEvent(event.key === 'n');
+    }
     if (step !== undefined) {
       event.preventDefault();
       this._scrub(Math.max(0, Number(this._slider.value) + step));
@@ -120,6 +136,23 @@ export class TimeBar {
     this._stop();
     this._slider.value = String(place); // at once: the next key may come before the views are drawn
     this._feed.goTo(place >= 1 ? null : this._scale.timeAt(place));
+  }
+
+  private _toEvent(forward: boolean): void {
+    const mark = markFrom(this._marks, this._feed.at, forward);
+    if (mark) {
+      this._show(mark);
+    }
+  }
+
+  private _show(mark: IEventMark): void {
+    this._stop();
+    this._event = mark;
+    this._feed.goTo(mark.time);
+  }
+
+  private _allow(button: HTMLElement, can: boolean): void {
+    setAttribute(button, 'aria-disabled', String(!can));
   }
 
   private _playOrStop(): void {
@@ -168,6 +201,12 @@ export class TimeBar {
     if (key !== this._measured) {
       this._measured = key;
       this._scale = new TimeScale(busyTimes(live.tasks, to), from, to);
+      if (this._seen !== `${live.epoch}/${live.version}`) {
+        this._seen = `${live.epoch}/${live.version}`;
+        this._events = this._feed.events();
+      }
+      this._marks = marksOf(this._events, this._scale);
+      this._strip.show(this._scale.rests(), this._marks);
     }
   }
 
@@ -177,6 +216,12 @@ export class TimeBar {
   }
 
   private _scale = new TimeScale([], 0, 0);
+  private _seen = '';
+  private _events: readonly IRunEvent[] = [];
+  private _marks: readonly IEventMark[] = [];
+  /** The one that is shown. */
+  private _event: IEventMark | null = null;
+  private readonly _strip = new TimeMarks(mark => this._show(mark));
   private _measured = '';
   private _isOpen = false;
   private _timer = 0;
@@ -190,6 +235,16 @@ export class TimeBar {
   private readonly _play = el('button', 'time-button', 'Play', {
     type: 'button',
     title: 'Play what happened, from where the slider is'
+  });
+  private readonly _before = el('button', 'time-button', '‹ event', {
+    type: 'button',
+    'aria-label': 'previous event',
+    title: 'Go to the event before: a failure, a death, a loss, another attempt, a spill (p)'
+  });
+  private readonly _after = el('button', 'time-button', 'event ›', {
+    type: 'button',
+    'aria-label': 'next event',
+    title: 'Go to the next event: a failure, a death, a loss, another attempt, a spill (n)'
   });
   private readonly _slider = el('input', 'time-slider', [], {
     type: 'range',

@@ -9,6 +9,16 @@ import type { TaskTable } from './tasks';
 
 export type Interval = readonly [from: number, to: number];
 
+/** A time in which nothing went on, and where it is on the slider. */
+export interface IRest {
+  readonly from: number;
+  readonly to: number;
+  readonly seconds: number;
+}
+
+/** A rest is worth a word from so many seconds on. */
+const REST_MIN_S = 0.5;
+
 /** All rests together take this part of what is busy, at most. */
 const RESTS = 0.1;
 
@@ -40,6 +50,18 @@ export class TimeScale {
   /** The time at a place. */
   timeAt(place: number): number {
     return between(this._places, this._times, place * this.length);
+  }
+
+  /** The times between those that are busy; what comes before and after all of them is none. */
+  rests(): IRest[] {
+    const found: IRest[] = [];
+    for (let i = 3; i < this._times.length - 1; i += 2) {
+      const seconds = this._times[i] - this._times[i - 1];
+      if (seconds >= REST_MIN_S) {
+        found.push({ from: this._places[i - 1] / this.length, to: this._places[i] / this.length, seconds });
+      }
+    }
+    return found;
   }
 
   private readonly _times: readonly number[];

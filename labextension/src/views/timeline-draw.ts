@@ -5,7 +5,8 @@
  * nothing is drawn. Spans narrower than a pixel are drawn once a pixel, a failed one always.
  */
 
-import { drawIcon, fitText } from './draw';
+import { fitName } from './draw';
+import { shortName } from './format';
 import type { IFunctionColour } from './function-colours';
 import { functionColour } from './function-colours';
 import type { Model } from './model';
@@ -16,10 +17,9 @@ import { marks } from './time-axis';
 import type { TimeWindow } from './time-window';
 import type { IRowPlace, ITimelineLayout } from './timeline-layout';
 import { AXIS_HEIGHT } from './timeline-layout';
+import type { IBox, IInscription } from './timeline-names';
+import { bearsName, drawName, NameRuns, TEXT_HEIGHT_MIN } from './timeline-names';
 import { drawWork } from './work-draw';
-
-const LABEL_FROM_PX = 22;
-const TEXT_HEIGHT_MIN = 11;
 
 /** All that a picture of the timeline is made of. */
 export interface ITimelinePicture {
@@ -122,7 +122,7 @@ function drawLabel(context: CanvasRenderingContext2D, picture: ITimelinePicture,
   const { label } = place.row;
   // in a narrow place the number of the process, or the actor's class, says more than how the label begins
   const whole = context.measureText(label).width <= gutter - 14;
-  const text = fitText(context, whole ? label : label.slice(label.indexOf(' ') + 1), gutter - 14);
+  const text = fitName(context, whole ? label : label.slice(label.indexOf(' ') + 1), gutter - 14);
   context.fillText(text, gutter - 7, place.y + place.height / 2);
 }
 
@@ -132,6 +132,7 @@ function drawRow(context: CanvasRenderingContext2D, picture: ITimelinePicture, p
   const lane = place.height / row.laneCount;
   const gap = lane > 12 ? 2 : lane > 6 ? 1 : 0.5;
   const drawnTo = new Array<number>(row.laneCount).fill(-Infinity);
+  const runs = drawnTo.map(() => new NameRuns(context, picture.palette));
   const { start } = model.tasks;
   for (let i = 0; i < row.tasks.length; i++) {
     const task = row.tasks[i];
@@ -150,18 +151,18 @@ function drawRow(context: CanvasRenderingContext2D, picture: ITimelinePicture, p
     }
     drawnTo[row.lanes[i]] = Math.max(drawnTo[row.lanes[i]], right);
     const y = place.y + row.lanes[i] * lane + gap / 2;
-    drawSpan(context, picture, task, { x: left, y, width: right - left, height: lane - gap });
+    drawSpan(context, picture, task, { x: left, y, width: right - left, height: lane - gap }, runs[row.lanes[i]]);
   }
+  runs.forEach(run => run.end());
 }
 
-interface IBox {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-function drawSpan(context: CanvasRenderingContext2D, picture: ITimelinePicture, task: number, box: IBox): void {
+function drawSpan(
+  context: CanvasRenderingContext2D,
+  picture: ITimelinePicture,
+  task: number,
+  box: IBox,
+  runs: NameRuns
+): void {
   const { model, palette } = picture;
   const state = model.tasks.state[task];
   const failed = state === TaskState.failed;
@@ -185,37 +186,22 @@ function drawSpan(context: CanvasRenderingContext2D, picture: ITimelinePicture, 
       openEnd(context, box, palette.surface);
     }
   }
-  if (shown && box.height >= TEXT_HEIGHT_MIN && box.width >= LABEL_FROM_PX) {
-    drawName(context, picture, task, box, style.text);
-  }
   context.globalAlpha = 1;
+  const what: IInscription = { name: shortName(model.nameOf(model.tasks.func[task])), ...style };
+  const legible = shown && box.height >= TEXT_HEIGHT_MIN;
+  const own = legible && bearsName(context, palette, what.name, box, failed);
+  if (legible && !own) {
+    runs.add(what, box);
+  } else {
+    runs.end();
+  }
+  if (own) {
+    drawName(context, palette, what, box, failed);
+  }
   if (task === picture.selected || task === picture.hovered) {
     context.lineWidth = task === picture.selected ? 2.5 : 1.5;
     context.strokeStyle = palette.text;
     context.strokeRect(box.x, box.y, box.width, box.height);
-  }
-}
-
-function drawName(
-  context: CanvasRenderingContext2D,
-  { model, palette }: ITimelinePicture,
-  task: number,
-  box: IBox,
-  colour: string
-): void {
-  const failed = model.tasks.state[task] === TaskState.failed;
-  const middle = box.y + box.height / 2 + 0.5;
-  const icon = failed ? 14 : 0;
-  if (failed) {
-    drawIcon(context, 'failed', box.x + 9, middle, 13, colour);
-  }
-  context.font = `11px ${palette.font}`;
-  context.textAlign = 'left';
-  context.fillStyle = colour;
-  const name = model.nameOf(model.tasks.func[task]);
-  const text = fitText(context, name.slice(name.lastIndexOf('.', name.length - 2) + 1), box.width - 8 - icon);
-  if (text.length > 1) {
-    context.fillText(text, box.x + 4 + icon, middle);
   }
 }
 

@@ -5,7 +5,8 @@ import type { ITimeline, ITimelineRow } from './spans';
 export const AXIS_HEIGHT = 22;
 const HEAD_HEIGHT = 18;
 const ROW_MAX = 28;
-const ROW_MIN = 8;
+/** A row's label can be read; rows that do not fit are scrolled to. */
+const ROW_MIN = 14;
 /** Every lane after the first makes a row higher by this part. */
 const LANE_PART = 0.6;
 const BOTTOM = 6;

@@ -1,14 +1,17 @@
 /**
  * The canvas of the timeline: time from left to right, moved by mouse, touch and keyboard.
  *
- * The wheel scrolls the page as everywhere; with Ctrl or Cmd it zooms, with Shift it moves through time. While
- * something runs and time moves on, the picture is drawn again and again.
+ * The wheel scrolls rows that do not fit, else the page; with Ctrl or Cmd it zooms, with Shift it moves through time.
+ * While something runs and time moves on, the picture is drawn again and again.
  */
 
 import { el } from './dom';
+import { Edges } from './edges';
 import { Frames } from './frames';
 
 const CLICK_SLOP = 4;
+/** Of a wheel that counts in lines. */
+const LINE_PX = 16;
 
 export interface ITimelineHost {
   /** Draws; returns true to be drawn again. */
@@ -18,6 +21,8 @@ export interface ITimelineHost {
   click(x: number, y: number): void;
   /** Moves the picture by so many pixels. */
   pan(dx: number, dy: number): void;
+  /** Moves the rows up by so many pixels, as far as there are more; returns false when there are none. */
+  scroll(dy: number): boolean;
   zoom(factor: number, x: number): void;
   /** Returns true if the key was used. */
   key(key: string): boolean;
@@ -26,7 +31,8 @@ export interface ITimelineHost {
 /** A canvas that is as large as its place. */
 export class TimelineStage {
   readonly canvas = el('canvas', 'canvas', [], { tabindex: '0', role: 'img' });
-  readonly node = el('div', 'stage', [this.canvas]);
+  private readonly _edges = new Edges();
+  readonly node = el('div', 'stage', [this.canvas, this._edges.node]);
   width = 0;
   height = 0;
   readonly frames = new Frames(() => this._draw());
@@ -44,6 +50,11 @@ export class TimelineStage {
   /** Asks for a redraw in one of the next frames. */
   invalidate(): void {
     this.frames.invalidate();
+  }
+
+  /** Says that there are rows above or below those in sight. */
+  showHidden(above: boolean, below: boolean): void {
+    this._edges.show([...(above ? ['above'] : []), ...(below ? ['below'] : [])]);
   }
 
   dispose(): void {
@@ -107,6 +118,8 @@ export class TimelineStage {
     } else if (event.shiftKey) {
       event.preventDefault();
       this._host.pan(-(event.deltaX || event.deltaY), 0);
+    } else if (event.deltaY !== 0 && this._host.scroll(event.deltaY * (event.deltaMode === 1 ? LINE_PX : 1))) {
+      event.preventDefault();
     }
   }
 

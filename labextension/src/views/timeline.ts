@@ -4,16 +4,16 @@ import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { emptyNote } from './empty-note';
 import { el, setAttribute, setText } from './dom';
-import { plural } from './format';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
-import { segments } from './segments';
 import type { ITimeline } from './spans';
 import { describeSpan, describeTimeline, endOf, readTimeline, taskAt } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
+import type { TimelineMode } from './timeline-bar';
+import { TimelineBar } from './timeline-bar';
 import { drawTimeline } from './timeline-draw';
 import type { ITimelineLayout } from './timeline-layout';
-import { layOut, placeAt } from './timeline-layout';
+import { AXIS_HEIGHT, layOut, placeAt } from './timeline-layout';
 import type { ITimelineHost } from './timeline-stage';
 import { TimelineStage } from './timeline-stage';
 import { TimelineTable } from './timeline-table';
@@ -24,7 +24,6 @@ import { WorkLegend } from './work-legend';
 import type { IWorkSpan } from './work-spans';
 import { describeWork } from './work-spans';
 
-const MODES = ['picture', 'table'] as const;
 const GUTTER_WIDE = 108;
 const GUTTER_NARROW = 64;
 const WIDE_FROM = 420;
@@ -43,17 +42,17 @@ export class TimelineView implements IView, ITimelineHost {
       select: task => this._select(task),
       close: () => this._select(-1)
     });
-    const modes = segments(MODES, 'picture', 'timeline as', mode => {
-      this._mode = mode;
-      this.update();
+    this._bar = new TimelineBar({
+      mode: mode => {
+        this._mode = mode;
+        this.update();
+      },
+      show: mode => this._show(mode),
+      save: () => this._saveTrace()
     });
-    const bar = el('div', 'toolbar', [modes, this._latest, this._all, this._save, this._note]);
-    this._latest.addEventListener('click', () => this._show('follow'));
-    this._all.addEventListener('click', () => this._show('all'));
-    this._save.addEventListener('click', () => this._saveTrace());
     this._tip.hidden = true;
     const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
-    const all = [bar, el('div', 'graph-place', parts), this._legend.node, this._workLegend.node];
+    const all = [this._bar.node, el('div', 'graph-place', parts), this._legend.node, this._workLegend.node];
     this.node = el('div', 'view timeline', all, { role: 'group', 'aria-label': 'timeline' });
     this.update();
   }
@@ -114,7 +113,8 @@ export class TimelineView implements IView, ITimelineHost {
       this._window.update(this._timeline, at);
     }
     this._layout = layOut(this._timeline, this._stage.height);
-    this._scroll = Math.max(0, Math.min(this._scroll, this._layout.height - this._stage.height + 24));
+    this._scroll = Math.max(0, Math.min(this._scroll, this._scrollMax()));
+    this._stage.showHidden(this._scroll > 0, this._scroll < this._scrollMax());
     drawTimeline(context, this._picture());
     return live;
   }
@@ -152,6 +152,14 @@ export class TimelineView implements IView, ITimelineHost {
     this._scroll -= dy;
     this._say();
     this._stage.invalidate();
+  }
+
+  scroll(dy: number): boolean {
+    const to = Math.max(0, Math.min(this._scroll + dy, this._scrollMax()));
+    const moved = to !== this._scroll;
+    this._scroll = to;
+    this._stage.invalidate();
+    return moved;
   }
 
   zoom(factor: number, x: number): void {
@@ -197,6 +205,11 @@ export class TimelineView implements IView, ITimelineHost {
       hovered: this._hovered,
       shows: task => filter.shows(feed.model, task)
     };
+  }
+
+  /** How far the rows that do not fit can be moved up. */
+  private _scrollMax(): number {
+    return Math.max(0, (this._layout?.height ?? 0) + AXIS_HEIGHT - this._stage.height);
   }
 
   private _gutter(): number {
@@ -249,15 +262,8 @@ export class TimelineView implements IView, ITimelineHost {
   }
 
   private _say(): void {
-    setAttribute(this._latest, 'aria-pressed', String(this._window.mode === 'follow'));
-    setAttribute(this._all, 'aria-pressed', String(this._window.mode === 'all'));
     const { model } = this._context.feed;
-    const unlisted = model.tasksTotal - model.tasks.length;
-    const words = [plural(this._timeline.spans, 'span')];
-    if (unlisted > 0) {
-      words.push(`${plural(unlisted, 'later task')} not listed`);
-    }
-    setText(this._note, this._timeline.spans > 0 ? words.join(' · ') : '');
+    this._bar.say(this._window.mode, this._timeline.spans, model.tasksTotal - model.tasks.length);
   }
 
   private _saveTrace(): void {
@@ -265,25 +271,16 @@ export class TimelineView implements IView, ITimelineHost {
     saveFile('gnomon-trace.json', JSON.stringify(traceEvents(feed.model, feed.now())), 'application/json');
   }
 
+  private readonly _bar: TimelineBar;
   private readonly _stage: TimelineStage;
   private readonly _table: TimelineTable;
   private readonly _legend: FunctionLegend;
   private readonly _workLegend = new WorkLegend();
   private readonly _detail: DetailCard;
   private readonly _window = new TimeWindow();
-  private readonly _note = el('span', 'note');
-  private readonly _latest = el('button', 'link toggle', 'latest', {
-    type: 'button',
-    title: 'Follow the latest work (End)'
-  });
-  private readonly _all = el('button', 'link toggle', 'all', { type: 'button', title: 'Show everything (0)' });
-  private readonly _save = el('button', 'link', 'save trace', {
-    type: 'button',
-    title: 'Save all spans as a Chrome trace, to be opened in ui.perfetto.dev or chrome://tracing'
-  });
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
   private readonly _empty = emptyNote('Nothing has run yet', 'A task that starts appears here', 'f.remote(1)');
-  private _mode: (typeof MODES)[number] = 'picture';
+  private _mode: TimelineMode = 'picture';
   private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
   /** Of the whole time, also while the past is shown. */
   private _whole = this._timeline;

@@ -1,6 +1,7 @@
 /** The tasks over time as a trace file, which Perfetto and chrome://tracing open. */
 
 import type { Model } from './model';
+import { workerName } from './node-rows';
 import { endOf } from './spans';
 import { TASK_STATES } from './states';
 import { aboutSpan, kindOf } from './work-spans';
@@ -23,9 +24,9 @@ export function traceEvents(model: Model, now: number): ITraceEvent[] {
   const events: ITraceEvent[] = [...model.nodes.values()].map((node, i) => {
     return { ph: 'M', name: 'process_name', pid: i + 1, tid: 0, args: { name: node.label } };
   });
-  model.workers.forEach(({ label, pid }, worker) => {
-    const name = pid > 0 ? `${label} (pid ${pid})` : label;
-    events.push({ ph: 'M', name: 'thread_name', pid: process(worker), tid: worker, args: { name } });
+  model.workers.forEach((each, worker) => {
+    const args = { name: workerName(model, each) };
+    events.push({ ph: 'M', name: 'thread_name', pid: process(worker), tid: worker, args });
   });
   const { tasks } = model;
   for (let task = 0; task < tasks.length; task++) {

@@ -1,5 +1,7 @@
 /** Travel in time: which moment the views show, and the model of that moment, made when it is first asked for. Pure. */
 
+import type { IRunEvent } from './events';
+import { eventsOf } from './events';
 import { Journal } from './journal';
 import type { Model } from './model';
 import { modelAt } from './past';
@@ -36,6 +38,11 @@ export class Travel {
       this._past = modelAt(this._live, this._journal, this._at);
     }
     return this._past;
+  }
+
+  /** What happened that is worth going to, the oldest first. */
+  events(): readonly IRunEvent[] {
+    return eventsOf(this._live, this._journal.rows());
   }
 
   /** Takes in what the last message has changed. A new session ends the journey: nothing is known of its past. */

@@ -1,13 +1,23 @@
-/** Objects as tiles of proportional size. A picture only: the table beside it says the same in words. */
+/**
+ * Objects as tiles of proportional size in the room that they take of the store, the rest of which is free. A picture
+ * only: the table beside it says the same in words.
+ */
 
 import type { IViewContext } from './context';
 import { el } from './dom';
-import { drawIcon, fitText } from './draw';
+import { drawIcon, fitName } from './draw';
 import { formatBytes } from './format';
+import type { IObjectRow } from './object-rows';
 import type { IRect } from './squarify';
 import { squarify } from './squarify';
 import type { ITile } from './tiles';
-import { tilesOf } from './tiles';
+import { roomFor, tilesOf } from './tiles';
+
+/** A tile has at least this area: it can be seen, and hit. */
+const AREA_MIN_PX = 196;
+const TEXT_PX = 11;
+/** Between the border of the store and what is written in its free part. */
+const MARGIN = 6;
 
 /** The canvas of tiles. */
 export class Treemap {
@@ -36,7 +46,7 @@ export class Treemap {
   }
 
   update(): void {
-    this._tiles = tilesOf(this._context.filter.objects(this._context.feed.model));
+    this._objects = this._context.filter.objects(this._context.feed.model);
     this.invalidate();
   }
 
@@ -76,12 +86,53 @@ export class Treemap {
     this.canvas.width = Math.round(clientWidth * ratio);
     this.canvas.height = Math.round(clientHeight * ratio);
     this._draw2d.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const space = { x: 0, y: 0, width: clientWidth, height: clientHeight };
+    const space = this._room(clientWidth, clientHeight);
+    this._tiles = tilesOf(this._objects, AREA_MIN_PX / Math.max(1, space.width * space.height));
     this._rects = squarify(
       this._tiles.map(tile => tile.area),
       space
     );
+    this._drawFree(clientWidth, clientHeight, space);
     this._tiles.forEach((tile, i) => this._drawTile(tile, this._rects[i]));
+  }
+
+  /** The corner that the objects share: as large as they are in the store. */
+  private _room(width: number, height: number): IRect {
+    const tiles = tilesOf(this._objects);
+    const area = (of: readonly ITile[]): number => of.reduce((sum, tile) => sum + tile.area, 0);
+    const bytes = area(tiles.filter(tile => tile.state !== 'spilled')) || area(tiles); // on disk they fill nothing
+    const { storeCapacityBytes } = this._context.feed.model.objectTotals;
+    const least = Math.sqrt(AREA_MIN_PX / (width * height));
+    const side = bytes > 0 ? Math.min(1, Math.max(least, Math.sqrt(roomFor(bytes, storeCapacityBytes)))) : 0;
+    return { x: 0, y: height * (1 - side), width: width * side, height: height * side };
+  }
+
+  /** What is not taken by objects: its border, and how much it is. */
+  private _drawFree(width: number, height: number, room: IRect): void {
+    const { storeCapacityBytes: capacity, storeUsedBytes: used } = this._context.feed.model.objectTotals;
+    const context = this._draw2d;
+    const { border, muted, font } = this._context.palette();
+    context.setLineDash([3, 3]);
+    context.lineWidth = 1;
+    context.strokeStyle = border;
+    context.strokeRect(0.5, 0.5, width - 1, height - 1);
+    context.setLineDash([]);
+    if (capacity <= 0) {
+      return;
+    }
+    context.font = `${TEXT_PX}px ${font}`;
+    context.fillStyle = muted;
+    context.textAlign = 'right';
+    context.textBaseline = 'top';
+    const free = formatBytes(Math.max(0, capacity - used));
+    const beside = width - room.width - 2 * MARGIN;
+    const above = room.y >= TEXT_PX + 2 * MARGIN ? width - 2 * MARGIN : 0;
+    const text = [`${free} of ${formatBytes(capacity)} free`, `${free} free`].find(
+      each => context.measureText(each).width <= Math.max(beside, above)
+    );
+    if (text) {
+      context.fillText(text, width - MARGIN, MARGIN);
+    }
   }
 
   private _drawTile(tile: ITile, rect: IRect): void {
@@ -118,12 +169,12 @@ export class Treemap {
       drawIcon(context, tile.state, x + 12, y + 12, 15, colour);
     }
     const left = icon ? 22 : 6;
-    context.font = `600 11px ${font}`;
-    const label = fitText(context, tile.label, width - left - 5);
-    if (label === tile.label || label.length > 4) {
+    context.font = `600 ${TEXT_PX}px ${font}`;
+    const label = fitName(context, tile.label, width - left - 5);
+    if (label === tile.label || label.length > 6) {
       context.fillText(label, x + left, y + 16);
     }
-    context.font = `11px ${font}`;
+    context.font = `${TEXT_PX}px ${font}`;
     const size = formatBytes(tile.size);
     if (height >= 36 && context.measureText(size).width <= width - 10) {
       context.fillText(size, x + 6, y + 32);
@@ -132,6 +183,7 @@ export class Treemap {
 
   private readonly _draw2d: CanvasRenderingContext2D;
   private readonly _observer: ResizeObserver;
+  private _objects: readonly IObjectRow[] = [];
   private _tiles: ITile[] = [];
   private _rects: IRect[] = [];
   private _marked: string | null = null;

@@ -14,6 +14,10 @@ export interface IWaffle {
   readonly cells: Uint8Array;
   /** Number of tasks a cell stands for (the last cell may stand for fewer). */
   readonly tasksPerCell: number;
+  /** For each cell, whether one of its tasks was tried more than once. */
+  readonly again: Uint8Array;
+  /** Number of listed tasks that were. */
+  readonly retried: number;
 }
 
 const UNLISTED_ORDER = [
@@ -37,6 +41,8 @@ export function waffle(model: Model, func: number, cellsMax: number): IWaffle {
   const tasksPerCell = Math.max(1, Math.ceil(total / cellsMax));
   const cells = new Uint8Array(Math.ceil(total / tasksPerCell));
   const filled = new Uint8Array(cells.length);
+  const again = new Uint8Array(cells.length);
+  let retried = 0;
   let position = 0;
   const put = (state: number, count: number): void => {
     const last = Math.min(cells.length - 1, Math.floor((position + count - 1) / tasksPerCell));
@@ -48,8 +54,13 @@ export function waffle(model: Model, func: number, cellsMax: number): IWaffle {
     }
     position += count;
   };
+  const { state: states, attempt } = model.tasks;
   for (const task of model.members[func] ?? []) {
-    put(model.tasks.state[task], 1);
+    if (attempt[task] > 0) {
+      again[Math.floor(position / tasksPerCell)] = 1;
+      retried += 1;
+    }
+    put(states[task], 1);
   }
   for (const state of UNLISTED_ORDER) {
     const unlisted = (model.counts[func]?.[state] ?? 0) - (model.listedCounts[func]?.[state] ?? 0);
@@ -57,7 +68,7 @@ export function waffle(model: Model, func: number, cellsMax: number): IWaffle {
       put(state, unlisted);
     }
   }
-  return { cells, tasksPerCell };
+  return { cells, tasksPerCell, again, retried };
 }
 
 /** The listed task a cell shows: the one in the gravest state of those it stands for; -1 if none is listed. */

@@ -8,14 +8,17 @@ import { placeAt } from './timeline-layout';
 import type { IWorkSpan } from './work-spans';
 import { kindOf } from './work-spans';
 
-/** Part of a worker's row that such spans take, from below. */
+/** Part of a worker's row that such spans take, from below; of a low row less, so that names can be read. */
 const PART = 0.36;
+const PART_LOW = 0.25;
+const LOW_PX = 20;
 const LINES_FROM_PX = 5;
 const LINES_EVERY_PX = 4;
 
 /** Where such spans stand in a row: top and height. */
 function workBand(row: ITimelineRow, y: number, height: number): readonly [top: number, height: number] {
-  return row.tasks.length > 0 ? [y + height * (1 - PART), height * PART - 1] : [y + 1, height - 2];
+  const part = height < LOW_PX ? PART_LOW : PART;
+  return row.tasks.length > 0 ? [y + height * (1 - part), height * part - 1] : [y + 1, height - 2];
 }
 
 /** The span at a height and a time, or within `slack` seconds of it: the shortest of a row. */

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from gnomon._engine.base import SessionInfo
-from gnomon.resources import describe, to_amounts
+from gnomon.resources import describe, size_words, to_amounts
 
 
 class InitContext:
@@ -75,7 +75,7 @@ class InitContext:
         has = {name: units for name, units in info.resources.items() if name != "memory"}
         return (
             f"gnomon session {info.session}: engine {info.engine}, {describe(has)}, "
-            f"{info.store_capacity_bytes / 1e6:,.0f} MB object store"
+            f"{size_words(info.store_capacity_bytes)} object store"
         )
 
     def _repr_html_(self) -> str:

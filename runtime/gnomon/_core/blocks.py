@@ -78,6 +78,7 @@ class BlockMachine:
         on_room: answers ``reserve`` with the request's number and an offset (None: there is no room).
         stall_s: how long a disk may take for one batch.
         fallback_s: how long a writer waits for room that can not be made. Most readers look at a value for less.
+        extra_bytes: of the arena, not for objects.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class BlockMachine:
         on_lost: Callable[[BlockName, WorkerID, str], None] = lambda name, owner, reason: None,
         stall_s: float = 60.0,
         fallback_s: float = 0.1,
+        extra_bytes: int = 0,
     ) -> None:
         self._effects = effects
         self.me = me
@@ -105,6 +107,8 @@ class BlockMachine:
         self.fallback_s = fallback_s
         self._on_lost = on_lost
         self.allocator = allocator
+        self._own_bytes = allocator.used_bytes
+        self.extra_bytes = extra_bytes
         self.patience_s = patience_s
         self.owners: dict[int, WorkerID] = {}
         self.unheard: dict[int, WorkerID] = {}
@@ -112,6 +116,11 @@ class BlockMachine:
         self.line: deque[tuple[WorkerID, BlockAsked, float]] = deque()
         self.lost: dict[WorkerID, None] = {}
         self.reclamation = ReclamationMachine(effects, self._release)
+
+    def filling(self) -> tuple[int, int]:
+        """Bytes in use and in all, as people are told: without what the runtime keeps in the arena for itself."""
+        capacity = self.allocator.capacity_bytes - self.extra_bytes
+        return min(max(0, self.allocator.used_bytes - self._own_bytes), capacity), capacity
 
     def on_asked(self, asker: WorkerID, message: BlockAsked, now: float) -> None:
         """Room is wanted."""
@@ -160,8 +169,7 @@ class BlockMachine:
         name = self.objects[offset].name
         if failed or (asker not in self.lost and self.owners[offset] in self.lost):
             self._release(name)
-            used, capacity = self.allocator.used_bytes, self.allocator.capacity_bytes
-            self._answer(asker, BlockRefused(request, 0, used, capacity), None)
+            self._answer(asker, BlockRefused(request, 0, *self.filling()), None)
         elif asker in self.lost:
             self._release(name)
         else:
@@ -170,12 +178,10 @@ class BlockMachine:
             self._answer(asker, BlockGiven(request, offset, name[1]), offset)
 
     def _refuse(self, asker: WorkerID, message: BlockAsked) -> None:
-        allocator = self.allocator
         refusal = BlockRefused(
             message.request,
             message.size,
-            allocator.used_bytes,
-            allocator.capacity_bytes,
+            *self.filling(),
             self.spilling.files.error,
             self.spilling.busy_bytes,
         )

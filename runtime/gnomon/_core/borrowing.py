@@ -243,7 +243,7 @@ class BorrowMachine:
             self._report(_Receipt((), None, None), self.me, self.references.open_episodes(unconfirmed))
 
     def run(self, now: float) -> None:
-        """After each batch of events: what has been mourned for long enough is released."""
+        """After a batch of events, while a death is not settled: what has been mourned for long enough is released."""
         references = self.references
         self._now = now
         if references.deaths != self._deaths:

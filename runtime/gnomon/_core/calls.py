@@ -272,7 +272,7 @@ class CallMachine:
             following = shown.leave(record, client.inflight) if shown is not None else None
             if following is not None:
                 self._show(following, message.finished)
-        self.clients.dirty[client.actor] = None
+        (self.clients.dirty if client.queue.ready else self.clients.stale)[client.actor] = None
         row = record.row
         row.started = message.started
         row.finished = message.finished

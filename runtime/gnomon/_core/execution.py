@@ -302,7 +302,9 @@ class ExecutionMachine:
         return recursive
 
     def on_time(self, now: float) -> None:
-        """One task has run for long: answer for those before it, hand back those behind it."""
+        """While something runs, after each batch of events: when it has run for long, answer for those before it and hand
+        back those behind it.
+        """
         if (self.queue or self.unanswered) and self.running and now - self.started_at >= self.long_s:
             if self.unanswered:
                 self._effects().do(AnswerEnded())

@@ -33,7 +33,7 @@ class IncarnationMachine:
         self.execution = execution
         self.borrowing = borrowing
         self.calls = calls
-        self._birth: tuple[Any, frozenset[int]] | None = None
+        self.birth: tuple[Any, frozenset[int]] | None = None
 
     def on_assigned(self, sender: WorkerID, message: ActorAssigned) -> None:
         """The head wants this process to be an actor."""
@@ -64,18 +64,18 @@ class IncarnationMachine:
             message: Any = ActorStillborn(execution.actor, execution.incarnation, event.error, event.summary)
         else:
             message = ActorBorn(execution.actor, execution.incarnation)
-        self._birth = (message, self.borrowing.open_receipts())
+        self.birth = (message, self.borrowing.open_receipts())
         self.run()
 
     def run(self) -> None:
         """Announce the birth once the owners of what the constructor has kept know of it: on this word its
         arguments go.
         """
-        if self._birth is None:
+        if self.birth is None:
             return
-        message, receipts = self._birth
+        message, receipts = self.birth
         if not receipts & self.borrowing.open_receipts():
-            self._birth = None
+            self.birth = None
             self._effects().send(self.head, message)
 
     def on_ending(self, event: ActorEnding) -> None:

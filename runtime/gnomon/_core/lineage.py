@@ -47,6 +47,7 @@ from gnomon.ids import (
     WorkerID,
     attempt_id,
     index_of,
+    node_name,
     object_id,
     owner_of,
     task_of,
@@ -410,8 +411,8 @@ class LineageMachine:
         if not node:
             return "it was freed because only tasks that might have to run again needed it"
         if reason:
-            return f"its only copy was on node {node.hex()}, and {reason}"
-        return f"its only copy was on node {node.hex()}, which no longer has it"
+            return f"its only copy was on {node_name(node)}, and {reason}"
+        return f"its only copy was on {node_name(node)}, which no longer has it"
 
     def _why_not(self, identity: ObjectID, recipe: Recipe | None, reason: str) -> bytes:
         where = self._where(identity, reason)

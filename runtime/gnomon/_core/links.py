@@ -65,7 +65,7 @@ class LinkMachine:
         self.duplicates = 0
         self.strangers = 0
         self.delay: DelayLine | None = None
-        self._wakeup = 0.0
+        self.wakeup = 0.0
 
     def on_delayed(self, message: NodeDelayed, now: float) -> None:
         """Messages from and to other nodes are late for a while."""
@@ -134,19 +134,17 @@ class LinkMachine:
         link.resend_at = now + link.resend_wait
 
     def _wake_by(self, time: float) -> None:
-        if not self._wakeup or time < self._wakeup:
-            self._wakeup = time
+        if not self.wakeup or time < self.wakeup:
+            self.wakeup = time
 
     def next_wakeup(self) -> float | None:
         """When ``due`` wants to be asked."""
-        return self._wakeup or None
+        return self.wakeup or None
 
     def due(self, now: float) -> list[tuple[WorkerID, Envelope]]:
-        """Acknowledgements and repetitions whose time has come."""
-        if not self._wakeup or now < self._wakeup:
-            return []
+        """Acknowledgements and repetitions whose time has come: there are some from ``wakeup`` on, if it is set."""
         out: list[tuple[WorkerID, Envelope]] = []
-        self._wakeup = 0.0
+        self.wakeup = 0.0
         for peer, link in self.links.items():
             if link.unacked:
                 if now >= link.resend_at:

@@ -104,7 +104,9 @@ class Node:
             me, head, self._out, self.account, lambda: self.leases.waiting_actors(), heartbeat_s=heartbeat_s
         )
         self.leases = LeaseMachine(self._out, self.account, devices, self.jobs.of, self.neighbours, grows)
-        self.blocks = BlockMachine(self._out, allocator, me=me, files=files, on_lost=self._on_copy_lost)
+        self.blocks = BlockMachine(
+            self._out, allocator, me=me, files=files, on_lost=self._on_copy_lost, extra_bytes=extra_bytes
+        )
         self.pulls = PullMachine(me, self._out, self.blocks, self._watch)
         self.serving = ServingMachine(self._out, self.blocks)
         self.pressure = PressureMachine(node, self.pool, self.leases, lambda: allocator.used_bytes)
@@ -122,7 +124,6 @@ class Node:
         self.tempos = TempoRelay(self._out, head, self.jobs, self.pool, self._watch, self.dead)
         self.orphans: dict[WorkerID, float] = {}
         self.orphan_grace_s = orphan_grace_s
-        self.extra_bytes = extra_bytes
         self._handlers = self._local_handlers()
         self._receivers = self._remote_handlers()
 

@@ -25,7 +25,6 @@ _STARTING, _IDLE, _LEASED = 0, 1, 2
 
 def report_of(node: Node) -> NodeReport:
     """How it is now."""
-    allocator = node.blocks.allocator
     return NodeReport(
         node.node,
         node.me,
@@ -34,8 +33,7 @@ def report_of(node: Node) -> NodeReport:
         dict(node.account.total),
         dict(node.account.available),
         len(node.pool),
-        allocator.used_bytes,
-        allocator.capacity_bytes - node.extra_bytes,
+        *node.blocks.filling(),
         node.labels,
         len(node.neighbours.views) + 1,
         node.blocks.spilling.spilled_bytes,

@@ -15,7 +15,7 @@ from gnomon._core.gate import GateMachine
 from gnomon._core.jobs import JobMachine
 from gnomon._core.ledger import TaskRow, TaskState
 from gnomon._core.pool import PoolMachine
-from gnomon._core.tempo import TempoAsked, TempoMachine
+from gnomon._core.tempo import FREE, TempoAsked, TempoMachine
 from gnomon._messages.actors import ALIVE, ActorChanged
 from gnomon._messages.tempo import StartAllowed, StartAsked, StartDeclined, StartOver, TasksHeld, TempoSet
 from gnomon.ids import WorkerID
@@ -119,7 +119,7 @@ class PaceMachine:
         """At the end of each batch of events."""
         if self.execution.gate is not None:
             self.gate.run()
-        if self.tempo.gated:
+        if self.tempo.mode != FREE:
             self.tempo.run(now)
 
     def next_wakeup(self) -> float | None:

@@ -32,7 +32,7 @@ from gnomon._messages.cluster import (
     SpansReported,
     Watched,
 )
-from gnomon.ids import WorkerID
+from gnomon.ids import WorkerID, node_name
 from gnomon.resources import to_amounts
 
 _FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
@@ -292,7 +292,7 @@ class ReportingMachine:
             self._look_at_store(report)
         self.ledger.node_changed(
             report.node.hex(),
-            label=f"node {report.pid}",
+            label=node_name(report.node),
             process=report.process.hex(),
             pid=report.pid,
             alive=report.alive,

@@ -76,9 +76,8 @@ class Station:
             envelope = links.send(target, messages, now)
             if envelope is not None:
                 out.append((target, envelope))
-        due = links.due(now)
-        if due:
-            out.extend(due)
+        if links.wakeup and now >= links.wakeup:
+            out.extend(links.due(now))
         if links.delay is not None:
             out = links.delay.leave(out, now)
         return out, effects.commands

@@ -328,6 +328,8 @@ class TaskMachine:
 
     def next_wakeup(self) -> float | None:
         """When a cancelled task will have had its time to end, or one that was put off is due."""
+        if not self._deaf and not self.backoff.waiting:
+            return None
         times = [deadline for _, deadline in self._deaf.values()]
         times += self.backoff.waiting.values()
         return min(times, default=None)

@@ -224,14 +224,17 @@ class Worker:
     def handle(self, events: Iterable[Any], now: float) -> Effects:
         """Take a batch of events in; what is to be done comes out."""
         self.now = now
-        handlers = self._handlers
+        handlers, references = self._handlers, self.references
         for event in events:
             handlers[type(event)](event)
         if self._dying:
             self._bury(now)
-        self.incarnation.run()
-        self.borrowing.run(now)
-        self.execution.on_time(now)
+        if self.incarnation.birth is not None:
+            self.incarnation.run()
+        if references.mourned or references.deaths != references.deaths_settled:
+            self.borrowing.run(now)
+        if self.execution.running:
+            self.execution.on_time(now)
         self.calls.run(now)
         while self.lineage.work:
             self.lineage.run()
@@ -241,19 +244,16 @@ class Worker:
         self.execution.batch_over()
         self.pace.run(now)
         self.reporting.run(now)
-        self._watch_peers()
+        if not self._effects.sends.keys() <= self._peers.keys():
+            for peer in [peer for peer in self._effects.sends if peer not in self._peers]:
+                self._watch_peer(peer)
         if self._retired:
             self._end_when_empty()
         effects, self._effects = self._effects, Effects()
         return effects
 
-    def _watch_peers(self) -> None:
-        """Hear of the death of whomever we speak to (or hear from), so that a link never outlives its peer."""
-        peers = self._peers
-        for peer in [peer for peer in self._effects.sends if peer not in peers]:
-            self._watch_peer(peer)
-
     def _watch_peer(self, peer: WorkerID) -> None:
+        """Hear of the death of whomever we speak to (or hear from), so that a link never outlives its peer."""
         self._peers[peer] = None
         self.references.watch(peer)
 

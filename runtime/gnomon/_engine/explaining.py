@@ -28,7 +28,6 @@ from gnomon._engine.explaining_words import (
     scarcity,
     seconds,
     site,
-    size,
     task,
     waits_of,
 )
@@ -37,7 +36,8 @@ from gnomon._engine.stalls import GO_ON
 from gnomon._messages import situations as told
 from gnomon._messages.situations import Activity, ActorSeen, Situation
 from gnomon.exceptions import OutOfMemoryError
-from gnomon.resources import describe
+from gnomon.ids import node_name
+from gnomon.resources import describe, size_words
 
 SLOW_TIMES = 3.0
 """What takes so many times as long as the others of its function is called slow."""
@@ -217,7 +217,9 @@ def _value(seen: Seen) -> Explanation:
         who = f"the value of {task(situation)}" if situation.producer else "the value"
     places = {"memory": "in memory", "store": "in the object store", "spilled": "on disk"}
     where = (
-        f": {size(situation.size)} {places.get(situation.place, '')}".rstrip() if situation.size >= 0 else ""
+        f": {size_words(situation.size)} {places.get(situation.place, '')}".rstrip()
+        if situation.size >= 0
+        else ""
     )
     details, step = [], ""
     if situation.took:
@@ -230,9 +232,7 @@ def _value(seen: Seen) -> Explanation:
     if situation.place == "spilled":
         details.append("it was moved to disk when the store was full: to read it takes a moment longer")
     elif situation.nodes and seen.here and seen.here not in situation.nodes:
-        details.append(
-            f"it lies on another node ({situation.nodes[0].hex()}), and is copied here when it is read"
-        )
+        details.append(f"it lies on {node_name(situation.nodes[0])}, and is copied here when it is read")
     return Explanation(ex.READY, f"{who} is there{where}.", tuple(details), step)
 
 

@@ -139,15 +139,6 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def size(size_bytes: float) -> str:
-    """A size as people read it: ``1.5 MB`` (powers of 1,024)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < 1024:
-            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1024
-    return f"{size_bytes:.1f} TB"
-
-
 def place(seen: Seen, activity: Activity) -> str:
     """The line where the code is, as it follows in a sentence."""
     if not activity.file:

@@ -13,6 +13,7 @@ from gnomon._engine.memory import MemoryRow
 from gnomon._engine.notebook_hooks import OutputLines
 from gnomon._shell.core_worker import CoreWorker
 from gnomon.exceptions import GetTimeoutError, NotInitializedError
+from gnomon.resources import size_words
 
 TIMEOUT_S = 1.0
 """The one who waits for the error has waited for room before."""
@@ -73,9 +74,9 @@ def note_of(core: CoreWorker, command: NoteStore) -> str:
     node = core.config.node_process.hex()
     rows = memory_of(core, (), TIMEOUT_S, everywhere=False).rows
     rows = tuple(row for row in rows if row.state == "store" and node in row.nodes)
-    largest = ", ".join(f"{_name(row)} ({(row.size_bytes or 0) / 1e6:,.1f} MB)" for row in rows[:NOTED])
-    used, capacity = command.used / 1e6, command.capacity / 1e6
-    text = f"The object store is {command.used / command.capacity:.0%} full ({used:,.0f} of {capacity:,.0f} MB). "
+    largest = ", ".join(f"{_name(row)} ({size_words(row.size_bytes or 0)})" for row in rows[:NOTED])
+    of = f"{size_words(command.used)} of {size_words(command.capacity)}"
+    text = f"The object store is {command.used / command.capacity:.0%} full ({of}). "
     if largest:
         text += f"Its largest values are held by {largest}. "
     return text + "What nobody looks at goes to disk when room is wanted; to free it, delete what holds it.\n"

@@ -59,7 +59,19 @@ from gnomon.exceptions import (
     InfeasibleError,
     UnsupportedOptionError,
 )
-from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID, actor_of, object_id, task_of
+from gnomon.ids import (
+    ActorID,
+    JobID,
+    NodeID,
+    ObjectID,
+    TaskID,
+    WorkerID,
+    actor_of,
+    first_process,
+    node_name,
+    object_id,
+    task_of,
+)
 from gnomon.resources import Resources, fits, to_amounts
 from gnomon.settings import Settings
 
@@ -77,7 +89,7 @@ class InlineEngine:
         settings = Settings()
         session = os.urandom(4).hex()
         worker = WorkerID(os.urandom(8))
-        node = NodeID(os.urandom(8))
+        node = NodeID(first_process(1, os.urandom(8)))
         self.info = SessionInfo(
             engine=self.name,
             session=session,
@@ -339,7 +351,7 @@ class InlineEngine:
                 "alive": True,
                 "NodeManagerAddress": "127.0.0.1",
                 "NodeManagerHostname": socket.gethostname(),
-                "NodeName": "inline",
+                "NodeName": node_name(self.info.node_id),
                 "Resources": to_amounts(self.info.resources),
                 "Labels": dict(self._labels),
             }

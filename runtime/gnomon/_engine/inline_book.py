@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._engine.base import Origin
 from gnomon._engine.call_sites import label_of
-from gnomon.ids import NodeID, ObjectID, TaskID, WorkerID, task_of
+from gnomon.ids import NodeID, ObjectID, TaskID, WorkerID, node_name, task_of
 from gnomon.resources import Resources, to_amounts
 
 
@@ -67,7 +67,7 @@ class InlineBook:
         """What the node has."""
         self.ledger.node_changed(
             self._node.hex(),
-            label="inline",
+            label=node_name(self._node),
             process=self._process.hex(),
             pid=os.getpid(),
             alive=alive,

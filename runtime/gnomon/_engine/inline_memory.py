@@ -54,7 +54,7 @@ def memory_of(
     totals = ledger.totals
     return dataclasses.replace(
         put_together([(me, told)], me),
-        store_used_bytes=totals["store_used_bytes"] + totals["memory_bytes"],
+        store_used_bytes=totals["store_used_bytes"],
         store_capacity_bytes=totals["store_capacity_bytes"],
     )
 

@@ -338,7 +338,12 @@ class InlineStore:
     def _account(self, size: int, count: int) -> None:
         totals = self._ledger.totals
         totals["count"] += count
-        totals["memory_bytes" if self._place(abs(size)) == "memory" else "store_used_bytes"] += size
+        if self._place(abs(size)) == "memory":
+            totals["memory_bytes"] += size
+            return
+        totals["store_used_bytes"] += size
+        for node in self._ledger.nodes:  # the only one
+            self._ledger.node_changed(node, store_used_bytes=totals["store_used_bytes"])
 
     def _holders_table(self) -> str:
         rows = sorted(self._ledger.objects.values(), key=lambda row: -row[0])[:HOLDERS_SHOWN]

@@ -22,6 +22,7 @@ from gnomon._shell import cluster_records
 from gnomon._shell.cluster_door import Door
 from gnomon._shell.session_process import AddedNode, SessionProcess, start_node, start_session
 from gnomon.exceptions import ClusterNotFoundError, GetTimeoutError, NotInitializedError
+from gnomon.ids import node_name
 
 END_S = 3.0
 """How long a cluster may take to end by itself."""
@@ -37,6 +38,7 @@ class ClusterNode:
     """One node of a cluster.
 
     Attributes:
+        name: as views, prints and errors call it: ``node 2``.
         node_id: in hex, as ``gnomon.nodes()`` lists it.
         pid: of the node's process.
     """
@@ -44,11 +46,12 @@ class ClusterNode:
     def __init__(self, config: SessionConfig, process: SessionProcess) -> None:
         self.config = config
         self.process = process
+        self.name = node_name(config.node)
         self.node_id = config.node.hex()
         self.pid = process.pid
 
     def __repr__(self) -> str:
-        return f"ClusterNode({self.node_id}, pid={self.pid})"
+        return f"ClusterNode({self.name}, node_id={self.node_id}, pid={self.pid})"
 
 
 class LocalCluster:
@@ -65,7 +68,7 @@ class LocalCluster:
         self.directory = self.config.directory
         self._process = start_session(self.config, lifeline_write)
         self.nodes = [ClusterNode(self.config, self._process)]
-        self._names = [self.config.node_process]
+        self._number = 1
         self._door = Door(self.config)
         self._record = cluster_records.write(self.config.session, self.directory)
         self._wake, self._wake_write = os.pipe()
@@ -97,12 +100,12 @@ class LocalCluster:
         """
         if self._ended.is_set():
             raise ClusterNotFoundError(self.directory, "it has ended")
-        config = node_config(self.config, options, self._names)
+        self._number += 1
+        config = node_config(self.config, options, self._number)
         try:
             node = ClusterNode(config, start_node(config))
         finally:
             os.close(config.arena_fd)
-        self._names.append(config.node_process)
         self.nodes.append(node)
         return node
 

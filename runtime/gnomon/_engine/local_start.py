@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +19,7 @@ from gnomon._shell import lifeline, reaping, session_directory
 from gnomon._shell.session_process import SessionProcess, start_session
 from gnomon._store.arena import EXTRA_BYTES, create_memfd
 from gnomon.exceptions import ClusterNotFoundError
-from gnomon.ids import WORKER_ID_BYTES, JobID, NodeID, WorkerID, node_tag, process_id
+from gnomon.ids import WORKER_ID_BYTES, JobID, NodeID, WorkerID, first_process, process_id
 from gnomon.resources import UNITS
 from gnomon.settings import Settings, spill_directories
 
@@ -91,7 +90,7 @@ def make_config(options: InitOptions, kept: bool = False, grows: bool = False) -
     directory = session_directory.create()
     lifeline_read, lifeline_write = lifeline.open_lifeline()
     cpus = max(1, options.resources.get("CPU", 0) // UNITS)
-    process = WorkerID(os.urandom(WORKER_ID_BYTES))
+    process = first_process(1, os.urandom(WORKER_ID_BYTES))
     node = NodeID(process)  # one id for people, whether a message names the node or its process
     config = SessionConfig(
         session=os.urandom(8).hex(),
@@ -124,18 +123,15 @@ def make_config(options: InitOptions, kept: bool = False, grows: bool = False) -
     return config, lifeline_write
 
 
-def node_config(session: SessionConfig, options: InitOptions, taken: Collection[WorkerID]) -> SessionConfig:
+def node_config(session: SessionConfig, options: InitOptions, number: int) -> SessionConfig:
     """One more node for a session; its ``arena_fd`` is new and belongs to the caller.
 
     Args:
         session: as its first node has it.
         options: what the node shall have.
-        taken: the processes of the session's nodes until now: no two share a tag.
+        number: by which it is called, from 2 on; never one that another node of the session has had.
     """
-    tags = {node_tag(each) for each in taken}
-    process = WorkerID(os.urandom(WORKER_ID_BYTES))
-    while node_tag(process) in tags:
-        process = WorkerID(os.urandom(WORKER_ID_BYTES))
+    process = first_process(number, os.urandom(WORKER_ID_BYTES))
     node = NodeID(process)
     capacity = options.object_store_memory or _default_capacity(Settings())
     return msgspec.structs.replace(

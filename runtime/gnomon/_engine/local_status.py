@@ -7,6 +7,7 @@ from typing import Any
 
 from gnomon._messages.cluster import ClusterStatus, NodeReport, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
+from gnomon.ids import node_name
 from gnomon.resources import Resources, add, to_amounts
 
 
@@ -29,6 +30,7 @@ class ClusterView:
             {
                 "NodeID": report.node.hex(),
                 "Alive": report.alive,
+                "NodeName": node_name(report.node),
                 "NodeManagerAddress": "127.0.0.1",
                 "NodeManagerHostname": host,
                 "Resources": to_amounts(report.resources),

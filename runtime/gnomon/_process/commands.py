@@ -15,7 +15,8 @@ from gnomon._engine.base import InitOptions
 from gnomon._messages.cluster import ClusterStatus, StatusAsked
 from gnomon._shell import cluster_records
 from gnomon.exceptions import ClusterNotFoundError
-from gnomon.resources import UNITS, describe
+from gnomon.ids import node_name
+from gnomon.resources import UNITS, size_words
 
 if TYPE_CHECKING:
     from gnomon._shell.core_worker import CoreWorker
@@ -188,16 +189,16 @@ def status_text(directory: str, status: ClusterStatus) -> str:
     dead = f", {len(status.nodes) - living} dead" if living < len(status.nodes) else ""
     lines = [f"Cluster in {directory}", "", f"Nodes ({living}{dead})"]
     for node in status.nodes:
+        name = node_name(node.node)
         if not node.alive:
-            lines.append(f"  {node.node.hex()}  dead")
+            lines.append(f"  {name}  dead, id {node.node.hex()}")
             continue
-        lines.append(f"  {node.node.hex()}  pid {node.pid}, {node.workers} workers")
+        workers = "1 worker" if node.workers == 1 else f"{node.workers} workers"
+        lines.append(f"  {name}  {workers}, pid {node.pid}, id {node.node.hex()}")
         lines += _resources(node.resources, node.available)
-        used, capacity, spilled = (
-            each / 1e6 for each in (node.store_used, node.store_capacity, node.store_spilled)
-        )
-        on_disk = f", {spilled:,.0f} MB of values on disk" if spilled else ""
-        lines.append(f"    object store {used:,.0f} of {capacity:,.0f} MB used{on_disk}")
+        on_disk = f", {size_words(node.store_spilled)} of values on disk" if node.store_spilled else ""
+        used = f"{size_words(node.store_used)} of {size_words(node.store_capacity)}"
+        lines.append(f"    object store: {used} in use{on_disk}")
     running = [job for job in status.jobs if not job.ended]
     lines += ["", f"Jobs ({len(running)} running, {len(status.jobs) - len(running)} ended)"]
     for job in status.jobs:
@@ -220,10 +221,9 @@ def status_text(directory: str, status: ClusterStatus) -> str:
 def _resources(total: Mapping[str, int], available: Mapping[str, int]) -> list[str]:
     lines = []
     for name, units in sorted(total.items()):
-        used = {name: units - available.get(name, 0)}
+        used = units - available.get(name, 0)
         if name == "memory":
-            gigabyte = UNITS * 10**9
-            lines.append(f"    {used[name] / gigabyte:,.1f} of {units / gigabyte:,.1f} GB memory promised")
+            lines.append(f"    memory: {size_words(used / UNITS)} of {size_words(units / UNITS)} asked for")
         else:
-            lines.append(f"    {describe(used).split()[0]} of {describe({name: units})} used")
+            lines.append(f"    {name}: {used / UNITS:g} of {units / UNITS:g} in use")
     return lines

@@ -16,6 +16,7 @@ from typing import Any
 from gnomon._wire import explain
 from gnomon._wire.pickling_refs import collectors
 from gnomon._wire.pickling_serializers import dumps_by_value
+from gnomon.resources import size_words
 
 _SHOWN_MAX = 3
 """Variables that a warning names: the largest ones."""
@@ -79,10 +80,10 @@ def _size_bytes(value: Any) -> int:
 def _sentence(name: str, size_bytes: int, found: list[tuple[str, int]]) -> str:
     if not found:
         return (
-            f"{name} is {_megabytes(size_bytes)} large when it is sent to workers. Put large data into the store "
+            f"{name} is {size_words(size_bytes)} large when it is sent to workers. Put large data into the store "
             "once, with ref = gnomon.put(data), and pass ref as an argument."
         )
-    what = ", ".join(f"{step} ({_megabytes(size)})" for step, size in found)
+    what = ", ".join(f"{step} ({size_words(size)})" for step, size in found)
     variable = found[0][0].rpartition(" ")[2].strip("'.")
     if not variable.isidentifier():
         variable = "data"
@@ -90,10 +91,6 @@ def _sentence(name: str, size_bytes: int, found: list[tuple[str, int]]) -> str:
         f"{name} captures {what}: a copy goes to every worker, again after each change. Put it into the store "
         f"once, with ref = gnomon.put({variable}), and pass ref as an argument."
     )
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB"
 
 
 def _users_level() -> int:

@@ -26,7 +26,7 @@ from gnomon._messages.pulls import CopyLost
 from gnomon._shell.reaping import MARKER
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import ControlUnavailableError, NotInitializedError
-from gnomon.ids import OBJECT_ID_BYTES, ObjectID, WorkerID, node_tag, owner_of, task_of
+from gnomon.ids import OBJECT_ID_BYTES, ObjectID, WorkerID, node_name, node_tag, owner_of, task_of
 
 _NAMED_MAX: Final = 3
 
@@ -111,7 +111,8 @@ def kill_node(node_id: str | None = None) -> FaultReceipt:
     """Kill a node process, and with it all its workers and its object store, as a power cut would.
 
     Args:
-        node_id: as ``gnomon.nodes()`` tells it; None where there is only one that can be killed.
+        node_id: the node's name (``node 2``, or ``2``), or its id as ``gnomon.nodes()`` tells
+            it; None where there is only one that can be killed.
 
     Raises:
         ControlUnavailableError: on the inline engine, inside a task, or where there is only this driver's own node.
@@ -128,7 +129,7 @@ def kill_node(node_id: str | None = None) -> FaultReceipt:
         if workers[row.worker][0].startswith(tag)
     ]
     _strike(report.pid, engine.info.session)
-    return FaultReceipt("node", f"node {report.node.hex()}", report.pid, tuple(ran))
+    return FaultReceipt("node", node_name(report.node), report.pid, tuple(ran))
 
 
 def delay_node(
@@ -141,7 +142,8 @@ def delay_node(
     head and killed, as in a real partition: its tasks run elsewhere, what lay there is made again.
 
     Args:
-        node_id: as ``gnomon.nodes()`` tells it; None where there is only one other than the driver's.
+        node_id: the node's name (``node 2``, or ``2``), or its id as ``gnomon.nodes()`` tells
+            it; None where there is only one other than the driver's.
         seconds: how long it lasts, at most 60.
         by: how many seconds each message is late; None lets nothing pass until the end.
 
@@ -175,7 +177,7 @@ def delay_node(
     with core.loop.lock:  # its own reports are late: the views hear it from here
         if name in engine.ledger.nodes:
             engine.ledger.node_changed(name, late_by_s=late_s, late_until=time.time() + seconds)
-    return FaultReceipt("delay", f"node {name}", report.pid, for_s=float(seconds), by_s=late_s)
+    return FaultReceipt("delay", node_name(report.node), report.pid, for_s=float(seconds), by_s=late_s)
 
 
 def _check_seconds(name: str, value: float) -> None:
@@ -199,17 +201,23 @@ def _other_node(engine: Any, doing: str, function: str, node_id: str | None) -> 
             "the only node is that of the head and of this driver",
             "Start a cluster of several: %remote start --nodes 3, or gnomon.cluster_utils.Cluster.",
         )
-    names = ", ".join(others)
+    names = ", ".join(map(node_name, others))
     if node_id is None and len(others) > 1:
         raise ValueError(f"{function}(): there are several; name one of {names}.")
-    wanted = next(iter(others)) if node_id is None else node_id
-    if wanted in living and wanted not in others:
-        raise ValueError(
-            f"{function}(): {wanted} is the node of the head or of this driver; name one of {names}."
-        )
+    wanted = next(iter(others)) if node_id is None else _id_of_node(living, node_id)
+    if wanted not in living:
+        raise ValueError(f"{function}(): there is no living node {node_id!r}; name one of {names}.")
     if wanted not in others:
-        raise ValueError(f"{function}(): there is no living node {wanted!r}; name one of {names}.")
+        raise ValueError(
+            f"{function}(): {node_name(wanted)} is the node of the head or of this driver; name one of {names}."
+        )
     return others[wanted]
+
+
+def _id_of_node(living: Iterable[str], wanted: str) -> str:
+    """The id of the node that is called so: "node 2" or "2" as views and prints do; an id is left as it is."""
+    named = wanted if wanted.startswith("node ") else f"node {wanted}"
+    return next((identity for identity in living if node_name(identity) == named), wanted)
 
 
 def drop_object(ref: ObjectRef[Any] | str) -> FaultReceipt:

@@ -27,6 +27,7 @@ from gnomon.observe.columns import (
     write_new,
 )
 from gnomon.observe.largest import LargestObjects
+from gnomon.observe.state import object_totals
 
 Message = tuple[dict[str, Any], bytes]
 """A header that JSON can hold, and one buffer of columns."""
@@ -264,7 +265,7 @@ class Backlog:
 
     def _fill_objects(self, body: dict[str, Any], source: Source, room: int) -> None:
         rows, gone = self._take_objects(source, room)
-        totals = dict(source.ledger.totals)
+        totals = object_totals(source.ledger)
         if rows or gone or totals != self._totals_told:
             self._totals_told = totals
             body["objects"] = {"rows": rows, "gone": gone, **totals}

@@ -22,6 +22,7 @@ from gnomon.observe.columns import wall_time
 from gnomon.observe.controls import cancel_task, kill_actor
 from gnomon.observe.largest import LargestObjects
 from gnomon.observe.memory_report import memory
+from gnomon.observe.timeline import worker_name
 
 MESSAGES_PER_SECOND_MAX = 5
 """What a sender must keep to for each subscription; a poll itself is never refused."""
@@ -266,7 +267,7 @@ def _detail_text(fields: dict[str, Any]) -> str:
     ran = f", ran {fields['ran_s']:.3f} s" if fields["start"] else ""
     lines.append(f"waited {fields['waited_s']:.3f} s{ran}")
     if fields["worker"]:
-        lines.append(f"on {fields['worker']}, pid {fields['pid']}")
+        lines.append(f"on {worker_name(fields['worker'], fields['pid'])}")
     if fields["attempt"]:
         lines.append(f"attempt {fields['attempt'] + 1}")
     if fields["error"]:

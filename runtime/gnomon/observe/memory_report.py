@@ -15,7 +15,8 @@ from typing import Any, Literal
 from gnomon._engine.memory import MemoryReport, MemoryRow, ObjectHolder
 from gnomon._engine.staleness import stale_object
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.ids import OBJECT_ID_BYTES, ObjectID
+from gnomon.ids import OBJECT_ID_BYTES, ObjectID, node_name
+from gnomon.resources import size_words
 
 __all__ = [
     "MEMORY_GROUPS",
@@ -156,7 +157,7 @@ def _tables(report: MemoryReport, group_by: str, sort_by: str, units: str, limit
 def _group(row: MemoryRow, group_by: str) -> str:
     if group_by == "STACK_TRACE":
         return f"call site {row.call_site or 'not known'} ({row.producer or 'not known'})"
-    return f"node {row.nodes[0]}" if row.nodes else "with their owners, in no store"
+    return node_name(row.nodes[0]) if row.nodes else "with their owners, in no store"
 
 
 def _order(sort_by: str) -> Any:
@@ -220,15 +221,6 @@ def _counted(objects: int) -> str:
 def amount(size_bytes: int, units: str) -> str:
     """A size in the given unit, with the unit."""
     if units == "auto":
-        return _readable(size_bytes)
+        return size_words(size_bytes)
     size = size_bytes / MEMORY_UNITS[units]
     return f"{size_bytes:,} B" if units == "B" else f"{size:,.3f} {units}"
-
-
-def _readable(size_bytes: float) -> str:
-    """``8.0 MB``, as the views have it."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < 999.5:
-            return f"{size_bytes:.{0 if unit == 'B' or size_bytes >= 100 else 1}f} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.1f} TB"

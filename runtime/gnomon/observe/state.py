@@ -16,6 +16,7 @@ from gnomon._core.ledger import TASK_STATES, Ledger, TaskRow, TaskState
 from gnomon._engine.notebook_hooks import cause_of
 from gnomon._engine.staleness import stale_task
 from gnomon.observe.columns import wall_time
+from gnomon.observe.words import TASK_STATES as STATE_NAMES
 
 if TYPE_CHECKING:
     import pandas
@@ -139,7 +140,8 @@ def summary(*, ledger: Ledger | None = None) -> Row:
 
     Returns:
         ``session``, ``tasks`` (by state), ``functions`` (by name, then by state), ``actors`` (by state) and
-        ``objects`` (count and sizes in bytes).
+        ``objects``: ``count`` and ``memory_bytes`` of this driver's, ``store_used_bytes`` and ``store_capacity_bytes`` of all
+        living nodes' stores together.
     """
     book = ledger_of(ledger)
     counts = [] if book is None else [list(row) for row in book.counts]
@@ -150,8 +152,28 @@ def summary(*, ledger: Ledger | None = None) -> Row:
         "tasks": _by_state(totals),
         "functions": {name: _by_state(row) for name, row in zip(names, counts, strict=False)},
         "actors": dict(Counter(row.get("state", "") for row in actors(ledger=book))),
-        "objects": {} if book is None else dict(book.totals),
+        "objects": {} if book is None else _totals_now(book),
     }
+
+
+def object_totals(book: Ledger) -> dict[str, int]:
+    """Count and sizes of this driver's objects; what of the stores is in use, and their size, of all living nodes together, as
+    they have told last: there lie also the values of others. Until the first has told, what this driver knows.
+    """
+    totals = dict(book.totals)
+    living = [row for row in book.nodes.copy().values() if row.get("alive") and "store_capacity_bytes" in row]
+    if living:
+        for name in ("store_used_bytes", "store_capacity_bytes"):
+            totals[name] = sum(row[name] for row in living)
+    return totals
+
+
+def _totals_now(book: Ledger) -> dict[str, int]:
+    """What nodes tell is a moment old; of what this driver has just put there it knows itself."""
+    totals = object_totals(book)
+    known = sum(row[0] for row in book.objects.copy().values() if row[1] == "store")
+    totals["store_used_bytes"] = max(totals["store_used_bytes"], known)
+    return totals
 
 
 def graph(*, ledger: Ledger | None = None) -> Graph:
@@ -198,7 +220,7 @@ def _state_number(state: str | None) -> int | None:
     try:
         return TaskState[state.upper()]
     except KeyError:
-        known = ", ".join(_STATE_NAMES)
+        known = ", ".join(STATE_NAMES)
         raise ValueError(f"There is no task state {state!r}. Use one of: {known}.") from None
 
 
@@ -213,7 +235,7 @@ def _task(book: Ledger, row: TaskRow, offset_s: float) -> Row:
         "task_id": row.task.hex(),
         "index": row.index,
         "name": book.names.entries[row.group],
-        "state": _STATE_NAMES[row.state],
+        "state": STATE_NAMES[row.state],
         "cell": book.cells.entries[row.cell][1],
         "line": row.line,
         "worker": None if worker is None else worker[2],
@@ -229,7 +251,4 @@ def _task(book: Ledger, row: TaskRow, offset_s: float) -> Row:
 
 
 def _by_state(counts: Iterable[int]) -> dict[str, int]:
-    return dict(zip(_STATE_NAMES, counts, strict=True))
-
-
-_STATE_NAMES = tuple(state.name.lower() for state in TaskState)
+    return dict(zip(STATE_NAMES, counts, strict=True))

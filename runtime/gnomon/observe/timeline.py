@@ -57,6 +57,11 @@ class Spans:
 NO_SPANS = Spans((), (), ())
 
 
+def worker_name(label: str, pid: int) -> str:
+    """``worker 4711``, ``actor Counter (worker 4711)``: as the views call it."""
+    return f"{label} (worker {pid})" if label.startswith("actor ") else label
+
+
 def spans(*, ledger: Ledger | None = None) -> Spans:
     """What ran where and when: all listed tasks that have started, by worker.
 
@@ -108,7 +113,7 @@ def chrome_trace(ledger: Ledger | None = None) -> list[dict[str, Any]]:
             "name": "thread_name",
             "pid": _PROCESS,
             "tid": number,
-            "args": {"name": f"{label} (pid {pid})"},
+            "args": {"name": worker_name(label, pid)},
         }
         for number, (_identity, pid, label) in enumerate(list(book.workers.entries))
     ]

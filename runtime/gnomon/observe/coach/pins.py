@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from gnomon._engine.memory import MemoryRow
-from gnomon.observe.coach.hints import PINNED, Hint, count, size
+from gnomon.observe.coach.hints import PINNED, Hint, count
+from gnomon.resources import size_words
 
 PINNED_MIN_BYTES = 50_000_000
 STORE_SHARE = 0.1
@@ -45,7 +46,7 @@ def pinned_outputs(rows: Iterable[MemoryRow], capacity_bytes: int, newest: int) 
                 f"Out[{number}]",
                 f"In [{number}]",
                 0,
-                f"its output, Out[{number}], keeps {count(len(sizes), 'object')} of {size(total)} that nothing else "
+                f"its output, Out[{number}], keeps {count(len(sizes), 'object')} of {size_words(total)} that nothing else "
                 f"uses{share}.",
                 f"Let go of it with %remote unpin {number}.",
             )

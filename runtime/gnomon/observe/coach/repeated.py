@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gnomon.observe.coach.hints import ARGUMENT, Hint, count, size
+from gnomon.observe.coach.hints import ARGUMENT, Hint, count
+from gnomon.resources import size_words
 
 TIMES_MIN = 3
 COPIED_MIN_BYTES = 32_000_000
@@ -25,7 +26,7 @@ def large_argument(key: tuple[str, str, int, str], size_bytes: int, times: int) 
         cell,
         label,
         line,
-        f"{name} was given the same argument of {size(size_bytes)} by value {count(times, 'time')}, which copied "
-        f"{size(size_bytes * times)} into the store.",
+        f"{name} was given the same argument of {size_words(size_bytes)} by value {count(times, 'time')}, which copied "
+        f"{size_words(size_bytes * times)} into the store.",
         "Store it once with ref = gnomon.put(data), and pass ref instead.",
     )
