@@ -1,9 +1,9 @@
 /**
- * Builds the script of the in-cell widget: one file, which travels with every view that is shown, so it is kept
- * small. Private members (`_name`) get short names, the style sheet is minified, and the whole is compressed; a
- * few lines in front unpack it in the browser, the same way as anywidget itself loads a script from a text.
+ * Builds the script of the in-cell widget, which travels with every view that is shown, so it is kept small: private
+ * members (`_name`) get short names, the style sheet is minified, and the whole is compressed, in `widget.txt`. The
+ * few lines of `widget.js` unpack it in the browser, the same way as anywidget itself loads a script from a text.
  *
- *   npm run build:widget                       gnomon_kernel/static/widget.js
+ *   npm run build:widget                       gnomon_kernel/static/widget.js and widget.txt
  *   npm run build:widget -- --watch            the same again after each change
  *   npm run build:widget -- --report           which source files weigh how much
  *   npm run build:widget -- --plain            with the names of the sources, for a profiler
@@ -11,6 +11,7 @@
  */
 
 import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,10 +41,13 @@ function inDigits(bytes) {
   return { text, size: bytes.length };
 }
 
-/** What anywidget sees: a function for each widget. It is waited for, so the script may be unpacked in the meantime. */
-const loader = packed => `const packed = '${packed.text}';
-const digits = '${DIGITS}';
-const unpacked = (async () => {
+/**
+ * What anywidget imports for every view. A page never forgets a script that it has imported, so this one is short: the
+ * views' own comes with the model, as a text that goes when the view goes, and is unpacked and imported once a page.
+ */
+const loader = (packed, name) => `const digits = '${DIGITS}';
+const name = Symbol.for('gnomon.views.${name}');
+const unpack = async packed => {
   const bytes = new Uint8Array((packed.length / 5) * 4);
   const view = new DataView(bytes.buffer);
   for (let at = 0; at < packed.length; at += 5) {
@@ -56,11 +60,24 @@ const unpacked = (async () => {
   const url = URL.createObjectURL(script);
   try {
     return (await import(url)).default;
+  } catch (error) {
+    delete globalThis[name]; // the next view tries again
+    throw error;
   } finally {
     URL.revokeObjectURL(url);
   }
-})();
-export default async () => (await unpacked)();
+};
+export default () => {
+  let widget;
+  return {
+    async render(view) {
+      globalThis[name] ??= unpack(view.model.get('_script'));
+      const make = await globalThis[name];
+      widget ??= make();
+      return widget.render(view);
+    }
+  };
+};
 `;
 
 /** Style sheets as texts. */
@@ -80,10 +97,14 @@ const pack = {
       if (errors.length === 0) {
         const [{ contents }] = outputFiles;
         const packed = await promisify(deflateRaw)(contents, { level: constants.Z_BEST_COMPRESSION });
-        const text = loader(inDigits(packed));
+        const digits = inDigits(packed);
+        const text = loader(digits, createHash('sha256').update(contents).digest('hex').slice(0, 16));
         await mkdir(dirname(OUT), { recursive: true });
         await writeFile(OUT, text);
-        const [whole, sent] = [contents.length, text.length].map(size => `${(size / 1000).toFixed(1)} kB`);
+        await writeFile(OUT.replace(/\.js$/, '.txt'), digits.text);
+        const [whole, sent] = [contents.length, text.length + digits.text.length].map(
+          size => `${(size / 1000).toFixed(1)} kB`
+        );
         process.stdout.write(`${OUT}: ${sent}, ${whole} unpacked\n`);
       }
     })

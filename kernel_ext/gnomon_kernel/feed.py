@@ -11,6 +11,7 @@ only queued there. Everything else happens in the sender's own thread.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from typing import Any
 
 from gnomon import observe
 from gnomon_kernel.faults import make_from_view
-from gnomon_kernel.feed_pace import FeedPace
+from gnomon_kernel.feed_pace import PERIOD_S, FeedPace
 from gnomon_kernel.sessions import sessions
 from gnomon_kernel.silence import Silence
 from gnomon_kernel.summaries import SUMMARY_PERIOD_S, Summaries
@@ -60,9 +61,13 @@ class FeedLink:
         self._summaries: Summaries | None = None
         self._keyframe_s = _KEYFRAME_FIRST_S
         self._keyframe_due = time.monotonic() + _KEYFRAME_FIRST_S if announced else None
-        self.due = 0.0
+        self._told_at = -math.inf
         self.visible = announced
         self.closed = False
+
+    def due(self, period_s: float) -> float:
+        """When it is to be told again, on the monotonic clock; the numbers of a status bar change at leisure."""
+        return self._told_at + (period_s if self._summaries is None else SUMMARY_PERIOD_S)
 
     def receive(self, content: Mapping[str, Any]) -> None:
         """Take a message of the view; called in any thread, returns at once."""
@@ -101,7 +106,7 @@ class FeedLink:
             refused = set_from_view(content)
             if refused is not None:
                 self._send(refused, [])
-            self.due = 0.0  # what has come of it is shown at once
+            self._told_at = -math.inf  # what has come of it is shown at once
         elif kind == "cancel" and isinstance(content.get("id"), int):
             self._send(observe.feed().cancel(content["id"]), [])
         elif kind == "kill" and isinstance(content.get("id"), str):
@@ -139,7 +144,7 @@ class FeedLink:
             self._hide()
             return
         if self._summaries is not None:
-            self.due = now + SUMMARY_PERIOD_S
+            self._told_at = now
             summary = self._summaries.next()
             if summary is not None:
                 self._publish(summary, [], now)
@@ -157,7 +162,7 @@ class FeedLink:
                 header["no_node"] = sessions.why_no_node()
             self._publish(header, [buffer] if buffer else [], now)
         # counted from here: what takes long to write and send must not bring the next message closer
-        self.due = time.monotonic() + self._sender._pace.period_s()
+        self._told_at = time.monotonic()
 
     def _end(self) -> None:
         self.closed = True
@@ -247,14 +252,24 @@ class FeedSender:
             for link, content in requests:
                 self._guarded(link, link._answer, content)
             now = time.monotonic()
-            for link in links:
-                if link.visible and now >= link.due:
-                    self._guarded(link, link._pump, now)
+            period_s = self._pace.period_s()
+            shown = [link for link in links if link.visible]
+            if any(now >= link.due(period_s) for link in shown):
+                # together: the page then draws all of them in one frame
+                for link in shown:
+                    if now >= link.due(PERIOD_S):
+                        self._guarded(link, link._pump, now)
 
     def _pause_s(self) -> float | None:
-        """Until the next message may be sent; None while nobody looks."""
-        due = [link.due for link in self._links if link.visible]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        """Until the next message may be sent, or the pace is looked at again; None while nobody looks."""
+        shown = [link for link in self._links if link.visible]
+        if not shown:
+            return None
+        pace_s = self._pace.period_s()
+        pause_s = min(link.due(pace_s) for link in shown) - time.monotonic()
+        if pace_s > PERIOD_S:
+            pause_s = min(pause_s, PERIOD_S)  # when the work ends, how it ended is told at once
+        return max(0.0, pause_s)
 
     def _guarded(self, link: FeedLink, action: Callable[[Any], None], argument: Any) -> None:
         """One view that fails ends alone: the others go on."""

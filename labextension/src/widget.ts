@@ -1,9 +1,9 @@
 /** The in-cell widget: the front end in a notebook's output, on anywidget. */
 
 import type { AnyModel, RenderProps } from '@anywidget/types';
-import css from '../style/base.css';
 import type { IChannel, IMessage } from './channel';
 import { Displays } from './displays';
+import { styleFor } from './page-style';
 import { GnomonApp } from './views/app';
 import type { IAppOptions } from './views/app';
 import { KERNEL_END_EVENT } from './views/kernel-end';
@@ -53,10 +53,9 @@ export default function widget(): IWidget {
   const displays = new Displays();
   return {
     render: ({ model, el }) => {
-      const style = document.createElement('style');
-      style.textContent = css;
+      const unstyle = styleFor(el);
       const root = document.createElement('div');
-      el.append(style, root);
+      el.append(root);
       const display = displays.join(modelChannel(model, root));
       const app = new GnomonApp(root, display, {
         view: viewOf(model.get('_view')),
@@ -66,6 +65,7 @@ export default function widget(): IWidget {
       return () => {
         app.dispose();
         display.leave();
+        unstyle();
       };
     }
   };

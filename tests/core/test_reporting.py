@@ -99,6 +99,27 @@ def test_a_view_that_is_closed_and_opened_again_shows_each_task_once() -> None:
     assert driver.ledger.counts[0][TaskState.DONE] == 2
 
 
+def test_attempts_that_others_follow_are_told_once_with_their_task() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.rows_max = 1
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    others = [submit(worker, number) for number in (1, 2)]
+    row = submit(worker, 3)
+    place = worker.ledger.workers.number(("abcd", 7, "worker 7"))
+    for each in (*others, row, row):
+        each.worker, each.started = place, 2.0
+        worker.ledger.task_changed(each, TaskState.RUNNING)
+        if each is row:
+            worker.ledger.tried(each, 3.0, "it died")
+            worker.ledger.task_changed(each, TaskState.READY)
+    for now in range(1, 9):
+        report(worker, driver, float(now))
+    told = [(past.row.task, past.number, past.worker, past.reason) for _, past in driver.ledger.attempts]
+    assert told == [(row.task, 0, 0, "it died"), (row.task, 1, 0, "it died")]
+    assert driver.ledger.workers.entries == [("abcd", 7, "worker 7")]
+    assert driver.ledger.tasks[-1].attempt == 2
+
+
 def test_a_report_that_comes_twice_changes_nothing() -> None:
     worker, driver = Process(WORKER), Process(DRIVER)
     worker.machine.on_wanted(ObservationWanted(DRIVER, True))

@@ -10,6 +10,8 @@ import { inflateRawSync } from 'node:zlib';
 
 /** With every view: little more than one large message of the feed. It was 130 kB before it was compressed. */
 const SENT_BYTES_MAX = 80_000;
+/** A page never forgets a script that it has imported, and anywidget imports this one for each view. */
+const LOADER_BYTES_MAX = 2_000;
 
 function build(): { readonly sent: number; readonly script: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), 'gnomon-'));
@@ -17,11 +19,13 @@ function build(): { readonly sent: number; readonly script: Buffer } {
     const file = join(folder, 'widget.js');
     execFileSync('node', ['labextension/build-widget.mjs', '--out', file]);
     const text = readFileSync(file, 'utf8');
-    const packed = /const packed = '([^']+)'/.exec(text)![1];
+    const packed = readFileSync(join(folder, 'widget.txt'), 'utf8');
     const digits = /const digits = '([^']+)'/.exec(text)![1];
     const size = Number(/subarray\(0, (\d+)\)/.exec(text)![1]);
     assert.equal(new Set(digits).size, 85);
-    return { sent: text.length, script: inflateRawSync(unpack(packed, digits).subarray(0, size)) };
+    assert.ok(text.length <= LOADER_BYTES_MAX, `a page keeps ${text.length} bytes of every view it has ever shown`);
+    assert.match(text, /Symbol\.for\('gnomon\.views\.[0-9a-f]{16}'\)/, 'each version of the script has its own name');
+    return { sent: text.length + packed.length, script: inflateRawSync(unpack(packed, digits).subarray(0, size)) };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -3,48 +3,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Frames } from '../../labextension/src/views/frames';
+import { FakePage } from './fake-page';
 
-/** A page whose time passes when a test says so; drawing takes `cost` milliseconds. */
-class Page {
-  now = 0;
+/** A page with one canvas; drawing takes `cost` milliseconds. */
+class Page extends FakePage {
   draws: number[] = [];
   moves = false;
   readonly frames: Frames;
 
   constructor(cost: number) {
-    const due = new Map<number, { at: number; call: (time: number) => void }>();
-    let serial = 0;
-    const add = (at: number, call: (time: number) => void): number => {
-      due.set(++serial, { at, call });
-      return serial;
-    };
-    const drop = (id: number): boolean => due.delete(id);
-    const page = globalThis as unknown as Record<string, unknown>;
-    const nextFrame = (): number => (Math.floor(this.now / 16) + 1) * 16;
-    page.requestAnimationFrame = (call: (time: number) => void) => add(nextFrame(), call);
-    page.cancelAnimationFrame = drop;
-    page.window = { setTimeout: (call: () => void, after: number) => add(this.now + after, call), clearTimeout: drop };
-    page.performance = { now: () => this.now };
-    this.pass = until => {
-      for (;;) {
-        const [id, next] = [...due].sort((a, b) => a[1].at - b[1].at)[0] ?? [0, null];
-        if (!next || next.at > until) {
-          break;
-        }
-        due.delete(id);
-        this.now = Math.max(this.now, next.at);
-        next.call(this.now);
-      }
-      this.now = Math.max(this.now, until);
-    };
+    super();
     this.frames = new Frames(time => {
       this.draws.push(time);
       this.now += cost;
       return this.moves;
     });
   }
-
-  readonly pass: (until: number) => void;
 }
 
 describe('frames', () => {
@@ -78,6 +52,18 @@ describe('frames', () => {
     assert.equal(page.draws.length, drawn + 1);
     page.frames.dispose();
     page.pass(30_000);
+    assert.equal(page.draws.length, drawn + 1);
+  });
+  test('what moves can be told to move seldom, and a change does not wait for it', () => {
+    const page = new Page(1);
+    page.moves = true;
+    page.frames.pauseMin = 1000;
+    page.frames.invalidate();
+    page.pass(10_000);
+    assert.ok(page.draws.length >= 8 && page.draws.length <= 11, `${page.draws.length} pictures`);
+    const drawn = page.draws.length;
+    page.frames.invalidate();
+    page.pass(10_050);
     assert.equal(page.draws.length, drawn + 1);
   });
 });

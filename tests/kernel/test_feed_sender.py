@@ -16,7 +16,7 @@ from gnomon import observe
 from gnomon._core.ledger import Ledger
 from gnomon_kernel import silence
 from gnomon_kernel.feed import FeedSender, unpin
-from gnomon_kernel.feed_pace import BUSY_PERIOD_S, PERIOD_S, FeedPace
+from gnomon_kernel.feed_pace import BUSY_PERIOD_S, FLOOD_PERIOD_S, PERIOD_S, FeedPace, steps_of_tasks
 from observe.engineer import Engineer
 from observe.feed_reader import FeedReader
 
@@ -247,12 +247,13 @@ def test_a_link_that_is_closed_is_closed_again_without_waiting_for_anybody(ledge
 
 
 def test_views_are_told_less_often_while_the_process_is_busy():
-    clock = {"now": 0.0, "used": 0.0}
-    pace = FeedPace(lambda: clock["now"], lambda: clock["used"])
+    clock = {"now": 0.0, "used": 0.0, "steps": 0}
+    pace = FeedPace(lambda: clock["now"], lambda: clock["used"], lambda: clock["steps"])
 
-    def after(passed_s: float, used_s: float) -> float:
+    def after(passed_s: float, used_s: float, steps: int = 0) -> float:
         clock["now"] += passed_s
         clock["used"] += used_s
+        clock["steps"] += steps
         return pace.period_s()
 
     assert after(0.2, 0.09) == PERIOD_S
@@ -261,7 +262,48 @@ def test_views_are_told_less_often_while_the_process_is_busy():
     assert after(0.45, 0.5) == BUSY_PERIOD_S
     assert after(0.5, 0.05) == PERIOD_S
     assert after(30.0, 0.3) == PERIOD_S
+    assert after(0.25, 0.0, steps=900) == FLOOD_PERIOD_S, "others may have the processors"
+    assert after(0.1, 0.1, steps=0) == FLOOD_PERIOD_S, "too soon to tell"
+    assert after(0.9, 0.9, steps=900) == BUSY_PERIOD_S
+    assert after(1.0, 0.9, steps=90_000) == FLOOD_PERIOD_S
+    assert after(0.25, 0.0, steps=100) == PERIOD_S, "how it ended is told at once"
     assert PERIOD_S >= 1 / observe.MESSAGES_PER_SECOND_MAX
+
+
+def test_the_steps_of_tasks_are_those_submitted_and_those_ended(ledger):
+    engineer = Engineer(ledger)
+    rows = [engineer.submit("f") for _ in range(3)]
+    assert steps_of_tasks() == 3
+    engineer.start(rows[0])
+    engineer.finish(rows[0])
+    engineer.start(rows[1])
+    engineer.finish(rows[1], error="no")
+    assert steps_of_tasks() == 5
+
+
+def test_in_a_flood_views_are_told_together_and_of_its_end_at_once(ledger, sender):
+    pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now)
+    sender._pace = pace
+    views = [View(), View()]
+    for view in views:
+        sender.connect(view).receive({"kind": "subscribe"})
+        view.next()
+    pace.now = 3600.0
+    engineer = Engineer(ledger)
+    engineer.submit("f")
+
+    def told_with_a_newcomer() -> bool:
+        newcomer = View()
+        sender.connect(newcomer).receive({"kind": "subscribe"})
+        assert newcomer.next()[1]["kind"] == "snapshot"
+        return not any(view.arrived.empty() for view in views)
+
+    wait_until(told_with_a_newcomer)
+    engineer.submit("f")
+    pace.now = PERIOD_S
+    for view in views:
+        while len(view.reader.tasks) < 2:
+            view.next()
 
 
 def test_unpin_lets_messages_go_where_the_front_end_sent_them():

@@ -33,6 +33,7 @@ from gnomon.observe import hooks
 def kernel(tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.mktemp("script") / "widget.js"
     path.write_text("export default { render({ el }) { el.textContent = 'view'; } };")
+    path.with_suffix(".txt").write_text("")
     with feed_kernel() as kernel:
         kernel.run(SCRIPT.format(path=str(path)))
         yield kernel

@@ -30,6 +30,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory):
     """A kernel that takes itself for one of Colab's."""
     path = tmp_path_factory.mktemp("script") / "widget.js"
     path.write_text("export default { render({ el }) { el.textContent = 'view'; } };")
+    path.with_suffix(".txt").write_text("")
     with feed_kernel() as kernel:
         kernel.run(COLAB)
         kernel.run(SCRIPT.format(path=str(path)))

@@ -185,6 +185,11 @@ IS_READY = """() => {
   const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
   return !!context?.isReady && context.session?.kernel?.status === 'idle';
 }"""
+# a kernel that runs a cell says so, also to a page that has just come
+IS_CONNECTED = """() => {
+  const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return !!context?.isReady && ['idle', 'busy'].includes(context.session?.kernel?.status);
+}"""
 RUN = """async ([id, wait]) => {
   const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
   notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id);

@@ -27,8 +27,11 @@ def wait_for_links(wanted):
     deadline = time.monotonic() + 30
     while len(sender()._links) != wanted and time.monotonic() < deadline:
         threading.Event().wait(0.05)
-    print(len(sender()._links), "views are told of this kernel")
-    assert len(sender()._links) == wanted
+    links = [
+        f"visible {link.visible}, subscribed {link._subscription is not None}, summaries {link._summaries is not None}"
+        for link in sender()._links
+    ]
+    assert len(links) == wanted, f"these views are told of this kernel: {links}"
 """
 CELLS = {
     "setup": SETUP + LINKS,

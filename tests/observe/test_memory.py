@@ -369,7 +369,7 @@ def test_sizes_are_told_as_people_read_them():
         "5 kB of 10 kB used",
     ]
     large = MemoryReport(store_used_bytes=999_600, store_capacity_bytes=7_582_949_000)
-    assert memory_text(large, units="auto") == "0 objects; object stores: 1 MB of 7.6 GB used"
+    assert memory_text(large, units="auto") == "0 objects; object stores: 1.0 MB of 7.6 GB used"
 
 
 def test_an_owner_of_all_is_told_once():

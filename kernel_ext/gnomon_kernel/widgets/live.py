@@ -33,6 +33,7 @@ class LiveView(anywidget.AnyWidget):
     """
 
     _esm = script.PATH.read_text(encoding="utf-8")
+    _script = traitlets.Unicode(script.PATH.with_suffix(".txt").read_text(encoding="utf-8")).tag(sync=True)
     _view = traitlets.Unicode("dashboard").tag(sync=True)
 
     def __init__(self, view: str) -> None:

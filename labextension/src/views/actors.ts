@@ -3,8 +3,8 @@
 import { actorCounts } from './actor-counts';
 import { CellLink } from './cell-link';
 import type { IView, IViewContext } from './context';
+import { el, KeyedList, setAttribute, setHidden, setText, stateIcon } from './dom';
 import { emptyNote } from './empty-note';
-import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatCount, plural } from './format';
 import { sureButton } from './sure-button';
 import { WatchedList } from './watched';
@@ -50,9 +50,9 @@ export class ActorsView implements IView {
       actors.sort((a, b) => (STATE_ORDER[a.state] ?? 9) - (STATE_ORDER[b.state] ?? 9));
     }
     setText(this._empty.firstElementChild!, model.actors.size > 0 ? 'No actors pass the filter' : 'No actors yet');
-    this._empty.hidden = actors.length > 0;
-    this._heading.hidden = this._list.hidden = actors.length === 0;
-    this._more.hidden = actors.length <= CARDS_MAX;
+    setHidden(this._empty, actors.length > 0);
+    [this._heading, this._list].forEach(part => setHidden(part, actors.length === 0));
+    setHidden(this._more, actors.length <= CARDS_MAX);
     setText(this._more, `and ${plural(actors.length - CARDS_MAX, 'more actor')}`);
     this._cards.show(actors.slice(0, CARDS_MAX).map(actor => [actor.id, actor]));
   }
@@ -76,7 +76,7 @@ export class ActorsView implements IView {
       figures.append(el('span'), link.node, el('span', 'card-note', '', { role: 'status' }));
       card.append(this._controls(actor.id));
     }
-    (card.lastElementChild as HTMLElement).hidden = actor.state === 'dead' || !this._context.feed.canAct;
+    setHidden(card.lastElementChild as HTMLElement, actor.state === 'dead' || !this._context.feed.canAct);
     watched.show(actor, this._context.feed.model.histories);
     if (card.dataset.state !== actor.state) {
       card.dataset.state = actor.state;
@@ -105,7 +105,7 @@ export class ActorsView implements IView {
     const cell = model.cells[actor.cell];
     link.show(cell?.id ? cell : undefined, actor.line ?? 0);
     setText(figures.children[0], parts.join(' · '));
-    (cause as HTMLElement).hidden = !actor.cause;
+    setHidden(cause as HTMLElement, !actor.cause);
     setText(cause, actor.cause ?? '');
   }
 
@@ -122,7 +122,7 @@ export class ActorsView implements IView {
   private _fillMailbox(now: Element, actor: IActorRow): void {
     const [method, dots, words] = now.children;
     const busy = Boolean(actor.current);
-    (now as HTMLElement).hidden = actor.state === 'dead';
+    setHidden(now as HTMLElement, actor.state === 'dead');
     const idle = actor.state === 'alive' ? 'idle' : 'starting';
     setText(method, busy ? `${actor.current}` : idle);
     method.classList.toggle('jp-gnomon-busy', busy);

@@ -10,6 +10,7 @@ import { el } from './dom';
 import { Feed } from './feed';
 import { Filter } from './filter';
 import { FilterBar } from './filter-bar';
+import type { Frames } from './frames';
 import { GraphView } from './graph';
 import { Header } from './header';
 import type { Model } from './model';
@@ -22,8 +23,12 @@ import type { IPalette } from './theme';
 import { followTheme, readPalette } from './theme';
 import { TimeBar } from './time-bar';
 import { TimelineView } from './timeline';
+import { turnsOfPage } from './turns';
 import type { ViewName } from './view-names';
 import { TWO_FROM, VIEW_NAMES } from './view-names';
+
+/** While tasks go by in thousands nothing moves but what is told, and a clock once a second. */
+const RUSH_PAUSE_MS = 1000;
 
 export interface IAppOptions {
   /** One view alone, or all of them. */
@@ -52,7 +57,7 @@ export class GnomonApp implements IViewContext {
     _root.classList.toggle('jp-gnomon-fill', _options.fill);
     this._stops.push(followTheme(_root, () => this._restyle()));
     this._palette = readPalette(_root);
-    this.feed = new Feed(channel, () => Date.now(), _options.changesMax);
+    this.feed = new Feed(channel, () => Date.now(), _options.changesMax, turnsOfPage());
     this._header = new Header(this.feed);
     this._filterBar = new FilterBar(this);
     this._header.node.lastElementChild!.append(this._filterBar.node);
@@ -94,8 +99,9 @@ export class GnomonApp implements IViewContext {
     this._update();
   }
 
-  fpsMax(): number {
-    return this._options.fpsMax();
+  pace(frames: Frames): void {
+    frames.fpsMax = this._options.fpsMax();
+    frames.pauseMin = this.feed.rush ? RUSH_PAUSE_MS : 0;
   }
 
   dispose(): void {
@@ -148,8 +154,11 @@ export class GnomonApp implements IViewContext {
   }
 
   private _restyle(): void {
-    this._palette = readPalette(this._root);
-    this._views?.forEach(view => view.restyle());
+    const palette = readPalette(this._root);
+    if (JSON.stringify(palette) !== JSON.stringify(this._palette)) {
+      this._palette = palette;
+      this._views?.forEach(view => view.restyle());
+    }
   }
 
   private _watchSize(): void {

@@ -6,7 +6,7 @@
  * nobody does, the link says so, and how to find the cell.
  */
 
-import { el, setAttribute, setText } from './dom';
+import { el, setAttribute, setHidden, setText } from './dom';
 import type { ICell } from './wire';
 
 /** Type of the event; its detail is an {@link ICellRequest}. Who takes it prevents its default. */
@@ -56,7 +56,7 @@ export class CellLink {
     setText(this.node, text);
     // two runs of a cell look alike in words, not here: equal elements must lead to the same place
     setAttribute(this.node, 'data-cell', cell?.id ?? '');
-    this.node.hidden = text === '';
+    setHidden(this.node, text === '');
     this.node.disabled = !cell?.id;
   }
 

@@ -2,6 +2,7 @@
 
 import type { Feed } from './feed';
 import type { Filter } from './filter';
+import type { Frames } from './frames';
 import type { Model } from './model';
 import type { IPalette } from './theme';
 
@@ -16,8 +17,8 @@ export interface IViewContext {
   filterBy(change: { readonly cell?: string | null; readonly func?: string | null }): void;
   /** The colours in force now. */
   palette(): IPalette;
-  /** Redraws a second at most. */
-  fpsMax(): number;
+  /** Tells a canvas how often it may be drawn. */
+  pace(frames: Frames): void;
 }
 
 /** One view: a piece of the page that shows a part of the model. */

@@ -88,6 +88,13 @@ export function setAttribute(element: Element, name: string, value: string): voi
   }
 }
 
+/** Hides or shows only what is not yet so: who is hidden once more has its style computed anew. */
+export function setHidden(element: HTMLElement, hidden: boolean): void {
+  if (element.hidden !== hidden) {
+    element.hidden = hidden;
+  }
+}
+
 /**
  * Makes the children of `element` those of `wanted`, but leaves those that are equal already: a button that is
  * replaced between press and release misses the click, and one that has the focus loses it.

@@ -1,6 +1,6 @@
 /** Says that a picture goes on beyond the edges of its place, where a camera shows only a part of it. */
 
-import { el, setText } from './dom';
+import { el, setHidden, setText } from './dom';
 
 interface ISize {
   readonly width: number;
@@ -30,7 +30,7 @@ export class Edges {
   readonly node = el('div', 'edges', '', { 'aria-hidden': 'true' });
 
   show(sides: readonly string[]): void {
-    this.node.hidden = sides.length === 0;
+    setHidden(this.node, sides.length === 0);
     setText(this.node, sides.length > 0 ? `more ${sides.join(', ')} – drag to see it` : '');
   }
 }

@@ -5,12 +5,18 @@
  */
 
 import type { IChannel, IMessage } from '../channel';
+import type { INote, IObjectDetail, ITaskDetail } from './answers';
 import type { IRunEvent } from './events';
-import type { INote, IObjectDetail, ITaskDetail } from './feed-answers';
+import type { IArrived } from './inbox';
+import { Inbox } from './inbox';
 import { Model } from './model';
+import { Rush } from './rush';
 import { endSession } from './session-end';
 import { Travel } from './travel';
+import type { Turns } from './turns';
 import type { IFeedHeader } from './wire';
+
+export type { INote, IObjectDetail, ITaskDetail };
 
 /**
  * connecting: nothing heard yet; live; paused: hidden, the kernel sends nothing; behind: a message was lost, a
@@ -18,8 +24,6 @@ import type { IFeedHeader } from './wire';
  * time than now; recorded: there is no kernel, this is the end of a recording.
  */
 export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed' | 'past' | 'recorded';
-
-export type { INote, IObjectDetail, ITaskDetail };
 
 /** A lost request for a snapshot is repeated after this time, in milliseconds. */
 const RESYNC_AGAIN_MS = 2000;
@@ -34,8 +38,10 @@ export class Feed {
   constructor(
     private readonly _channel: IChannel,
     private readonly _now: () => number = () => Date.now(),
-    changesMax?: number
+    changesMax?: number,
+    turns: Turns | null = null
   ) {
+    this._inbox = new Inbox(arrived => this._takeIn(arrived), turns);
     this._travel = new Travel(this.live, changesMax);
     this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
     this._stops.push(_channel.onClosed(ended => this._close(ended)));
@@ -65,6 +71,11 @@ export class Feed {
   /** Whether what is shown is a session that has ended. */
   get ended(): boolean {
     return this.live.session !== '' && (this._status === 'idle' || this._kernelEnded);
+  }
+
+  /** Whether tasks go by too fast to be followed one by one. */
+  get rush(): boolean {
+    return this._rush.on;
   }
 
   /** Whether what is shown goes on, so that it can be cancelled or killed. */
@@ -182,6 +193,7 @@ export class Feed {
 
   dispose(): void {
     this._stops.splice(0).forEach(stop => stop());
+    this._inbox.dispose();
     this._listeners.clear();
     this._detailListeners.clear();
     this._objectListeners.clear();
@@ -190,11 +202,12 @@ export class Feed {
   }
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
+    if (message.kind === 'snapshot' || message.kind === 'delta') {
+      this._inbox.put({ header: message as unknown as IFeedHeader, buffer: buffers[0], at: this._now() });
+      return;
+    }
+    this._inbox.flush();
     switch (message.kind) {
-      case 'snapshot':
-      case 'delta':
-        this._apply(message as unknown as IFeedHeader, buffers[0]);
-        break;
       case 'detail':
         this._detailListeners.forEach(listener => listener(message as unknown as ITaskDetail));
         break;
@@ -219,22 +232,29 @@ export class Feed {
     }
   }
 
-  private _apply(header: IFeedHeader, buffer: DataView | undefined): void {
+  private _takeIn(all: readonly IArrived[]): void {
+    all.forEach(arrived => this._apply(arrived));
+    this._emit();
+  }
+
+  private _apply({ header, buffer, at }: IArrived): void {
     const result = this.live.apply(header, buffer);
-    this._receivedAt = this._now();
-    if (result === 'applied') {
-      this._travel.note();
-    }
+    this._receivedAt = at;
     if (result === 'gap') {
       this._resync();
-      this._set('behind');
-    } else {
-      this._set('live');
+      this._status = 'behind';
+      return;
+    }
+    this._status = 'live';
+    if (result === 'applied') {
+      this._travel.note();
+      this._rush.note(this.live);
     }
   }
 
   /** With the kernel its session has ended; one that has only left off telling may go on. */
   private _close(kernelEnded: boolean): void {
+    this._inbox.flush();
     this._kernelEnded = kernelEnded;
     if (kernelEnded) {
       endSession(this.live);
@@ -259,7 +279,9 @@ export class Feed {
     this._listeners.forEach(listener => listener());
   }
 
+  private readonly _inbox: Inbox;
   private readonly _travel: Travel;
+  private readonly _rush = new Rush();
   private _status: FeedStatus = 'connecting';
   private _kernelEnded = false;
   private _visible = true;

@@ -12,6 +12,8 @@ const SHARE = 0.1;
 export class Frames {
   /** Redraws a second at most. */
   fpsMax = 30;
+  /** Milliseconds at least between two pictures of what moves by itself. */
+  pauseMin = 0;
 
   /** `draw` gets the time in milliseconds, and returns true while something moves. */
   constructor(private readonly _draw: (time: number) => boolean) {}
@@ -43,7 +45,7 @@ export class Frames {
     // the average: one slow frame on a busy machine is no slow picture
     this._cost += (took - this._cost) / 8;
     if (moves) {
-      const pause = this._cost / SHARE - took;
+      const pause = Math.max(this.pauseMin, this._cost / SHARE - took);
       if (pause < 1000 / this.fpsMax) {
         this.invalidate();
       } else {

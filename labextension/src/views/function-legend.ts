@@ -1,7 +1,7 @@
 /** Which colour is which function; a click shows that function alone in all views. */
 
 import type { IViewContext } from './context';
-import { el, KeyedList, setAttribute, setText } from './dom';
+import { el, KeyedList, setAttribute, setHidden, setText } from './dom';
 import { functionColour } from './function-colours';
 import { formatCount, shorten } from './format';
 import { groupTotal } from './waffle';
@@ -29,7 +29,7 @@ export class FunctionLegend {
     const busiest = [...funcs].sort((a, b) => groupTotal(model, b) - groupTotal(model, a)).slice(0, SHOWN_MAX);
     this._list.show(busiest.sort((a, b) => a - b).map(func => [`${model.epoch}/${func}`, func]));
     setText(this._more, funcs.length > SHOWN_MAX ? `and ${formatCount(funcs.length - SHOWN_MAX)} more` : '');
-    this.node.hidden = funcs.length === 0;
+    setHidden(this.node, funcs.length === 0);
   }
 
   private _make(func: number): HTMLElement {

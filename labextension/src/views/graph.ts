@@ -7,8 +7,8 @@
 import { BoxScene } from './box-scene';
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
+import { el, setAttribute, setHidden, setText } from './dom';
 import { emptyNote } from './empty-note';
-import { el, setAttribute, setText } from './dom';
 import type { Mode } from './graph-modes';
 import { MODES, MODE_TITLES } from './graph-modes';
 import { graphNote, TASKS_DRAWN_MAX } from './graph-note';
@@ -77,11 +77,11 @@ export class GraphView implements IView, IStageHost {
     this._layers.sync(model);
     setAttribute(this._stage.canvas, 'aria-label', describeTasks(this._context.model().totals()));
     const none = this._context.model().tasksTotal === 0;
-    this._empty.hidden = !none;
-    this._stage.node.hidden = this._mode === 'table';
+    setHidden(this._empty, !none);
+    setHidden(this._stage.node, this._mode === 'table');
     this._stage.node.classList.toggle('jp-gnomon-blank', none);
-    this._table.node.hidden = this._mode !== 'table';
-    this._back.hidden = this._focused < 0;
+    setHidden(this._table.node, this._mode !== 'table');
+    setHidden(this._back, this._focused < 0);
     this._tasks.path = this._boxes.path = this._path.marked();
     setText(this._note, this._tasks.path?.words ?? graphNote(this._context, this._mode, this._focused));
     this._detail.update();
@@ -97,7 +97,8 @@ export class GraphView implements IView, IStageHost {
       this._stage.cut();
     }
     this._arrange();
-    this._stage.frames.fpsMax = this._context.fpsMax();
+    this._context.pace(this._stage.frames);
+    this._stage.jumps = this._context.feed.rush;
     this._stage.invalidate();
   }
 

@@ -1,6 +1,6 @@
 /** The header: which cluster, how it is doing, whether the picture is live; and the legend, which is the counts. */
 
-import { el, logo, setAttribute, setText, stateIcon } from './dom';
+import { el, logo, setAttribute, setHidden, setText, stateIcon } from './dom';
 import type { Feed, FeedStatus } from './feed';
 import { formatCount, plural } from './format';
 import type { Model } from './model';
@@ -61,7 +61,7 @@ export class Header {
     const { model, status } = this._feed;
     const ended = this._feed.ended && status !== 'past';
     setText(this._engine, model.engine);
-    this._engine.hidden = model.engine === '';
+    setHidden(this._engine, model.engine === '');
     setText(this._cluster, describeCluster(model));
     setAttribute(this._cluster, 'title', this._cluster.textContent);
     setText(this._status, ended ? 'session ended' : STATUS_WORDS[status]);

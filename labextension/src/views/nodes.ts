@@ -1,8 +1,8 @@
 /** The nodes view: a card for each node, with what is in use, its store, and what its workers do. */
 
 import type { IView, IViewContext } from './context';
+import { el, KeyedList, setAttribute, setHidden, setText, stateIcon } from './dom';
 import { emptyNote } from './empty-note';
-import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { FaultButtons } from './fault-buttons';
 import { addNodeFault, nodeFaults, workerFault } from './fault-lab';
 import { formatBytes, formatCount, plural } from './format';
@@ -59,9 +59,9 @@ export class NodesView implements IView {
     const alive = nodes.filter(node => node.alive).length;
     const dead = nodes.length - alive;
     setText(this._words, [`${alive} alive`, ...(dead > 0 ? [`${dead} dead`] : [])].join(' · '));
-    this._empty.hidden = nodes.length > 0;
-    this._heading.hidden = this._list.hidden = nodes.length === 0;
-    this._more.hidden = nodes.length <= CARDS_MAX;
+    setHidden(this._empty, nodes.length > 0);
+    [this._heading, this._list].forEach(part => setHidden(part, nodes.length === 0));
+    setHidden(this._more, nodes.length <= CARDS_MAX);
     setText(this._more, `and ${plural(nodes.length - CARDS_MAX, 'more node')}`);
     this._add.show(nodes.length > 0 && canAct ? [addNodeFault(model)] : []);
     const workers = workersByNode(model);
@@ -120,7 +120,7 @@ export class NodesView implements IView {
     }
     setText(head.children[1], node.label);
     setText(head.children[2], node.alive ? plural(node.workers, 'worker') : '');
-    meters.hidden = list.hidden = !node.alive;
+    [meters, list].forEach(part => setHidden(part, !node.alive));
     const parts = this._parts.get(card)!;
     parts.meters.show(metersOf(node).map(meter => [meter.key, meter]));
     parts.faults.show(this._context.feed.canAct ? nodeFaults(this._context.feed.model, node) : []);
@@ -133,7 +133,7 @@ export class NodesView implements IView {
     }
     parts.traffic.show(trafficOf(this._context.feed.model, node).map(line => [line.key, line]));
     setText(figures, words.join(' · '));
-    figures.hidden = words.length === 0;
+    setHidden(figures, words.length === 0);
   }
 
   private readonly _words = el('span', 'muted');
@@ -226,9 +226,9 @@ function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
   element.dataset.pid = String(worker.pid);
   setText(element.children[1], worker.pid > 0 ? `worker ${worker.pid}` : 'a new worker');
   const kill = element.children[3] as HTMLElement;
-  kill.hidden = worker.pid <= 0;
+  setHidden(kill, worker.pid <= 0);
   setAttribute(kill, 'aria-label', `kill worker ${worker.pid}`);
   const runs = worker.runs || worker.state;
   setText(element.children[2], runs);
-  setAttribute(element, 'title', worker.pid > 0 ? `process ${worker.pid}: ${runs}` : runs);
+  setAttribute(element, 'title', worker.pid > 0 ? `worker ${worker.pid}: ${runs}` : runs);
 }

@@ -1,6 +1,6 @@
 /** The places of the views: regions beside and below each other, with tabs where several views share one. */
 
-import { el, setAttribute, setText } from './dom';
+import { el, setAttribute, setHidden, setText } from './dom';
 import { shortCount } from './format';
 import type { Region, ViewName } from './view-names';
 import { firstOf, regionsFor, VIEW_NAMES, VIEW_TITLES } from './view-names';
@@ -116,7 +116,7 @@ export class Regions {
       const seen = chosen && region.includes(chosen) ? chosen : firstOf(region, this._counts);
       for (const name of region) {
         const pane = this._panes.get(name)!;
-        pane.hidden = name !== seen;
+        setHidden(pane, name !== seen);
         const tab = this._tabs.get(name);
         if (tab) {
           setAttribute(tab, 'aria-selected', String(name === seen));

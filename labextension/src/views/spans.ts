@@ -5,6 +5,7 @@
  * several calls at a time: each then takes the first lane that is free.
  */
 
+import type { IAttempt } from './attempts';
 import { formatDuration } from './format';
 import type { Model } from './model';
 import { TASK_STATES, TaskState } from './states';
@@ -29,6 +30,8 @@ export interface ITimelineRow {
   readonly laneCount: number;
   /** What took the process's time besides, by start. */
   readonly work: readonly IWorkSpan[];
+  /** Attempts at tasks that others have followed, here or elsewhere. */
+  readonly past: readonly IAttempt[];
 }
 
 /** Rows of the workers of one node; `label` is "" where there is one node only. */
@@ -66,8 +69,13 @@ export function readTimeline(model: Model): ITimeline {
     }
   }
   const work = spansByProcess(model);
+  const past: IAttempt[][] = model.workers.map(() => []);
+  for (const attempt of [...model.attempts.values()].flat()) {
+    past[attempt.worker]?.push(attempt);
+    first = Math.min(first, attempt.start);
+  }
   const rows = byWorker
-    .map((found, worker) => rowOf(model, worker, found, work.get(model.workers[worker].id) ?? []))
+    .map((found, worker) => rowOf(model, worker, found, work.get(model.workers[worker].id) ?? [], past[worker]))
     .filter((row): row is ITimelineRow => row !== null);
   const groups = groupRows(model, rows, work);
   return { groups, spans, running, first: spans > 0 ? first : 0, last, burst: burstOf(model, rows, spans) };
@@ -120,8 +128,14 @@ export function describeTimeline(timeline: ITimeline): string {
   return `timeline: ${named(workers, 'worker')}, ${named(timeline.spans, 'span')}, ${timeline.running} running`;
 }
 
-function rowOf(model: Model, worker: number, found: number[], work: readonly IWorkSpan[]): ITimelineRow | null {
-  if (found.length === 0) {
+function rowOf(
+  model: Model,
+  worker: number,
+  found: number[],
+  work: readonly IWorkSpan[],
+  past: readonly IAttempt[]
+): ITimelineRow | null {
+  if (found.length === 0 && past.length === 0) {
     return null;
   }
   const { start } = model.tasks;
@@ -134,7 +148,7 @@ function rowOf(model: Model, worker: number, found: number[], work: readonly IWo
     return lane;
   });
   const { id, label } = model.workers[worker];
-  return { worker, process: id, label, tasks: found, lanes, laneCount: ends.length, work };
+  return { worker, process: id, label, tasks: found, lanes, laneCount: Math.max(1, ends.length), work, past };
 }
 
 function groupRows(
@@ -146,7 +160,7 @@ function groupRows(
   for (const [id, node] of model.nodes) {
     const own = node.process ? work.get(node.process) : undefined;
     if (own) {
-      const row = { worker: -1, process: node.process!, label: 'node copies, disk', tasks: [], lanes: [] };
+      const row = { worker: -1, process: node.process!, label: 'node copies, disk', tasks: [], lanes: [], past: [] };
       groups.set(id, [{ ...row, laneCount: 1, work: own }]);
     }
   }

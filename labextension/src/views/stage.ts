@@ -55,6 +55,8 @@ export class Stage {
   readonly frames = new Frames(time => this._draw(time));
   width = 0;
   height = 0;
+  /** Whether the camera jumps instead of gliding. */
+  jumps = false;
 
   constructor(private readonly _host: IStageHost) {
     this.canvas = el('canvas', 'canvas', [], { tabindex: '0', role: 'img' });
@@ -147,7 +149,7 @@ export class Stage {
     const camera = this._camera;
     const far =
       Math.abs(wanted.x - camera.x) + Math.abs(wanted.y - camera.y) + Math.abs(wanted.scale - camera.scale) * 100;
-    if (this._jump || far < 0.5 || prefersLessMotion()) {
+    if (this._jump || this.jumps || far < 0.5 || prefersLessMotion()) {
       this._camera = wanted;
       this._jump = false;
       return false;

@@ -5,7 +5,7 @@
  * tells what has come of it the bar says that it has asked.
  */
 
-import { el, setAttribute, setText } from './dom';
+import { el, setAttribute, setHidden, setText } from './dom';
 import type { Feed } from './feed';
 import { plural } from './format';
 import type { ITempo } from './wire';
@@ -81,7 +81,7 @@ export class TempoBar {
   update(): void {
     const { model, status } = this._feed;
     const { tempo } = model;
-    this.node.hidden = this._feed.recorded;
+    setHidden(this.node, this._feed.recorded);
     const running = status !== 'idle' && status !== 'closed' && status !== 'connecting';
     const held = this._held();
     setText(this._hold, held ? 'Resume' : 'Pause');

@@ -5,6 +5,7 @@
  * module finds out whether the page is light or dark.
  */
 
+import { setAttribute } from './dom';
 import { OBJECT_STATES, TASK_STATES } from './states';
 
 export interface IStateColours {
@@ -67,11 +68,9 @@ export function pageIsDark(): boolean {
   return false;
 }
 
-/** Marks `root` with the theme and calls back when it changes. Returns a function that stops it. */
+/** Marks `root` with the theme and calls back when it may be another one. Returns a function that stops it. */
 export function followTheme(root: HTMLElement, changed: () => void): () => void {
-  const mark = (): void => {
-    root.dataset.theme = pageIsDark() ? 'dark' : 'light';
-  };
+  const mark = (): void => setAttribute(root, 'data-theme', pageIsDark() ? 'dark' : 'light');
   // a new theme's style sheet may load after the attribute has changed: read once more in the next frame
   let frame = 0;
   const follow = (): void => {
@@ -91,13 +90,18 @@ export function followTheme(root: HTMLElement, changed: () => void): () => void 
   };
   observer.observe(document.body, options);
   observer.observe(document.documentElement, options);
-  const sheets = new MutationObserver(follow);
+  // scripts come and go there all the time
+  const sheets = new MutationObserver(records => records.some(changesStyle) && follow());
   sheets.observe(document.head, { childList: true });
   return () => {
     cancelAnimationFrame(frame);
     observer.disconnect();
     sheets.disconnect();
   };
+}
+
+function changesStyle({ addedNodes, removedNodes }: MutationRecord): boolean {
+  return [...addedNodes, ...removedNodes].some(node => /^(STYLE|LINK)$/.test(node.nodeName));
 }
 
 /** Whether the user asked for less motion. */

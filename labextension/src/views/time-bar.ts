@@ -5,7 +5,7 @@
  * is always open, and its end is the end of the run.
  */
 
-import { el, setAttribute, setText } from './dom';
+import { el, setAttribute, setHidden, setText } from './dom';
 import type { Feed } from './feed';
 import type { IEventMark, IRunEvent } from './events';
 import { markFrom, marksOf } from './events';
@@ -73,10 +73,10 @@ export class TimeBar {
       this._measure(from, to);
     }
     setAttribute(this.node, 'data-open', String(open));
-    this._open.hidden = recorded;
+    setHidden(this._open, recorded);
     setAttribute(this._open, 'aria-expanded', String(open));
-    this._parts.forEach(part => (part.hidden = !open));
-    this._back.hidden = !open || recorded || at === null;
+    this._parts.forEach(part => setHidden(part, !open));
+    setHidden(this._back, !open || recorded || at === null);
     this.node.classList.toggle('jp-gnomon-active', at !== null);
     setText(this._play, this._timer === 0 ? 'Play' : 'Stop');
     setAttribute(this._play, 'aria-disabled', String(!known));
@@ -90,7 +90,9 @@ export class TimeBar {
     this._allow(this._before, markFrom(this._marks, at, false) !== null);
     this._allow(this._after, markFrom(this._marks, at, true) !== null);
     this._event = at === this._event?.time ? this._event : null;
+    setAttribute(this.node, 'data-events', String(open && this._marks.length > 0));
     setText(this._told, this._tell(at));
+    setAttribute(this._told, 'title', this._tell(at));
   }
 
   dispose(): void {

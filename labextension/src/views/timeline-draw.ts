@@ -5,6 +5,7 @@
  * nothing is drawn. Spans narrower than a pixel are drawn once a pixel, a failed one always.
  */
 
+import { drawAttempts } from './attempt-draw';
 import { fitName } from './draw';
 import { shortName } from './format';
 import type { IFunctionColour } from './function-colours';
@@ -64,6 +65,7 @@ export function drawTimeline(context: CanvasRenderingContext2D, picture: ITimeli
     if (y + place.height >= AXIS_HEIGHT && y <= picture.height) {
       drawLabel(context, picture, place);
       drawRow(context, picture, place);
+      drawAttempts(context, picture, place);
       drawWork(context, picture, place);
     }
   }

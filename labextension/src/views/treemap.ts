@@ -83,9 +83,13 @@ export class Treemap {
       return;
     }
     const ratio = window.devicePixelRatio || 1;
-    this.canvas.width = Math.round(clientWidth * ratio);
-    this.canvas.height = Math.round(clientHeight * ratio);
+    const [w, h] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
+    if (this.canvas.width !== w || this.canvas.height !== h) {
+      this.canvas.width = w;
+      this.canvas.height = h;
+    }
     this._draw2d.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this._draw2d.clearRect(0, 0, clientWidth, clientHeight);
     const space = this._room(clientWidth, clientHeight);
     this._tiles = tilesOf(this._objects, AREA_MIN_PX / Math.max(1, space.width * space.height));
     this._rects = squarify(

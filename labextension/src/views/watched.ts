@@ -1,6 +1,6 @@
 /** The watched fields on an actor's card: name, value now, and how it has moved. */
 
-import { el, KeyedList, setAttribute, setText } from './dom';
+import { el, KeyedList, setAttribute, setHidden, setText } from './dom';
 import type { Histories } from './histories';
 import { formatValue, sparkline } from './histories';
 import type { IActorRow, WatchedValue } from './wire';
@@ -26,7 +26,7 @@ export class WatchedList {
     this._actor = actor;
     this._histories = histories;
     const fields = Object.entries(actor.watched ?? {});
-    this.node.hidden = fields.length === 0;
+    setHidden(this.node, fields.length === 0);
     this._rows.show(fields.map(([name, value]) => [name, { name, value }]));
   }
 

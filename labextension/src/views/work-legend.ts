@@ -1,6 +1,6 @@
 /** Which colour is which kind of work besides tasks: those kinds that have occurred. */
 
-import { el, KeyedList } from './dom';
+import { el, KeyedList, setHidden } from './dom';
 import type { Model } from './model';
 import type { IWorkKind } from './work-spans';
 import { WORK_KINDS } from './work-spans';
@@ -13,7 +13,7 @@ export class WorkLegend {
     const seen = new Set(model.spans.map(span => span.kind));
     const kinds = Object.entries(WORK_KINDS).filter(([kind]) => seen.has(kind));
     this._list.show(kinds);
-    this.node.hidden = kinds.length === 0;
+    setHidden(this.node, kinds.length === 0);
   }
 
   private readonly _list = new KeyedList<IWorkKind>(this.node, makeEntry, () => undefined);

@@ -20,12 +20,13 @@ from typing import Any
 
 from gnomon._core.effects import Effects, NoteStore, SampleFields
 from gnomon._core.execution import ExecutionMachine
-from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._core.ledger import ATTEMPTS_KEPT, Ledger, PastAttempt, TaskRow, TaskState
 from gnomon._messages.cluster import (
     ActorReported,
     NodeReport,
     NodeStatus,
     ObservationWanted,
+    ReportedAttempt,
     ReportedRow,
     ReportedSpan,
     RowsReported,
@@ -46,6 +47,8 @@ _WORKER_STATES = ("starting", "idle", "leased")
 
 _ROWS_SAVED_MAX = 4
 """Reports of rows that a process may save up while it has none to send."""
+
+_NOWHERE = ("", 0, "")
 
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
 
@@ -97,6 +100,8 @@ class ReportingMachine:
         self._nodes: dict[WorkerID, str] = {}
         self.spans: deque[ReportedSpan] = deque(maxlen=SPANS_MAX)
         self._store_noted = False
+        self._attempts_told = 0
+        self._untold: dict[bytes, list[PastAttempt]] = {}
 
     def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
         """What handles each of the messages that come here; the sender of none of them matters."""
@@ -155,17 +160,41 @@ class ReportingMachine:
         ledger = self.ledger
         changed = ledger.changed_tasks
         rows: dict[bytes, ReportedRow] = {}
+        if ledger.attempts_total > self._attempts_told:
+            self._gather_attempts()
         while changed and len(rows) < self.rows_max:
             row = changed.popleft()
             row.told = row.state in _FINISHED
             cell, label = ledger.cells.entries[row.cell]
-            worker = ledger.workers.entries[row.worker] if row.worker >= 0 else ("", 0, "")
+            known = rows.get(row.task)
+            tried = known.tried if known is not None else ()
+            if self._untold:
+                tried += tuple(map(self._reported, self._untold.pop(row.task, ())))
             rows[row.task] = ReportedRow(
-                row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
-                row.started, row.finished, cell, label, row.line, row.error, row.attempt,
+                row.task, ledger.names.entries[row.group], row.submitter, row.state, self._place(row.worker),
+                row.created, row.started, row.finished, cell, label, row.line, row.error, row.attempt, tried,
             )  # fmt: skip
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
+
+    def _place(self, worker: int) -> tuple[str, int, str]:
+        place: tuple[str, int, str] = self.ledger.workers.entries[worker] if worker >= 0 else _NOWHERE
+        return place
+
+    def _gather_attempts(self) -> None:
+        """Those that go with the next report of their task's row."""
+        if len(self._untold) > ATTEMPTS_KEPT:
+            self._untold.clear()
+        for number, attempt in self.ledger.attempts:
+            if number >= self._attempts_told and attempt.row.index >= 0:
+                self._untold.setdefault(attempt.row.task, []).append(attempt)
+        self._attempts_told = self.ledger.attempts_total
+
+    def _reported(self, attempt: PastAttempt) -> ReportedAttempt:
+        place = self._place(attempt.worker)
+        return ReportedAttempt(
+            attempt.number, place, attempt.started, attempt.finished, attempt.state, attempt.reason
+        )
 
     def _report_spans(self, observer: WorkerID) -> None:
         spans = tuple(self.spans.popleft() for _ in range(len(self.spans)))
@@ -325,6 +354,11 @@ class ReportingMachine:
             self._foreign[told.task] = row
         row.started, row.finished, row.error = told.started, told.finished, told.error
         row.attempt = told.attempt
+        for past in told.tried:
+            place = ledger.workers.number(past.worker) if past.worker[0] else -1
+            ledger.attempt_noted(
+                PastAttempt(row, past.number, place, past.started, past.finished, past.state, past.reason)
+            )
         if told.worker[0]:
             row.worker = ledger.workers.number(told.worker)
         if told.state != row.state:

@@ -255,11 +255,23 @@ class ObservationWanted(Message, frozen=True, tag=88):
     wanted: bool
 
 
+class ReportedAttempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A ``PastAttempt`` of a ledger, with the worker as in ``ReportedRow``."""
+
+    number: int
+    worker: tuple[str, int, str]
+    started: float
+    finished: float
+    state: int
+    reason: str
+
+
 class ReportedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One task of a ledger, with names instead of numbers; times as in ``TaskRow``.
 
     Attributes:
         worker: (id in hex, pid, label); empty while it is not running.
+        tried: earlier attempts that have not been told.
     """
 
     task: bytes
@@ -275,6 +287,7 @@ class ReportedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     line: int
     error: str
     attempt: int = 0
+    tried: tuple[ReportedAttempt, ...] = ()
 
 
 class RowsReported(Message, frozen=True, tag=89):

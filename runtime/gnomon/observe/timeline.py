@@ -118,7 +118,25 @@ def chrome_trace(ledger: Ledger | None = None) -> list[dict[str, Any]]:
         for number, (_identity, pid, label) in enumerate(list(book.workers.entries))
     ]
     tasks = [_span(book, row, offset_s, now) for row in list(book.tasks) if row.started]
-    return names + tasks + _other_work(book, offset_s)
+    return names + tasks + _past_attempts(book, offset_s) + _other_work(book, offset_s)
+
+
+def _past_attempts(book: Ledger, offset_s: float) -> list[dict[str, Any]]:
+    """Attempts at tasks that others have followed, where they ran."""
+    return [
+        {
+            "ph": "X",
+            "cat": "attempt",
+            "name": book.names.entries[past.row.group],
+            "pid": _PROCESS,
+            "tid": max(past.worker, 0),
+            "ts": wall_time(past.started, offset_s) * 1e6,
+            "dur": max(0.0, past.finished - past.started) * 1e6,
+            "cname": "bad",
+            "args": {"task_id": past.row.task.hex(), "attempt": past.number + 1, "tried again": past.reason},
+        }
+        for _, past in book.attempts.copy()
+    ]
 
 
 def _other_work(book: Ledger, offset_s: float) -> list[dict[str, Any]]:

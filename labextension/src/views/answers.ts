@@ -1,4 +1,4 @@
-/** What the kernel answers when a view asks. */
+/** What the kernel answers when a view has asked for something. */
 
 /** What the kernel says of one task when asked. Every field but `id` may be absent. */
 export interface ITaskDetail {
