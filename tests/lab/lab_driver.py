@@ -156,6 +156,7 @@ def lab_server(home: Path, folder: Path, app: str = "lab", base: str = "/") -> I
         *(f"--{each}.extra_labextensions_path={extensions}" for each in {settings, "LabApp"}),
         f"--{settings}.expose_app_in_browser=True",
         "--LabApp.news_url=None",
+        "--LanguageServerManager.autodetect=False",  # it would find pyright in node_modules, and start it
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     environment = _environment(home)
