@@ -217,10 +217,7 @@ def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
         title, output, advice = inner.title, inner.output, inner.advice
     else:
         title = exceptions.headline(cause) if cause is not None else exceptions.sentence_of(root)
-        output, advice = (
-            (),
-            "%remote debug REF (or gnomon.observe.debug(ref)) runs it in this process, for %debug.",
-        )
+        output, advice = (), _file_advice(root) or _OF_TASKS
     called = [
         f"{outer.function_name} called {inner_.function_name}"
         for outer, inner_ in zip(links, links[1:], strict=False)
@@ -238,7 +235,23 @@ def _called(root: TaskError) -> list[str]:
         return []
     submitted = f", submitted at {root.site}" if root.site else ""
     attempt = f", attempt {root.attempt + 1}" if root.attempt else ""
-    return [f"in the task {root.function_name}({', '.join(root.arguments)}){submitted}{attempt}"]
+    looked = [f"it was looked for in {root.directory}"] if root.directory else []
+    return [f"in the task {root.function_name}({', '.join(root.arguments)}){submitted}{attempt}", *looked]
+
+
+def _file_advice(root: TaskError) -> str:
+    """What to do when a file was not found that was named without its directory; "" for all else."""
+    if not root.directory:
+        return ""
+    here = Path.cwd()
+    if here == Path(root.directory):
+        return (
+            "That is the directory of this notebook, too: give the whole path of the file, or make it first."
+        )
+    return (
+        f"Workers stay in the directory that the notebook was in when the session began; it is in {here} now. "
+        "Give the whole path (os.path.abspath), or read the file here and pass on what is in it."
+    )
 
 
 def _path(error: GnomonError) -> list[str]:

@@ -60,7 +60,7 @@ from gnomon.observe.state import (
     tasks,
 )
 from gnomon.observe.task_logs import TaskLogs, logs
-from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
+from gnomon.observe.timeline import NO_SPANS, Span, Spans, WorkSpan, chrome_trace, spans, write_chrome_trace
 
 __all__ = [
     "MEMORY_GROUPS",
@@ -79,6 +79,7 @@ __all__ = [
     "Recording",
     "Span",
     "Spans",
+    "WorkSpan",
     "Subscription",
     "TaskLogs",
     "actors",
