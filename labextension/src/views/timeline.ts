@@ -3,6 +3,7 @@
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { el, setAttribute, setHidden, setText } from './dom';
+import { emptyNote } from './empty-note';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
 import type { ITimeline } from './spans';
@@ -244,10 +245,7 @@ export class TimelineView implements IView, ITimelineHost {
   private readonly _detail: DetailCard;
   private readonly _window = new TimeWindow();
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
-  private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'Nothing has run yet'),
-    el('span', '', 'Each task that starts appears here, in the row of its worker.')
-  ]);
+  private readonly _empty = emptyNote('Nothing has run yet', 'A task that starts appears here', 'f.remote(1)');
   private _mode: TimelineMode = 'picture';
   private _timeline: ITimeline = NO_TIMELINE;
   /** Of the whole time, also while the past is shown. */

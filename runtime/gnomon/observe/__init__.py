@@ -47,7 +47,18 @@ from gnomon.observe.memory_report import (
 from gnomon.observe.mismatches import Mismatch, check_address, mismatches
 from gnomon.observe.recording import Recording
 from gnomon.observe.run_report import write_report
-from gnomon.observe.state import Graph, actors, frame, graph, ledger_of, nodes, objects, summary, tasks
+from gnomon.observe.state import (
+    Graph,
+    actors,
+    failure_path,
+    frame,
+    graph,
+    ledger_of,
+    nodes,
+    objects,
+    summary,
+    tasks,
+)
 from gnomon.observe.task_logs import TaskLogs, logs
 from gnomon.observe.timeline import NO_SPANS, Span, Spans, WorkSpan, chrome_trace, spans, write_chrome_trace
 
@@ -75,6 +86,7 @@ __all__ = [
     "check_address",
     "chrome_trace",
     "debug",
+    "failure_path",
     "feed",
     "frame",
     "graph",
