@@ -219,7 +219,9 @@ describe('the layout', () => {
     );
     assert.ok(layout.rows[0].height > layout.rows[1].height);
     assert.ok(layout.height <= 400 - AXIS_HEIGHT);
+    assert.ok(layout.top > AXIS_HEIGHT, 'there is room for how many ran at once');
     const low = layOut(timeline, 40);
+    assert.equal(low.top, AXIS_HEIGHT);
     assert.ok(
       low.rows.every(row => row.height >= 14),
       'each label can be read'

@@ -38,7 +38,7 @@ export interface IEventMark {
 }
 
 /** Places on the slider that are closer than this can not be told apart. */
-const APART = 0.008;
+const APART = 0.018;
 const ERROR_CHARACTERS = 80;
 /** How an actor ends when nothing goes wrong. */
 const PLANNED_ENDS = ['the session ended', 'went out of scope'];

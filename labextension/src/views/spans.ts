@@ -51,7 +51,22 @@ export interface ITimeline {
   readonly last: number;
   /** Start of the latest burst of work. */
   readonly burst: number;
+  /** When spans start and end, each in ascending order; what runs never ends. */
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
 }
+
+/** Of a session in which nothing has run. */
+export const NO_TIMELINE: ITimeline = {
+  groups: [],
+  spans: 0,
+  running: 0,
+  first: 0,
+  last: 0,
+  burst: 0,
+  starts: new Float64Array(),
+  ends: new Float64Array()
+};
 
 /** All spans of a model. */
 export function readTimeline(model: Model): ITimeline {
@@ -78,7 +93,9 @@ export function readTimeline(model: Model): ITimeline {
     .map((found, worker) => rowOf(model, worker, found, work.get(model.workers[worker].id) ?? [], past[worker]))
     .filter((row): row is ITimelineRow => row !== null);
   const groups = groupRows(model, rows, work);
-  return { groups, spans, running, first: spans > 0 ? first : 0, last, burst: burstOf(model, rows, spans) };
+  const [starts, ends] = sortedTimes(model, rows, spans);
+  const burst = burstOf(starts, ends);
+  return { groups, spans, running, first: spans > 0 ? first : 0, last, burst, starts, ends };
 }
 
 /** Whether a task's span is still growing. */
@@ -175,8 +192,12 @@ function groupRows(
   });
 }
 
-/** Where the latest work began that has gone on ever since without a long rest. */
-function burstOf(model: Model, rows: readonly ITimelineRow[], count: number): number {
+/** When spans start, and when they end. */
+function sortedTimes(
+  model: Model,
+  rows: readonly ITimelineRow[],
+  count: number
+): [starts: Float64Array, ends: Float64Array] {
   const starts = new Float64Array(count);
   const ends = new Float64Array(count);
   let filled = 0;
@@ -186,10 +207,13 @@ function burstOf(model: Model, rows: readonly ITimelineRow[], count: number): nu
       ends[filled++] = endOf(model, task, Infinity);
     }
   }
-  starts.sort();
-  ends.sort();
+  return [starts.sort(), ends.sort()];
+}
+
+/** Where the latest work began that has gone on ever since without a long rest. */
+function burstOf(starts: Float64Array, ends: Float64Array): number {
   // before the nth start there was a rest if as many spans had ended by then, long ago
-  let n = count - 1;
+  let n = starts.length - 1;
   while (n > 0 && ends[n - 1] + REST_S >= starts[n]) {
     n -= 1;
   }

@@ -7,13 +7,13 @@ import { emptyNote } from './empty-note';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
 import type { ITimeline } from './spans';
-import { describeTimeline, endOf, readTimeline } from './spans';
+import { describeTimeline, endOf, NO_TIMELINE, readTimeline } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
 import type { TimelineMode } from './timeline-bar';
 import { TimelineBar } from './timeline-bar';
 import { drawTimeline } from './timeline-draw';
 import type { ITimelineLayout } from './timeline-layout';
-import { AXIS_HEIGHT, layOut } from './timeline-layout';
+import { layOut } from './timeline-layout';
 import { describePick, pickAt } from './timeline-pick';
 import type { ITimelineHost } from './timeline-stage';
 import { TimelineStage } from './timeline-stage';
@@ -110,7 +110,7 @@ export class TimelineView implements IView, ITimelineHost {
     }
     this._layout = layOut(this._timeline, this._stage.height);
     this._scroll = Math.max(0, Math.min(this._scroll, this._scrollMax()));
-    this._stage.showHidden(this._scroll > 0, this._scroll < this._scrollMax());
+    this._stage.showHidden(this._scroll, this._scrollMax() - this._scroll);
     this._drawn = this._picture();
     drawTimeline(context, this._drawn);
     return live;
@@ -185,6 +185,7 @@ export class TimelineView implements IView, ITimelineHost {
     const { feed, filter } = this._context;
     return {
       model: feed.model,
+      timeline: this._timeline,
       palette: this._context.palette(),
       layout: this._layout!,
       window: this._window,
@@ -203,7 +204,7 @@ export class TimelineView implements IView, ITimelineHost {
 
   /** How far the rows that do not fit can be moved up. */
   private _scrollMax(): number {
-    return Math.max(0, (this._layout?.height ?? 0) + AXIS_HEIGHT - this._stage.height);
+    return Math.max(0, (this._layout ? this._layout.height + this._layout.top : 0) - this._stage.height);
   }
 
   private _gutter(): number {
@@ -246,7 +247,7 @@ export class TimelineView implements IView, ITimelineHost {
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
   private readonly _empty = emptyNote('Nothing has run yet', 'A task that starts appears here', 'f.remote(1)');
   private _mode: TimelineMode = 'picture';
-  private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
+  private _timeline: ITimeline = NO_TIMELINE;
   /** Of the whole time, also while the past is shown. */
   private _whole = this._timeline;
   private _wholeVersion = -1;
