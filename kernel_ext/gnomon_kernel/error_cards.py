@@ -34,6 +34,7 @@ from gnomon_kernel.cell_links import CellOf, linked, no_cell
 LINES_MAX = 15
 _FRAMES_MAX = 3
 _OUTPUT_LINES_MAX = 6
+_NAMED_MAX = 4
 _WIDTH = 110
 
 _PACKAGES = tuple(f"{path}/" for path in (Path(gnomon.__file__).parent, Path(__file__).parent))
@@ -181,7 +182,7 @@ def card_of(error: GnomonError, cell_name: CellName, assigned_in: AssignedIn = l
     output = tuple(str(getattr(error, "last_output", "") or "").splitlines())
     sentence = exceptions.sentence_of(error)
     title = f"{type(error).__name__}: {sentence}"
-    facts = _called(root) if root is not None else []
+    facts = [*(_called(root) if root is not None else []), *_path(error)]
     places = tuple(_places(text, cell_name))
     return ErrorCard(
         title, tuple(facts), places, _asked(error, cell_name), (), output, exceptions.advice_of(error)
@@ -224,7 +225,7 @@ def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
     more = [*called, *_alike(root)]
     places = tuple(_places(root.traceback_str, cell_name))
     return ErrorCard(
-        title, tuple(_called(root)), places, _asked(error, cell_name), tuple(more), output, advice
+        title, (*_called(root), *_path(error)), places, _asked(error, cell_name), tuple(more), output, advice
     )
 
 
@@ -251,6 +252,23 @@ def _file_advice(root: TaskError) -> str:
         f"Workers stay in the directory that the notebook was in when the session began; it is in {here} now. "
         "Give the whole path (os.path.abspath), or read the file here and pass on what is in it."
     )
+
+
+def _path(error: GnomonError) -> list[str]:
+    """``its value was to go to scale, then to plus_one (In [3], line 4), which was asked for``; nothing where the one that
+    was asked for has failed itself.
+    """
+    identity = exceptions.asked_for(error)
+    rows = observe.failure_path(identity)[:-1] if identity else []
+    if not rows:
+        return []
+    asked, *between = rows
+    names = [row["name"] for row in reversed(between)]
+    if len(names) > _NAMED_MAX:
+        names[_NAMED_MAX - 1 : -1] = [f"{len(names) - _NAMED_MAX:,} more"]
+    through = f"{', then to '.join(names)}, then to " if names else ""
+    line = f" ({asked['cell']}, line {asked['line']})" if asked["cell"] else ""
+    return [f"its value was to go to {through}{asked['name']}{line}, which was asked for"]
 
 
 def _alike(root: TaskError) -> list[str]:

@@ -51,6 +51,7 @@ class GnomonError(Exception):
 
     next_step: ClassVar[str] = ""
     notebook_step: ClassVar[str] = ""
+    _asked_for: str = ""
 
     def __init__(self, message: str = "") -> None:
         Exception.__init__(
@@ -95,6 +96,17 @@ def headline(error: BaseException) -> str:
 def sentence_of(error: GnomonError) -> str:
     """What has happened, without what to do about it, and in one paragraph: no output, no traceback."""
     return error._sentence
+
+
+def note_asked_for(error: object, identity: bytes) -> None:
+    """Remember for the value of which object ``get`` raises an error: often that of another task has failed."""
+    if isinstance(error, GnomonError):
+        error.__dict__["_asked_for"] = identity.hex()
+
+
+def asked_for(error: GnomonError) -> str:
+    """The object, in hexadecimal, for whose value ``get`` has raised the error; "" if it was not raised by one."""
+    return error._asked_for
 
 
 def advice_of(error: GnomonError) -> str:

@@ -9,9 +9,8 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Page
 
-from lab.lab_driver import IS_CONNECTED, IS_READY, PAGE_READY_MS, ROOT, LabPage
+from lab.lab_driver import IS_CONNECTED, IS_READY, PAGE_READY_MS, ROOT, WAIT_S, LabPage
 
-WAIT_S = 60
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 # what most notebooks of these tests begin with; "go" is a file in the folder of the notebooks

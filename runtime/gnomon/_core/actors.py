@@ -40,6 +40,7 @@ from gnomon._messages.actors import (
 )
 from gnomon._messages.cluster import ActorReport
 from gnomon._messages.failures import ProcessEnd, failure
+from gnomon._messages.tempo import TempoSet
 from gnomon.ids import ActorID, WorkerID, owner_of
 
 _NOBODY = WorkerID(b"")
@@ -79,6 +80,7 @@ class ActorMachine:
         name_of: a node's id in hex.
         dead_max: dead actors remembered, so that late handles hear why.
         forgotten_max: of older ones it is only remembered that they were.
+        tempos: of drivers that have slowed their jobs down; head keeps them.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class ActorMachine:
         self.dead_max = dead_max
         self.forgotten_max = forgotten_max
         self.records: dict[ActorID, ActorRecord] = {}
+        self.tempos: dict[WorkerID, TempoSet] = {}
         self.names: dict[tuple[str, str], ActorID] = {}
         self.by_worker: dict[WorkerID, ActorID] = {}
         self.nodes: dict[ActorID, WorkerID] = {}
@@ -207,7 +210,7 @@ class ActorMachine:
         record.pid = message.pid
         self._waiting.pop(message.actor, None)
         self.by_worker[message.worker] = message.actor
-        assigned = ActorAssigned(record.spec, record.incarnation, message.gpus)
+        assigned = ActorAssigned(record.spec, record.incarnation, message.gpus, tuple(self.tempos.values()))
         self._effects().send(message.worker, assigned)
 
     def on_infeasible(self, actor: ActorID, asked: dict[str, int], has: dict[str, int]) -> None:

@@ -108,6 +108,7 @@ class Worker:
         self.incarnation = IncarnationMachine(head, self._out, self.execution, self.borrowing, self.calls)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
         self.pace = PaceMachine(driver, self._out, self.execution, dispatch, self.calls, lambda: self.now)
+        self.incarnation.on_tempo = self.pace.on_set
         self.functions = FunctionsHere()
         self.settle_s = settle_s
         self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
