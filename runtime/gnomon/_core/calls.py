@@ -285,7 +285,8 @@ class CallMachine:
             self._put_back(client, (record,))
         elif outcome == RAISED and message.retriable and self._may_retry(record):
             drop_results(self.references, self.borrowing, worker, message)
-            record.attempt = self.ledger.tried(row, message.finished, message.summary)
+            record.attempt += 1
+            self.ledger.tried(row, message.finished, message.summary)
             self._put_back(client, (record,))
         elif outcome in (CANCELLED, REFUSED):
             values = message.values or (_cancelled(record),)
@@ -339,8 +340,7 @@ class CallMachine:
 
     def _lose_inflight(self, client: ActorClient, message: ActorChanged, now: float) -> None:
         """The incarnation that had these calls is gone. Those behind the one it began last have not run."""
-        lost, client.inflight = client.inflight, {}
-        client.running = None
+        lost, client.inflight, client.running = client.inflight, {}, None
         client.groups.clear()
         if client.worker is not None and not self.references.is_lost(client.worker):
             self._keep_arguments(client.worker, lost)
@@ -356,8 +356,8 @@ class CallMachine:
                 value = client.died(started)
                 self._finish(client, record, TaskState.FAILED, (value,), now, client.cause)
             elif self._may_retry(record) or (not started and record.event.max_retries):
-                if started:
-                    record.attempt = self.ledger.tried(record.row, now, message.cause)
+                record.attempt += started
+                self.ledger.tried(record.row, now, message.cause, started)
                 back.append(record)
             else:
                 value = client.unavailable(started)

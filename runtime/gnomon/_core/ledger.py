@@ -172,15 +172,16 @@ class Ledger:
             self.spans.append((self.spans_total, span))
             self.spans_total += 1
 
-    def tried(self, row: TaskRow, now: float, reason: str) -> int:
-        """An attempt has ended, and another one follows; returns the number of that."""
+    def tried(self, row: TaskRow, now: float, reason: str, begun: bool = True) -> None:
+        """An attempt has ended, and another one follows; nothing has happened if it had not ``begun``."""
+        if not begun:
+            return
         if row.started > 0:
             state = row.state if row.state in (TaskState.DONE, TaskState.FAILED) else TaskState.FAILED
             self.attempt_noted(PastAttempt(row, row.attempt, row.worker, row.started, now, state, reason))
         row.started = row.finished = 0.0
         row.worker, row.error = -1, ""
         row.attempt += 1
-        return row.attempt
 
     def attempt_noted(self, attempt: PastAttempt) -> None:
         """Somebody has told of an attempt that another one follows."""

@@ -289,7 +289,8 @@ class TaskMachine:
         limit = record.event.max_retries
         if record.cancelled or (limit >= 0 and record.attempt >= limit):
             return False
-        record.attempt = self.ledger.tried(record.row, ended, reason)
+        record.attempt += 1
+        self.ledger.tried(record.row, ended, reason)
         if record.attempt == limit:
             record.alone = True
         record.worker = None
