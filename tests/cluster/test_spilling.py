@@ -47,7 +47,8 @@ def total(value: Any) -> int:
 def spill_files(cluster: Cluster, *directories: Path) -> list[str]:
     """The files that there are, in the session's directory or in these."""
     roots = [str(each) for each in directories] or [os.path.join(cluster.config.directory, "spilled")]
-    return sorted(path for root in roots for path in glob.glob(f"{root}/**/0*", recursive=True))
+    found = [path for root in roots for path in glob.glob(f"{root}/**/0*", recursive=True)]
+    return sorted(path for path in found if os.path.isfile(path))  # a node's directory may begin like a file
 
 
 def config(*directories: Path) -> dict[str, Any]:
