@@ -2,6 +2,7 @@
 suite: no head and no node unpickles anything.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,14 @@ KEEP_THREADS_AND_FILES = {
     "notebooks": "nbclient does so too",
     "lab": "Playwright keeps a driver process and its pipes",
 }
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the tests themselves: some 400,000 objects, through which thousands of collections
+    would go in vain, those of the tests, of the zero check and of IPython.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -110,7 +110,7 @@ def _memory_parser() -> MagicParser:
     )
     parser.add("--group-by", choices=observe.MEMORY_GROUPS, default="NODE_ADDRESS", help="tables")
     parser.add("--sort-by", choices=observe.MEMORY_SORTS, default="OBJECT_SIZE", help="order in them")
-    parser.add("--units", choices=tuple(observe.MEMORY_UNITS), default="MB", help="of sizes")
+    parser.add("--units", choices=tuple(observe.MEMORY_UNITS), default="auto", help="of sizes")
     parser.add("--num-entries", type=int, metavar="N", help="rows in each table")
     return parser
 

@@ -34,6 +34,7 @@ from gnomon_kernel.cell_links import CellOf, linked, no_cell
 LINES_MAX = 15
 _FRAMES_MAX = 3
 _OUTPUT_LINES_MAX = 6
+_NAMED_MAX = 4
 _WIDTH = 110
 
 _PACKAGES = tuple(f"{path}/" for path in (Path(gnomon.__file__).parent, Path(__file__).parent))
@@ -181,7 +182,7 @@ def card_of(error: GnomonError, cell_name: CellName, assigned_in: AssignedIn = l
     output = tuple(str(getattr(error, "last_output", "") or "").splitlines())
     sentence = exceptions.sentence_of(error)
     title = f"{type(error).__name__}: {sentence}"
-    facts = _called(root) if root is not None else []
+    facts = [*(_called(root) if root is not None else []), *_path(error)]
     places = tuple(_places(text, cell_name))
     return ErrorCard(
         title, tuple(facts), places, _asked(error, cell_name), (), output, exceptions.advice_of(error)
@@ -216,10 +217,7 @@ def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
         title, output, advice = inner.title, inner.output, inner.advice
     else:
         title = exceptions.headline(cause) if cause is not None else exceptions.sentence_of(root)
-        output, advice = (
-            (),
-            "%remote debug REF (or gnomon.observe.debug(ref)) runs it in this process, for %debug.",
-        )
+        output, advice = (), _file_advice(root) or _OF_TASKS
     called = [
         f"{outer.function_name} called {inner_.function_name}"
         for outer, inner_ in zip(links, links[1:], strict=False)
@@ -227,7 +225,7 @@ def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
     more = [*called, *_alike(root)]
     places = tuple(_places(root.traceback_str, cell_name))
     return ErrorCard(
-        title, tuple(_called(root)), places, _asked(error, cell_name), tuple(more), output, advice
+        title, (*_called(root), *_path(error)), places, _asked(error, cell_name), tuple(more), output, advice
     )
 
 
@@ -237,7 +235,40 @@ def _called(root: TaskError) -> list[str]:
         return []
     submitted = f", submitted at {root.site}" if root.site else ""
     attempt = f", attempt {root.attempt + 1}" if root.attempt else ""
-    return [f"in the task {root.function_name}({', '.join(root.arguments)}){submitted}{attempt}"]
+    looked = [f"it was looked for in {root.directory}"] if root.directory else []
+    return [f"in the task {root.function_name}({', '.join(root.arguments)}){submitted}{attempt}", *looked]
+
+
+def _file_advice(root: TaskError) -> str:
+    """What to do when a file was not found that was named without its directory; "" for all else."""
+    if not root.directory:
+        return ""
+    here = Path.cwd()
+    if here == Path(root.directory):
+        return (
+            "That is the directory of this notebook, too: give the whole path of the file, or make it first."
+        )
+    return (
+        f"Workers stay in the directory that the notebook was in when the session began; it is in {here} now. "
+        "Give the whole path (os.path.abspath), or read the file here and pass on what is in it."
+    )
+
+
+def _path(error: GnomonError) -> list[str]:
+    """``its value was to go to scale, then to plus_one (In [3], line 4), which was asked for``; nothing where the one that
+    was asked for has failed itself.
+    """
+    identity = exceptions.asked_for(error)
+    rows = observe.failure_path(identity)[:-1] if identity else []
+    if not rows:
+        return []
+    asked, *between = rows
+    names = [row["name"] for row in reversed(between)]
+    if len(names) > _NAMED_MAX:
+        names[_NAMED_MAX - 1 : -1] = [f"{len(names) - _NAMED_MAX:,} more"]
+    through = f"{', then to '.join(names)}, then to " if names else ""
+    line = f" ({asked['cell']}, line {asked['line']})" if asked["cell"] else ""
+    return [f"its value was to go to {through}{asked['name']}{line}, which was asked for"]
 
 
 def _alike(root: TaskError) -> list[str]:

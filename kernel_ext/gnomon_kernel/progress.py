@@ -80,6 +80,8 @@ class WaitDisplay:
         passed, gained = progress.elapsed_s - self._first[0], ended - self._first[1]
         if progress.finished or passed < ESTIMATE_AFTER_S or gained <= 0 or not open_ones:
             return None
+        if progress.tempo == "paused":
+            return None
         return open_ones * passed / gained
 
 
@@ -150,11 +152,18 @@ def _state_words(row: FunctionProgress, progress: hooks.WaitProgress) -> str:
     return "".join(f", {number:,} {word}" for number, word in counts if number)
 
 
+_TEMPO_WORDS = {
+    "paused": ", paused: nothing begins until %remote step or %remote resume",
+    "slow": ", in slow motion",
+    "seeded": ", one at a time",
+}
+
+
 def _time_words(progress: hooks.WaitProgress, left_s: float | None) -> str:
     if progress.finished:
         stopped = "" if progress.satisfied else "stopped waiting "
         return f", {stopped}after {duration(progress.elapsed_s)}"
-    words = f", {duration(progress.elapsed_s)}"
+    words = f", {duration(progress.elapsed_s)}{_TEMPO_WORDS.get(progress.tempo, '')}"
     return words if left_s is None else f"{words}, about {duration(left_s)} left"
 
 

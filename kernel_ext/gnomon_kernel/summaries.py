@@ -43,8 +43,8 @@ def _read() -> dict[str, Any]:
     workers = sum(node.get("workers", 0) for node in nodes)
     running = observe.tasks(state="running") if tasks["running"] else []
     busy = len({row["worker"] for row in running if row["worker"]})
-    total = sum(node["resources"].get("CPU", 0.0) for node in nodes)
-    free = sum(node["available"].get("CPU", 0.0) for node in nodes)
+    total = sum(node.get("resources", {}).get("CPU", 0.0) for node in nodes)
+    free = sum(node.get("available", {}).get("CPU", 0.0) for node in nodes)
     return {
         "session": counts["session"],
         "cpus_used": round(total - free, 3),

@@ -180,7 +180,10 @@ export class ClusterView extends Widget {
     const { trans } = this._options;
     const { notebook, path } = this.choice;
     if (notebook) {
-      this._hint(trans.__('This notebook has no kernel.'));
+      this._hint(
+        trans.__('This notebook has no kernel. Start one (menu Kernel), then run in a cell:'),
+        '%load_ext gnomon'
+      );
     } else if (path === '') {
       this._hint(trans.__('Open a notebook to see its cluster here.'));
     } else {

@@ -15,16 +15,9 @@ export function addPanelCommand(app: JupyterFrontEnd, panel: string, trans: Tran
   app.commands.addCommand(OPEN_PANEL, {
     label: trans.__('Show Gnomon Cluster'),
     caption: trans.__('Show the live views of the cluster in the side panel'),
-    icon: args => (args['isPalette'] ? undefined : gnomonIcon),
+    icon: gnomonIcon,
     execute: () => app.shell.activateById(panel),
-    describedBy: {
-      args: {
-        type: 'object',
-        properties: {
-          isPalette: { type: 'boolean', description: trans.__('Whether the command is shown in the palette') }
-        }
-      }
-    }
+    describedBy: { args: { type: 'object', properties: {} } }
   });
 }
 
@@ -33,10 +26,10 @@ export function addViewCommand(app: JupyterFrontEnd, views: MainViews, trans: Tr
   app.commands.addCommand(OPEN_VIEW, {
     label: args => {
       const view = ANY_VIEWS.find(known => known === args['view']);
-      return view ? trans.__('Gnomon %1', viewTitle(view)) : trans.__('Gnomon Live View');
+      return trans.__('Gnomon %1', viewTitle(view ?? views.defaultView));
     },
-    caption: trans.__('Open a live view of the cluster beside the notebook'),
-    icon: args => (args['isPalette'] ? undefined : gnomonIcon),
+    caption: trans.__('Live, beside the notebook: what its cluster does. %remote start in a cell starts one'),
+    icon: gnomonIcon,
     execute: args => views.open(args),
     describedBy: {
       args: {
@@ -48,20 +41,19 @@ export function addViewCommand(app: JupyterFrontEnd, views: MainViews, trans: Tr
             description: trans.__('Which view; without it the one of the settings')
           },
           path: { type: 'string', description: trans.__('Notebook to stay with; without it the one in front') },
-          id: { type: 'string', description: trans.__('Id of the tab, to bring it back') },
-          isPalette: { type: 'boolean', description: trans.__('Whether the command is shown in the palette') }
+          id: { type: 'string', description: trans.__('Id of the tab, to bring it back') }
         }
       }
     }
   });
 }
 
-/** Lists the commands in the palette. */
+/** Lists the commands in the palette, with the very arguments that the shortcuts have: else it would not show those. */
 export function fillPalette(palette: ICommandPalette, hasViews: boolean, trans: TranslationBundle): void {
   const category = trans.__('Gnomon');
-  palette.addItem({ command: OPEN_PANEL, category, args: { isPalette: true } });
+  palette.addItem({ command: OPEN_PANEL, category });
   if (hasViews) {
-    ANY_VIEWS.forEach(view => palette.addItem({ command: OPEN_VIEW, category, args: { view, isPalette: true } }));
+    ANY_VIEWS.forEach(view => palette.addItem({ command: OPEN_VIEW, category, args: { view } }));
   }
 }
 

@@ -50,9 +50,14 @@ export class MainViews {
     private readonly _trans: TranslationBundle
   ) {}
 
+  /** What opens where no view is named. */
+  get defaultView(): AnyView {
+    return this._settings.defaultView;
+  }
+
   /** Opens a view, or brings the one there is to the front. Returns its tab. */
   open(args: ITabArgs): Tab {
-    const view = ANY_VIEWS.find(known => known === args.view) ?? this._settings.defaultView;
+    const view = ANY_VIEWS.find(known => known === args.view) ?? this.defaultView;
     const path = typeof args.path === 'string' ? args.path : '';
     const same = (tab: Tab): boolean =>
       typeof args.id === 'string' ? tab.id === args.id : tab.content.view === view && tab.content.choice.path === path;

@@ -51,6 +51,7 @@ class GnomonError(Exception):
 
     next_step: ClassVar[str] = ""
     notebook_step: ClassVar[str] = ""
+    _asked_for: str = ""
 
     def __init__(self, message: str = "") -> None:
         Exception.__init__(
@@ -97,6 +98,17 @@ def sentence_of(error: GnomonError) -> str:
     return error._sentence
 
 
+def note_asked_for(error: object, identity: bytes) -> None:
+    """Remember for the value of which object ``get`` raises an error: often that of another task has failed."""
+    if isinstance(error, GnomonError):
+        error.__dict__["_asked_for"] = identity.hex()
+
+
+def asked_for(error: GnomonError) -> str:
+    """The object, in hexadecimal, for whose value ``get`` has raised the error; "" if it was not raised by one."""
+    return error._asked_for
+
+
 def advice_of(error: GnomonError) -> str:
     """What to do about it."""
     return error._step()
@@ -119,6 +131,7 @@ class TaskError(GnomonError):
         arguments: what it was called with, each in a few characters: ``x=1``, ``rows=list of 1,000``.
         attempt: which run of the task it was, from 0.
         site: where the task was submitted: ``In [3], line 4``; "" outside of notebooks.
+        directory: in which the task looked for a file that is not there, if it named one without its directory; else "".
     """
 
     def __init__(
@@ -131,10 +144,12 @@ class TaskError(GnomonError):
         arguments: tuple[str, ...] = (),
         attempt: int = 0,
         site: str = "",
+        directory: str = "",
     ) -> None:
         place = f" (in process {pid})" if pid is not None else ""
+        looked = f"; it was looked for in {directory}" if directory else ""
         GnomonError.__init__(
-            self, f"{function_name or 'a task'} raised {_headline(cause, traceback_str)}{place}"
+            self, f"{function_name or 'a task'} raised {_headline(cause, traceback_str)}{place}{looked}"
         )
         self.args = (function_name, traceback_str, cause, pid)
         self.function_name = function_name
@@ -144,6 +159,7 @@ class TaskError(GnomonError):
         self.arguments = arguments
         self.attempt = attempt
         self.site = site
+        self.directory = directory
 
     def __str__(self) -> str:
         return f"{self._sentence}\n\n{self.traceback_str}".rstrip()
@@ -153,7 +169,8 @@ class TaskError(GnomonError):
         return _rebuild_task_error, (*fields, type(self) is not TaskError, self._facts())
 
     def _facts(self) -> dict[str, Any]:
-        return {"arguments": self.arguments, "attempt": self.attempt, "site": self.site}
+        facts = {"arguments": self.arguments, "attempt": self.attempt, "site": self.site}
+        return {**facts, "directory": self.directory} if self.directory else facts
 
     def __getattr__(self, name: str) -> Any:
         cause = self.__dict__.get("cause")
@@ -196,6 +213,7 @@ class TaskError(GnomonError):
         text = remote_traceback(error)
         if isinstance(error, GnomonError) and _PLACE_ANYWHERE not in text:
             text = ""  # the sentence alone, which is the headline already
+        facts["directory"] = _searched(error)
         return cls(function_name, text, error, pid, **facts).as_instanceof_cause()
 
     @classmethod
@@ -296,6 +314,17 @@ def _rebuild_task_error(
 ) -> TaskError:
     error = TaskError(function_name, traceback_str, cause, pid, **facts)
     return error.as_instanceof_cause() if dual else error
+
+
+def _searched(error: BaseException) -> str:
+    """The directory in which a file was looked for and not found, if only that of the process could be meant."""
+    name = error.filename if isinstance(error, FileNotFoundError) else None
+    if not isinstance(name, str) or not name or Path(name).is_absolute():
+        return ""
+    try:
+        return str(Path.cwd())
+    except OSError:  # it has been deleted: that is what was not found
+        return ""
 
 
 def _headline(cause: BaseException | None, traceback_str: str) -> str:

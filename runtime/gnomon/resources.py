@@ -61,7 +61,7 @@ def size_words(size_bytes: float) -> str:
     return f"{value:.0f} {units[place]}" if whole else f"{value:.1f} {units[place]}"
 
 
-_NEARLY_THOUSAND = 999.95
+_NEARLY_THOUSAND = 999.5  # would be told as 1000
 """What would be rounded to 1000.0 is told in the next unit."""
 
 

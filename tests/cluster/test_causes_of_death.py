@@ -60,7 +60,7 @@ def fails(ref: Any, kind: type[BaseException]) -> Any:
 
 def text_of(error: Any) -> str:
     """Its text with what differs from run to run left out."""
-    text = str(error).replace(error.node_id, "<node>").replace(f"pid {error.pid})", "pid <pid>)")
+    text = str(error).replace(" node 1", " node <node>").replace(f"pid {error.pid})", "pid <pid>)")
     return re.sub(r"\([0-9a-f]{32}\)", "(<id>)", text)
 
 

@@ -77,7 +77,7 @@ def test_an_actor_is_killed_by_its_handle(cluster: Cluster) -> None:
         gnomon.get(stays.pid.remote(), timeout=30)
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 1, 2**22 - 1])
+@pytest.mark.parametrize("pid", [os.getpid(), 1, 2**22 - 1], ids=["this", "the first", "none"])
 def test_processes_that_are_no_workers_are_spared(cluster: Cluster, pid: int) -> None:
     assert gnomon.get(gnomon.remote(os.getpid).remote(), timeout=20)
     with pytest.raises(ValueError, match=rf"process {pid} is no worker of this session"):

@@ -44,6 +44,28 @@ def test_an_error_says_who_holds_all(start_cluster: Callable[..., Cluster]) -> N
     assert gnomon.get(refs, timeout=20) == [1, 1, 1]
 
 
+def test_a_recursion_that_does_not_end_is_told(start_cluster: Callable[..., Cluster], tmp_path: Any) -> None:
+    cluster = start_cluster(num_cpus=1)
+
+    @gnomon.remote
+    def deeper(depth: int, path: Any) -> int:
+        from cluster_tools import wait_until
+
+        if depth:
+            return gnomon.get(deeper.remote(depth - 1, path)) + 1
+        wait_until(path.exists, "it is there", 60.0)
+        return 0
+
+    ref = deeper.remote(17, tmp_path / "go")
+    wait_until(
+        lambda: "17 tasks on node 1 wait in get()" in stalls.why_waiting(cluster.core), "it is told", 60.0
+    )
+    assert "cancel it with gnomon.cancel(ref)" in stalls.why_waiting(cluster.core)
+    (tmp_path / "go").touch()
+    assert gnomon.get(ref, timeout=60) == 17
+    assert stalls.why_waiting(cluster.core) == ""
+
+
 def test_work_that_takes_its_time_is_no_stall(start_cluster: Callable[..., Cluster], tmp_path: Any) -> None:
     start_cluster(num_cpus=1)
 

@@ -252,6 +252,34 @@ def test_workers_and_actors_to_come_are_held_too(cluster: Cluster, count: RunCou
     assert gnomon.get(refs, timeout=20) == [1, 2]
 
 
+@gnomon.remote(num_cpus=0)
+class NotesItsBirth:
+    def __init__(self, count: RunCount, number: int) -> None:
+        count.note(number)
+
+    def answer(self) -> str:
+        return "here"
+
+
+def test_constructors_of_actors_are_held_and_stepped_like_tasks(cluster: Cluster, count: RunCount) -> None:
+    control.pause()
+    actors = [NotesItsBirth.remote(count, number) for number in range(2)]
+    waiting(2)
+    assert count.entries() == []
+    found = gnomon.why(actors[0])
+    assert found.sentence == "NotesItsBirth has not begun: the session is paused."
+    assert found.next_step.startswith("Go on with")
+    assert control.step().mode == "paused"
+    assert len(begun(count, 1)) == 1
+    waiting(1)
+    gnomon.kill(actors.pop(1 - begun(count, 1)[0]))  # the one that has not begun
+    waiting(0)
+    assert len(count.entries()) == 1
+    control.resume()
+    assert gnomon.get(actors[0].answer.remote(), timeout=30) == "here"
+    assert len(count.entries()) == 1
+
+
 def test_a_worker_that_dies_at_the_gate_costs_nothing(cluster: Cluster, count: RunCount) -> None:
     control.pause()
     ref = note.options(max_retries=0).remote(1, count)

@@ -53,7 +53,7 @@ def expect_idle(cluster: KeptCluster) -> None:
 
     def is_idle() -> bool:
         told = cluster.command("status").stdout
-        return "0 of 2 CPU used" in told and "object store 0 of" in told
+        return "CPU: 0 of 2 in use" in told and "object store: 0 B of" in told
 
     wait_until(is_idle, "the cluster is idle")
 

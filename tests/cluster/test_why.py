@@ -96,9 +96,7 @@ def test_a_mailbox_and_what_its_actor_does(cluster: Cluster, tmp_path: Path) -> 
     assert ", now at line " in gnomon.why(first).sentence
     found = gnomon.why(others[1])
     assert found.state == "pending"
-    assert found.sentence.startswith(
-        "Worker.quick is number 2 in the mailbox of its actor Worker in process "
-    )
+    assert found.sentence.startswith("Worker.quick is number 2 in the mailbox of its actor Worker in worker ")
     assert "which has been running Worker.wait_for for " in found.sentence
     handle = gnomon.why(actor)
     assert handle.state == "alive"
@@ -131,7 +129,7 @@ def test_a_process_that_is_silent(cluster: Cluster, tmp_path: Path, monkeypatch:
         found = cluster.engine.why(ref._id, 0.2)
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert f"was sent to process {pid} " in found.sentence
+    assert f"was sent to worker {pid} " in found.sentence
     assert "did not answer in time" in found.sentence
     (tmp_path / "go").touch()
     assert gnomon.get(ref, timeout=40) == pid

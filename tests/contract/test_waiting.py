@@ -26,7 +26,7 @@ def test_get_keeps_the_order_and_takes_doubles():
     assert gnomon.get([]) == []
 
 
-@pytest.mark.parametrize("wrong", [1, "x", None, {}, object()], ids=repr)
+@pytest.mark.parametrize("wrong", [1, "x", None, {}, object()], ids=["1", "x", "None", "dict", "object"])
 def test_get_of_what_is_no_reference(wrong):
     with pytest.raises((ValueError, TypeError)):
         gnomon.get(wrong)

@@ -107,7 +107,7 @@ def test_an_actor_lives_and_dies(until):
     assert gnomon.get(counter.add.remote()) == 1
     found = gnomon.why(counter)
     assert found.state == "alive"
-    assert found.sentence.startswith("Counter lives in process ")
+    assert found.sentence.startswith("Counter lives in worker ")
     gnomon.kill(counter)
     until(lambda: gnomon.why(counter).state == "dead")
     assert "it was killed by gnomon.kill" in gnomon.why(counter).sentence

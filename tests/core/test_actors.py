@@ -151,6 +151,20 @@ def test_a_name_is_free_as_soon_as_its_actor_is_killed() -> None:
     head.check()
 
 
+def test_a_name_is_free_as_soon_as_nobody_needs_its_actor() -> None:
+    head = living(name="ann")
+    head.handle([received(ME, actors.ActorUnneeded(ACTOR))], 2.0)
+    assert head.actors.records[ACTOR].state == actors.ALIVE, "it ends after its last calls"
+    effects = head.handle([received(ME, actors.ActorNameAsked(1, "ann", ""))], 2.1)
+    assert told(effects, ME, actors.ActorNameAnswered)[0].actor is None
+    other = ActorID(task_id(OTHER, 77))
+    effects = register(head, other, request=5, name="ann")
+    assert told(effects, ME, actors.ActorAdmitted) == [actors.ActorAdmitted(5, False)]
+    died(head)
+    assert list(head.actors.names.values()) == [other]
+    head.check()
+
+
 def test_of_two_who_create_at_once_one_gets_the_name() -> None:
     head = new_head()
     mine = actors.ActorRegistered(spec(ACTOR, name="ann"), 1)

@@ -271,6 +271,36 @@ def state_of(roles: Roles, number: int) -> int:
     return roles.driver.ledger.tasks[number].state
 
 
+def assigned(worker: Worker) -> fx.Effects:
+    return worker.handle([received(HEAD, actors.ActorAssigned(spec(MINE, owner=OTHER), 0))], 1.1)
+
+
+def test_a_constructor_begins_when_it_is_let_through() -> None:
+    worker = plain()
+    effects = assigned(worker)
+    assert done(effects, fx.BecomeActor) == []
+    assert told(effects, ME, tempo.StartAsked) == [tempo.StartAsked(1, "", TaskID(MINE))]
+    assert told(worker.handle([], 1.2), ME, tempo.StartAsked) == [], "a question is asked once"
+    effects = allow(worker)
+    assert [each.assignment.spec.actor for each in done(effects, fx.BecomeActor)] == [MINE]
+    assert told(effects, ME, tempo.StartOver) == []
+    effects = worker.handle([ev.ActorConstructed(b"", "")], 2.1)
+    assert told(effects, ME, tempo.StartOver) == [tempo.StartOver(1)]
+    effects = worker.handle([received(OTHER, call(1))], 2.2)
+    assert (asked(effects), take(worker)) == ([("", 1)], None), "the permission was the constructor's"
+
+
+def test_a_constructor_at_the_gate_begins_when_it_opens_and_keeps_its_place_when_it_closes_anew() -> None:
+    worker = plain()
+    assigned(worker)
+    effects = worker.handle([received(NODE, tempo.TempoSet(ME, 3, True))], 1.2)
+    assert done(effects, fx.BecomeActor) == []
+    assert told(effects, ME, tempo.StartAsked) == [tempo.StartAsked(3, "", TaskID(MINE))]
+    effects = worker.handle([received(NODE, tempo.TempoSet(ME, 4, False))], 1.3)
+    assert len(done(effects, fx.BecomeActor)) == 1
+    assert done(worker.handle([received(NODE, tempo.TempoSet(ME, 5, True))], 1.4), fx.BecomeActor) == []
+
+
 def test_the_views_show_what_waits_as_ready() -> None:
     roles = Roles(CPU)
     ask(roles, PAUSED)
@@ -304,3 +334,24 @@ def test_a_lease_that_is_asked_back_is_given_back_though_its_task_waits() -> Non
     roles.driver.tasks.dispatch.reclaim(leased.node, leased.lease, roles.now)
     roles.run()
     assert roles.sent(tasks.TasksRecalled, leased.worker) == [tasks.TasksRecalled(1)]
+
+
+def test_head_tells_of_the_gate_with_the_actor_since_the_node_may_be_slower() -> None:
+    worker = new_worker(HOST)
+    message = actors.ActorAssigned(spec(MINE, owner=OTHER), 0, (), (tempo.TempoSet(OTHER, 7, True), CLOSED))
+    effects = worker.handle([received(HEAD, message)], 1.0)
+    assert done(effects, fx.BecomeActor) == []
+    assert told(effects, ME, tempo.StartAsked) == [tempo.StartAsked(1, "", TaskID(MINE))]
+
+
+def test_head_hears_of_the_gate_from_the_driver_and_keeps_the_newest_word() -> None:
+    roles = Roles(CPU)
+    ask(roles, PAUSED)
+    assert roles.sent(tempo.TempoSet, THE_HEAD)[0] == tempo.TempoSet(DRIVER, 1, True)
+    kept = roles.head.actors.tempos
+    assert list(kept.values()) == [tempo.TempoSet(DRIVER, 1, True)]
+    ask(roles, FREE)
+    assert kept == {}
+    roles.post(THE_HEAD, received(NODE, tempo.TempoSet(DRIVER, 1, True)))  # the node was slow to say so
+    roles.run()
+    assert kept == {}

@@ -44,7 +44,18 @@ from gnomon._messages.tasks import (
     TaskFinished,
     TaskPushed,
 )
-from gnomon.ids import FunctionID, JobID, LeaseID, ObjectID, TaskID, WorkerID, attempt_id, object_id, task_id
+from gnomon.ids import (
+    FunctionID,
+    JobID,
+    LeaseID,
+    ObjectID,
+    TaskID,
+    WorkerID,
+    attempt_id,
+    node_name,
+    object_id,
+    task_id,
+)
 
 ME, NODE = WorkerID(b"me......"), WorkerID(b"node....")
 WORKER, OTHER, FAR = WorkerID(b"worker.."), WorkerID(b"other..."), WorkerID(b"far.node")
@@ -323,7 +334,7 @@ def test_a_put_and_a_task_without_retries_tell_why(owner: Owner) -> None:
     owner.lose(1)
     name, fields = owner.value(50)
     assert (name, fields["producer"]) == ("ObjectLostError", "put")
-    assert NODE.hex() in fields["reason"]
+    assert node_name(NODE) in fields["reason"]
     name, fields = owner.value(1)
     assert (name, fields["producer"], fields["attempts"]) == ("ObjectLostError", "f", 1)
 

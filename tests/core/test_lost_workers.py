@@ -10,6 +10,7 @@ import pytest
 
 from gnomon._core.effects import AnswerRequest
 from gnomon._core.events import CellCancelAsked, Received, TaskSubmitted
+from gnomon._core.ledger import TaskState
 from gnomon._core.links import LinkMachine
 from gnomon._core.worker import Worker
 from gnomon._messages.cluster import ProcessLost
@@ -152,6 +153,26 @@ def test_what_had_not_begun_costs_nothing(one: Owner) -> None:
     one.lose(worker, None)
     worker = one.grant()
     assert one.at(worker) == [(task, 0) for task in tasks]
+    assert not one.role.ledger.attempts
+
+
+def test_an_attempt_that_another_one_follows_stays_known(one: Owner) -> None:
+    (worker,) = one.pushed
+    (deadly,) = one.submit(3)
+    begun = one.now
+    one.lose(worker, deadly)
+    ledger = one.role.ledger
+    row = ledger.tasks[ledger.parent(deadly)]
+    ((number, past),) = ledger.attempts
+    assert (number, past.row, past.number, past.state) == (0, row, 0, TaskState.FAILED)
+    assert ledger.workers.entries[past.worker][0] == worker.hex()
+    assert past.reason == "was killed"
+    assert past.started <= begun < past.finished
+    assert (row.attempt, row.state, row.started, row.worker) == (1, TaskState.READY, 0.0, -1)
+    second = one.grant()
+    assert row.started > past.finished
+    one.finish(second)
+    assert (row.attempt, row.state, len(ledger.attempts)) == (1, TaskState.DONE, 1)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnomon._core.borrowing import BorrowMachine
-from gnomon._core.effects import Effects, NoteStore, SampleFields
+from gnomon._core.effects import Effects, NoteStore, NoteWaiting, SampleFields
 from gnomon._core.execution import ExecutionMachine
 from gnomon._core.ledger import SPANS_KEPT, Ledger, TaskRow, TaskState
 from gnomon._core.references import ReferenceMachine
@@ -19,6 +19,7 @@ from gnomon._messages.cluster import (
     SpansReported,
 )
 from gnomon.ids import ActorID, NodeID, TaskID, WorkerID, task_id
+from gnomon.resources import UNITS
 
 DRIVER, NODE, WORKER = (WorkerID(bytes([number]) * 8) for number in (1, 2, 3))
 
@@ -75,6 +76,19 @@ def test_a_store_that_fills_up_is_noted_once_for_each_time_that_it_does() -> Non
     assert notes(driver, 49, 80) == [80]
 
 
+def test_very_many_tasks_that_wait_inside_are_noted_once() -> None:
+    driver = Process(DRIVER)
+
+    def noted(blocked: int) -> int:
+        facts = NodeReport(
+            NodeID(b"\0\0\2node"), NODE, 1, True, {"CPU": 2 * UNITS}, {}, 0, 0, 1, blocked=blocked
+        )
+        driver.machine.on_node_status(NodeStatus(0, facts))
+        return sum(isinstance(command, NoteWaiting) for command in driver.effects.commands)
+
+    assert [noted(blocked) for blocked in (32, 33, 400)] == [0, 1, 1]
+
+
 def test_nothing_is_told_while_nobody_looks() -> None:
     worker = Process(WORKER)
     submit(worker, 1)
@@ -97,6 +111,27 @@ def test_a_view_that_is_closed_and_opened_again_shows_each_task_once() -> None:
     report(worker, driver, 3.0)
     assert driver.ledger.tasks_total == 2
     assert driver.ledger.counts[0][TaskState.DONE] == 2
+
+
+def test_attempts_that_others_follow_are_told_once_with_their_task() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    worker.machine.rows_max = 1
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    others = [submit(worker, number) for number in (1, 2)]
+    row = submit(worker, 3)
+    place = worker.ledger.workers.number(("abcd", 7, "worker 7"))
+    for each in (*others, row, row):
+        each.worker, each.started = place, 2.0
+        worker.ledger.task_changed(each, TaskState.RUNNING)
+        if each is row:
+            worker.ledger.tried(each, 3.0, "it died")
+            worker.ledger.task_changed(each, TaskState.READY)
+    for now in range(1, 9):
+        report(worker, driver, float(now))
+    told = [(past.row.task, past.number, past.worker, past.reason) for _, past in driver.ledger.attempts]
+    assert told == [(row.task, 0, 0, "it died"), (row.task, 1, 0, "it died")]
+    assert driver.ledger.workers.entries == [("abcd", 7, "worker 7")]
+    assert driver.ledger.tasks[-1].attempt == 2
 
 
 def test_a_report_that_comes_twice_changes_nothing() -> None:

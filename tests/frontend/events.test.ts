@@ -32,6 +32,20 @@ describe('events of a run', () => {
     assert.deepEqual(eventsIn(play), ['1002 failed g #1 failed: ValueError: no rows']);
   });
 
+  test('are attempts that failed; not those whose result was lost', () => {
+    const play = played();
+    play.tell(
+      {
+        attempts: [
+          [0, 0, 0, 1001, 1002, TaskState.failed, 'its worker died'],
+          [0, 1, 0, 1003, 1004, TaskState.done, '']
+        ]
+      },
+      [{ func: 0 }]
+    );
+    assert.deepEqual(eventsIn(play), ['1002 again f #0 is tried again: its worker died']);
+  });
+
   test('are spills', () => {
     const play = played();
     play.tell({ spans: [['spill', 'p', 1001, 1003, 3_000_000, '']] });

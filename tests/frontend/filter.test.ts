@@ -162,7 +162,10 @@ describe('a session', () => {
       memory_total_bytes: 8_000_000_000
     };
     assert.equal(summaryText(summary), 'CPUs 1.5 of 2 · 4 workers · 7 queued · mem 38% · store 1.2 MB');
-    assert.match(summaryMeaning(summary), /^CPUs in use: 1.5 of 2\n4 worker processes, 1 of them.*\nobject store: 1\.2 MB of 100 MB in use$/s);
+    assert.match(
+      summaryMeaning(summary),
+      /^CPUs in use: 1.5 of 2\n4 worker processes, 1 of them.*\nobject store: 1\.2 MB of 100 MB in use$/s
+    );
     // what can not be told is left out
     const unknown = { ...summary, queued: 0, memory_used_bytes: 0, memory_total_bytes: 0 };
     assert.equal(summaryText(unknown), 'CPUs 1.5 of 2 · 4 workers · store 1.2 MB');

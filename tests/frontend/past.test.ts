@@ -65,6 +65,40 @@ describe('a model of the past', () => {
     assert.equal(play.live.spans[1].end, 1006);
   });
 
+  test('has attempts that others have followed as they were, and what was done until its result was lost', () => {
+    const play = new Play(numbers(11));
+    play.tell({}, [
+      { func: 0, created: 1000 },
+      { func: 1, created: 1000, deps: [0] }
+    ]);
+    play.time = 1020;
+    play.tell(
+      {
+        attempts: [
+          [0, 1, 1, 1003, 1005, TaskState.done, ''],
+          [0, 0, 0, 1001, 1002, TaskState.failed, 'its worker died']
+        ]
+      },
+      [],
+      [
+        { id: 0, state: TaskState.done, worker: 2, start: 1008, end: 1010, attempt: 2 },
+        { id: 1, state: TaskState.done, worker: 0, start: 1012, end: 1013 }
+      ]
+    );
+    const told = (time: number): unknown[] => {
+      const { tasks, attempts } = modelAt(play.live, play.journal, time);
+      return [tasks.state[0], tasks.attempt[0], tasks.worker[0], tasks.state[1], attempts.get(0)?.length ?? 0];
+    };
+    const { waiting, ready, running, done } = TaskState;
+    assert.deepEqual(told(1000.5), [ready, 0, -1, waiting, 0]);
+    assert.deepEqual(told(1001.5), [running, 0, 0, waiting, 0]);
+    assert.deepEqual(told(1002.5), [ready, 1, -1, waiting, 1]);
+    assert.deepEqual(told(1004), [running, 1, 1, waiting, 1]);
+    assert.deepEqual(told(1006), [done, 1, 1, ready, 2]);
+    assert.deepEqual(told(1009), [running, 2, 2, ready, 2]);
+    assert.deepEqual(told(1011), [done, 2, 2, ready, 2]);
+  });
+
   test('is filtered like any other', () => {
     const play = new Play(numbers(7));
     for (let i = 0; i < 40; i++) {

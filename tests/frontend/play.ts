@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { Journal } from '../../labextension/src/views/journal';
 import { Model } from '../../labextension/src/views/model';
 import { TaskState } from '../../labextension/src/views/states';
-import type { GroupRow, IActorRow, IFeedHeader, INodeRow, ObjectTuple } from '../../labextension/src/views/wire';
+import type {
+  AttemptTuple,
+  GroupRow,
+  IActorRow,
+  IFeedHeader,
+  INodeRow,
+  ObjectTuple
+} from '../../labextension/src/views/wire';
 import type { IChange, INewTask } from './message';
 import { message } from './message';
 
@@ -31,6 +38,7 @@ export class Play {
     worker: number;
     start: number;
     end: number;
+    attempt: number;
   }[] = [];
   private readonly _actors = new Map<string, IActorRow>();
 
@@ -51,16 +59,21 @@ export class Play {
     this.time += 0.25;
     const changes: IChange[] = [];
     const added: INewTask[] = [];
+    const attempts: AttemptTuple[] = [];
     const old = this._tasks.length;
     for (let i = this._draw(3); i > 0; i--) {
       const deps = old > 0 && this._draw(2) ? [old - 1 - this._draw(Math.min(old, 4))] : [];
       const func = this._draw(3);
       added.push({ func, deps, created: this.time });
-      this._tasks.push({ func, deps, state: TaskState.waiting, worker: -1, start: 0, end: 0 });
+      this._tasks.push({ func, deps, state: TaskState.waiting, worker: -1, start: 0, end: 0, attempt: 0 });
     }
     this._tasks.forEach((task, id) => {
       const before = task.state;
-      if (task.state === TaskState.running && this._draw(2)) {
+      if (task.state === TaskState.running && this._draw(5) === 0) {
+        attempts.push([id, task.attempt, task.worker, task.start, this.time, TaskState.failed, 'its worker died']);
+        const attempt = task.attempt + 1;
+        Object.assign(task, { state: TaskState.ready, worker: -1, start: 0, end: 0, attempt });
+      } else if (task.state === TaskState.running && this._draw(2)) {
         task.state = [TaskState.done, TaskState.done, TaskState.failed, TaskState.cancelled][this._draw(4)];
         task.end = this.time;
       } else if (task.state === TaskState.ready && this._draw(2)) {
@@ -88,7 +101,7 @@ export class Play {
         ...[0, 1, 2, 3, 4, 5].map(state => own.filter(task => task.state === state).length)
       ] as unknown as GroupRow;
     });
-    this.tell({ ...this._others(), groups, objects: { rows, gone, ...this._totals() } }, added, changes);
+    this.tell({ ...this._others(), groups, attempts, objects: { rows, gone, ...this._totals() } }, added, changes);
   }
 
   private _totals(): { count: number; memory_bytes: number; store_used_bytes: number; store_capacity_bytes: number } {
@@ -108,7 +121,8 @@ export class Play {
 /** All that a view can see of a model, as one text. */
 export function seen(model: Model): string {
   const { tasks } = model;
-  const columns = [tasks.state, tasks.worker, tasks.start, tasks.end].map(column => [...column.slice(0, tasks.length)]);
+  const { state, attempt, worker, start, end } = tasks;
+  const columns = [state, attempt, worker, start, end].map(column => [...column.slice(0, tasks.length)]);
   const sorted = (map: ReadonlyMap<unknown, unknown>): unknown => [...map].sort();
   return JSON.stringify([
     ...[tasks.length, tasks.edges, columns, model.members, model.listedCounts, model.totals(), model.tasksTotal],

@@ -21,7 +21,8 @@ test('sizes never read "1000.0 kB"', () => {
   assert.equal(formatBytes(0), '0 B');
   assert.equal(formatBytes(999), '999 B');
   assert.equal(formatBytes(3_400_000), '3.4 MB');
-  assert.equal(formatBytes(999_960), '1.0 MB');
+  assert.equal(formatBytes(999_499), '999 kB');
+  assert.equal(formatBytes(999_500), '1.0 MB');
   assert.equal(formatBytes(2_000_000_000), '2 GB');
 });
 

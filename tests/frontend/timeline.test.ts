@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { attemptFacts, describeAttempt } from '../../labextension/src/views/attempts';
 import { functionColour, FUNCTION_HUES, luminance } from '../../labextension/src/views/function-colours';
 import { Model } from '../../labextension/src/views/model';
 import { describeTimeline, readTimeline, taskAt } from '../../labextension/src/views/spans';
@@ -10,7 +11,7 @@ import { marks, stepFor } from '../../labextension/src/views/time-axis';
 import { AXIS_HEIGHT, layOut, placeAt } from '../../labextension/src/views/timeline-layout';
 import { TimeWindow } from '../../labextension/src/views/time-window';
 import { traceEvents } from '../../labextension/src/views/trace';
-import type { INodeRow } from '../../labextension/src/views/wire';
+import type { AttemptTuple, INodeRow } from '../../labextension/src/views/wire';
 import type { IChange } from './message';
 import { message } from './message';
 
@@ -89,6 +90,29 @@ describe('spans', () => {
     assert.equal(taskAt(model, row, 1, 1009, 0, 1010), 3, 'a running one ends now');
     assert.equal(taskAt(model, row, 0, 1004.2, 0.1, 1010), -1);
     assert.equal(taskAt(model, row, 0, 1004.2, 0.5, 1010), 0, 'near enough');
+  });
+
+  test('have beside them the attempts that they have followed, where those ran', () => {
+    const model = modelOf([{ state: done, worker: 0, start: 1002, end: 1003 }]);
+    const attempts: AttemptTuple[] = [[0, 0, 1, 1000, 1001, failed, 'worker 12 died']];
+    model.apply(...message({ kind: 'delta', seq: 1, attempts }));
+    const timeline = readTimeline(model);
+    assert.deepEqual(
+      timeline.groups.flatMap(group => group.rows.map(row => [row.label, row.tasks.length, row.past.length])),
+      [
+        ['worker 11', 1, 0],
+        ['worker 12', 0, 1]
+      ]
+    );
+    assert.deepEqual([timeline.first, timeline.spans], [1000, 1]);
+    const [past] = timeline.groups[1].rows[0].past;
+    assert.equal(describeAttempt(model, past), 'load #0 · attempt 1 · 1.0 s · worker 12 died');
+    assert.deepEqual(attemptFacts(model, 0, 5), [['attempt 1', '1.0 s · on worker 12 · worker 12 died']]);
+    const tried = traceEvents(model, 1004).filter(event => event.args['attempt'] === 1);
+    assert.deepEqual(
+      tried.map(({ name, tid, dur }) => [name, tid, dur]),
+      [['load', 1, 1_000_000]]
+    );
   });
 
   test('after a long rest begin a new burst; while one runs there is no rest', () => {
@@ -195,7 +219,9 @@ describe('the layout', () => {
     );
     assert.ok(layout.rows[0].height > layout.rows[1].height);
     assert.ok(layout.height <= 400 - AXIS_HEIGHT);
+    assert.ok(layout.top > AXIS_HEIGHT, 'there is room for how many ran at once');
     const low = layOut(timeline, 40);
+    assert.equal(low.top, AXIS_HEIGHT);
     assert.ok(
       low.rows.every(row => row.height >= 14),
       'each label can be read'

@@ -203,3 +203,38 @@ def test_programs_that_run_notebooks_see_the_failure(monkeypatch: pytest.MonkeyP
     page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
     twin = page.index('data-mime-type="application/vnd.jupyter.stderr"', page.index("jp-gnomon-error"))
     assert page.index(":has(.jp-gnomon-error)+.jp-OutputArea-child") < twin
+
+
+READS = """
+import os, pathlib
+import gnomon
+gnomon.init(engine="local", num_cpus=1)
+@gnomon.remote
+def read(name):
+    return pathlib.Path(name).read_text()
+"""
+
+
+def test_a_file_that_a_worker_does_not_find(
+    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    began, moved = tmp_path / "began", tmp_path / "moved"
+    began.mkdir()
+    moved.mkdir()
+    monkeypatch.chdir(began)
+    shell.run_line_magic("load_ext", "gnomon")
+    try:
+        shell.run_cell(READS, store_history=True)
+        same = shown(shell, capsys, "gnomon.get(read.remote('data.csv'))")
+        assert f"it was looked for in {began}" in same
+        assert "the whole path" in same
+        monkeypatch.chdir(moved)
+        (moved / "data.csv").write_text("1")
+        other = " ".join(shown(shell, capsys, "gnomon.get(read.remote('data.csv'))").split())
+        assert f"it was looked for in {began}" in other
+        assert f"it is in {moved} now. Give the whole path" in other
+        whole = shown(shell, capsys, "gnomon.get(read.remote('/no/such/file'))")
+        assert "looked for" not in whole
+        assert shell.run_cell("gnomon.get(read.remote(os.path.abspath('data.csv')))").result == "1"
+    finally:
+        gnomon.shutdown()

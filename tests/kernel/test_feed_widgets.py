@@ -11,6 +11,8 @@ import pytest
 
 from gnomon import observe
 from gnomon._core.ledger import Ledger
+from gnomon._messages.cluster import ReportedSpan
+from gnomon.ids import WorkerID
 from gnomon_kernel import widgets
 from gnomon_kernel.widgets import static
 from kernel.feed_kernel import FeedKernel, FeedView, feed_kernel
@@ -203,6 +205,28 @@ def test_twins_tell_the_story_in_words(picture):
     dashboard = widgets.VIEWS["dashboard"](picture_now).text
     assert all(text.splitlines()[0] in dashboard for text in (graph, objects, actors, timeline))
     assert "nodes:" not in dashboard  # one node alone has nothing of its own to tell
+
+
+def test_the_twin_of_the_timeline_has_what_took_time_besides_tasks(picture):
+    fill(picture, 3)
+    ledger = picture.ledger
+    worker = WorkerID(bytes.fromhex(ledger.workers.entries[0][0]))
+    row = ledger.tasks[0]
+    ledger.tried(row, row.finished, "its worker died")
+    picture.start(row)
+    picture.finish(row)
+    node = WorkerID(b"nodepro1")
+    ledger.node_changed("n1", label="node <7>", process=node.hex())
+    ledger.spans_noted(
+        ReportedSpan(kind, place, row.created, row.finished, 10, "load")
+        for kind, place in (("read", worker), ("write", worker), ("spill", node))
+    )
+    twin = widgets.VIEWS["timeline"](static.read_picture())
+    root = ElementTree.fromstring(widgets._twin_data(twin)["text/html"])
+    texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"arguments read", "result written", "spilled to disk", "tried again"} <= set(texts)
+    assert any(text.startswith("node <7>") for text in texts)
+    assert "copied from another node" not in texts
 
 
 def test_the_twin_of_a_long_timeline_keeps_every_failure(picture):

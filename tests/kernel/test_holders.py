@@ -129,7 +129,7 @@ def test_memory_names_cells_and_variables(session: LiveKernel) -> None:
     told = session.run("%remote memory --units KB").check().text()
     (line,) = [line for line in told.splitlines() if "2,000" in line and "make" in line and "In [" in line]
     assert f"In [{number}]:4" in line
-    assert line.endswith("results['big']")
+    assert "  results['big']  " in line
     assert "results['big']" in session.run("%remote memory results['big']").check().text()
     said = session.run("%remote memory nothing").text("stderr")
     assert "'nothing' raised NameError" in said

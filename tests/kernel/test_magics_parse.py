@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from IPython.core.error import UsageError
 
+from gnomon.resources import size_words
 from gnomon_kernel import magics
 from gnomon_kernel.commands import COMMANDS, cell_parser, parser_of
 from gnomon_kernel.completion import complete
-from gnomon_kernel.display import size
 from gnomon_kernel.magics import help_text, parse_line, split
 
 
@@ -37,14 +37,15 @@ def test_sizes(written: str, size_bytes: int) -> None:
     [
         (0, "0 B"),
         (999, "999 B"),
-        (1_000, "1.0 kB"),
+        (1_000, "1 kB"),
+        (999_499, "999 kB"),
         (999_600, "1.0 MB"),
         (123_456_789, "123 MB"),
-        (2e12, "2.0 TB"),
+        (2e12, "2 TB"),
     ],
 )
 def test_sizes_as_they_are_told(size_bytes: float, said: str) -> None:
-    assert size(size_bytes) == said
+    assert size_words(size_bytes) == said
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,9 @@ def progress(
     total: int = 10,
     finished: bool = False,
     wanted: int | None = None,
+    tempo: str = "free",
 ) -> hooks.WaitProgress:
-    return hooks.WaitProgress(total, ready, elapsed_s, finished, groups, wanted)
+    return hooks.WaitProgress(total, ready, elapsed_s, finished, groups, wanted, tempo)
 
 
 def text(made: hooks.WaitProgress, run: CellRun | None = None, left_s: float | None = None) -> str:
@@ -50,6 +51,16 @@ def test_the_last_line_tells_the_time() -> None:
     assert text(ended) == "f: 10/10, after 3.2 s"
     stopped = progress(group(done=4, running=6), elapsed_s=3.21, ready=4, finished=True)
     assert text(stopped) == "f: 4/10, 6 running, stopped waiting after 3.2 s"
+
+
+def test_a_paused_session_says_so_and_promises_nothing() -> None:
+    made = progress(group(ready=3), tempo="paused")
+    assert text(made) == "f: 0/3, 1.0 s, paused: nothing begins until %remote step or %remote resume"
+    assert "paused: nothing begins" in as_html(since_cell_start(made.groups, None), made, None)
+    assert text(progress(group(ready=3), tempo="slow")) == "f: 0/3, 1.0 s, in slow motion"
+    assert (
+        text(progress(group(ready=3), tempo="paused", finished=True)) == "f: 0/3, stopped waiting after 1.0 s"
+    )
 
 
 def test_a_wait_that_has_what_it_wanted_has_not_stopped_waiting() -> None:

@@ -27,6 +27,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, TimeoutErr
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_START_S = 60
 PAGE_READY_MS = 60_000
+WAIT_S = 60
+"""How long a state may take to come, unless a test says otherwise: a busy machine is no fault."""
 KERNEL_END_S = 60
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # people in containers are root, and Chromium has no sandbox for root
@@ -154,6 +156,7 @@ def lab_server(home: Path, folder: Path, app: str = "lab", base: str = "/") -> I
         *(f"--{each}.extra_labextensions_path={extensions}" for each in {settings, "LabApp"}),
         f"--{settings}.expose_app_in_browser=True",
         "--LabApp.news_url=None",
+        "--LanguageServerManager.autodetect=False",  # it would find pyright in node_modules, and start it
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     environment = _environment(home)
@@ -184,6 +187,11 @@ NOT_OURS = {
 IS_READY = """() => {
   const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
   return !!context?.isReady && context.session?.kernel?.status === 'idle';
+}"""
+# a kernel that runs a cell says so, also to a page that has just come
+IS_CONNECTED = """() => {
+  const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return !!context?.isReady && ['idle', 'busy'].includes(context.session?.kernel?.status);
 }"""
 RUN = """async ([id, wait]) => {
   const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
@@ -281,7 +289,7 @@ class LabPage:
     def wait_for_text(self, cell: str, part: str) -> None:
         """Return when a cell has printed ``part``: what runs elsewhere may print after the cell's end."""
         condition = f"([id, part]) => JSON.stringify(({OUTPUTS})(id)).includes(part)"
-        self.page.wait_for_function(condition, arg=[cell, part], timeout=15_000)
+        self.page.wait_for_function(condition, arg=[cell, part])
 
     def failures(self, cell: str) -> list[str]:
         """The errors among a cell's outputs."""
@@ -291,11 +299,11 @@ class LabPage:
         """The ``aria-label`` of a view."""
         return self.page.locator(selector).first.get_attribute("aria-label") or ""
 
-    def wait_for_label(self, selector: str, pattern: str, timeout_s: float = 15) -> str:
+    def wait_for_label(self, selector: str, pattern: str, timeout_s: float = WAIT_S) -> str:
         """The ``aria-label`` of a view once it matches a JavaScript regular expression."""
         return self._label_when(selector, "new RegExp(wanted).test(label)", pattern, timeout_s)
 
-    def wait_for_other_label(self, selector: str, old: str, timeout_s: float = 15) -> str:
+    def wait_for_other_label(self, selector: str, old: str, timeout_s: float = WAIT_S) -> str:
         """The ``aria-label`` of a view once it is no longer ``old``."""
         return self._label_when(selector, "label !== wanted", old, timeout_s)
 
@@ -331,6 +339,7 @@ def open_browser() -> Iterator[Browser]:
 def lab_page(browser: Browser, server: LabServer, width: int = 1500, height: int = 1000) -> Iterator[LabPage]:
     """A page with storage and cache of its own, as of a fresh browser; the server's kernels end with it."""
     context = browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(WAIT_S * 1000)
     try:
         yield LabPage(context.new_page(), server)
     finally:

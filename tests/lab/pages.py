@@ -9,9 +9,8 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Page
 
-from lab.lab_driver import IS_READY, PAGE_READY_MS, ROOT, LabPage
+from lab.lab_driver import IS_CONNECTED, IS_READY, PAGE_READY_MS, ROOT, WAIT_S, LabPage
 
-WAIT_S = 60
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 # what most notebooks of these tests begin with; "go" is a file in the folder of the notebooks
@@ -35,7 +34,7 @@ class Counter:
     def up(self): return 1
 """
 
-IN_FRONT = f"""path => window.jupyterapp?.shell.currentWidget?.context?.path === path && ({IS_READY})()"""
+IS_FRONT = "path => window.jupyterapp?.shell.currentWidget?.context?.path === path"
 # a page that was reloaded brings its tabs back one by one
 ACTIVATE = """path => {
   const app = window.jupyterapp;
@@ -64,19 +63,22 @@ def run_all(lab: LabPage, *cells: str) -> None:
     """Run cells one after the other; an error in one fails the test."""
     for cell in cells:
         lab.run(cell)
-        assert lab.failures(cell) == []
+        assert lab.failures(cell) == [], f"{cell} has shown {lab.outputs(cell)}"
 
 
 def open_another(lab: LabPage, path: str) -> None:
     """Open one more notebook; it is in front then."""
     lab.page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", path)
-    lab.page.wait_for_function(IN_FRONT, arg=path, timeout=PAGE_READY_MS)
+    lab.page.wait_for_function(
+        f"path => ({IS_FRONT})(path) && ({IS_READY})()", arg=path, timeout=PAGE_READY_MS
+    )
 
 
 def bring_to_front(lab: LabPage, path: str) -> None:
-    """Bring an open notebook to the front: what runs cells looks there."""
+    """Bring an open notebook to the front, busy or not: what runs cells looks there."""
     lab.page.wait_for_function(ACTIVATE, arg=path, timeout=PAGE_READY_MS)
-    lab.page.wait_for_function(IN_FRONT, arg=path, timeout=PAGE_READY_MS)
+    there = f"path => ({IS_FRONT})(path) && ({IS_CONNECTED})()"
+    lab.page.wait_for_function(there, arg=path, timeout=PAGE_READY_MS)
 
 
 def reload(lab: LabPage, saved: str) -> None:

@@ -23,12 +23,12 @@ def test_a_failed_cell_shows_one_card(server: LabServer, lab: LabPage) -> None:
     lab.run("start")
     lab.run("fails")
     card = lab.page.locator(".jp-gnomon-error")
-    card.wait_for(timeout=30_000)
+    card.wait_for()
     assert lab.failures("fails") == ["TaskError(ZeroDivisionError): division by zero"]
     twin = lab.page.locator(".jp-OutputArea-child:has(.jp-gnomon-error) + .jp-OutputArea-child")
     assert "What to do:" in (twin.text_content() or "")
-    twin.wait_for(state="hidden", timeout=30_000)
+    twin.wait_for(state="hidden")
     lab.run("plain")
     shown = lab.page.locator('.jp-OutputArea-child [data-mime-type="application/vnd.jupyter.stderr"]:visible')
-    shown.wait_for(timeout=30_000)
+    shown.wait_for()
     assert (shown.text_content() or "").count("ZeroDivisionError") > 0

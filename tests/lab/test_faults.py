@@ -46,7 +46,7 @@ def break_it(lab: LabPage, place: str, button: str, meaning: str, told: str) -> 
     picture(lab, button)
     card.locator(".jp-gnomon-fault-sure:visible").click()
     # anywhere: what made this the card that was meant may meanwhile go on at another one
-    lab.page.locator(f"{PANEL} .jp-gnomon-faults [role=status]", has_text=told).wait_for(timeout=30_000)
+    lab.page.locator(f"{PANEL} .jp-gnomon-faults [role=status]", has_text=told).wait_for()
 
 
 def test_what_is_broken_while_a_cell_waits_is_mended(server: LabServer, lab: LabPage) -> None:
@@ -55,10 +55,10 @@ def test_what_is_broken_while_a_cell_waits_is_mended(server: LabServer, lab: Lab
     lab.command("gnomon:open-panel")
     lab.run("start")
     show_view(lab, "Nodes")
-    lab.wait_for_label(f"{PANEL} .jp-gnomon-nodes", "nodes: 2 alive, 0 dead", timeout_s=30)
+    lab.wait_for_label(f"{PANEL} .jp-gnomon-nodes", "nodes: 2 alive, 0 dead")
     lab.start("wait")
     running = ".jp-gnomon-worker[data-state=running]"
-    lab.page.locator(f"{PANEL} {running}", has_text="slow_once").wait_for(timeout=30_000)
+    lab.page.locator(f"{PANEL} {running}", has_text="slow_once").wait_for()
     card = f".jp-gnomon-card:has({running})"
     break_it(lab, card, "kill", "ends at once, as by a crash", "it ran slow_once")
     lab.wait_until_finished("wait")
@@ -74,7 +74,7 @@ def test_an_object_is_lost_from_its_card_and_made_again(server: LabServer, lab: 
     lab.run("start")
     lab.run("made")
     show_view(lab, "Objects")
-    lab.page.locator(f"{PANEL} .jp-gnomon-object-name").first.click(timeout=30_000)
+    lab.page.locator(f"{PANEL} .jp-gnomon-object-name").first.click()
     break_it(
         lab, ".jp-gnomon-object-card", "lose every copy", "takes every copy for lost", "takes every copy"
     )

@@ -174,4 +174,9 @@ def test_people_find_the_views_in_the_launcher_the_palette_and_the_menu(
         timeout=WAIT_S * 1000,
     )
     assert any("Gnomon Nodes" in text for text in views.all_inner_texts())
+    shown = lab.page.locator(".lm-CommandPalette-item", has_text="Gnomon").all_inner_texts()
+    assert all("Alt" in text for text in shown), shown  # each with its shortcut
     look(lab, "palette")
+    lab.page.keyboard.press("Escape")
+    lab.page.keyboard.press("Control+Alt+Shift+T")
+    says(lab, TABS, "Timeline")

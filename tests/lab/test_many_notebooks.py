@@ -27,8 +27,11 @@ def wait_for_links(wanted):
     deadline = time.monotonic() + 30
     while len(sender()._links) != wanted and time.monotonic() < deadline:
         threading.Event().wait(0.05)
-    print(len(sender()._links), "views are told of this kernel")
-    assert len(sender()._links) == wanted
+    links = [
+        f"visible {link.visible}, subscribed {link._subscription is not None}, summaries {link._summaries is not None}"
+        for link in sender()._links
+    ]
+    assert len(links) == wanted, f"these views are told of this kernel: {links}"
 """
 CELLS = {
     "setup": SETUP + LINKS,
@@ -36,6 +39,8 @@ CELLS = {
     "five": "gnomon.get([quick.remote(i) for i in range(5)])",
     "no-view": "wait_for_links(1)  # the status bar's",
     "two-views": "wait_for_links(3)",
+    "one-view": "wait_for_links(2)",
+    "nobody": "wait_for_links(0)",
 }
 VIEW = "#jp-main-dock-panel .jp-gnomon-panel:not(.lm-mod-hidden *)"
 GRAPH = f'{VIEW} [aria-label^="task graph:"]'
@@ -68,11 +73,18 @@ def test_each_notebook_has_its_own_view(server: LabServer, lab: LabPage) -> None
     open_another(lab, "none.ipynb")
     says(lab, f"{VIEW} .jp-gnomon-panel-hint", "%load_ext gnomon")
 
-    # closed views tell the kernel; the pinned one comes back with the page, the follower was closed
+    # a closed view tells the kernel
     lab.page.evaluate(
         "() => [...window.jupyterapp.shell.widgets('main')].find(tab => tab.title.label === 'Graph').close()"
     )
     bring_to_front(lab, "one.ipynb")
+    run_all(lab, "one-view")
+
+    # so does a page that is left; what it says in that moment may be lost, so that moment is made to last
+    lab.page.evaluate("() => void window.dispatchEvent(new PageTransitionEvent('pagehide'))")
+    run_all(lab, "nobody")
+
+    # the pinned one comes back with the page, the follower was closed
     reload(lab, '"view":"graph","path":"one.ipynb"')
     says(lab, TABS, "Graph: one.ipynb")
     bring_to_front(lab, "one.ipynb")

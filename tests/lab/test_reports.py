@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from lab.lab_driver import LabPage, LabServer, lab_page
-from lab.pages import AXE, axe_faults, run_all, write_notebook
+from lab.pages import AXE, WAIT_S, axe_faults, run_all, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-WAIT_S = 60
 GRAPH = 'canvas[aria-label^="task graph:"]'
 LIVE = f".jp-OutputArea {GRAPH}"
 SLIDER = ".jp-gnomon-time-slider"

@@ -25,7 +25,7 @@ def press(lab: LabPage, name: str) -> None:
 
 
 def says(lab: LabPage, part: str) -> None:
-    lab.page.locator(TOLD, has_text=part).wait_for(timeout=30_000)
+    lab.page.locator(TOLD, has_text=part).wait_for()
 
 
 def test_pause_step_and_resume_from_the_panel_while_a_cell_waits(server: LabServer, lab: LabPage) -> None:

@@ -3,11 +3,10 @@
 import pytest
 
 from lab.lab_driver import LabPage
-from lab.pages import SETUP, bring_to_front, open_another, run_all, write_notebook
+from lab.pages import SETUP, WAIT_S, bring_to_front, open_another, run_all, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-WAIT_S = 60
 CELL_GRAPH = '.jp-OutputArea canvas[aria-label^="task graph:"]'
 CELL_TIMELINE = '.jp-OutputArea canvas[aria-label^="timeline:"]'
 PANEL_GRAPH = '#gnomon-panel [aria-label^="task graph:"]'

@@ -21,7 +21,7 @@ from gnomon.exceptions import (
     TaskError,
     WorkerCrashedError,
 )
-from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID
+from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID, task_of
 
 TASK = TaskID(b"t" * 16)
 OBJECT = ObjectID(TASK + b"\0\0\0\1")
@@ -105,33 +105,33 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "paused, and running since before": (
         Seen(situation(told.SENT, pid=12), running("train", file="/tmp/f.py", line=7, function="g"), paused=True),
         "running",
-        "train (In [3], line 4) has been running for 3.0 s in process 12, now at line 7 of f.py, in g.",
+        "train (In [3], line 4) has been running for 3.0 s in worker 12, now at line 7 of f.py, in g.",
     ),
     "running": (
         Seen(situation(told.SENT, pid=12), running("train", file="/tmp/f.py", line=7, function="g")),
         "running",
-        "train (In [3], line 4) has been running for 3.0 s in process 12, now at line 7 of f.py, in g.",
+        "train (In [3], line 4) has been running for 3.0 s in worker 12, now at line 7 of f.py, in g.",
     ),
     "behind others": (
         Seen(situation(told.SENT, pid=12), running("hog", place=2)),
         "pending",
-        "train (In [3], line 4) is number 2 in the queue of process 12, which has been running hog for 3.0 s.",
+        "train (In [3], line 4) is number 2 in the queue of worker 12, which has been running hog for 3.0 s.",
     ),
     "the mailbox": (
         Seen(situation(told.SENT, pid=12, actor=actor()), running("add", place=3, queued=5)),
         "pending",
-        "train (In [3], line 4) is number 3 in the mailbox of its actor Counter in process 12, which has been running "
+        "train (In [3], line 4) is number 3 in the mailbox of its actor Counter in worker 12, which has been running "
         "Counter.add for 3.0 s.",
     ),
     "an answer on its way": (
         Seen(situation(told.SENT, pid=12), running(place=-1)),
         "running",
-        "train (In [3], line 4) has ended in process 12; its result is on its way.",
+        "train (In [3], line 4) has ended in worker 12; its result is on its way.",
     ),
     "silence": (
         Seen(situation(told.SENT, pid=12, sent=9.0), silent=True),
         "running",
-        "train (In [3], line 4) was sent to process 12 9.0 s ago, which did not answer in time: it may be busy in native "
+        "train (In [3], line 4) was sent to worker 12 9.0 s ago, which did not answer in time: it may be busy in native "
         "code that keeps the interpreter, or be stopped.",
     ),
     "order": (
@@ -143,7 +143,7 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "a constructor": (
         Seen(situation(told.QUEUED, actor=actor("pending")), status=status({}, report("Counter", "pending", 9))),
         "pending",
-        "train (In [3], line 4) waits for its actor: Counter runs its constructor, in process 9.",
+        "train (In [3], line 4) waits for its actor: Counter runs its constructor, in worker 9.",
     ),
     "a restart": (
         Seen(
@@ -172,7 +172,7 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "rebuilding": (
         Seen(situation(told.SENT, pid=12, rebuilding=True), running("train")),
         "rebuilding",
-        "its value was lost and is made again. train (In [3], line 4) has been running for 3.0 s in process 12.",
+        "its value was lost and is made again. train (In [3], line 4) has been running for 3.0 s in worker 12.",
     ),
     "freed": (
         Seen(Situation(OBJECT)),
@@ -190,21 +190,21 @@ def test_each_reason_has_its_sentence(name: str) -> None:
 
 
 ACTORS: dict[str, tuple[Seen, str, str]] = {
-    "idle": (Seen(Situation(OBJECT, actor=actor(pid=5)), running()), "alive", "Counter lives in process 5 and runs nothing now."),
+    "idle": (Seen(Situation(OBJECT, actor=actor(pid=5)), running()), "alive", "Counter lives in worker 5 and runs nothing now."),
     "busy": (
         Seen(Situation(OBJECT, actor=actor(pid=5)), running("add")),
         "alive",
-        "Counter lives in process 5 and has been running Counter.add for 3.0 s.",
+        "Counter lives in worker 5 and has been running Counter.add for 3.0 s.",
     ),
     "threads": (
         Seen(Situation(OBJECT, actor=actor(pid=5)), running("add", "named call")),
         "alive",
-        "Counter lives in process 5 and runs Counter.add, named call.",
+        "Counter lives in worker 5 and runs Counter.add, named call.",
     ),
     "silent": (
         Seen(Situation(OBJECT, actor=actor(pid=5)), silent=True),
         "alive",
-        "Counter lives in process 5, which did not answer in time: it may be busy in native code that keeps the interpreter.",
+        "Counter lives in worker 5, which did not answer in time: it may be busy in native code that keeps the interpreter.",
     ),
     "dead": (
         Seen(Situation(OBJECT, actor=actor("dead", cause="it was killed by gnomon.kill"))),
@@ -235,7 +235,7 @@ ACTORS: dict[str, tuple[Seen, str, str]] = {
     "of others": (
         Seen(Situation(OBJECT, actor=ActorSeen(b"a" * 16)), status=status(CPU, report("Theirs"))),
         "alive",
-        "Theirs lives in process 7.",
+        "Theirs lives in worker 7.",
     ),
 }  # fmt: skip
 
@@ -333,8 +333,18 @@ def test_what_the_cluster_did_says_what_to_do(error: Any) -> None:
 
 
 def test_a_cancelled_task_is_no_failure() -> None:
-    found = explain_failure(situation(told.ERROR), TaskCancelledError("ab", "train"))
-    assert (found.state, found.sentence[:24]) == ("cancelled", "train (ab) was cancelled")
+    own = explain_failure(situation(told.ERROR), TaskCancelledError(task_of(OBJECT).hex(), "train"))
+    assert own.state == "cancelled"
+    assert own.sentence.startswith(f"train ({task_of(OBJECT).hex()}) was cancelled")
+
+
+def test_what_a_cancelled_task_was_an_argument_of_is_told_by_its_own_name() -> None:
+    found = explain_failure(situation(told.ERROR), TaskCancelledError("ab", "load"))
+    assert found.state == "cancelled"
+    assert (
+        found.sentence
+        == "train (In [3], line 4) was not run, since load, whose value it takes, was cancelled."
+    )
 
 
 def test_an_explanation_is_text_and_card() -> None:

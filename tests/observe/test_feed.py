@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from gnomon import observe
-from gnomon._core.ledger import SPANS_KEPT, Ledger, TaskState
+from gnomon._core.ledger import ATTEMPTS_KEPT, SPANS_KEPT, Ledger, TaskRow, TaskState
 from gnomon._messages.cluster import ReportedSpan
 from gnomon.ids import WorkerID
 from gnomon.observe.backlog import MESSAGE_BYTES_MAX
@@ -387,6 +387,40 @@ def test_a_view_that_was_hidden_when_the_session_ended_learns_how_it_ended(engin
         assert reader.idle == 1
         assert subscription.poll() is None
     assert ledger.readers == 0
+
+
+def test_attempts_that_others_have_followed_are_told_once_and_within_the_limit(ledger):
+    rows = [TaskRow(bytes([number]) * 16, ledger.group("f"), (), 0, 0, -1) for number in range(3)]
+    for row in rows[:2]:
+        ledger.task_submitted(row, 1.0)
+    subscription = observe.Feed(ledger).subscribe()
+    reader = FeedReader()
+    read_all(subscription, reader)
+
+    def tried(row, reason):
+        row.worker, row.started = 0, 2.0
+        ledger.tried(row, 3.5, reason)
+
+    def told():
+        found = []
+        while (message := subscription.poll()) is not None:
+            reader.read(message)
+            found += message[0].get("attempts", [])
+        return found
+
+    tried(rows[1], "its worker died")
+    tried(rows[1], "x" * 1_000)
+    tried(rows[2], "not listed")
+    first, second = told()
+    assert (first[:3], first[5:]) == ([1, 0, 0], [TaskState.FAILED, "its worker died"])
+    assert first[4] - first[3] == pytest.approx(1.5)
+    assert first[3] > 1e9
+    assert (second[1], len(second[6]) <= 200) == (1, True)
+    assert told() == []
+    for _ in range(ATTEMPTS_KEPT + 10):
+        tried(rows[0], "y" * 300)
+    assert [each[1] for each in told()] == list(range(10, ATTEMPTS_KEPT + 10)), "the latest ones, in order"
+    assert max(reader.sizes) <= MESSAGE_BYTES_MAX
 
 
 def test_what_took_time_besides_is_told_once_and_within_the_limit(ledger):

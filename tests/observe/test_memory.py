@@ -355,7 +355,38 @@ def test_the_table_groups_by_node():
         "with their owners, in no store: 1 object, 0.000 KB",
         "3 objects; object stores: 5.000 KB of 10.000 KB used",
     ]
-    assert any("store, 2 copies" in line and line.endswith("x2") for line in lines)
+    assert any(
+        "store, 2 copies" in line and "  x2  " in line and line.endswith(f"{2:040x}") for line in lines
+    )
+
+
+def test_sizes_are_told_as_people_read_them():
+    lines = memory_text(REPORT, units="auto").splitlines()
+    assert [line.partition(": ")[2] for line in lines if line and not line.startswith(" ")] == [
+        "1 object, 3 kB",
+        "1 object, 2 kB",
+        "1 object, 0 B",
+        "5 kB of 10 kB used",
+    ]
+    large = MemoryReport(store_used_bytes=999_600, store_capacity_bytes=7_582_949_000)
+    assert memory_text(large, units="auto") == "0 objects; object stores: 1.0 MB of 7.6 GB used"
+
+
+def test_an_owner_of_all_is_told_once():
+    text = memory_text(MemoryReport((row(3), row(2, owner_pid=97))), units="auto")
+    first, head, *_rest = text.splitlines()
+    assert first.endswith(": 2 objects, 5 kB, owner driver (pid 97)")
+    assert "owner" not in head
+    other = memory_text(MemoryReport((row(3), row(2))), units="auto").splitlines()
+    assert other[0].endswith(": 2 objects, 5 kB")
+    assert "owner" in other[1]
+
+
+def test_one_long_name_does_not_widen_all_rows():
+    long = row(2, holders=(ObjectHolder("variable", "a" * 300),))
+    lines = memory_text(MemoryReport((row(3), long))).splitlines()
+    assert "a" * 300 in "".join(lines)
+    assert max(len(line) for line in lines if "aaa" not in line) < 160
 
 
 def test_the_table_groups_by_call_site_and_sorts():
@@ -375,7 +406,11 @@ def test_the_table_can_be_short():
 
 @pytest.mark.parametrize(
     ("option", "allowed"),
-    [("group_by", "NODE_ADDRESS, STACK_TRACE"), ("sort_by", "PID, OBJECT_SIZE"), ("units", "B, KB, MB, GB")],
+    [
+        ("group_by", "NODE_ADDRESS, STACK_TRACE"),
+        ("sort_by", "PID, OBJECT_SIZE"),
+        ("units", "B, KB, MB, GB, auto"),
+    ],
 )
 def test_an_unknown_word_is_refused(option, allowed):
     with pytest.raises(ValueError, match=f"{option} of .* must be one of {allowed}"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import sys
 import threading
 import time
@@ -82,6 +83,52 @@ def test_tasks_of_tasks_actors_and_nodes_are_in_the_report(session: Path) -> Non
     assert [row["class"] for row in reader.actors.values()] == ["Counter"]
     assert len(reader.nodes) == 1
     assert reader.idle == 1
+
+
+def kinds_of_work() -> set[str]:
+    return {span.kind for row in observe.spans().work for span in row}
+
+
+def test_slow_pickling_of_small_values_is_told(session: Path) -> None:
+    class Slow:
+        def __getstate__(self) -> dict[str, int]:
+            time.sleep(0.01)
+            return {"number": 1}
+
+        def __setstate__(self, state: dict[str, int]) -> None:
+            time.sleep(0.01)
+
+    passed = gnomon.remote(lambda value: value)
+    # workers hear a moment later that somebody looks
+    until(
+        lambda: gnomon.get(passed.remote(Slow())) and kinds_of_work() >= {"read", "write"},
+        "the time that pickling takes",
+    )
+
+
+def test_earlier_attempts_are_in_the_report_also_of_tasks_that_tasks_own(session: Path) -> None:
+    @gnomon.remote(max_retries=2)
+    def deadly(mark: str) -> int:
+        if not Path(mark).exists():
+            Path(mark).touch()
+            os._exit(1)
+        return 1
+
+    @gnomon.remote
+    def outer(mark: str) -> int:
+        return gnomon.get(deadly.remote(mark))
+
+    marks = [str(session / name) for name in ("own", "other")]
+    assert gnomon.get([deadly.remote(marks[0]), outer.remote(marks[1])], timeout=DEADLINE_S) == [1, 1]
+    until(
+        lambda: sum(span.kind == "again" for row in observe.spans().work for span in row) == 2,
+        "both attempts that failed",
+    )
+    gnomon.shutdown()
+    trace = json.loads(observe.report(session / "run.json").read_text(encoding="utf-8"))
+    tried = [event for event in trace if event.get("cat") == "attempt"]
+    assert [(event["args"]["attempt"], event["dur"] > 0) for event in tried] == [(1, True)] * 2
+    assert len({event["args"]["task_id"] for event in tried}) == 2
 
 
 def test_a_session_that_ends_before_the_first_look_is_recorded(

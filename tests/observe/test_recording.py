@@ -109,23 +109,6 @@ def test_tasks_that_the_ledger_does_not_list_are_kept_when_they_have_ended(stage
     assert len(rows[4].error) > 200, "the owner's own row stays as it is"
 
 
-def test_a_hundred_thousand_tasks_are_all_kept(stage, recording):
-    count, listed = 100_000, 10_000
-    ledger = Ledger("s", tasks_listed_max=listed)
-    stage.enter(ledger)
-    recording.look()
-    engineer = Engineer(ledger)
-    for number in range(count):
-        row = engineer.submit("f")
-        engineer.start(row, worker=number % 4)
-        engineer.finish(row)
-        if number % 20_000 == 0:
-            recording.look()
-    run = recording.run()
-    assert run.trouble == ""
-    assert [int.from_bytes(row.task, "big") for row in run.unlisted] == list(range(listed + 1, count + 1))
-
-
 def test_a_session_that_has_ended_is_known_until_the_next_one(stage, recording, ledger):
     recording.look()
     ledger.actor_changed("a1", state="dead")

@@ -137,6 +137,24 @@ def test_a_trace_has_a_span_for_each_task_that_has_run(stage, tmp_path):
     assert sum(event["ph"] == "X" for event in events) == 120
 
 
+def test_attempts_that_others_have_followed_are_in_the_page_and_in_the_trace(stage, tmp_path):
+    row = stage.engineer.submit("f")
+    stage.engineer.start(row, worker=1)
+    stage.ledger.tried(row, row.started + 2.0, "its worker died")
+    stage.engineer.start(row, worker=2)
+    stage.engineer.finish(row)
+    page = write_report(tmp_path / "run.html", stage.recording).read_text(encoding="utf-8")
+    ((index, number, worker, start, end, _, reason),) = [
+        told for header, _ in frames_of(page) for told in header.get("attempts", ())
+    ]
+    first = stage.ledger.workers.numbers[(f"{1:016x}", 1001, "worker 1")]
+    assert (index, number, worker, reason) == (row.index, 0, first, "its worker died")
+    assert end - start == pytest.approx(2.0)
+    trace = write_report(tmp_path / "run.json", stage.recording).read_text(encoding="utf-8")
+    (event,) = [event for event in json.loads(trace) if event.get("cat") == "attempt"]
+    assert (event["tid"], event["dur"], event["args"]["attempt"]) == (first, pytest.approx(2e6), 1)
+
+
 @pytest.mark.parametrize("name", ["run", "run.txt", "run.json.gz", "run.ipynb"])
 def test_other_suffixes_are_refused_by_name(stage, tmp_path, name):
     with pytest.raises(ValueError, match=rf"\.html.*\.json.*'{name}'.*try"):

@@ -151,6 +151,14 @@ def test_the_trace_has_what_took_time_besides_tasks(filled):
     assert (others["read"]["tid"], others["read"]["dur"], others["read"]["args"]["about"]) == (0, 5e5, "load")
     rows = {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
     assert rows[others["transfer"]["tid"]] == "node 7: copies, disk"
+    spans = observe.spans(ledger=filled)
+    assert spans.workers[-1] == "node 7: copies, disk"
+    assert [[span.kind for span in row] for row in (spans.work[0], spans.work[-1])] == [
+        ["read"],
+        ["transfer"],
+    ]
+    assert len(spans.rows) == len(spans.work) == len(spans.workers)
+    assert (spans.rows[-1], spans.begin) == ([], 1.0)
 
 
 def test_what_is_in_the_stores_is_that_of_all_living_nodes() -> None:

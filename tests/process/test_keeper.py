@@ -129,7 +129,7 @@ def test_status_tells_what_is_there(cluster: KeptCluster) -> None:
     for line in (
         cluster.directory,
         "Nodes (1)",
-        "0 of 1 CPU used",
+        "CPU: 0 of 1 in use",
         "Jobs (0 running, 0 ended)",
         "Actors (0)",
     ):

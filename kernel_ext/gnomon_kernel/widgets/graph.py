@@ -85,7 +85,7 @@ def _draw_tasks(graph: observe.Graph, columns: list[list[int]], words: str) -> s
         name = shortened(graph.names[graph.groups[task]], 12)
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_TASK_RADIUS}" fill="{STATE_COLOURS[state]}"/>')
         parts.append(label(x, y + 4, STATE_MARKS[state], 'fill="#fff" text-anchor="middle"'))
-        parts.append(label(x, y + _TASK_RADIUS + 11, name, 'font-size="10" text-anchor="middle"'))
+        parts.append(label(x, y + _TASK_RADIUS + 11, name, 'font-size="11" text-anchor="middle"'))
     return svg(2 * _MARGIN + _TASK_STEP_X * len(columns), height, words, parts)
 
 

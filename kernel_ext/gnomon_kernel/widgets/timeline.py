@@ -1,4 +1,4 @@
-"""Static twin of the timeline: a row for every worker, its spans by the colour of their function."""
+"""Static twin of the timeline: a row for every worker, its spans by the colour of their function, and what took time besides."""
 
 from __future__ import annotations
 
@@ -30,12 +30,24 @@ FUNCTION_COLOURS = (
 )
 """The hues of the live view, in its order; none of them is the red of failure."""
 
+WORK_KINDS = {
+    "transfer": ("copied from another node", "#d6338a"),
+    "spill": ("spilled to disk", "#5b3a1e"),
+    "restore": ("restored from disk", "#b8926a"),
+    "read": ("arguments read", "#128a8a"),
+    "write": ("result written", "#5c9c1f"),
+    "again": ("tried again", "#8a8f98"),
+}
+"""What is no task, and its colour, as the live view has them."""
+
 _ROWS_MAX = 32
 _LINES_IN_TEXT_MAX = 10
 _NAMES_MAX = 12
 _RECTANGLES_MAX = 500
 """At most some 80 bytes each."""
 
+_WORK_RECTANGLES_MAX = 150
+_WORK_HEIGHT = 4
 _GUTTER, _WIDTH, _ROW, _AXIS = 130, 620, 16, 18
 _STEPS_PX = (0.5, 1, 2, 4, 8, 16, 32)
 _CROSS_FROM_PX = 9
@@ -96,15 +108,17 @@ def _summaries(spans: observe.Spans) -> list[tuple[str, int, float, float]]:
 
 
 def _draw(spans: observe.Spans, words: str) -> str:
-    shown = [(name, row) for name, row in zip(spans.workers, spans.rows, strict=True) if row][:_ROWS_MAX]
-    pieces = _pieces(spans, [row for _, row in shown])
+    rows = zip(spans.workers, spans.rows, spans.work or [()] * len(spans.rows), strict=True)
+    shown = [each for each in rows if each[1] or each[2]][:_ROWS_MAX]
+    pieces = _pieces(spans, [row for _, row, _ in shown])
+    work = _work_pieces(spans, [of_one for _, _, of_one in shown])
     parts = []
     whole = spans.end - spans.begin
     for part in range(5):
         x = _GUTTER + _WIDTH * part / 5
         parts.append(rectangle(x, _AXIS - 5, 1, 5 + _ROW * len(shown), "#8a8f98", 'fill-opacity="0.4"'))
-        parts.append(label(x + 3, _AXIS - 7, _time(whole * part / 5), 'font-size="10"'))
-    for number, ((name, _), row) in enumerate(zip(shown, pieces, strict=True)):
+        parts.append(label(x + 3, _AXIS - 7, _time(whole * part / 5), 'font-size="11"'))
+    for number, ((name, *_), row) in enumerate(zip(shown, pieces, strict=True)):
         y = _AXIS + _ROW * number
         parts.append(label(_GUTTER - 6, y + 11, shortened(name, 20), 'text-anchor="end" font-size="11"'))
         for left, right, colour in row:
@@ -112,9 +126,32 @@ def _draw(spans: observe.Spans, words: str) -> str:
             parts.append(rectangle(_GUTTER + left, y + 1, width, _ROW - 2, colour))
             if colour == STATE_COLOURS["failed"] and width >= _CROSS_FROM_PX:
                 parts.append(label(_GUTTER + left + 1, y + 12, STATE_MARKS["failed"], 'fill="#fff"'))
+    for number, left, right, kind in work:
+        y = _AXIS + _ROW * number + _ROW - 1 - _WORK_HEIGHT
+        parts.append(rectangle(_GUTTER + left, y, right - left, _WORK_HEIGHT, WORK_KINDS[kind][1]))
     height = _AXIS + _ROW * len(shown) + 6
     parts += _legend(spans, height + 14)
-    return svg(_GUTTER + _WIDTH + 10, height + 26, words, parts)
+    kinds = [entry for kind, entry in WORK_KINDS.items() if any(kind == piece[3] for piece in work)]
+    parts += _swatches(kinds, height + 30)
+    return svg(_GUTTER + _WIDTH + 10, height + (42 if kinds else 26), words, parts)
+
+
+def _work_pieces(
+    spans: observe.Spans, rows: Sequence[Sequence[observe.WorkSpan]]
+) -> list[tuple[int, float, float, str]]:
+    """Row, from, to and kind of what is no task; the longest ones where there are too many."""
+    scale = _WIDTH / max(spans.end - spans.begin, 1e-9)
+    found = []
+    for number, row in enumerate(rows):
+        until: dict[str, float] = {}
+        for span in row:
+            left = max(0.0, (span.start - spans.begin) * scale)
+            right = min(float(_WIDTH), max(left + 1, (span.end - spans.begin) * scale))
+            if span.kind in WORK_KINDS and right > until.get(span.kind, -1.0) + 0.5:
+                until[span.kind] = right
+                found.append((number, left, right, span.kind))
+    found.sort(key=lambda piece: piece[1] - piece[2])
+    return sorted(found[:_WORK_RECTANGLES_MAX])
 
 
 def _pieces(spans: observe.Spans, rows: Sequence[Sequence[observe.Span]]) -> list[list[_Piece]]:
@@ -151,12 +188,16 @@ def _colour(function: int) -> str:
 def _legend(spans: observe.Spans, y: float) -> list[str]:
     """Which colour is which function: as many as one line holds."""
     used = sorted({span.function for row in spans.rows for span in row})[:_NAMES_MAX]
+    return _swatches([(shortened(spans.names[function], 20), _colour(function)) for function in used], y)
+
+
+def _swatches(entries: Sequence[tuple[str, str]], y: float) -> list[str]:
+    """Names beside their colours, as many as one line holds."""
     parts, x = [], float(_GUTTER)
-    for function in used:
-        name = shortened(spans.names[function], 20)
+    for name, colour in entries:
         if x + 24 + 7 * len(name) > _GUTTER + _WIDTH:
             break
-        parts.append(rectangle(x, y - 9, 10, 10, _colour(function)))
+        parts.append(rectangle(x, y - 9, 10, 10, colour))
         parts.append(label(x + 14, y, name, 'font-size="11"'))
         x += 30 + 6.5 * len(name)
     return parts

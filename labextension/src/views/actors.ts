@@ -4,6 +4,7 @@ import { actorCounts } from './actor-counts';
 import { CellLink } from './cell-link';
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setHidden, setText, stateIcon } from './dom';
+import { emptyNote } from './empty-note';
 import { formatCount, plural } from './format';
 import { sureButton } from './sure-button';
 import { WatchedList } from './watched';
@@ -48,7 +49,7 @@ export class ActorsView implements IView {
     if (actors.length > CARDS_MAX) {
       actors.sort((a, b) => (STATE_ORDER[a.state] ?? 9) - (STATE_ORDER[b.state] ?? 9));
     }
-    setText(this._emptyTitle, model.actors.size > 0 ? 'No actors pass the filter' : 'No actors yet');
+    setText(this._empty.firstElementChild!, model.actors.size > 0 ? 'No actors pass the filter' : 'No actors yet');
     setHidden(this._empty, actors.length > 0);
     [this._heading, this._list].forEach(part => setHidden(part, actors.length === 0));
     setHidden(this._more, actors.length <= CARDS_MAX);
@@ -142,12 +143,7 @@ export class ActorsView implements IView {
   private readonly _watched = new WeakMap<HTMLElement, WatchedList>();
   private readonly _links = new WeakMap<HTMLElement, CellLink>();
   private readonly _more = el('div', 'muted more');
-  private readonly _emptyTitle = el('strong');
-  private readonly _empty = el('div', 'empty', [
-    this._emptyTitle,
-    el('span', '', 'Make one from a remote class: '),
-    el('code', '', 'Counter.remote()')
-  ]);
+  private readonly _empty = emptyNote('', 'Make one from a remote class', 'Counter.remote()');
 }
 
 function makeCard(actor: IActorRow): HTMLElement {

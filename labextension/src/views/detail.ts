@@ -4,6 +4,7 @@
  * What the feed has told is shown at once; what the kernel adds when asked appears when it comes, if it comes.
  */
 
+import { attemptFacts } from './attempts';
 import { CardKeys } from './card-keys';
 import { cellLink, placeText } from './cell-link';
 import type { IViewContext } from './context';
@@ -109,7 +110,8 @@ export class DetailCard {
   private _taskKey(model: Model, task: number): string {
     const { tasks } = model;
     const moving = tasks.state[task] <= TaskState.running ? `${Math.floor(model.time * 2)}/${model.version}` : '';
-    return `${model.epoch}/${task}/${tasks.state[task]}/${moving}/${this._answer ? 1 : 0}/${this._note}`;
+    const earlier = model.attempts.get(task)?.length ?? 0;
+    return `${model.epoch}/${task}/${tasks.state[task]}/${earlier}/${moving}/${this._answer ? 1 : 0}/${this._note}`;
   }
 
   private _noted({ about, text }: INote): void {
@@ -196,13 +198,10 @@ export class DetailCard {
       list.push(duration);
     }
     const { waited_s: waited } = (model.past ? null : this._answer) ?? {};
-    const attempt = tasks.attempt[task];
     if (waited !== undefined && tasks.start[task] > 0) {
       list.push(['waited', formatDuration(waited)]);
     }
-    if (attempt > 0) {
-      list.push(['attempt', `${attempt + 1}: it runs, or has run, again`]);
-    }
+    list.push(...attemptFacts(model, task, LISTED_AT_MOST));
     const deps = [...new Set(tasks.depsOf(task))].filter(dep => dep >= 0 && dep < tasks.length);
     const missing = deps.filter(dep => tasks.state[dep] < TaskState.done);
     if (tasks.state[task] === TaskState.waiting && missing.length > 0) {

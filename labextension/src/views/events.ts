@@ -5,6 +5,7 @@
  * mark to the next.
  */
 
+import { whyAgain } from './attempts';
 import { formatBytes, plural } from './format';
 import type { IEntryRows } from './journal';
 import type { Model } from './model';
@@ -37,14 +38,14 @@ export interface IEventMark {
 }
 
 /** Places on the slider that are closer than this can not be told apart. */
-const APART = 0.008;
+const APART = 0.018;
 const ERROR_CHARACTERS = 80;
 /** How an actor ends when nothing goes wrong. */
 const PLANNED_ENDS = ['the session ended', 'went out of scope'];
 
 /** All events, in the order of time; `entries` tell what changed besides tasks. */
 export function eventsOf(model: Model, entries: Iterable<IEntryRows>): IRunEvent[] {
-  const found = [...taskEvents(model), ...spillEvents(model), ...entryEvents(entries)];
+  const found = [...taskEvents(model), ...attemptEvents(model), ...spillEvents(model), ...entryEvents(entries)];
   return found.sort((a, b) => a.time - b.time);
 }
 
@@ -93,6 +94,17 @@ function taskEvents(model: Model): IRunEvent[] {
     }
   }
   return found;
+}
+
+/** Attempts that failed; one whose result was lost is told of by its object. */
+function attemptEvents(model: Model): IRunEvent[] {
+  return [...model.attempts.values()]
+    .flat()
+    .filter(({ task, state }) => state !== TaskState.done && task < model.tasks.length)
+    .map(past => {
+      const name = `${model.nameOf(model.tasks.func[past.task])} #${past.task}`;
+      return { time: past.end, kind: 'again', text: `${name} is tried again: ${cut(whyAgain(past))}` };
+    });
 }
 
 function spillEvents(model: Model): IRunEvent[] {

@@ -68,6 +68,11 @@ export class Feed {
     return this._status === 'recorded';
   }
 
+  /** Whether what is shown is a session that has ended. */
+  get ended(): boolean {
+    return this.live.session !== '' && (this._status === 'idle' || this._kernelEnded);
+  }
+
   /** Whether tasks go by too fast to be followed one by one. */
   get rush(): boolean {
     return this._rush.on;
@@ -251,6 +256,7 @@ export class Feed {
   /** With the kernel its session has ended; one that has only left off telling may go on. */
   private _close(kernelEnded: boolean): void {
     this._inbox.flush();
+    this._kernelEnded = kernelEnded;
     if (kernelEnded) {
       endSession(this.live);
       this._travel.note();
@@ -278,6 +284,7 @@ export class Feed {
   private readonly _travel: Travel;
   private readonly _rush = new Rush();
   private _status: FeedStatus = 'connecting';
+  private _kernelEnded = false;
   private _visible = true;
   private _receivedAt = 0;
   private _resyncAt = 0;

@@ -27,8 +27,8 @@ const SIZE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 export function formatBytes(bytes: number): string {
   let value = Math.max(0, bytes);
   let unit = 0;
-  // 999.95 would round to "1000.0": step up to the next unit before that happens
-  while (value >= 999.95 && unit < SIZE_UNITS.length - 1) {
+  // 999.5 would round to "1000": step up to the next unit before that happens
+  while (value >= 999.5 && unit < SIZE_UNITS.length - 1) {
     value /= 1000;
     unit += 1;
   }

@@ -8,6 +8,7 @@ import { BoxScene } from './box-scene';
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { el, setAttribute, setHidden, setText } from './dom';
+import { emptyNote } from './empty-note';
 import type { Mode } from './graph-modes';
 import { MODES, MODE_TITLES } from './graph-modes';
 import { graphNote, TASKS_DRAWN_MAX } from './graph-note';
@@ -283,11 +284,7 @@ export class GraphView implements IView, IStageHost {
   private readonly _note = el('span', 'note');
   private readonly _back = el('button', 'link', '← all tasks', { type: 'button' });
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
-  private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'No tasks yet'),
-    el('span', '', 'Call a remote function and its task appears here: '),
-    el('code', '', 'f.remote(1)')
-  ]);
+  private readonly _empty = emptyNote('No tasks yet', 'Call a remote function: its task appears here', 'f.remote(1)');
   private _mode: Mode = 'auto';
   private _focused = -1;
   private _epoch = 0;

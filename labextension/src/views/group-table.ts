@@ -1,7 +1,7 @@
 /** The functions as a table: the same story as the graph, for screen readers and for those who prefer numbers. */
 
 import type { IViewContext } from './context';
-import { el, KeyedList, setText, stateIcon } from './dom';
+import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatCount } from './format';
 import { TASK_STATES } from './states';
 import { groupTotal } from './waffle';
@@ -15,7 +15,7 @@ export class GroupTable {
     choose: (func: number) => void
   ) {
     const heads = TASK_STATES.map(name =>
-      el('th', 'number', [stateIcon(name), el('span', '', name)], { scope: 'col' })
+      el('th', 'number', [stateIcon(name), el('span', 'head-word', name)], { scope: 'col', title: name })
     );
     const head = el('tr', '', [
       el('th', '', 'function', { scope: 'col' }),
@@ -24,7 +24,7 @@ export class GroupTable {
     ]);
     const body = el('tbody');
     this.node = el('div', 'table-scroll', [
-      el('table', 'table', [el('thead', '', [head]), body], { 'aria-label': 'tasks by function' })
+      el('table', 'table group-table', [el('thead', '', [head]), body], { 'aria-label': 'tasks by function' })
     ]);
     this._rows = new KeyedList<number>(
       body,
@@ -47,6 +47,7 @@ export class GroupTable {
   private _fill(row: HTMLElement, func: number): void {
     const model = this._context.model();
     setText(row.querySelector('button')!, model.nameOf(func));
+    setAttribute(row, 'title', model.nameOf(func));
     const cells = row.querySelectorAll('td');
     [...model.counts[func], groupTotal(model, func)].forEach((count, i) => {
       setText(cells[i], formatCount(count));

@@ -59,10 +59,11 @@ export class Header {
 
   update(): void {
     const { model, status } = this._feed;
+    const ended = this._feed.ended && status !== 'past';
     setText(this._engine, model.engine);
     setHidden(this._engine, model.engine === '');
     setText(this._cluster, describeCluster(model));
-    const ended = status === 'idle' && model.session !== '';
+    setAttribute(this._cluster, 'title', this._cluster.textContent);
     setText(this._status, ended ? 'session ended' : STATUS_WORDS[status]);
     setAttribute(this._status, 'data-status', status);
     setAttribute(this._status, 'title', ended ? 'this is how it ended' : STATUS_MEANING[status]);

@@ -6,6 +6,8 @@
  * never leaves half of itself behind.
  */
 
+import type { Attempts } from './attempts';
+import { NO_ATTEMPTS, withAttempts } from './attempts';
 import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
 import { FREE, NO_NODE, readColumns, WireError } from './wire';
 import { Histories } from './histories';
@@ -63,6 +65,8 @@ export class Model {
   past = false;
   /** What took time and is no task; the latest ones. */
   spans: readonly IWorkSpan[] = [];
+  /** Those at tasks that were not the last one. */
+  attempts: Attempts = NO_ATTEMPTS;
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
 
@@ -189,7 +193,9 @@ export class Model {
     this._applyRows(header);
     this.version += 1;
     this.spansVersion +=
-      snapshot || header.new || header.changed || header.workers || header.nodes || header.spans ? 1 : 0;
+      snapshot || header.new || header.changed || header.workers || header.nodes || header.spans || header.attempts
+        ? 1
+        : 0;
     this.objectsVersion += snapshot || header.objects?.rows?.length || header.objects?.gone?.length ? 1 : 0;
   }
 
@@ -209,6 +215,7 @@ export class Model {
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     this.noNode = header.no_node ?? this.noNode;
     this.spans = withSpans(this.spans, header.spans ?? []);
+    this.attempts = withAttempts(this.attempts, header.attempts ?? []);
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
     }
@@ -281,6 +288,7 @@ export class Model {
     this.tempo = FREE;
     this.noNode = NO_NODE;
     this.spans = [];
+    this.attempts = NO_ATTEMPTS;
     this._tasksTotal = 0;
   }
 

@@ -2,6 +2,7 @@
 
 import type { IView, IViewContext } from './context';
 import { el, KeyedList, setAttribute, setHidden, setText, stateIcon } from './dom';
+import { emptyNote } from './empty-note';
 import { FaultButtons } from './fault-buttons';
 import { addNodeFault, nodeFaults, workerFault } from './fault-lab';
 import { formatBytes, formatCount, plural } from './format';
@@ -12,6 +13,7 @@ import { describeNodes, trafficOf, usesOf, workersByNode } from './node-rows';
 import type { INodeRow } from './wire';
 
 const AMOUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
+const NODES = '%remote start --nodes 2';
 const CARDS_MAX = 60;
 const WORKERS_MAX = 16;
 const WORKER_ICONS: Readonly<Record<string, string>> = {
@@ -142,10 +144,7 @@ export class NodesView implements IView {
   private _faults: FaultButtons[] = [];
   private readonly _parts = new WeakMap<HTMLElement, IParts>();
   private readonly _more = el('div', 'muted more');
-  private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'No nodes known'),
-    el('span', '', 'They appear when the cluster has told of them.')
-  ]);
+  private readonly _empty = emptyNote('No nodes yet', 'A session has one, or as many as you like', NODES);
 }
 
 function metersOf(node: INodeRow): IMeter[] {
@@ -229,5 +228,7 @@ function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
   const kill = element.children[3] as HTMLElement;
   setHidden(kill, worker.pid <= 0);
   setAttribute(kill, 'aria-label', `kill worker ${worker.pid}`);
-  setText(element.children[2], worker.runs || worker.state);
+  const runs = worker.runs || worker.state;
+  setText(element.children[2], runs);
+  setAttribute(element, 'title', worker.pid > 0 ? `worker ${worker.pid}: ${runs}` : runs);
 }

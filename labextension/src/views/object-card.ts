@@ -5,12 +5,15 @@
  */
 
 import { CardKeys } from './card-keys';
+import type { ICell } from './wire';
+import { cellLink } from './cell-link';
 import { el } from './dom';
 import type { IFault } from './fault-buttons';
 import { FaultButtons } from './fault-buttons';
 import type { Feed, IObjectDetail } from './feed';
 
 const LISTED_AT_MOST = 12;
+const ASKED = 'asked for in';
 
 /** The card. Empty and hidden while nothing is chosen. */
 export class ObjectCard {
@@ -21,7 +24,7 @@ export class ObjectCard {
   });
 
   constructor(
-    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'makeFault' | 'onNote' | 'canAct'>,
+    private readonly _feed: Pick<Feed, 'askObject' | 'onObject' | 'makeFault' | 'onNote' | 'canAct' | 'model'>,
     private readonly _close: () => void,
     private readonly _faultsOf: (id: string) => readonly IFault[] = () => []
   ) {
@@ -61,8 +64,22 @@ export class ObjectCard {
 
   private _answered(detail: IObjectDetail): void {
     if (detail.id === this._id && this._id !== '') {
-      this._fill(content(detail));
+      this._fill(this._content(detail));
     }
+  }
+
+  private _content(detail: IObjectDetail): Node[] {
+    if (detail.there === false) {
+      return [el('p', 'muted', 'It has been freed: nobody held it any more.')];
+    }
+    const note = el('p', 'muted detail-note', '', { role: 'status' });
+    const place = placeOf(detail.call_site ?? '', this._feed.model.cells);
+    const link = place && cellLink(place.cell, place.line, text => (note.textContent = text));
+    const rows = describe(detail).flatMap(([term, value]) => [
+      el('dt', '', term),
+      el('dd', '', link && term === ASKED ? [link] : value)
+    ]);
+    return [el('dl', 'facts', rows), note];
   }
 
   private _fill(parts: readonly Node[]): void {
@@ -81,14 +98,6 @@ export class ObjectCard {
   private readonly _stop: () => void;
 }
 
-function content(detail: IObjectDetail): Node[] {
-  if (detail.there === false) {
-    return [el('p', 'muted', 'It has been freed: nobody held it any more.')];
-  }
-  const rows = describe(detail).flatMap(([term, value]) => [el('dt', '', term), el('dd', '', value)]);
-  return [el('dl', 'facts', rows)];
-}
-
 /** What the card says of an object that is there, as terms and texts. */
 export function describe(detail: IObjectDetail): (readonly [term: string, value: string])[] {
   const holders = detail.holders ?? [];
@@ -104,7 +113,7 @@ export function describe(detail: IObjectDetail): (readonly [term: string, value:
     facts.push(['', 'Some processes could not say all in time.']);
   }
   if (detail.call_site) {
-    facts.push(['asked for in', detail.call_site.replace(/:(\d+)$/, ', line $1')]);
+    facts.push([ASKED, detail.call_site.replace(/:(\d+)$/, ', line $1')]);
   }
   if (detail.owner) {
     facts.push(['owner', detail.owner]);
@@ -113,4 +122,11 @@ export function describe(detail: IObjectDetail): (readonly [term: string, value:
     facts.push(['copies', `${detail.copies}, one on each of as many nodes`]);
   }
   return facts;
+}
+
+/** The cell and the line of a place like "In [3]:2", if it is one of those that the views know. */
+export function placeOf(site: string, cells: readonly ICell[]): { readonly cell: ICell; readonly line: number } | null {
+  const [, label, line] = /^(.+):(\d+)$/.exec(site) ?? [];
+  const cell = cells.find(each => each.id !== '' && each.label === label);
+  return cell ? { cell, line: Number(line) } : null;
 }

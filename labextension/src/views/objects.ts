@@ -1,8 +1,10 @@
 /** The objects view: how full shared memory is, and which objects fill it, as a treemap and as a table. */
 
+import { CellLink } from './cell-link';
 import type { IView, IViewContext } from './context';
-import { objectFault } from './fault-lab';
 import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
+import { emptyNote } from './empty-note';
+import { objectFault } from './fault-lab';
 import { formatBytes, formatCount, plural } from './format';
 import type { Model } from './model';
 import type { IObjectRow } from './object-rows';
@@ -61,7 +63,7 @@ export class ObjectsView implements IView {
     );
     this._meterRows.show(meters(model).map(meter => [meter.key, meter]));
     const { key } = this._context.filter;
-    const shown = `${model.epoch}/${model.objectsVersion}/${model.cells.length}/${model.nodes.size}/${key}`;
+    const shown = `${model.epoch}/${model.objectsVersion}/${model.cells.length}/${model.nodes.size}/${key}/${this._context.feed.ended}/${this._context.feed.at === null}`;
     if (shown !== this._shown) {
       this._shown = shown;
       this._updateRows(model);
@@ -70,7 +72,12 @@ export class ObjectsView implements IView {
 
   private _updateRows(model: Model): void {
     const rows = this._sorted(model);
-    setText(this._emptyTitle, model.objects.size > 0 ? 'No objects pass the filter' : 'No objects yet');
+    const [title, text, code] = this._empty.children as unknown as HTMLElement[];
+    const { feed } = this._context;
+    const ended = feed.ended && feed.at === null;
+    setText(title, model.objects.size > 0 ? 'No objects pass the filter' : ended ? 'No objects' : 'No objects yet');
+    setText(text, ended ? 'They went with their session.' : 'Results of tasks appear here, and values that you put');
+    code.hidden = ended;
     this._empty.hidden = rows.length > 0;
     this._content.hidden = rows.length === 0;
     this._rows.show(rows.slice(0, ROWS_MAX).map(row => [row.id, row]));
@@ -118,12 +125,16 @@ export class ObjectsView implements IView {
   private _makeRow(row: IObjectRow): HTMLElement {
     const name = el('button', 'link object-name', '', { type: 'button', 'aria-label': 'Show who holds it' });
     name.addEventListener('click', () => this._choose(row.id));
+    const note = el('span', 'card-note', '', { role: 'status' });
+    const cell = new CellLink(text => setText(note, text));
+    cell.node.classList.add('jp-gnomon-object-cell');
     const element = el('tr', '', [
-      el('td', 'clip', [name, el('span', 'muted object-cell')]),
+      el('td', 'clip', [name, cell.node, note]),
       el('td', 'number'),
       el('td', 'state-cell'),
       el('td', 'number')
     ]);
+    this._cells.set(element, cell);
     element.addEventListener('mouseenter', () => this._treemap.mark(row.id));
     element.addEventListener('mouseleave', () => this._treemap.mark(null));
     return element;
@@ -134,7 +145,8 @@ export class ObjectsView implements IView {
     const [name, size, state, holders] = element.children;
     setText(name.children[0], row.producer || 'put');
     setAttribute(name.children[0], 'aria-label', `${row.producer || 'put'}: show who holds it`);
-    setText(name.children[1], model.cells[row.cell]?.label ?? '');
+    const cell = model.cells[row.cell];
+    this._cells.get(element)!.show(cell?.id ? cell : undefined, 0);
     setAttribute(
       element,
       'title',
@@ -163,13 +175,10 @@ export class ObjectsView implements IView {
   private readonly _rows: KeyedList<IObjectRow>;
   private readonly _meters = el('div', 'meter-list');
   private readonly _meterRows: KeyedList<IMeter>;
+  private readonly _cells = new WeakMap<HTMLElement, CellLink>();
   private readonly _scroll: HTMLElement;
   private readonly _content: HTMLElement;
-  private readonly _emptyTitle = el('strong');
-  private readonly _empty = el('div', 'empty', [
-    this._emptyTitle,
-    el('span', '', 'Results of tasks and values you put appear here.')
-  ]);
+  private readonly _empty = emptyNote('', '', 'gnomon.put(1)');
   private _sort: SortKey = 'size';
   private _reversed = false;
   private _shown = '';

@@ -3,9 +3,11 @@
  * the journal. Pure.
  *
  * A task was listed when it was submitted, ready when its arguments were there, running from its start and ended at
- * its end. Of a task that was tried several times only the last attempt is known.
+ * its end. What it was before its last attempt the earlier ones tell.
  */
 
+import type { Attempts, IAttempt } from './attempts';
+import { attemptAt, attemptsUntil } from './attempts';
 import type { Journal } from './journal';
 import type { Model } from './model';
 import { TASK_STATES, TaskState } from './states';
@@ -16,7 +18,8 @@ let version = 2 ** 40;
 
 /** The model of a time. It shares with the newest one what does not change, and holds until a new session. */
 export function modelAt(newest: Model, journal: Journal, time: number): Model {
-  const tasks = tasksAt(newest.tasks, time);
+  const tasks = tasksAt(newest.tasks, time, newest.attempts);
+  const attempts = attemptsUntil(newest.attempts, time);
   const members = newest.members.map(all => all.slice(0, countBelow(all, tasks.length)));
   const listedCounts = members.map(() => TASK_STATES.map(() => 0));
   for (let task = 0; task < tasks.length; task++) {
@@ -29,7 +32,7 @@ export function modelAt(newest: Model, journal: Journal, time: number): Model {
     .map(span => (span.end > time ? { ...span, end: time } : span));
   version += 1;
   const versions = { version, spansVersion: version, objectsVersion: version };
-  const own = { ...moment, ...versions, tasks, members, listedCounts, errors, spans, time, past: true };
+  const own = { ...moment, ...versions, tasks, members, listedCounts, errors, spans, attempts, time, past: true };
   const known = counts ? listedCounts.map((listed, func) => [...(counts[func] ?? listed)]) : listedCounts;
   const histories = newest.histories.until(time);
   return newest.with({ ...own, counts: known, histories });
@@ -40,31 +43,55 @@ function isFailed(tasks: TaskTable, task: number): boolean {
 }
 
 /** The tasks that were there at a time, in the states in which they were. */
-export function tasksAt(newest: TaskTable, time: number): TaskTable {
+export function tasksAt(newest: TaskTable, time: number, attempts: Attempts): TaskTable {
   const length = listedAt(newest, time);
   const state = new Uint8Array(length);
   const worker = new Int16Array(length).fill(-1);
   const start = new Float64Array(length);
   const end = new Float64Array(length);
+  const attempt = new Uint8Array(length);
   const hasEnded = (task: number): boolean =>
     newest.state[task] >= TaskState.done && newest.end[task] > 0 && newest.end[task] <= time;
+  const hasResult = (task: number): boolean =>
+    hasEnded(task) || attempts.get(task)?.some(past => past.state === TaskState.done && past.end <= time) === true;
   for (let task = 0; task < length; task++) {
     const begun = newest.start[task] > 0 && newest.start[task] <= time;
+    const past = begun || hasEnded(task) ? null : attemptAt(attempts.get(task), time);
+    if (past) {
+      state[task] = stateAfter(past, time);
+      attempt[task] = past.number + (state[task] === TaskState.ready ? 1 : 0);
+      if (state[task] !== TaskState.ready) {
+        start[task] = past.start;
+        end[task] = past.end <= time ? past.end : 0;
+        worker[task] = past.worker;
+      }
+      continue;
+    }
     if (begun) {
       start[task] = newest.start[task];
+      attempt[task] = newest.attempt[task];
       worker[task] = newest.worker[task];
     }
     if (hasEnded(task)) {
       state[task] = newest.state[task];
+      attempt[task] = newest.attempt[task];
       end[task] = newest.end[task];
       worker[task] = newest.worker[task];
     } else if (begun) {
       state[task] = TaskState.running;
-    } else if (newest.state[task] !== TaskState.waiting && newest.depsOf(task).every(hasEnded)) {
+    } else if (newest.state[task] !== TaskState.waiting && newest.depsOf(task).every(hasResult)) {
       state[task] = TaskState.ready;
     }
   }
-  return newest.with({ length, state, worker, start, end });
+  return newest.with({ length, state, worker, start, end, attempt });
+}
+
+/** The state of a task at a time, if that attempt was the last one begun before it. */
+function stateAfter(past: IAttempt, time: number): number {
+  if (past.end > time) {
+    return TaskState.running;
+  }
+  return past.state === TaskState.done ? TaskState.done : TaskState.ready;
 }
 
 /** How many tasks had been listed at a time: they are listed in the order of their submission. */

@@ -88,7 +88,7 @@ export class SessionNote {
       parts.push(el('code', '', code));
     }
     if (this._end && this._shown === IN_CELL) {
-      const open = el('button', 'link', 'Show it beside the notebook', { type: 'button' });
+      const open = el('button', 'link', 'Show what runs now beside the notebook', { type: 'button' });
       open.addEventListener('click', () => this._end?.open(this._options.view));
       parts.push(el('span', '', ' '), open);
     }

@@ -5,6 +5,7 @@
  * several calls at a time: each then takes the first lane that is free.
  */
 
+import type { IAttempt } from './attempts';
 import { formatDuration } from './format';
 import type { Model } from './model';
 import { TASK_STATES, TaskState } from './states';
@@ -29,6 +30,8 @@ export interface ITimelineRow {
   readonly laneCount: number;
   /** What took the process's time besides, by start. */
   readonly work: readonly IWorkSpan[];
+  /** Attempts at tasks that others have followed, here or elsewhere. */
+  readonly past: readonly IAttempt[];
 }
 
 /** Rows of the workers of one node; `label` is "" where there is one node only. */
@@ -48,7 +51,22 @@ export interface ITimeline {
   readonly last: number;
   /** Start of the latest burst of work. */
   readonly burst: number;
+  /** When spans start and end, each in ascending order; what runs never ends. */
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
 }
+
+/** Of a session in which nothing has run. */
+export const NO_TIMELINE: ITimeline = {
+  groups: [],
+  spans: 0,
+  running: 0,
+  first: 0,
+  last: 0,
+  burst: 0,
+  starts: new Float64Array(),
+  ends: new Float64Array()
+};
 
 /** All spans of a model. */
 export function readTimeline(model: Model): ITimeline {
@@ -66,11 +84,18 @@ export function readTimeline(model: Model): ITimeline {
     }
   }
   const work = spansByProcess(model);
+  const past: IAttempt[][] = model.workers.map(() => []);
+  for (const attempt of [...model.attempts.values()].flat()) {
+    past[attempt.worker]?.push(attempt);
+    first = Math.min(first, attempt.start);
+  }
   const rows = byWorker
-    .map((found, worker) => rowOf(model, worker, found, work.get(model.workers[worker].id) ?? []))
+    .map((found, worker) => rowOf(model, worker, found, work.get(model.workers[worker].id) ?? [], past[worker]))
     .filter((row): row is ITimelineRow => row !== null);
   const groups = groupRows(model, rows, work);
-  return { groups, spans, running, first: spans > 0 ? first : 0, last, burst: burstOf(model, rows, spans) };
+  const [starts, ends] = sortedTimes(model, rows, spans);
+  const burst = burstOf(starts, ends);
+  return { groups, spans, running, first: spans > 0 ? first : 0, last, burst, starts, ends };
 }
 
 /** Whether a task's span is still growing. */
@@ -120,8 +145,14 @@ export function describeTimeline(timeline: ITimeline): string {
   return `timeline: ${named(workers, 'worker')}, ${named(timeline.spans, 'span')}, ${timeline.running} running`;
 }
 
-function rowOf(model: Model, worker: number, found: number[], work: readonly IWorkSpan[]): ITimelineRow | null {
-  if (found.length === 0) {
+function rowOf(
+  model: Model,
+  worker: number,
+  found: number[],
+  work: readonly IWorkSpan[],
+  past: readonly IAttempt[]
+): ITimelineRow | null {
+  if (found.length === 0 && past.length === 0) {
     return null;
   }
   const { start } = model.tasks;
@@ -134,7 +165,7 @@ function rowOf(model: Model, worker: number, found: number[], work: readonly IWo
     return lane;
   });
   const { id, label } = model.workers[worker];
-  return { worker, process: id, label, tasks: found, lanes, laneCount: ends.length, work };
+  return { worker, process: id, label, tasks: found, lanes, laneCount: Math.max(1, ends.length), work, past };
 }
 
 function groupRows(
@@ -146,7 +177,7 @@ function groupRows(
   for (const [id, node] of model.nodes) {
     const own = node.process ? work.get(node.process) : undefined;
     if (own) {
-      const row = { worker: -1, process: node.process!, label: 'node copies, disk', tasks: [], lanes: [] };
+      const row = { worker: -1, process: node.process!, label: 'node copies, disk', tasks: [], lanes: [], past: [] };
       groups.set(id, [{ ...row, laneCount: 1, work: own }]);
     }
   }
@@ -161,8 +192,12 @@ function groupRows(
   });
 }
 
-/** Where the latest work began that has gone on ever since without a long rest. */
-function burstOf(model: Model, rows: readonly ITimelineRow[], count: number): number {
+/** When spans start, and when they end. */
+function sortedTimes(
+  model: Model,
+  rows: readonly ITimelineRow[],
+  count: number
+): [starts: Float64Array, ends: Float64Array] {
   const starts = new Float64Array(count);
   const ends = new Float64Array(count);
   let filled = 0;
@@ -172,10 +207,13 @@ function burstOf(model: Model, rows: readonly ITimelineRow[], count: number): nu
       ends[filled++] = endOf(model, task, Infinity);
     }
   }
-  starts.sort();
-  ends.sort();
+  return [starts.sort(), ends.sort()];
+}
+
+/** Where the latest work began that has gone on ever since without a long rest. */
+function burstOf(starts: Float64Array, ends: Float64Array): number {
   // before the nth start there was a rest if as many spans had ended by then, long ago
-  let n = count - 1;
+  let n = starts.length - 1;
   while (n > 0 && ends[n - 1] + REST_S >= starts[n]) {
     n -= 1;
   }

@@ -2,8 +2,9 @@
  * Where each task stands in the picture of single tasks.
  *
  * Tasks flow along the *main* axis (left to right; top to bottom in a tall, narrow place) in layers. Within a
- * layer, the tasks of one function form a *cluster* with one caption, spread along the *cross* axis. A cluster
- * with more than `wrap` tasks becomes a grid, so that a wide map still fits the screen.
+ * layer, the tasks of one function form a *cluster* with one caption, spread along the *cross* axis; those of
+ * different recursions stand apart (`trees.ts`). A cluster with more than `wrap` tasks becomes a grid, so that a wide
+ * map still fits the screen; it is filled along the flow first, so that neighbours stay near each other.
  *
  * While tasks arrive they are appended in the order of submission; {@link tidyOrder}, run when all is quiet,
  * sorts clusters and tasks by their neighbours to untangle the edges.
@@ -13,6 +14,7 @@ import { sourcesOf } from './layers';
 import type { ISpreadItem } from './spread';
 import { distance, spread } from './spread';
 import type { TaskTable } from './tasks';
+import { recursions } from './trees';
 
 /** Distance of two tasks in world units. */
 export const PITCH = 30;
@@ -57,13 +59,15 @@ export function clusterLayers(
   ids: readonly number[],
   layerOf: (task: number) => number
 ): ICluster[][] {
-  const byLayer = new Map<number, Map<number, ICluster>>();
+  const byLayer = new Map<number, Map<string, ICluster>>();
+  const trees = recursions(tasks, ids, layerOf);
   for (const task of ids) {
     const layer = layerOf(task);
-    const clusters = byLayer.get(layer) ?? new Map<number, ICluster>();
+    const clusters = byLayer.get(layer) ?? new Map<string, ICluster>();
     byLayer.set(layer, clusters);
-    const cluster = clusters.get(tasks.func[task]) ?? { func: tasks.func[task], layer, tasks: [] };
-    clusters.set(cluster.func, cluster);
+    const key = `${tasks.func[task]}/${trees.get(task) ?? ''}`;
+    const cluster = clusters.get(key) ?? { func: tasks.func[task], layer, tasks: [] };
+    clusters.set(key, cluster);
     cluster.tasks.push(task);
   }
   return [...byLayer.keys()].sort((a, b) => a - b).map(layer => [...byLayer.get(layer)!.values()]);
@@ -218,10 +222,11 @@ function placeItem(
   cross: Map<number, number>
 ): void {
   const lines = Math.ceil(item.tasks.length / wrap);
+  const rows = Math.ceil(item.tasks.length / lines);
+  const top = item.centre - (rows * PITCH) / 2;
   item.tasks.forEach((task, i) => {
-    const line = Math.floor(i / wrap);
-    main.set(task, middle + (line - (lines - 1) / 2) * PITCH);
-    cross.set(task, item.centre - item.size / 2 + ((i % wrap) + 0.5) * PITCH);
+    main.set(task, middle + ((i % lines) - (lines - 1) / 2) * PITCH);
+    cross.set(task, top + (Math.floor(i / lines) + 0.5) * PITCH);
   });
 }
 

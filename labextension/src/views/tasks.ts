@@ -127,7 +127,7 @@ export class TaskTable {
   }
 
   /** This table with other columns; the others are shared, and grow with it. */
-  with(own: Partial<Pick<TaskTable, 'length' | 'state' | 'worker' | 'start' | 'end'>>): TaskTable {
+  with(own: Partial<Pick<TaskTable, 'length' | 'state' | 'worker' | 'start' | 'end' | 'attempt'>>): TaskTable {
     return Object.assign(Object.create(this) as TaskTable, own);
   }
 

@@ -90,7 +90,9 @@ export class TimeBar {
     this._allow(this._before, markFrom(this._marks, at, false) !== null);
     this._allow(this._after, markFrom(this._marks, at, true) !== null);
     this._event = at === this._event?.time ? this._event : null;
+    setAttribute(this.node, 'data-events', String(open && this._marks.length > 0));
     setText(this._told, this._tell(at));
+    setAttribute(this._told, 'title', this._tell(at));
   }
 
   dispose(): void {

@@ -5,16 +5,20 @@
  * nothing is drawn. Spans narrower than a pixel are drawn once a pixel, a failed one always.
  */
 
+import { drawAttempts } from './attempt-draw';
+import { drawBusy } from './busy-draw';
 import { fitName } from './draw';
 import { shortName } from './format';
 import type { IFunctionColour } from './function-colours';
 import { functionColour } from './function-colours';
 import type { Model } from './model';
+import type { ITimeline } from './spans';
 import { endOf } from './spans';
 import { TaskState } from './states';
 import type { IPalette } from './theme';
 import { marks } from './time-axis';
 import type { TimeWindow } from './time-window';
+import { drawArrows } from './timeline-arrows';
 import type { IRowPlace, ITimelineLayout } from './timeline-layout';
 import { AXIS_HEIGHT } from './timeline-layout';
 import type { IBox, IInscription } from './timeline-names';
@@ -24,6 +28,7 @@ import { drawWork } from './work-draw';
 /** All that a picture of the timeline is made of. */
 export interface ITimelinePicture {
   readonly model: Model;
+  readonly timeline: ITimeline;
   readonly palette: IPalette;
   readonly layout: ITimelineLayout;
   readonly window: TimeWindow;
@@ -48,9 +53,11 @@ export interface ITimelinePicture {
 export function drawTimeline(context: CanvasRenderingContext2D, picture: ITimelinePicture): void {
   context.textBaseline = 'middle';
   drawAxis(context, picture);
+  drawBusy(context, picture);
+  const { top } = picture.layout;
   context.save();
   context.beginPath();
-  context.rect(0, AXIS_HEIGHT, picture.width, picture.height - AXIS_HEIGHT);
+  context.rect(0, top, picture.width, picture.height - top);
   context.clip();
   context.translate(0, -picture.scroll);
   for (const head of picture.layout.heads) {
@@ -61,12 +68,14 @@ export function drawTimeline(context: CanvasRenderingContext2D, picture: ITimeli
   }
   for (const place of picture.layout.rows) {
     const y = place.y - picture.scroll;
-    if (y + place.height >= AXIS_HEIGHT && y <= picture.height) {
+    if (y + place.height >= top && y <= picture.height) {
       drawLabel(context, picture, place);
       drawRow(context, picture, place);
+      drawAttempts(context, picture, place);
       drawWork(context, picture, place);
     }
   }
+  drawArrows(context, picture);
   context.restore();
   drawMoment(context, picture);
 }

@@ -10,6 +10,8 @@ const ROW_MIN = 14;
 /** Every lane after the first makes a row higher by this part. */
 const LANE_PART = 0.6;
 const BOTTOM = 6;
+/** For how many tasks ran at once, where the rows leave room for it. */
+const BUSY_HEIGHT = 26;
 
 export interface IRowPlace {
   readonly row: ITimelineRow;
@@ -23,9 +25,11 @@ export interface IHeadPlace {
 }
 
 export interface ITimelineLayout {
+  /** Where the rows begin: below the axis, and below how many tasks ran at once if that is drawn. */
+  readonly top: number;
   readonly rows: readonly IRowPlace[];
   readonly heads: readonly IHeadPlace[];
-  /** Height of everything below the axis; more than there is room for when rows are as low as they may be. */
+  /** Height of everything below `top`; more than there is room for when rows are as low as they may be. */
   readonly height: number;
 }
 
@@ -33,11 +37,14 @@ export interface ITimelineLayout {
 export function layOut(timeline: ITimeline, height: number): ITimelineLayout {
   const heads = timeline.groups.filter(group => group.label !== '').length;
   const weights = timeline.groups.flatMap(group => group.rows.map(weight));
-  const room = height - AXIS_HEIGHT - BOTTOM - heads * HEAD_HEIGHT;
+  const all = height - AXIS_HEIGHT - BOTTOM - heads * HEAD_HEIGHT;
+  const spare = weights.length > 1 && all - sum(weights) * ROW_MIN >= BUSY_HEIGHT;
+  const room = spare ? all - BUSY_HEIGHT : all;
+  const top = AXIS_HEIGHT + (spare ? BUSY_HEIGHT : 0);
   const unit = Math.min(ROW_MAX, Math.max(ROW_MIN, room / Math.max(1, sum(weights))));
   const rows: IRowPlace[] = [];
   const headPlaces: IHeadPlace[] = [];
-  let y = AXIS_HEIGHT;
+  let y = top;
   for (const group of timeline.groups) {
     if (group.label !== '') {
       headPlaces.push({ label: group.label, y });
@@ -48,7 +55,7 @@ export function layOut(timeline: ITimeline, height: number): ITimelineLayout {
       y += unit * weight(row);
     }
   }
-  return { rows, heads: headPlaces, height: y - AXIS_HEIGHT + BOTTOM };
+  return { top, rows, heads: headPlaces, height: y - top + BOTTOM };
 }
 
 /** The row at a height, and the lane in it. */

@@ -6,7 +6,7 @@
  */
 
 import { el } from './dom';
-import { Edges } from './edges';
+import { Edges, hiddenSides } from './edges';
 import { Frames } from './frames';
 
 const CLICK_SLOP = 4;
@@ -52,9 +52,10 @@ export class TimelineStage {
     this.frames.invalidate();
   }
 
-  /** Says that there are rows above or below those in sight. */
-  showHidden(above: boolean, below: boolean): void {
-    this._edges.show([...(above ? ['above'] : []), ...(below ? ['below'] : [])]);
+  /** Says that there are rows above or below those in sight, so many pixels high. */
+  showHidden(above: number, below: number): void {
+    const height = this.height + above + below;
+    this._edges.show(hiddenSides({ width: 0, height }, { x: 0, y: -above, scale: 1 }, this));
   }
 
   dispose(): void {

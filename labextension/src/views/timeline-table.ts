@@ -1,7 +1,7 @@
 /** The timeline as tables: what every worker has done, and the latest spans. For screen readers, and for numbers. */
 
 import type { IViewContext } from './context';
-import { el, KeyedList, setText, stateIcon } from './dom';
+import { el, KeyedList, setAttribute, setText, stateIcon } from './dom';
 import { formatBytes, formatCount, formatDuration } from './format';
 import type { ITimeline, ITimelineRow } from './spans';
 import { endOf, isRunning } from './spans';
@@ -101,6 +101,7 @@ export class TimelineTable {
     setText(count, formatCount(tasks));
     setText(time, formatDuration(busy));
     setText(part, `${Math.round(share * 100)} %`);
+    tellWhole(element);
   }
 
   private _spanRow(task: number): HTMLElement {
@@ -128,6 +129,7 @@ export class TimelineTable {
     setText(worker, model.workers[tasks.worker[task]]?.label ?? '');
     setText(started, `at ${formatDuration(tasks.start[task] - this._timeline!.first)}`);
     setText(took, formatDuration(endOf(model, task, this._context.feed.now()) - tasks.start[task]));
+    tellWhole(element);
   }
 
   private _fillWork(element: HTMLElement, span: IWorkSpan): void {
@@ -143,6 +145,7 @@ export class TimelineTable {
       formatDuration(span.end - span.start)
     ];
     texts.forEach((text, i) => setText(element.children[i], text));
+    tellWhole(element);
   }
 
   private readonly _workPlace = el('div');
@@ -158,8 +161,14 @@ function workerRow(): HTMLElement {
   return el('tr', '', [el('th', '', '', { scope: 'row' }), ...cells]);
 }
 
+/** A narrow panel shows some of the columns; the tooltip has them all. */
+function tellWhole(row: HTMLElement): void {
+  setAttribute(row, 'title', [...row.children].map(cell => cell.textContent).join(' · '));
+}
+
 function table(label: string, heads: readonly string[], body: HTMLElement): HTMLElement {
   const numbers = new Set(['tasks', 'busy', 'of the time', 'started', 'took', 'size']);
   const cells = heads.map(head => el('th', numbers.has(head) ? 'number' : '', head, { scope: 'col' }));
-  return el('table', 'table', [el('thead', '', [el('tr', '', cells)]), body], { 'aria-label': label });
+  const classes = `table table-of-${heads[0]}s`;
+  return el('table', classes, [el('thead', '', [el('tr', '', cells)]), body], { 'aria-label': label });
 }

@@ -3,31 +3,28 @@
 import type { IView, IViewContext } from './context';
 import { DetailCard } from './detail';
 import { el, setAttribute, setHidden, setText } from './dom';
+import { emptyNote } from './empty-note';
 import { FunctionLegend } from './function-legend';
 import { saveFile } from './save-file';
 import type { ITimeline } from './spans';
-import { describeSpan, describeTimeline, endOf, readTimeline, taskAt } from './spans';
+import { describeTimeline, endOf, NO_TIMELINE, readTimeline } from './spans';
 import type { ITimelinePicture } from './timeline-draw';
 import type { TimelineMode } from './timeline-bar';
 import { TimelineBar } from './timeline-bar';
 import { drawTimeline } from './timeline-draw';
 import type { ITimelineLayout } from './timeline-layout';
-import { AXIS_HEIGHT, layOut, placeAt } from './timeline-layout';
+import { layOut } from './timeline-layout';
+import { describePick, pickAt } from './timeline-pick';
 import type { ITimelineHost } from './timeline-stage';
 import { TimelineStage } from './timeline-stage';
 import { TimelineTable } from './timeline-table';
 import { TimeWindow } from './time-window';
 import { traceEvents } from './trace';
-import { workAt } from './work-draw';
 import { WorkLegend } from './work-legend';
-import type { IWorkSpan } from './work-spans';
-import { describeWork } from './work-spans';
 
 const GUTTER_WIDE = 108;
 const GUTTER_NARROW = 64;
 const WIDE_FROM = 420;
-/** A span this many pixels away is still meant. */
-const SLACK_PX = 3;
 
 /** The timeline view. */
 export class TimelineView implements IView, ITimelineHost {
@@ -113,22 +110,19 @@ export class TimelineView implements IView, ITimelineHost {
     }
     this._layout = layOut(this._timeline, this._stage.height);
     this._scroll = Math.max(0, Math.min(this._scroll, this._scrollMax()));
-    this._stage.showHidden(this._scroll > 0, this._scroll < this._scrollMax());
-    drawTimeline(context, this._picture());
+    this._stage.showHidden(this._scroll, this._scrollMax() - this._scroll);
+    this._drawn = this._picture();
+    drawTimeline(context, this._drawn);
     return live;
   }
 
   hover(x: number, y: number): void {
-    const task = this._taskAt(x, y);
-    const work = this._workAt(x, y);
-    this._hovered = task;
-    this._stage.canvas.style.cursor = task >= 0 ? 'pointer' : 'grab';
-    this._tip.hidden = task < 0 && work === null;
-    const words = [
-      work ? describeWork(this._context.feed.model, work) : '',
-      task >= 0 ? describeSpan(this._context.feed.model, task, this._now) : ''
-    ];
-    setText(this._tip, words.filter(each => each !== '').join(' — '));
+    const pick = pickAt(this._drawn, x, y);
+    const words = this._drawn ? describePick(pick, this._drawn) : '';
+    this._hovered = pick.task;
+    this._stage.canvas.style.cursor = pick.task >= 0 || pick.past ? 'pointer' : 'grab';
+    this._tip.hidden = words === '';
+    setText(this._tip, words);
     this._stage.invalidate();
   }
 
@@ -141,7 +135,8 @@ export class TimelineView implements IView, ITimelineHost {
   click(x: number, y: number): void {
     this._detail.node.classList.toggle('jp-gnomon-at-start', x > this._stage.width / 2);
     this._detail.node.classList.toggle('jp-gnomon-at-top', y > this._stage.height / 2);
-    this._select(this._taskAt(x, y));
+    const { task, past } = pickAt(this._drawn, x, y);
+    this._select(past ? past.task : task);
   }
 
   pan(dx: number, dy: number): void {
@@ -190,6 +185,7 @@ export class TimelineView implements IView, ITimelineHost {
     const { feed, filter } = this._context;
     return {
       model: feed.model,
+      timeline: this._timeline,
       palette: this._context.palette(),
       layout: this._layout!,
       window: this._window,
@@ -208,40 +204,11 @@ export class TimelineView implements IView, ITimelineHost {
 
   /** How far the rows that do not fit can be moved up. */
   private _scrollMax(): number {
-    return Math.max(0, (this._layout?.height ?? 0) + AXIS_HEIGHT - this._stage.height);
+    return Math.max(0, (this._layout ? this._layout.height + this._layout.top : 0) - this._stage.height);
   }
 
   private _gutter(): number {
     return this._stage.width >= WIDE_FROM ? GUTTER_WIDE : GUTTER_NARROW;
-  }
-
-  private _taskAt(x: number, y: number): number {
-    const found = this._layout ? placeAt(this._layout, y + this._scroll) : null;
-    if (!found) {
-      return -1;
-    }
-    const { row } = found.place;
-    if (x < this._gutter()) {
-      return row.tasks[row.tasks.length - 1] ?? -1; // whoever means the worker gets what it has begun last
-    }
-    return taskAt(this._context.feed.model, row, found.lane, this._timeAt(x), this._slack(), this._now);
-  }
-
-  private _workAt(x: number, y: number): IWorkSpan | null {
-    const layout = x >= this._gutter() ? this._layout : null;
-    return layout && workAt(layout, y + this._scroll, this._timeAt(x), this._slack());
-  }
-
-  private _timeAt(x: number): number {
-    return this._window.from + (x - this._gutter()) * this._perPixel();
-  }
-
-  private _slack(): number {
-    return SLACK_PX * this._perPixel();
-  }
-
-  private _perPixel(): number {
-    return this._window.length / Math.max(1, this._stage.width - this._gutter());
   }
 
   private _select(task: number): void {
@@ -278,16 +245,14 @@ export class TimelineView implements IView, ITimelineHost {
   private readonly _detail: DetailCard;
   private readonly _window = new TimeWindow();
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
-  private readonly _empty = el('div', 'empty', [
-    el('strong', '', 'Nothing has run yet'),
-    el('span', '', 'Each task that starts appears here, in the row of its worker.')
-  ]);
+  private readonly _empty = emptyNote('Nothing has run yet', 'A task that starts appears here', 'f.remote(1)');
   private _mode: TimelineMode = 'picture';
-  private _timeline: ITimeline = { groups: [], spans: 0, running: 0, first: 0, last: 0, burst: 0 };
+  private _timeline: ITimeline = NO_TIMELINE;
   /** Of the whole time, also while the past is shown. */
   private _whole = this._timeline;
   private _wholeVersion = -1;
   private _layout: ITimelineLayout | null = null;
+  private _drawn: ITimelinePicture | null = null;
   private _epoch = -1;
   private _version = -1;
   private _now = 0;

@@ -1,5 +1,6 @@
 /** The tasks over time as a trace file, which Perfetto and chrome://tracing open. */
 
+import { whyAgain } from './attempts';
 import type { Model } from './model';
 import { workerName } from './node-rows';
 import { endOf } from './spans';
@@ -46,6 +47,19 @@ export function traceEvents(model: Model, now: number): ITraceEvent[] {
           line: tasks.line[task],
           error: model.errors.get(task) ?? ''
         }
+      });
+    }
+  }
+  for (const past of [...model.attempts.values()].flat()) {
+    if (past.worker >= 0 && past.worker < model.workers.length) {
+      events.push({
+        ph: 'X',
+        name: model.nameOf(model.tasks.func[past.task]),
+        pid: process(past.worker),
+        tid: past.worker,
+        ts: Math.round(past.start * 1e6),
+        dur: Math.round((past.end - past.start) * 1e6),
+        args: { task: past.task, attempt: past.number + 1, 'tried again': whyAgain(past) }
       });
     }
   }

@@ -21,6 +21,9 @@ export type ObjectTuple = readonly [string, number, string, string, number, numb
 /** What took a process's time and is no task: `[kind, process, start, end, size in bytes, about]`, unix seconds. */
 export type SpanTuple = readonly [string, string, number, number, number, string];
 
+/** An attempt that another one follows: `[task, number, worker, start, end, state, reason]`, unix seconds. */
+export type AttemptTuple = readonly [number, number, number, number, number, number, string];
+
 export interface ICell {
   readonly id: string;
   readonly label: string;
@@ -137,6 +140,7 @@ export interface IFeedHeader {
   /** Empty when work begins freely. */
   readonly tempo?: Partial<ITempo>;
   readonly spans?: readonly SpanTuple[];
+  readonly attempts?: readonly AttemptTuple[];
   readonly limits?: { readonly tasks_listed: number; readonly tasks_total: number };
 }
 

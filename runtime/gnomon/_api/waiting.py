@@ -89,7 +89,9 @@ class _Watch:
         if not self.reported:
             self.names = frozenset(group.name for group in groups)
         self.reported = True
-        observer(WaitProgress(len(self.refs), len(ready), before - self.began, finished, groups, self.wanted))
+        tempo = self.engine.ledger.tempo.get("mode", "free")
+        passed = before - self.began
+        observer(WaitProgress(len(self.refs), len(ready), passed, finished, groups, self.wanted, tempo))
         if not self.looked and before - self.began >= STALL_S:
             self.looked = True
             why = self.engine.why_waiting()

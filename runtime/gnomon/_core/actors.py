@@ -40,6 +40,7 @@ from gnomon._messages.actors import (
 )
 from gnomon._messages.cluster import ActorReport
 from gnomon._messages.failures import ProcessEnd, failure
+from gnomon._messages.tempo import TempoSet
 from gnomon.ids import ActorID, WorkerID, owner_of
 
 _NOBODY = WorkerID(b"")
@@ -79,6 +80,7 @@ class ActorMachine:
         name_of: a node's id in hex.
         dead_max: dead actors remembered, so that late handles hear why.
         forgotten_max: of older ones it is only remembered that they were.
+        tempos: of drivers that have slowed their jobs down; head keeps them.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class ActorMachine:
         self.dead_max = dead_max
         self.forgotten_max = forgotten_max
         self.records: dict[ActorID, ActorRecord] = {}
+        self.tempos: dict[WorkerID, TempoSet] = {}
         self.names: dict[tuple[str, str], ActorID] = {}
         self.by_worker: dict[WorkerID, ActorID] = {}
         self.nodes: dict[ActorID, WorkerID] = {}
@@ -207,7 +210,7 @@ class ActorMachine:
         record.pid = message.pid
         self._waiting.pop(message.actor, None)
         self.by_worker[message.worker] = message.actor
-        assigned = ActorAssigned(record.spec, record.incarnation, message.gpus)
+        assigned = ActorAssigned(record.spec, record.incarnation, message.gpus, tuple(self.tempos.values()))
         self._effects().send(message.worker, assigned)
 
     def on_infeasible(self, actor: ActorID, asked: dict[str, int], has: dict[str, int]) -> None:
@@ -310,6 +313,7 @@ class ActorMachine:
         if record is None or record.state == DEAD or record.spec.detached:
             return
         record.draining = "all handles to it went out of scope"
+        self._free_name(record)  # whoever finds it now would find it dead: get_if_exists makes another one
         if record.state == ALIVE and record.worker is not None:
             self._effects().send(record.worker, ActorDrained(record.spec.actor, record.draining))
         else:
@@ -353,8 +357,7 @@ class ActorMachine:
             self.by_worker.pop(record.worker, None)
         record.state = DEAD
         record.cause = cause
-        if spec.name and self.names.get((spec.namespace, spec.name)) == spec.actor:
-            del self.names[(spec.namespace, spec.name)]
+        self._free_name(record)
         self._homeless.pop(spec.actor, None)
         self._waiting.pop(spec.actor, None)
         self._publish(record)
@@ -369,6 +372,11 @@ class ActorMachine:
             self._forgotten[oldest] = None
             if len(self._forgotten) > self.forgotten_max:
                 del self._forgotten[next(iter(self._forgotten))]
+
+    def _free_name(self, record: ActorRecord) -> None:
+        spec = record.spec
+        if spec.name and self.names.get((spec.namespace, spec.name)) == spec.actor:
+            del self.names[(spec.namespace, spec.name)]
 
     # -- who wants to know ----------------------------------------------------------------------------------------
 
@@ -455,4 +463,5 @@ class ActorMachine:
         for (namespace, name), actor in self.names.items():
             record = self.records[actor]
             assert record.state != DEAD, f"{name} names a dead actor"
+            assert not record.draining, f"{name} names an actor that is about to end"
             assert (record.spec.namespace, record.spec.name) == (namespace, name)

@@ -70,8 +70,7 @@ class CallMachine:
         self.streams = streams
         self.lineage = lineage
         self.clients = ClientMachine(head, effects, ledger, references, self._lose_inflight)
-        self.gated = False
-        self.serial = False
+        self.gated = self.serial = False
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, dict[TaskID, None]] = {}
         self._doomed: dict[WorkerID, list[ObjectID]] = {}
@@ -125,7 +124,7 @@ class CallMachine:
         client = self.clients.client(event.actor, event.group.rsplit(".", 1)[0])
         record = CallRecord(event, row, 0, (event.task, ""))
         record.attempt, record.stream, record.replay = recipe.attempt, stream, recipe
-        row.attempt, row.finished, row.error = recipe.attempt, 0.0, ""
+        self.ledger.tried(row, row.finished, "")
         self.ledger.task_changed(row, TaskState.WAITING)
         client.unheld = handle_object(event.actor) not in self.references.entries
         record.holds = self.lineage.hold_again(event)
@@ -272,10 +271,7 @@ class CallMachine:
             following = shown.leave(record, client.inflight) if shown is not None else None
             if following is not None:
                 self._show(following, message.finished)
-        if client.queue.ready:
-            self.clients.dirty[client.actor] = None
-        else:
-            self.clients.stale[client.actor] = None
+        (self.clients.dirty if client.queue.ready else self.clients.stale)[client.actor] = None
         row = record.row
         row.started = message.started
         row.finished = message.finished
@@ -289,7 +285,7 @@ class CallMachine:
             self._put_back(client, (record,))
         elif outcome == RAISED and message.retriable and self._may_retry(record):
             drop_results(self.references, self.borrowing, worker, message)
-            record.attempt += 1
+            record.attempt = self.ledger.tried(row, message.finished, message.summary)
             self._put_back(client, (record,))
         elif outcome in (CANCELLED, REFUSED):
             values = message.values or (_cancelled(record),)
@@ -360,7 +356,8 @@ class CallMachine:
                 value = client.died(started)
                 self._finish(client, record, TaskState.FAILED, (value,), now, client.cause)
             elif self._may_retry(record) or (not started and record.event.max_retries):
-                record.attempt += started
+                if started:
+                    record.attempt = self.ledger.tried(record.row, now, message.cause)
                 back.append(record)
             else:
                 value = client.unavailable(started)

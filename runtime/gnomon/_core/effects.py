@@ -106,6 +106,12 @@ class NoteStore(Command, frozen=True):
     capacity: int
 
 
+class NoteWaiting(Command, frozen=True):
+    """Very many tasks of a node, of which this is the report, wait in ``get``, each in a process: say so once."""
+
+    report: Any
+
+
 class StartWorker(Command, frozen=True):
     """Fork a worker for ``job``."""
 

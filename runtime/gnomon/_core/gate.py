@@ -8,6 +8,8 @@ there, executing threads need a permission for each task or call that they take:
 atomic steps, and give it back if the queue has become empty in between. For each queue this machine keeps at most one
 question open with the driver, and only while somebody is free who could begin. What waits at the gate is as
 unstarted as what is queued: it can be cancelled, returned and refused.
+
+An actor's constructor is the first that asks: until it has been let through the process is not told to become the actor.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gnomon._core.effects import Effects, WakeExecutor
+from gnomon._core.effects import BecomeActor, Effects, WakeExecutor
+from gnomon._messages.actors import ActorAssigned
 from gnomon._messages.session import NOBODY
 from gnomon._messages.tasks import CallPushed, TaskPushed
 from gnomon._messages.tempo import (
@@ -45,9 +48,10 @@ class Gate:
         owes: it was let through, and its driver has not heard that this is over.
         waits: what runs here waits for something.
         done: calls and tasks that had ended by the last batch.
+        constructor: of the actor that this process is to become; None once it has begun.
     """
 
-    __slots__ = ("arrived", "asked", "done", "driver", "epoch", "owes", "permissions", "waits")
+    __slots__ = ("arrived", "asked", "constructor", "done", "driver", "epoch", "owes", "permissions", "waits")
 
     def __init__(self, driver: WorkerID, epoch: int, done: int) -> None:
         self.driver = driver
@@ -58,6 +62,7 @@ class Gate:
         self.arrived: list[Pushed] = []
         self.owes = False
         self.waits = False
+        self.constructor: ActorAssigned | None = None
 
     def of(self, group: str) -> deque[int]:
         """The permissions of a group."""
@@ -101,7 +106,10 @@ class GateMachine:
         if not message.gated:
             self.open()
             return True
+        before = execution.gate
         gate = execution.gate = Gate(message.driver, message.epoch, execution.done)
+        if before is not None:
+            gate.constructor = before.constructor
         if execution.actor is None:
             execution.give_back(len(execution.queue))
         else:
@@ -112,7 +120,9 @@ class GateMachine:
     def open(self) -> None:
         """Everything may begin."""
         execution = self.execution
-        execution.gate = None
+        gate, execution.gate = execution.gate, None
+        if gate is not None and gate.constructor is not None:
+            self._effects().do(BecomeActor(gate.constructor))
         for group, queue in execution.by_group():
             if queue:
                 self._effects().do(WakeExecutor(group))
@@ -123,8 +133,12 @@ class GateMachine:
         if gate is None or message.epoch != gate.epoch:
             return  # it has been opened meanwhile
         gate.asked.pop(message.group, None)
-        gate.of(message.group).append(message.round)
         gate.owes = True
+        if gate.constructor is not None:
+            self._effects().do(BecomeActor(gate.constructor))
+            gate.constructor = None
+            return
+        gate.of(message.group).append(message.round)
         gate.waits |= execution.overlaps
         queue = execution.groups[message.group] if message.group else execution.queue
         try:
@@ -145,6 +159,9 @@ class GateMachine:
             self._effects().send(gate.driver, StartOver(gate.epoch))
         gate.waits = False
         gate.done = execution.done
+        if gate.constructor is not None:
+            self._ask_for_constructor(gate, gate.constructor)
+            return
         busy: dict[str, int] = {}
         for _, pushed in list(execution.running.values()):
             group = pushed.group if type(pushed) is CallPushed and pushed.group in execution.groups else ""
@@ -159,6 +176,11 @@ class GateMachine:
             held.setdefault(submitter, []).append(pushed.task)
         for submitter, tasks in held.items():
             self._effects().send(submitter, TasksHeld(tuple(tasks), held=True))
+
+    def _ask_for_constructor(self, gate: Gate, assigned: ActorAssigned) -> None:
+        if "" not in gate.asked:
+            gate.asked[""] = None
+            self._effects().send(gate.driver, StartAsked(gate.epoch, "", TaskID(assigned.spec.actor)))
 
     def _ask(self, gate: Gate, group: str, queue: deque[Pushed], free: int) -> None:
         """Ask for one more if it could begin; give back what can not be used."""

@@ -53,7 +53,8 @@ class Head:
         self.actors = ActorMachine(self._out, self._choose_node, self.membership.name_of)
         self.jobs = JobTable()
         self._observers: dict[WorkerID, None] = {}
-        self._tempos: dict[WorkerID, tempo.TempoSet] = {}
+        self._tempos = self.actors.tempos
+        self._epochs: dict[WorkerID, int] = {}
         self._asked: dict[int, _Question] = {}
         self._asked_early: list[tuple[WorkerID, cluster.StatusAsked]] = []
         self._next = 1
@@ -211,11 +212,16 @@ class Head:
         self._tell_others(sender, message)
 
     def _on_tempo_set(self, sender: WorkerID, message: tempo.TempoSet) -> None:
+        known = self._epochs.get(message.driver, 0)
+        if message.driver in self.links.dead or message.epoch < known:
+            return
+        self._epochs[message.driver] = message.epoch
         if message.gated:
             self._tempos[message.driver] = message
         else:
             self._tempos.pop(message.driver, None)
-        self._tell_others(sender, message)
+        if sender != message.driver:  # from its node, which the others are to hear
+            self._tell_others(sender, message)
 
     def _on_process_died(self, sender: WorkerID, message: cluster.ProcessDied) -> None:
         self._bury(message.process, message.reason, message.end)
@@ -224,6 +230,7 @@ class Head:
         self.links.forget(process)
         self._observers.pop(process, None)
         self._tempos.pop(process, None)
+        self._epochs.pop(process, None)
         self._effects.do(DropPeer(process))
         self.actors.on_process_died(process, reason, end)
 

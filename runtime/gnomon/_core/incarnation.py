@@ -14,6 +14,7 @@ from gnomon._core.effects import BecomeActor, Effects
 from gnomon._core.events import ActorConstructed, ActorEnding
 from gnomon._core.execution import ExecutionMachine
 from gnomon._messages.actors import ASYNC_CALLS, ActorAssigned, ActorBorn, ActorLeaving, ActorStillborn
+from gnomon._messages.tempo import TempoSet
 from gnomon.ids import WorkerID
 
 
@@ -33,12 +34,15 @@ class IncarnationMachine:
         self.execution = execution
         self.borrowing = borrowing
         self.calls = calls
+        self.on_tempo: Callable[[TempoSet], None] = lambda message: None
         self.birth: tuple[Any, frozenset[int]] | None = None
 
     def on_assigned(self, sender: WorkerID, message: ActorAssigned) -> None:
         """The head wants this process to be an actor."""
         spec = message.spec
         execution = self.execution
+        for tempo in message.tempos:
+            self.on_tempo(tempo)
         execution.actor = spec.actor
         execution.done_before = execution.done
         execution.closed = (
@@ -52,13 +56,18 @@ class IncarnationMachine:
         execution.room = {"": spec.max_concurrency or (ASYNC_CALLS if spec.is_async else 1), **spec.groups}
         execution.overlaps = spec.is_async
         self.calls.serial = not spec.is_async and not spec.groups and spec.max_concurrency <= 1
-        self._effects().do(BecomeActor(message))
+        if execution.gate is None:
+            self._effects().do(BecomeActor(message))
+        else:
+            execution.gate.constructor = message
 
     def on_constructed(self, event: ActorConstructed) -> None:
         """The constructor has returned, or raised."""
         execution = self.execution
         assert execution.actor is not None
         execution.watches = event.watches
+        if execution.gate is not None:
+            execution.gate.waits = True  # whoever was let through is over
         if event.error:
             execution.close("the constructor raised")
             message: Any = ActorStillborn(execution.actor, execution.incarnation, event.error, event.summary)

@@ -329,6 +329,10 @@ class LeaseMachine:
             if "CPU" in lease.demand.resources:
                 self.account.give({"CPU": lease.demand.resources["CPU"]})
 
+    def blocked_tasks(self) -> int:
+        """Workers whose task waits in ``get``; actors wait as long as they like."""
+        return sum(lease.blocked and lease.demand.actor is None for lease in self.by_worker.values())
+
     def unblock(self, worker: WorkerID) -> None:
         """It goes on."""
         lease = self.by_worker.get(worker)

@@ -33,6 +33,9 @@ TASK_STATES = len(TaskState)
 SPANS_KEPT = 2_000
 """What took time and is no task: so many, the latest, are kept."""
 
+ATTEMPTS_KEPT = 1_000
+"""Attempts that were not the last one of their task: so many, the latest, are kept."""
+
 SESSION_ENDED = "the session ended"
 """Why what was not over yet is over."""
 
@@ -69,6 +72,25 @@ class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):
     told: bool = False
 
 
+class PastAttempt(msgspec.Struct, frozen=True, gc=False):
+    """An attempt at a task that another one follows, or has followed. Times as in :class:`TaskRow`.
+
+    Attributes:
+        number: 0 for the first.
+        worker: where it ran, the number in the ledger; -1 if it is not known.
+        state: how it ended: FAILED, or DONE where its result was lost later.
+        reason: why another one follows; "" where it was done.
+    """
+
+    row: TaskRow
+    number: int
+    worker: int
+    started: float
+    finished: float
+    state: int
+    reason: str
+
+
 class Names:
     """A growing list of names with numbers; numbers never change their meaning."""
 
@@ -103,6 +125,7 @@ class Ledger:
         nodes: per node id in hex, likewise.
         spans: what took time and is no task, the latest ones, numbered: (number, ``cluster.ReportedSpan``);
             ``spans_total`` counts all.
+        attempts: that were not the last one of their task, the latest ones, numbered likewise; ``attempts_total`` counts all.
         tempo: how fast work begins, the fields of ``tempo.TempoFacts``; empty while it begins freely.
         repeated: by cell, its label, line and function, ``[size_bytes, times]`` of a large argument that was passed by value
             more than once.
@@ -134,6 +157,8 @@ class Ledger:
         self.repeated: dict[tuple[str, str, int, str], list[int]] = {}
         self.spans: deque[tuple[int, Any]] = deque(maxlen=SPANS_KEPT)
         self.spans_total = 0
+        self.attempts: deque[tuple[int, PastAttempt]] = deque(maxlen=ATTEMPTS_KEPT)
+        self.attempts_total = 0
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
         self.changed_objects: deque[str] = deque()
@@ -146,6 +171,21 @@ class Ledger:
         for span in spans:
             self.spans.append((self.spans_total, span))
             self.spans_total += 1
+
+    def tried(self, row: TaskRow, now: float, reason: str) -> int:
+        """An attempt has ended, and another one follows; returns the number of that."""
+        if row.started > 0:
+            state = row.state if row.state in (TaskState.DONE, TaskState.FAILED) else TaskState.FAILED
+            self.attempt_noted(PastAttempt(row, row.attempt, row.worker, row.started, now, state, reason))
+        row.started = row.finished = 0.0
+        row.worker, row.error = -1, ""
+        row.attempt += 1
+        return row.attempt
+
+    def attempt_noted(self, attempt: PastAttempt) -> None:
+        """Somebody has told of an attempt that another one follows."""
+        self.attempts.append((self.attempts_total, attempt))
+        self.attempts_total += 1
 
     def clear_changes(self) -> None:
         """Nobody reads any more."""

@@ -40,6 +40,7 @@ def report_of(node: Node) -> NodeReport:
         _processes(node),
         dict(node.pulls.received),
         node.reports.memory_bytes,
+        node.leases.blocked_tasks(),
     )
 
 

@@ -54,7 +54,7 @@ class PaceMachine:
         """Who hears which message."""
         tempo = self.tempo
         return {
-            TempoSet: lambda sender, message: self._on_set(message),
+            TempoSet: lambda sender, message: self.on_set(message),
             TasksHeld: self._on_held,
             StartAllowed: self.gate.on_allowed,
             StartAsked: lambda sender, message: tempo.on_asked(sender, message, self._clock()),
@@ -65,17 +65,21 @@ class PaceMachine:
     def ask(self, event: TempoAsked, now: float) -> None:
         """This driver's user asks how it is, or wants another tempo.
 
-        Everybody hears of it from the nodes.
+        Everybody hears of it from the nodes; head, which assigns actors, at once.
         """
         if event.mode:
             told = self.tempo.set(event.mode, event.interval_s, event.seed, event.steps, now)
             if told is not None:
                 self._effects().send(self.dispatch.node, told)
+                self._effects().send(
+                    self.calls.clients.head, told
+                )  # before any actor that is made from now on
                 self._keep(told)
             self.tempo.run(now)
         self._effects().do(AnswerRequest(event.request, self.tempo.facts()))
 
-    def _on_set(self, message: TempoSet) -> None:
+    def on_set(self, message: TempoSet) -> None:
+        """The driver slows this process down, or no longer does."""
         if self.calls.references.is_lost(message.driver) or not self.gate.on_set(message):
             return
         self._keep(message)

@@ -18,14 +18,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from gnomon._core.effects import Effects, NoteStore, SampleFields
+from gnomon._core.effects import Effects, NoteStore, NoteWaiting, SampleFields
 from gnomon._core.execution import ExecutionMachine
-from gnomon._core.ledger import Ledger, TaskRow, TaskState
+from gnomon._core.ledger import ATTEMPTS_KEPT, Ledger, PastAttempt, TaskRow, TaskState
 from gnomon._messages.cluster import (
     ActorReported,
     NodeReport,
     NodeStatus,
     ObservationWanted,
+    ReportedAttempt,
     ReportedRow,
     ReportedSpan,
     RowsReported,
@@ -33,7 +34,7 @@ from gnomon._messages.cluster import (
     Watched,
 )
 from gnomon.ids import WorkerID, node_name
-from gnomon.resources import to_amounts
+from gnomon.resources import UNITS, to_amounts
 
 _FULL_SHARE, _EMPTY_SHARE = 0.8, 0.5
 """Of a store that is noted to fill up, and of one of which that can be noted again: spilling, which takes a quarter of it at a
@@ -42,12 +43,22 @@ time, does not make it so."""
 SPANS_MAX = 500
 """Kept between two reports."""
 
+_WAITING_SHARE = 16
+"""A node with so many times as many tasks that wait in ``get`` as CPUs is noted: a recursion that does not end looks so."""
+
 _WORKER_STATES = ("starting", "idle", "leased")
 
 _ROWS_SAVED_MAX = 4
 """Reports of rows that a process may save up while it has none to send."""
 
+_NOWHERE = ("", 0, "")
+
 _FINISHED = (TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED)
+
+
+def is_deep(report: NodeReport) -> bool:
+    """Whether many more tasks wait there in ``get`` than there are CPUs."""
+    return report.blocked > _WAITING_SHARE * max(1, report.resources.get("CPU", 0) // UNITS)
 
 
 class ReportingMachine:
@@ -59,6 +70,7 @@ class ReportingMachine:
         rows_max: in one report; more wait for the next.
         foreign_max: unfinished tasks of others that the driver keeps track of.
         patience_s: how long rows wait for that of the task that submitted theirs; several periods.
+        waiting_noted: it has been said that very many tasks wait inside.
         spans: what has taken executing threads time besides the user's code, to be told; they append.
     """
 
@@ -96,7 +108,9 @@ class ReportingMachine:
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
         self.spans: deque[ReportedSpan] = deque(maxlen=SPANS_MAX)
-        self._store_noted = False
+        self._store_noted = self.waiting_noted = False
+        self._attempts_told = 0
+        self._untold: dict[bytes, list[PastAttempt]] = {}
 
     def handlers(self) -> dict[type, Callable[[WorkerID, Any], None]]:
         """What handles each of the messages that come here; the sender of none of them matters."""
@@ -155,17 +169,41 @@ class ReportingMachine:
         ledger = self.ledger
         changed = ledger.changed_tasks
         rows: dict[bytes, ReportedRow] = {}
+        if ledger.attempts_total > self._attempts_told:
+            self._gather_attempts()
         while changed and len(rows) < self.rows_max:
             row = changed.popleft()
             row.told = row.state in _FINISHED
             cell, label = ledger.cells.entries[row.cell]
-            worker = ledger.workers.entries[row.worker] if row.worker >= 0 else ("", 0, "")
+            known = rows.get(row.task)
+            tried = known.tried if known is not None else ()
+            if self._untold:
+                tried += tuple(map(self._reported, self._untold.pop(row.task, ())))
             rows[row.task] = ReportedRow(
-                row.task, ledger.names.entries[row.group], row.submitter, row.state, worker, row.created,
-                row.started, row.finished, cell, label, row.line, row.error, row.attempt,
+                row.task, ledger.names.entries[row.group], row.submitter, row.state, self._place(row.worker),
+                row.created, row.started, row.finished, cell, label, row.line, row.error, row.attempt, tried,
             )  # fmt: skip
         if rows:
             self._effects().send(observer, RowsReported(tuple(rows.values())))
+
+    def _place(self, worker: int) -> tuple[str, int, str]:
+        place: tuple[str, int, str] = self.ledger.workers.entries[worker] if worker >= 0 else _NOWHERE
+        return place
+
+    def _gather_attempts(self) -> None:
+        """Those that go with the next report of their task's row."""
+        if len(self._untold) > ATTEMPTS_KEPT:
+            self._untold.clear()
+        for number, attempt in self.ledger.attempts:
+            if number >= self._attempts_told and attempt.row.index >= 0:
+                self._untold.setdefault(attempt.row.task, []).append(attempt)
+        self._attempts_told = self.ledger.attempts_total
+
+    def _reported(self, attempt: PastAttempt) -> ReportedAttempt:
+        place = self._place(attempt.worker)
+        return ReportedAttempt(
+            attempt.number, place, attempt.started, attempt.finished, attempt.state, attempt.reason
+        )
 
     def _report_spans(self, observer: WorkerID) -> None:
         spans = tuple(self.spans.popleft() for _ in range(len(self.spans)))
@@ -284,10 +322,17 @@ class ReportingMachine:
         elif used < capacity * _EMPTY_SHARE:
             self._store_noted = False
 
+    def _look_at_waiting(self, report: NodeReport) -> None:
+        """Note, once in a session, that many more tasks wait for tasks of their own than there are CPUs."""
+        if not self.waiting_noted and is_deep(report):
+            self.waiting_noted = True
+            self._effects().do(NoteWaiting(report))
+
     def on_node_status(self, message: NodeStatus) -> None:
         """How a node is, for the views."""
         report = message.report
         self._nodes[report.process] = report.node.hex()
+        self._look_at_waiting(report)
         if self.always and report.process == self.node:
             self._look_at_store(report)
         self.ledger.node_changed(
@@ -325,6 +370,11 @@ class ReportingMachine:
             self._foreign[told.task] = row
         row.started, row.finished, row.error = told.started, told.finished, told.error
         row.attempt = told.attempt
+        for past in told.tried:
+            place = ledger.workers.number(past.worker) if past.worker[0] else -1
+            ledger.attempt_noted(
+                PastAttempt(row, past.number, place, past.started, past.finished, past.state, past.reason)
+            )
         if told.worker[0]:
             row.worker = ledger.workers.number(told.worker)
         if told.state != row.state:

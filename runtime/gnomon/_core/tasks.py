@@ -114,7 +114,7 @@ class TaskMachine:
         assert isinstance(event, TaskSubmitted)
         record = TaskRecord(event, row, recipe.attempt, stream=stream, replay=recipe)
         record.alone = recipe.attempt == event.max_retries
-        row.attempt, row.finished, row.error = recipe.attempt, 0.0, ""
+        self.ledger.tried(row, row.finished, "")
         self.ledger.task_changed(row, TaskState.WAITING)
         self.records[event.task] = record
         record.holds = self.lineage.hold_again(event)
@@ -183,7 +183,9 @@ class TaskMachine:
         elif outcome == REFUSED and not record.cancelled:
             record.worker = None
             self._queue(record)
-        elif outcome == RAISED and message.retriable and self._retry(record):
+        elif (
+            outcome == RAISED and message.retriable and self._retry(record, message.finished, message.summary)
+        ):
             drop_results(self.references, self.borrowing, worker, message)
             self._queue(record)
         elif outcome in (CANCELLED, REFUSED):
@@ -250,7 +252,7 @@ class TaskMachine:
                 self._finish(record, TaskState.CANCELLED, (self._cancelled_value(record),), now, "cancelled")
             elif record.replay is not None and self.lineage.is_made(record):
                 self._finish(record, TaskState.DONE, (b"",), now, "")
-            elif not started or self._may_begin_again(record, shortage):
+            elif not started or self._may_begin_again(record, shortage, now, reason):
                 record.worker = None
                 self.ledger.task_changed(record.row, TaskState.READY)
                 if started and shortage is not None:
@@ -261,8 +263,11 @@ class TaskMachine:
                 value = self._crashed(record, message)
                 self._finish(record, TaskState.FAILED, (value,), now, reason)
 
-    def _may_begin_again(self, record: TaskRecord, shortage: MemoryShortage | None) -> bool:
-        return (shortage is None or self.backoff.may_retry(record, shortage)) and self._retry(record)
+    def _may_begin_again(
+        self, record: TaskRecord, shortage: MemoryShortage | None, now: float, reason: str
+    ) -> bool:
+        worthwhile = shortage is None or self.backoff.may_retry(record, shortage)
+        return worthwhile and self._retry(record, now, reason)
 
     def _crashed(self, record: TaskRecord, message: ProcessLost) -> bytes:
         name, attempts, end = record.event.group, record.attempt + 1, message.end
@@ -280,14 +285,13 @@ class TaskMachine:
             value = failure("InfeasibleError", what=record.event.group, asked=asked, has=has)
             self._finish(record, TaskState.FAILED, (value,), now, "infeasible resources")
 
-    def _retry(self, record: TaskRecord) -> bool:
+    def _retry(self, record: TaskRecord, ended: float, reason: str) -> bool:
         limit = record.event.max_retries
         if record.cancelled or (limit >= 0 and record.attempt >= limit):
             return False
-        record.attempt += 1
+        record.attempt = self.ledger.tried(record.row, ended, reason)
         if record.attempt == limit:
             record.alone = True
-        record.row.attempt = record.attempt
         record.worker = None
         return True
 

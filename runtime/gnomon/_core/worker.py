@@ -108,6 +108,7 @@ class Worker:
         self.incarnation = IncarnationMachine(head, self._out, self.execution, self.borrowing, self.calls)
         self.reporting = ReportingMachine(me, node, self._out, self.ledger, self.execution)
         self.pace = PaceMachine(driver, self._out, self.execution, dispatch, self.calls, lambda: self.now)
+        self.incarnation.on_tempo = self.pace.on_set
         self.functions = FunctionsHere()
         self.settle_s = settle_s
         self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
@@ -118,18 +119,6 @@ class Worker:
         self._peers: dict[WorkerID, None] = {me: None, node: None, head: None}
         self._handlers: dict[type, Callable[[Any], None]] = self._local_handlers()
         self._receivers: dict[type, Callable[[WorkerID, Any], None]] = self._remote_handlers()
-        self._wakeups = tuple(
-            machine.next_wakeup
-            for machine in (
-                self.borrowing,
-                self.tasks,
-                self.calls,
-                dispatch,
-                self.execution,
-                self.reporting,
-                self.pace,
-            )
-        )
 
     def _out(self) -> Effects:
         return self._effects
@@ -257,24 +246,30 @@ class Worker:
         self.pace.run(now)
         self.reporting.run(now)
         if not self._effects.sends.keys() <= self._peers.keys():
-            self._watch_new_peers()
+            for peer in [peer for peer in self._effects.sends if peer not in self._peers]:
+                self._watch_peer(peer)
         if self._retired:
             self._end_when_empty()
         effects, self._effects = self._effects, Effects()
         return effects
 
-    def _watch_new_peers(self) -> None:
-        """Hear of the death of whomever we speak to (or hear from), so that a link never outlives its peer."""
-        for peer in [peer for peer in self._effects.sends if peer not in self._peers]:
-            self._watch_peer(peer)
-
     def _watch_peer(self, peer: WorkerID) -> None:
+        """Hear of the death of whomever we speak to (or hear from), so that a link never outlives its peer."""
         self._peers[peer] = None
         self.references.watch(peer)
 
     def next_wakeup(self) -> float | None:
         """When this role wants to be handled again, even if nothing happens."""
-        times = [time for wakeup in self._wakeups if (time := wakeup()) is not None]
+        machines = (
+            self.borrowing,
+            self.tasks,
+            self.calls,
+            self.tasks.dispatch,
+            self.execution,
+            self.reporting,
+            self.pace,
+        )
+        times = [time for machine in machines if (time := machine.next_wakeup()) is not None]
         if self._dying:
             times += [due for due, _ in self._dying.values()]
         return min(times) if times else None

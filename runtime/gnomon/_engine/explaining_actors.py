@@ -17,6 +17,7 @@ from gnomon._engine.explaining_words import (
 )
 from gnomon._engine.explanation import Explanation
 from gnomon._engine.notebook_hooks import cause_of
+from gnomon._engine.stalls import GO_ON
 from gnomon._messages.actors import ALIVE, DEAD, RESTARTING
 from gnomon._messages.cluster import ActorReport, ClusterStatus
 from gnomon._messages.situations import ActorSeen
@@ -46,7 +47,7 @@ def explain_actor(seen: Seen) -> Explanation:
 def _alive(seen: Seen, name: str, actor: ActorSeen, report: ActorReport | None) -> Explanation:
     activity = seen.activity
     pid = actor.pid or (report.pid if report is not None else 0)
-    where = f"{name} lives in process {pid}" if pid else f"{name} is alive"
+    where = f"{name} lives in worker {pid}" if pid else f"{name} is alive"
     if seen.silent:
         silent = "which did not answer in time: it may be busy in native code that keeps the interpreter"
         return Explanation(ex.ALIVE, f"{where}, {silent}.")
@@ -66,10 +67,13 @@ def _not_begun(seen: Seen, name: str, actor: ActorSeen, report: ActorReport | No
     again = actor.state == RESTARTING
     state = ex.RESTARTING if again else ex.PENDING
     before = f"{name} is being restarted, since {actor.cause or 'its process died'}: it" if again else name
+    if seen.held:
+        slowed = "paused" if seen.paused else "slowed down"
+        return Explanation(state, f"{before} has not begun: the session is {slowed}.", (), GO_ON)
     if report is None or seen.status is None:
         return Explanation(state, f"{before} is being created.")
     if report.pid:
-        return Explanation(state, f"{before} runs its constructor, in process {report.pid}.")
+        return Explanation(state, f"{before} runs its constructor, in worker {report.pid}.")
     scarce, sentence = scarcity(report.resources, seen.status)
     if not scarce:
         return Explanation(state, f"{before} waits for a worker process, which is being started.")

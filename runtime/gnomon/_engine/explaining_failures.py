@@ -14,12 +14,17 @@ from gnomon.exceptions import (
     headline,
     text_of,
 )
+from gnomon.ids import task_of
 
 
 def explain_failure(situation: Situation, error: BaseException) -> Explanation:
     """Why a value is an error."""
     if isinstance(error, TaskCancelledError):
-        return Explanation(ex.CANCELLED, first_line(text_of(error)))
+        sentence = first_line(text_of(error))
+        if situation.producer and error.task_id not in ("", task_of(situation.object).hex()):
+            argument = error.function_name or "the task that makes it"
+            sentence = f"{capital(task(situation))} was not run, since {argument}, whose value it takes, was cancelled."
+        return Explanation(ex.CANCELLED, sentence)
     if isinstance(error, ObjectRefStreamEndOfStreamError):
         made = "" if situation.items < 0 else f" after {count(situation.items, 'item')}"
         return Explanation(ex.READY, f"the generator {task(situation)} has ended{made}: no other comes.")

@@ -23,6 +23,7 @@ class Seen:
         others: how many other calls of the function have ended, and how long half of them took at most, in seconds.
         here: process id of this process's node.
         paused: the session is: nothing begins.
+        held: this actor's constructor waits to be let through, since the session is paused or slowed down.
         cell_name: what people call the cell that was compiled as a file.
         source: the text of a line of a file, or "".
     """
@@ -36,6 +37,7 @@ class Seen:
     cell_name: Callable[[str], str | None] = lambda file: None
     source: Callable[[str, int], str] = lambda file, line: ""
     paused: bool = False
+    held: bool = False
 
 
 def task(situation: Situation) -> str:
@@ -52,7 +54,7 @@ def site(cell: str, line: int) -> str:
 
 def process(situation: Situation) -> str:
     """The process that has a task."""
-    return f"process {situation.pid}" if situation.pid else "its worker"
+    return f"worker {situation.pid}" if situation.pid else "its worker"
 
 
 def listed(situation: Situation) -> str:

@@ -58,6 +58,7 @@ from gnomon.exceptions import (
     GetTimeoutError,
     InfeasibleError,
     UnsupportedOptionError,
+    note_asked_for,
 )
 from gnomon.ids import (
     ActorID,
@@ -287,6 +288,7 @@ class InlineEngine:
         value = self._store.load(blob)
         if pickling.is_error(blob):
             try:
+                note_asked_for(value, ref._id)
                 raise value
             finally:
                 del value  # its traceback holds this frame: a cycle

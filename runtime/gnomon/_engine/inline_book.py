@@ -46,6 +46,8 @@ class InlineBook:
 
     def started(self, row: TaskRow, attempt: int) -> None:
         """It runs."""
+        if attempt > row.attempt:
+            self.ledger.tried(row, time.monotonic(), "it raised an error that is worth another attempt")
         row.started = time.monotonic()
         row.worker = self._worker
         row.attempt = attempt

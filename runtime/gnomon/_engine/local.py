@@ -39,14 +39,15 @@ from gnomon._engine.explanation import Explanation
 from gnomon._engine.large_arguments import LargeArguments
 from gnomon._engine.local_actors import LocalActors
 from gnomon._engine.local_arguments import own, pack_values, provenance_of
-from gnomon._engine.local_output import show_output
+from gnomon._engine.local_output import show_lines, show_output
 from gnomon._engine.local_returns import returned
 from gnomon._engine.local_session import DriverSession
 from gnomon._engine.local_status import ClusterView
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
+from gnomon._engine.notebook_hooks import OutputLines
 from gnomon._engine.rerun import Rerun
-from gnomon._engine.stalls import Stalls, why_waiting
+from gnomon._engine.stalls import Stalls, why_deep, why_waiting
 from gnomon._shell import task_context
 from gnomon._shell.core_worker import CoreWorker, past_owners
 from gnomon._shell.functions import PackedTemplates, pack_function
@@ -160,6 +161,10 @@ class LocalEngine:
             from gnomon._engine.full_store import note_in_thread  # few programs fill their store
 
             note_in_thread(self.core, command)
+
+        elif type(command) is fx.NoteWaiting:
+            cell, _ = self.core.role.ledger.cells.entries[-1]
+            show_lines(OutputLines(cell, "", "stderr", f"{why_deep([command.report])}\n", "gnomon"))
 
     def _on_lost(self, reason: str) -> None:
         self.core.end(reason)

@@ -46,6 +46,12 @@ def why(core: CoreWorker, identity: ObjectID, answer_s: float) -> Explanation:
     if situation.state == told.ERROR:
         return _failure(core, situation, answer_s)
     activity, silent = _activity(core, situation, answer_s)
+    if activity is not None and activity.place < 0 and situation.producer:
+        # It has left that process: what its owner was told before that answer is in its books by now.
+        situation = _situation(core, identity, answer_s) or situation
+        if situation.state == told.ERROR:
+            return _failure(core, situation, answer_s)
+        activity, silent = _activity(core, situation, answer_s)
     return explain(
         Seen(
             situation,
@@ -57,6 +63,7 @@ def why(core: CoreWorker, identity: ObjectID, answer_s: float) -> Explanation:
             notebook_hooks.cell_name or (lambda file: None),
             lambda file, line: linecache.getline(file, line).strip(),
             core.role.pace.tempo.mode == PAUSED,
+            situation.actor is not None and situation.actor.actor in core.role.pace.tempo.asks.values(),
         )
     )
 

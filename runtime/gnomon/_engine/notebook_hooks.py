@@ -73,6 +73,7 @@ class WaitProgress:
         finished: this is the last report; the call returns or raises now.
         groups: the functions that have unfinished tasks now, or had some when this call first reported.
         wanted: how many outcomes are enough for this call; all of them for ``get``.
+        tempo: how work begins meanwhile: "free", "paused", "slow" or "seeded".
     """
 
     total: int
@@ -81,6 +82,7 @@ class WaitProgress:
     finished: bool = False
     groups: tuple[GroupProgress, ...] = ()
     wanted: int | None = None
+    tempo: str = "free"
 
     @property
     def satisfied(self) -> bool:

@@ -12,11 +12,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gnomon._core.reporting import is_deep
 from gnomon._core.tempo import PAUSED
 from gnomon._engine.base import STALL_S
-from gnomon._messages.cluster import ActorReport, ClusterStatus, StatusAsked
+from gnomon._messages.cluster import ActorReport, ClusterStatus, NodeReport, StatusAsked
 from gnomon._shell.core_worker import CoreWorker
 from gnomon.exceptions import GetTimeoutError, NotInitializedError, OutOfMemoryError
+from gnomon.ids import node_name
 from gnomon.resources import Resources, add, describe, fits
 
 ANSWER_S = 2.0
@@ -74,15 +76,17 @@ def why_waiting(core: CoreWorker) -> str:
             if one.ready and not one.workers
         ]
         unfinished = any(client.unfinished for client in core.role.calls.clients.clients.values())
+        sent = bool(tasks.records)
     short = _why_put_off(starved)
-    if short or not (queued or unfinished):
+    if short or not (queued or unfinished or sent):
         return short
     try:
         status = core.ask(core.config.head_process, lambda request: StatusAsked(request, True), ANSWER_S)
     except (GetTimeoutError, NotInitializedError):
         return ""  # the runtime is busy, or at its end: the wait itself will tell
     assert isinstance(status, ClusterStatus)
-    return explain(queued, status)
+    deep = "" if core.role.reporting.waiting_noted else why_deep(status.nodes)
+    return " ".join(text for text in (explain(queued, status), deep) if text)
 
 
 def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> str:
@@ -110,6 +114,19 @@ def explain(queued: Iterable[tuple[int, Resources]], status: ClusterStatus) -> s
     stuck = [(_tasks(number), asked) for number, asked in queued if lacking(asked, total)]
     stuck += _actors(actor for actor in pending if lacking(actor.resources, total) and actor not in homeless)
     return " ".join(text for text in (_why_stranded(stranded), _why_stuck(stuck, alive, total)) if text)
+
+
+def why_deep(reports: Iterable[NodeReport]) -> str:
+    """Of the nodes on which very many tasks wait for tasks of their own, and what to do; "" if there are none."""
+    found = [report for report in reports if report.alive and is_deep(report)]
+    if not found:
+        return ""
+    where = " and ".join(f"{report.blocked:,} tasks on {node_name(report.node)}" for report in found)
+    return (
+        f"{where} wait in get() for tasks that they have submitted, each in a worker process of its own, and for each a new "
+        "worker is started. If that is a recursion that does not end, interrupt it, or cancel it with gnomon.cancel(ref). "
+        "Else return references, or pass them on as arguments, in place of waiting inside."
+    )
 
 
 def _on_no_node(asked: Mapping[str, int], nodes: Iterable[Mapping[str, int]]) -> bool:

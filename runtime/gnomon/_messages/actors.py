@@ -21,6 +21,7 @@ from gnomon._messages.base import Message, Value
 from gnomon._messages.failures import ProcessEnd
 from gnomon._messages.session import NO_JOB
 from gnomon._messages.tasks import Provenance
+from gnomon._messages.tempo import TempoSet
 from gnomon.ids import ActorID, FunctionID, JobID, WorkerID
 
 PENDING = "pending"
@@ -131,11 +132,16 @@ class ActorWorkerUnwanted(Message, frozen=True, tag=65):
 
 
 class ActorAssigned(Message, frozen=True, tag=66):
-    """Head to worker: become this actor."""
+    """Head to worker: become this actor.
+
+    Attributes:
+        tempos: of drivers that have slowed their jobs down: head may be faster than the word of the node.
+    """
 
     spec: ActorSpec
     incarnation: int
     gpus: tuple[int | str, ...] = ()
+    tempos: tuple[TempoSet, ...] = ()
 
 
 class ActorBorn(Message, frozen=True, tag=67):

@@ -140,6 +140,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
         processes: of its workers, the first ones: (id, pid, 0 starting, 1 idle or 2 leased).
         received: bytes copied from each other node so far.
         memory: of its processes, shared memory aside; 0 when it is not known.
+        blocked: workers whose task waits in ``get``; they hold no CPU.
     """
 
     node: NodeID
@@ -157,6 +158,7 @@ class NodeReport(msgspec.Struct, frozen=True, array_like=True):
     processes: tuple[tuple[WorkerID, int, int], ...] = ()
     received: dict[WorkerID, int] = {}
     memory: int = 0
+    blocked: int = 0
 
 
 class NodeStatus(Message, frozen=True, tag=85):
@@ -255,11 +257,23 @@ class ObservationWanted(Message, frozen=True, tag=88):
     wanted: bool
 
 
+class ReportedAttempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A ``PastAttempt`` of a ledger, with the worker as in ``ReportedRow``."""
+
+    number: int
+    worker: tuple[str, int, str]
+    started: float
+    finished: float
+    state: int
+    reason: str
+
+
 class ReportedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One task of a ledger, with names instead of numbers; times as in ``TaskRow``.
 
     Attributes:
         worker: (id in hex, pid, label); empty while it is not running.
+        tried: earlier attempts that have not been told.
     """
 
     task: bytes
@@ -275,6 +289,7 @@ class ReportedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     line: int
     error: str
     attempt: int = 0
+    tried: tuple[ReportedAttempt, ...] = ()
 
 
 class RowsReported(Message, frozen=True, tag=89):

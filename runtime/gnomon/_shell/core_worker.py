@@ -56,6 +56,7 @@ from gnomon.exceptions import (
     GetTimeoutError,
     NotInitializedError,
     SessionMismatchError,
+    note_asked_for,
 )
 from gnomon.ids import ObjectID, TaskID, WorkerID, object_id, owner_of, task_id
 
@@ -369,6 +370,7 @@ class CoreWorker:
                 self.loop.post(HandlesArrived(objects, None, identity))
         if pickling.is_error(blob):
             try:
+                note_asked_for(loaded, identity)
                 raise prepare_error(loaded)
             finally:
                 del loaded  # its traceback holds this frame: with it here, the user's frames would wait for the collector

@@ -31,6 +31,9 @@ ITEMS_POSTED_MAX = 64
 NO_MORE: Any = object()
 """What is drawn from a generator after its last item."""
 
+_SLOW_S = 0.001
+"""What takes less than this besides the user's code is too short to be seen in a timeline."""
+
 _NOTHING: Mapping[str, int] = {}
 _NONE = pickling.to_bytes(pickling.serialize(None))
 
@@ -72,11 +75,19 @@ class Call:
         if blob == _EMPTY:
             return (), {}
         loaded = load_arguments(self.core, blob, pushed.values, pushed.task)
+        size = 0
         if pushed.values or type(blob) is Block:
             size = sum(each.size for each in (blob, *pushed.values) if isinstance(each, Block))
             if size:
                 self.core.note_span("read", self.started, size, self.name)
+        if not size and self.core.role.reporting.observer is not None:
+            self._note_slow("read", self.started, blob)
         return loaded
+
+    def _note_slow(self, kind: str, began: float, value: Value) -> None:
+        """Small values may take long too: what unpickles one may import a library."""
+        if time.monotonic() - began >= _SLOW_S and not isinstance(value, Block):
+            self.core.note_span(kind, began, len(value), self.name)
 
     def context(self) -> task_context.RunningTask:
         """What ``get_runtime_context`` and prints see."""
@@ -102,19 +113,23 @@ class Call:
         task = self.pushed.task
         stored: list[Value] = []
         contained: list[Contained] = []
+        observed = self.core.role.reporting.observer is not None
         for index, one in enumerate(values):
+            began = time.monotonic() if observed else 0.0
             serialized = pickling.serialize(one, f"the result of {self.name}")
             identity = object_id(task, index + 1)
             if serialized.contained:
                 contained.append(Contained(identity, tuple(serialized.contained)))
-            stored.append(self._write(serialized, identity))
+            stored.append(self._write(serialized, identity, began))
+            if observed:
+                self._note_slow("write", began, stored[-1])
         return stored, contained
 
-    def _write(self, serialized: pickling.Serialized, identity: ObjectID) -> Value:
-        """A value as it travels: itself, or where it lies."""
+    def _write(self, serialized: pickling.Serialized, identity: ObjectID, began: float = 0.0) -> Value:
+        """A value as it travels: itself, or where it lies. ``began``: when its pickling began, if that counts."""
         if serialized.total_bytes <= self.core.inline_max:
             return pickling.to_bytes(serialized)
-        began = time.monotonic()
+        began = began or time.monotonic()
         block = self.core.write_block(serialized, identity, owner_of(identity))
         self.core.note_span("write", began, serialized.total_bytes, self.name)
         return block

@@ -50,7 +50,8 @@ class Tempo:
 
 
 def pause() -> Tempo:
-    """Let nothing begin from now on. What runs goes on; what is submitted waits at the gate of a worker.
+    """Let nothing begin from now on: no task, call or actor's constructor. What runs goes on; what is submitted waits at the
+    gate of a worker.
 
     Nested tasks are held too, so a running task that waits for one waits until :func:`resume` or :func:`step`. ``get``
     with a timeout still times out, ``cancel`` still cancels, and so does an interrupt.
@@ -63,7 +64,7 @@ def pause() -> Tempo:
 
 
 def step(n: int = 1) -> Tempo:
-    """Let ``n`` tasks or calls begin, and pause. If fewer wait, the next ones to come begin at once.
+    """Let ``n`` tasks, calls or constructors begin, and pause. If fewer wait, the next ones to come begin at once.
 
     Raises:
         ControlUnavailableError, NotInitializedError: as :func:`pause` does.

@@ -47,9 +47,20 @@ from gnomon.observe.memory_report import (
 from gnomon.observe.mismatches import Mismatch, check_address, mismatches
 from gnomon.observe.recording import Recording
 from gnomon.observe.run_report import write_report
-from gnomon.observe.state import Graph, actors, frame, graph, ledger_of, nodes, objects, summary, tasks
+from gnomon.observe.state import (
+    Graph,
+    actors,
+    failure_path,
+    frame,
+    graph,
+    ledger_of,
+    nodes,
+    objects,
+    summary,
+    tasks,
+)
 from gnomon.observe.task_logs import TaskLogs, logs
-from gnomon.observe.timeline import NO_SPANS, Span, Spans, chrome_trace, spans, write_chrome_trace
+from gnomon.observe.timeline import NO_SPANS, Span, Spans, WorkSpan, chrome_trace, spans, write_chrome_trace
 
 __all__ = [
     "MEMORY_GROUPS",
@@ -68,12 +79,14 @@ __all__ = [
     "Recording",
     "Span",
     "Spans",
+    "WorkSpan",
     "Subscription",
     "TaskLogs",
     "actors",
     "check_address",
     "chrome_trace",
     "debug",
+    "failure_path",
     "feed",
     "frame",
     "graph",

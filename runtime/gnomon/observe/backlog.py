@@ -46,6 +46,9 @@ _LISTS_BYTES = 16_000
 _SPANS_BYTES = 8_000
 """For what took time and is no task."""
 
+_ATTEMPTS_BYTES = 4_000
+"""For attempts that others have followed."""
+
 _OBJECTS_BYTES = 12_000
 """Kept for objects, so that a storm of tasks does not hide them."""
 
@@ -112,6 +115,7 @@ class Backlog:
         self._totals_told: dict[str, int] = {}
         self._tempo_told: dict[str, Any] = {}
         self._spans_told = 0
+        self._attempts_told = 0
         self._tasks: dict[int, None] = {}
         self._objects: dict[str, None] = {}
         self._actors: dict[str, None] = {}
@@ -188,6 +192,7 @@ class Backlog:
                 reserved = min(_OBJECTS_BYTES, room // 2, len(self._objects) * 200)
                 room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
                 room -= self._fill_spans(body, source, min(room, _SPANS_BYTES))
+                room -= self._fill_attempts(body, source, min(room, _ATTEMPTS_BYTES))
             if "objects" in self._parts:
                 self._fill_objects(body, source, room)
             self._fill_lists(body, ledger, _UNLIMITED)
@@ -289,6 +294,37 @@ class Backlog:
                 self._spans_told = number + 1
         if rows:
             body["spans"] = rows
+        return used
+
+    def _fill_attempts(self, body: dict[str, Any], source: Source, room: int) -> int:
+        """Attempts at listed tasks that others have followed; of more than are kept the latest ones. Returns the bytes used."""
+        if source.ledger.attempts_total == self._attempts_told:
+            return 0
+        used, rows = 0, []
+        for number, past in source.ledger.attempts.copy():
+            if used >= room:
+                break
+            if number >= self._attempts_told:
+                self._attempts_told = number + 1
+                if past.row.index >= 0:
+                    begin, end = (
+                        wall_time(past.started, source.offset_s),
+                        wall_time(past.finished, source.offset_s),
+                    )
+                    rows.append(
+                        [
+                            past.row.index,
+                            past.number,
+                            past.worker,
+                            begin,
+                            end,
+                            past.state,
+                            shortened(past.reason),
+                        ]
+                    )
+                    used += wire_bytes(rows[-1])
+        if rows:
+            body["attempts"] = rows
         return used
 
     def _take_objects(self, source: Source, room: int) -> tuple[list[list[Any]], list[str]]:

@@ -16,6 +16,7 @@ from gnomon._engine.memory import MemoryReport, MemoryRow, ObjectHolder
 from gnomon._engine.staleness import stale_object
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import OBJECT_ID_BYTES, ObjectID, node_name
+from gnomon.resources import size_words
 
 __all__ = [
     "MEMORY_GROUPS",
@@ -31,11 +32,17 @@ __all__ = [
 TIMEOUT_S = 5.0
 """Only where a process is busy with native code that keeps the interpreter, or hangs, does it take that long."""
 
-MEMORY_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+MEMORY_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "auto": 0}
+"""Bytes in each; "auto" is for each size the unit in which people read it."""
+
 MEMORY_GROUPS = ("NODE_ADDRESS", "STACK_TRACE")
 MEMORY_SORTS = ("PID", "OBJECT_SIZE", "REFERENCE_TYPE")
 
-_HEAD = ("size", "state", "made by", "call site", "owner", "object", "held by")
+_HEAD = ("size", "state", "made by", "call site", "held by", "owner", "object")
+_OWNER = _HEAD.index("owner")
+
+_COLUMN_MAX = 40
+"""Characters to which columns are filled up: one long name must not push the rest of all rows out of sight."""
 
 
 def memory(
@@ -96,7 +103,7 @@ def memory_text(
     *,
     group_by: Literal["NODE_ADDRESS", "STACK_TRACE"] | str = "NODE_ADDRESS",
     sort_by: Literal["PID", "OBJECT_SIZE", "REFERENCE_TYPE"] | str = "OBJECT_SIZE",
-    units: Literal["B", "KB", "MB", "GB"] | str = "B",
+    units: Literal["B", "KB", "MB", "GB", "auto"] | str = "B",
     limit: int | None = None,
     stats_only: bool = False,
 ) -> str:
@@ -133,8 +140,14 @@ def _tables(report: MemoryReport, group_by: str, sort_by: str, units: str, limit
         rows = sorted(groups[group], key=_order(sort_by))
         shown = rows if limit is None else rows[:limit]
         size = sum(row.size_bytes or 0 for row in rows)
-        lines.append(f"{group}: {_counted(len(rows))}, {amount(size, units)}")
-        lines += _aligned([_HEAD, *(_cells(row, units) for row in shown)])
+        table = [_HEAD, *(_cells(row, units) for row in shown)]
+        owners = {cells[_OWNER] for cells in table[1:]}
+        owned = ""
+        if len(rows) > 1 and len(owners) == 1:  # told once, the table is narrower
+            owned = f", owner {owners.pop()}"
+            table = [(*cells[:_OWNER], *cells[_OWNER + 1 :]) for cells in table]
+        lines.append(f"{group}: {_counted(len(rows))}, {amount(size, units)}{owned}")
+        lines += _aligned(table)
         if len(shown) < len(rows):
             lines.append(f"  ... and {len(rows) - len(shown):,} more")
         lines.append("")
@@ -161,7 +174,7 @@ def _cells(row: MemoryRow, units: str) -> tuple[str, ...]:
     size = "-" if row.size_bytes is None else amount(row.size_bytes, units)
     held = "; ".join(map(str, row.holders)) or "nobody that answered"
     site = f"{row.call_site or '-'}{' (stale)' if _is_stale(row) else ''}"
-    return size, copies, row.producer or "-", site, owner, row.object_id, held
+    return size, copies, row.producer or "-", site, held, owner, row.object_id
 
 
 def _is_stale(row: MemoryRow) -> bool:
@@ -172,8 +185,8 @@ def _is_stale(row: MemoryRow) -> bool:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns as wide as they need; the last one is left as it is."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    """Columns as wide as they need, within reason; the last one is left as it is."""
+    widths = [min(_COLUMN_MAX, max(len(row[column]) for row in rows)) for column in range(len(rows[0]) - 1)]
     lines = []
     for row in rows:
         cells = [
@@ -207,5 +220,7 @@ def _counted(objects: int) -> str:
 
 def amount(size_bytes: int, units: str) -> str:
     """A size in the given unit, with the unit."""
+    if units == "auto":
+        return size_words(size_bytes)
     size = size_bytes / MEMORY_UNITS[units]
     return f"{size_bytes:,} B" if units == "B" else f"{size:,.3f} {units}"

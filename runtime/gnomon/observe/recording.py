@@ -7,8 +7,9 @@ lasts: the rows *are* the history of tasks, exact, and free of charge. Only what
     objects, actors, nodes, tempo  what has changed since the last look ----------------+--> HistoryFile --> Run
 
 A thread looks five times a second, more rarely where a look takes long or much has changed already. What begins and
-ends between two looks (a value that is freed at once) is therefore not seen; and of a task that was tried several
-times, the last attempt is. The one rule for a changer: a look never costs more than ``_SHARE`` of the time.
+ends between two looks (a value that is freed at once) is therefore not seen. Of a task that was tried several times
+the row tells of the last attempt; the latest of the others are in the ledger. The one rule for a changer: a look never
+costs more than ``_SHARE`` of the time.
 """
 
 from __future__ import annotations

@@ -67,6 +67,7 @@ def whole_ledger(run: Run) -> Ledger:
     whole.objects, whole.actors, whole.nodes = known.objects, known.actors, known.nodes
     whole.totals, whole.tempo = known.totals, known.tempo
     whole.spans, whole.spans_total = known.spans, known.spans_total
+    whole.attempts, whole.attempts_total = known.attempts, known.attempts_total
     whole.tasks = list(known.tasks)
     room = max(0, REPORT_TASKS_MAX - len(whole.tasks))
     for row in run.unlisted[:room]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gnomon._core.ledger import TASK_STATES, Ledger, TaskRow, TaskState
 from gnomon._engine.notebook_hooks import cause_of
 from gnomon._engine.staleness import stale_task
+from gnomon.ids import TASK_ID_BYTES
 from gnomon.observe.columns import wall_time
 from gnomon.observe.words import TASK_STATES as STATE_NAMES
 
@@ -89,6 +90,34 @@ def tasks(
         and (cell is None or _is_cell(book.cells.entries[row.cell], cell))
     ]
     return rows if limit is None else rows[max(0, len(rows) - limit) :]
+
+
+def failure_path(object_id: str, *, ledger: Ledger | None = None) -> list[Row]:
+    """The tasks that have no result because of another: from the one that was to make an object to the one that failed first.
+
+    Args:
+        object_id: in hexadecimal.
+        ledger: another ledger than the current session's.
+
+    Returns:
+        Rows as :func:`tasks` gives them; each took the result of the next. Empty if the first one is not listed.
+    """
+    book = ledger_of(ledger)
+    index = -1 if book is None else book.parent(bytes.fromhex(object_id)[:TASK_ID_BYTES])
+    if book is None or index < 0:
+        return []
+    offset_s = time.time() - time.monotonic()
+    found = [book.tasks[index]]
+    while len(found) < _PATH_MAX:
+        causes = [book.tasks[dep] for dep in found[-1].deps if 0 <= dep < len(book.tasks)]
+        causes = [row for row in causes if row.state in (TaskState.FAILED, TaskState.CANCELLED)]
+        if not causes:
+            break
+        found.append(min(causes, key=lambda row: row.finished))
+    return [_task(book, row, offset_s) for row in found]
+
+
+_PATH_MAX = 1_000
 
 
 def actors(*, ledger: Ledger | None = None) -> list[Row]:

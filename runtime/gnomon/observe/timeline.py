@@ -36,6 +36,21 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkSpan:
+    """What took time in a worker, or in a node's own process, and is no task as it ended.
+
+    Attributes:
+        kind: "transfer", "spill", "restore", "read" (arguments) or "write" (results); "again" is an attempt that another
+            one followed.
+        start: seconds on the monotonic clock, as ``end``.
+    """
+
+    kind: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Spans:
     """What ran where and when, as a small static picture needs it.
 
@@ -45,6 +60,8 @@ class Spans:
         rows: for each worker its spans by start.
         begin: start of the first span, seconds on the monotonic clock; 0 without any.
         end: of the last one.
+        work: for each worker what took its time besides, by start. Nodes whose own processes worked have rows behind those
+            of the workers, without spans.
     """
 
     names: Sequence[str]
@@ -52,6 +69,7 @@ class Spans:
     rows: Sequence[Sequence[Span]]
     begin: float = 0.0
     end: float = 0.0
+    work: Sequence[Sequence[WorkSpan]] = ()
 
 
 NO_SPANS = Spans((), (), ())
@@ -81,9 +99,39 @@ def spans(*, ledger: Ledger | None = None) -> Spans:
             rows[row.worker].append(Span(row.group, row.started, end, TaskState(row.state).name.lower()))
     for of_worker in rows:
         of_worker.sort(key=lambda span: span.start)
-    begin = min((of_worker[0].start for of_worker in rows if of_worker), default=0.0)
-    end = max((span.end for of_worker in rows for span in of_worker), default=0.0)
-    return Spans(list(book.names.entries), labels, rows, begin, end)
+    work = _work(book, labels)
+    rows += [[] for _ in range(len(work) - len(rows))]
+    times = [(span.start, span.end) for row in rows for span in row]
+    times += [(span.start, span.end) for of_one in work for span in of_one]
+    begin = min((start for start, _ in times), default=0.0)
+    end = max((end for _, end in times), default=0.0)
+    return Spans(list(book.names.entries), labels, rows, begin, end, work)
+
+
+def _work(book: Ledger, labels: list[str]) -> list[list[WorkSpan]]:
+    """What is no task, by row; rows of nodes are added to ``labels``."""
+    numbers = {
+        identity: number for number, (identity, *_) in enumerate(list(book.workers.entries)[: len(labels)])
+    }
+    found: list[list[WorkSpan]] = [[] for _ in labels]
+    for _, past in book.attempts.copy():
+        if 0 <= past.worker < len(found):
+            found[past.worker].append(WorkSpan("again", past.started, past.finished))
+    for _, span in book.spans.copy():
+        place = span.process.hex()
+        if place not in numbers:
+            numbers[place] = len(labels)
+            labels.append(_node_label(book, place))
+            found.append([])
+        found[numbers[place]].append(WorkSpan(span.kind, span.start, span.end))
+    for of_one in found:
+        of_one.sort(key=lambda span: span.start)
+    return found
+
+
+def _node_label(book: Ledger, process: str) -> str:
+    found = (row["label"] for row in book.nodes.copy().values() if row.get("process") == process)
+    return f"{next(found, '') or 'node'}: copies, disk"
 
 
 _PROCESS = 1
@@ -118,7 +166,25 @@ def chrome_trace(ledger: Ledger | None = None) -> list[dict[str, Any]]:
         for number, (_identity, pid, label) in enumerate(list(book.workers.entries))
     ]
     tasks = [_span(book, row, offset_s, now) for row in list(book.tasks) if row.started]
-    return names + tasks + _other_work(book, offset_s)
+    return names + tasks + _past_attempts(book, offset_s) + _other_work(book, offset_s)
+
+
+def _past_attempts(book: Ledger, offset_s: float) -> list[dict[str, Any]]:
+    """Attempts at tasks that others have followed, where they ran."""
+    return [
+        {
+            "ph": "X",
+            "cat": "attempt",
+            "name": book.names.entries[past.row.group],
+            "pid": _PROCESS,
+            "tid": max(past.worker, 0),
+            "ts": wall_time(past.started, offset_s) * 1e6,
+            "dur": max(0.0, past.finished - past.started) * 1e6,
+            "cname": "bad",
+            "args": {"task_id": past.row.task.hex(), "attempt": past.number + 1, "tried again": past.reason},
+        }
+        for _, past in book.attempts.copy()
+    ]
 
 
 def _other_work(book: Ledger, offset_s: float) -> list[dict[str, Any]]:
@@ -129,10 +195,7 @@ def _other_work(book: Ledger, offset_s: float) -> list[dict[str, Any]]:
         place = span.process.hex()
         if place not in rows:
             rows[place] = len(rows)
-            label = next(
-                (row["label"] for row in book.nodes.copy().values() if row.get("process") == place), ""
-            )
-            name = {"name": f"{label or 'node'}: copies, disk"}
+            name = {"name": _node_label(book, place)}
             events.append(
                 {"ph": "M", "name": "thread_name", "pid": _PROCESS, "tid": rows[place], "args": name}
             )

@@ -1,4 +1,4 @@
-"""Names: AC7, one live actor per name, and answers that fit to who had it when head answered.
+"""Names: AC7, one actor per name that lives and is not about to end, and answers that fit to who had it when head answered.
 
 Head's records are looked at before and after each batch of events; ``ActorMachine.names`` is not believed,
 but compared.
@@ -55,7 +55,7 @@ class NameWatch:
     def _look(self) -> None:
         self._before, holders = self.holders, {}
         for actor, record in self.head.actors.records.items():
-            if record.spec.name and record.state != DEAD:
+            if record.spec.name and record.state != DEAD and not record.draining:
                 name = (record.spec.namespace, record.spec.name)
                 assert name not in holders, f"AC7: {name} belongs to two live actors"
                 holders[name] = actor
