@@ -70,6 +70,8 @@ const unpack = async packed => {
 export default () => {
   let widget;
   return {
+    // JupyterLab keeps the model of a widget that is closed, and a model the values that it had before its last change
+    initialize: ({ model }) => () => ['', ' '].forEach(none => model.set('_script', none)),
     async render(view) {
       globalThis[name] ??= unpack(view.model.get('_script'));
       const make = await globalThis[name];

@@ -155,7 +155,7 @@ class FeedLink:
             self._keyframe_s = min(2 * self._keyframe_s, _KEYFRAME_LAST_S)
             self._keyframe_due = now + self._keyframe_s
             self._subscription.resync()
-        message = None if self._subscription is None else self._subscription.poll()
+        message = None if self._subscription is None else self._subscription.poll(self._sender._pace.is_flood)
         if message is not None:
             header, buffer = message
             if header["kind"] == "snapshot":

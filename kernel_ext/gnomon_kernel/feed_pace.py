@@ -22,13 +22,17 @@ _BUSY_SHARE = 0.5
 _FLOOD_PER_S = 1_000
 """Tasks submitted and ended, together: above it a picture tells of how many they are, and no more of each."""
 
+_QUIET_LOOKS = 3
+"""So many looks without one, and a flood with tasks that are still to end is over."""
+
 _ENDED = ("done", "failed", "cancelled")
 
 
-def steps_of_tasks() -> int:
-    """How many tasks have been submitted and how many have ended, together."""
+def tasks_now() -> tuple[int, int]:
+    """How many tasks have been submitted and how many have ended, together; and how many are still to end."""
     tasks = observe.summary()["tasks"]
-    return int(sum(tasks.values()) + sum(tasks[state] for state in _ENDED))
+    submitted, ended = sum(tasks.values()), sum(tasks[state] for state in _ENDED)
+    return submitted + ended, submitted - ended
 
 
 class FeedPace:
@@ -37,20 +41,26 @@ class FeedPace:
     Args:
         now: the clock, in seconds.
         used_s: processor time that this process has used, in seconds.
-        steps: a count that grows with each task that is submitted, and with each that ends.
+        tasks: a count that grows with each task that is submitted and with each that ends, and how many are to end.
     """
 
     def __init__(
         self,
         now: Callable[[], float] = time.monotonic,
         used_s: Callable[[], float] = time.process_time,
-        steps: Callable[[], int] = steps_of_tasks,
+        tasks: Callable[[], tuple[int, int]] = tasks_now,
     ) -> None:
-        self._now, self._used_s, self._steps = now, used_s, steps
+        self._now, self._used_s, self._tasks = now, used_s, tasks
         self._looked = now()
         self._used_before_s = used_s()
-        self._steps_before: int | None = None
+        self._steps: int | None = None
+        self._quiet_looks = 0
         self._period_s = PERIOD_S
+
+    @property
+    def is_flood(self) -> bool:
+        """Whether tasks went by in thousands at the last look: then messages are to be brief as well."""
+        return self._period_s == FLOOD_PERIOD_S
 
     def period_s(self) -> float:
         """The time between two messages to one view, by what has been done before the last look."""
@@ -60,10 +70,18 @@ class FeedPace:
             used = self._used_s()
             busy = used - self._used_before_s > _BUSY_SHARE * passed
             self._looked, self._used_before_s = now, used
-            steps, before = self._steps(), self._steps_before
-            self._steps_before = steps
-            if before is not None and steps - before > _FLOOD_PER_S * passed:
+            if self._goes_by(passed):
                 self._period_s = FLOOD_PERIOD_S
             else:
                 self._period_s = BUSY_PERIOD_S if busy else PERIOD_S
         return self._period_s
+
+    def _goes_by(self, passed: float) -> bool:
+        """Whether there is a flood. On a loaded machine one may stop for a moment; that is not its end."""
+        steps, left = self._tasks()
+        before, self._steps = self._steps, steps
+        if before is not None and steps - before > _FLOOD_PER_S * passed:
+            self._quiet_looks = 0
+            return True
+        self._quiet_looks += 1
+        return self.is_flood and left > 0 and self._quiet_looks < _QUIET_LOOKS

@@ -16,7 +16,7 @@ from gnomon import observe
 from gnomon._core.ledger import Ledger
 from gnomon_kernel import silence
 from gnomon_kernel.feed import FeedSender, unpin
-from gnomon_kernel.feed_pace import BUSY_PERIOD_S, FLOOD_PERIOD_S, PERIOD_S, FeedPace, steps_of_tasks
+from gnomon_kernel.feed_pace import BUSY_PERIOD_S, FLOOD_PERIOD_S, PERIOD_S, FeedPace, tasks_now
 from observe.engineer import Engineer
 from observe.feed_reader import FeedReader
 
@@ -248,7 +248,8 @@ def test_a_link_that_is_closed_is_closed_again_without_waiting_for_anybody(ledge
 
 def test_views_are_told_less_often_while_the_process_is_busy():
     clock = {"now": 0.0, "used": 0.0, "steps": 0}
-    pace = FeedPace(lambda: clock["now"], lambda: clock["used"], lambda: clock["steps"])
+    left = 0
+    pace = FeedPace(lambda: clock["now"], lambda: clock["used"], lambda: (clock["steps"], left))
 
     def after(passed_s: float, used_s: float, steps: int = 0) -> float:
         clock["now"] += passed_s
@@ -263,26 +264,33 @@ def test_views_are_told_less_often_while_the_process_is_busy():
     assert after(0.5, 0.05) == PERIOD_S
     assert after(30.0, 0.3) == PERIOD_S
     assert after(0.25, 0.0, steps=900) == FLOOD_PERIOD_S, "others may have the processors"
+    assert pace.is_flood
     assert after(0.1, 0.1, steps=0) == FLOOD_PERIOD_S, "too soon to tell"
     assert after(0.9, 0.9, steps=900) == BUSY_PERIOD_S
     assert after(1.0, 0.9, steps=90_000) == FLOOD_PERIOD_S
     assert after(0.25, 0.0, steps=100) == PERIOD_S, "how it ended is told at once"
+    assert not pace.is_flood
+    left = 7
+    after(0.25, 0.0, steps=10_000)
+    assert [after(0.25, 0.2) for _ in range(3)] == [FLOOD_PERIOD_S, FLOOD_PERIOD_S, BUSY_PERIOD_S]
+    assert after(0.25, 0.2) == BUSY_PERIOD_S
     assert PERIOD_S >= 1 / observe.MESSAGES_PER_SECOND_MAX
 
 
-def test_the_steps_of_tasks_are_those_submitted_and_those_ended(ledger):
+def test_the_tasks_that_make_a_flood_are_those_submitted_and_those_ended(ledger):
+    assert tasks_now() == (0, 0)
     engineer = Engineer(ledger)
     rows = [engineer.submit("f") for _ in range(3)]
-    assert steps_of_tasks() == 3
+    assert tasks_now() == (3, 3)
     engineer.start(rows[0])
     engineer.finish(rows[0])
     engineer.start(rows[1])
     engineer.finish(rows[1], error="no")
-    assert steps_of_tasks() == 5
+    assert tasks_now() == (5, 1)
 
 
 def test_in_a_flood_views_are_told_together_and_of_its_end_at_once(ledger, sender):
-    pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now)
+    pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now, is_flood=True)
     sender._pace = pace
     views = [View(), View()]
     for view in views:

@@ -102,6 +102,26 @@ def test_a_cell_that_runs_again_closes_its_earlier_view(kernel, released):
     kernel.run("assert len(widgets._shown) == 3")
 
 
+def test_a_view_that_is_closed_leaves_no_comm_open(kernel, released):
+    """A widget's layout is a widget of its own: what is left open is kept by the kernel and by the page, for good."""
+    kernel.run("print('begun')")
+    kernel.wait_for(lambda message: message["content"].get("text") == "begun\n")
+    begun = len(kernel.iopub)
+    kernel.run("widgets.show('nodes'); widgets.show('graph')")
+    kernel.run("widgets.close_all(); print('closed')")
+    kernel.wait_for(lambda message: message["content"].get("text") == "closed\n")
+    comms = {
+        kind: {
+            message["content"]["comm_id"]
+            for message in kernel.iopub[begun:]
+            if message["header"]["msg_type"] == kind
+        }
+        for kind in ("comm_open", "comm_close")
+    }
+    assert len(comms["comm_open"]) >= 4
+    assert comms["comm_open"] == comms["comm_close"]
+
+
 def holders(identities, _timeout_s, everywhere):
     """What an engine says of the first object."""
     assert not everywhere, "twins wait for nobody"

@@ -159,6 +159,22 @@ def test_big_snapshot_is_split_and_every_message_fits(ledger, engineer):
     assert_knows(reader, ledger)
 
 
+def test_a_brief_message_tells_all_counts_and_some_rows_the_others_come_later(ledger, engineer):
+    reader = FeedReader()
+    subscription = observe.Feed(ledger).subscribe()
+    reader.read(subscription.poll(brief=True))
+    for number in range(4_000):
+        engineer.start(engineer.submit("f"), worker=number % 4)
+        ledger.object_changed(f"{number:040x}", 10**6 + number, "store", "f", 1, 0, "n1")
+    reader.read(subscription.poll(brief=True))
+    assert reader.sizes[-1] < MESSAGE_BYTES_MAX // 3
+    assert sum(reader.groups[0]) == 4_000
+    assert 0 < len(reader.tasks) < 4_000
+    assert reader.objects
+    read_all(subscription, reader)
+    assert_knows(reader, ledger)
+
+
 def test_whatever_people_name_things_every_message_fits(ledger, engineer):
     long, count = "ü" * 2_500, 40
     for number in range(count):

@@ -48,7 +48,12 @@ class LiveView(anywidget.AnyWidget):
     def close(self) -> None:
         """Remove the view from its cell and stop its feed; idempotent."""
         self._feed_link.close()
+        layout = self.layout
         super().close()
+        if (
+            layout is not None
+        ):  # a widget of its own, which nobody else closes: the page would keep the view for it
+            layout.close()
 
     def view_data(self) -> dict[str, Any]:
         """The part of a MIME bundle that makes a front end draw this view."""

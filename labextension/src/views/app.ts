@@ -128,6 +128,9 @@ export class GnomonApp implements IViewContext {
 
   private _update(): void {
     const { model, status } = this.feed;
+    const { length } = model.tasks;
+    const anew = model.epoch !== this._epoch || length < this._length;
+    this._length = length;
     if (model.epoch !== this._epoch) {
       // another session has other cells and functions
       this._epoch = model.epoch;
@@ -139,7 +142,12 @@ export class GnomonApp implements IViewContext {
     this._timeBar.update();
     this._note.update(status, model.session !== '');
     this._layOut();
-    this._views.forEach(view => view.update());
+    for (const [name, view] of this._views) {
+      // behind a tab it is brought up to date when it is shown; but it must not hold tasks that are no longer there
+      if (anew || this._regions.isShown(name)) {
+        view.update();
+      }
+    }
   }
 
   private _layOut(): void {
@@ -205,6 +213,7 @@ export class GnomonApp implements IViewContext {
   /** Noted when it changes: to ask for it at every update would make the page lay itself out each time. */
   private _width = 0;
   private _epoch = 0;
+  private _length = 0;
   private _part: Model | null = null;
   private _partKey = '';
 }

@@ -8,7 +8,7 @@ import { attemptFacts } from './attempts';
 import { CardKeys } from './card-keys';
 import { cellLink, placeText } from './cell-link';
 import type { IViewContext } from './context';
-import { el, keepEqual, stateIcon } from './dom';
+import { el, keepEqual, setHidden, stateIcon } from './dom';
 import type { IFault } from './fault-buttons';
 import { FaultButtons } from './fault-buttons';
 import { nodeFaults, workerFault } from './fault-lab';
@@ -74,7 +74,7 @@ export class DetailCard {
   update(): void {
     const { model } = this._context.feed;
     const subject = this._subject;
-    this.node.hidden = subject === null;
+    setHidden(this.node, subject === null);
     if (!subject) {
       return;
     }

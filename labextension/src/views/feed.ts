@@ -203,7 +203,8 @@ export class Feed {
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
     if (message.kind === 'snapshot' || message.kind === 'delta') {
-      this._inbox.put({ header: message as unknown as IFeedHeader, buffer: buffers[0], at: this._now() });
+      const arrived = { header: message as unknown as IFeedHeader, buffer: buffers[0], at: this._now() };
+      this._inbox.put(arrived, this.rush);
       return;
     }
     this._inbox.flush();

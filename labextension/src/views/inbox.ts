@@ -18,10 +18,10 @@ export class Inbox {
     private readonly _turns: Turns | null
   ) {}
 
-  put(arrived: IArrived): void {
+  put(arrived: IArrived, rush = false): void {
     this._waiting.push(arrived);
     if (this._turns) {
-      this._turns.ask(this._empty);
+      this._turns.ask(this._empty, rush);
     } else {
       this._empty();
     }

@@ -223,7 +223,7 @@ function fillWorker(element: HTMLElement, worker: IWorkerRow): void {
     element.replaceChild(stateIcon(WORKER_ICONS[worker.state] ?? 'pending'), element.children[0]);
   }
   // a worker is told of before its process has a number
-  element.dataset.pid = String(worker.pid);
+  setAttribute(element, 'data-pid', String(worker.pid));
   setText(element.children[1], worker.pid > 0 ? `worker ${worker.pid}` : 'a new worker');
   const kill = element.children[3] as HTMLElement;
   setHidden(kill, worker.pid <= 0);

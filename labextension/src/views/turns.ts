@@ -8,8 +8,9 @@
 
 /** Part of the page's time that turns may take. */
 const SHARE = 0.1;
-/** What arrives within this time, in milliseconds, is one turn. */
+/** What arrives within this time, in milliseconds, is one turn; in a rush the messages for several views lie further apart. */
 const TOGETHER_MS = 25;
+const TOGETHER_IN_RUSH_MS = 250;
 /** The longest wait for a turn, in milliseconds: also on a slow page what is shown is true. */
 const WAIT_MAX_MS = 400;
 
@@ -19,10 +20,10 @@ export type Taker = () => void;
 /** The turns of one page. */
 export class Turns {
   /** Asks for a turn; who has asked already waits for the same one. */
-  ask(taker: Taker): void {
+  ask(taker: Taker, rush = false): void {
     this._takers.add(taker);
     if (this._timer === 0) {
-      const wait = Math.max(TOGETHER_MS, this._next - performance.now());
+      const wait = Math.max(rush ? TOGETHER_IN_RUSH_MS : TOGETHER_MS, this._next - performance.now());
       this._timer = window.setTimeout(() => this._run(), wait);
     }
   }

@@ -52,6 +52,9 @@ _ATTEMPTS_BYTES = 4_000
 _OBJECTS_BYTES = 12_000
 """Kept for objects, so that a storm of tasks does not hide them."""
 
+_BRIEF_BYTES = 12_000
+"""For rows of tasks and objects in a brief message."""
+
 _TEXT_CHARACTERS_MAX = 200
 _FIELD_CHARACTERS_MAX = 2_000
 
@@ -139,15 +142,15 @@ class Backlog:
         """Note changed nodes."""
         self._nodes.update(dict.fromkeys(keys))
 
-    def take(self, source: Source) -> Message | None:
-        """The next message, or None when the reader knows everything."""
+    def take(self, source: Source, brief: bool = False) -> Message | None:
+        """The next message, or None when the reader knows everything; a brief one leaves most rows for later."""
         snapshot = self._sequence < 0
         if snapshot:
             self.objects_changed(source.largest.sizes)
             self.actors_changed(source.ledger.actors.copy())
             self.nodes_changed(source.ledger.nodes.copy())
         body: dict[str, Any] = {}
-        buffer = self._fill(body, source)
+        buffer = self._fill(body, source, brief)
         if not body and not snapshot:
             return None
         self._sequence += 1
@@ -170,7 +173,7 @@ class Backlog:
         self._idle_told = True
         return {"kind": "idle", "time": time.time()}, b""
 
-    def _fill(self, body: dict[str, Any], source: Source) -> bytes:
+    def _fill(self, body: dict[str, Any], source: Source, brief: bool) -> bytes:
         ledger = source.ledger
         room = MESSAGE_BYTES_MAX - _ENVELOPE_BYTES
         used = self._fill_lists(body, ledger, _LISTS_BYTES)
@@ -184,8 +187,9 @@ class Backlog:
             room -= self._fill_groups(body, ledger, min(room, _LISTS_BYTES))
             room -= _fill_rows(body, "nodes", self._nodes, ledger.nodes, min(room, _LISTS_BYTES))
             room -= _fill_rows(body, "actors", self._actors, ledger.actors, min(room, _LISTS_BYTES))
+            room = min(room, _BRIEF_BYTES) if brief else room
             if "tasks" in self._parts:
-                reserved = min(_OBJECTS_BYTES, len(self._objects) * 200)
+                reserved = min(_OBJECTS_BYTES, room // 2, len(self._objects) * 200)
                 room -= self._fill_tasks(body, source, writer, max(0, room - reserved))
                 room -= self._fill_spans(body, source, min(room, _SPANS_BYTES))
                 room -= self._fill_attempts(body, source, min(room, _ATTEMPTS_BYTES))
