@@ -84,6 +84,19 @@ def test_a_row_says_what_an_object_is(session):
     assert report.store_capacity_bytes == 64_000_000
 
 
+def test_results_of_which_one_can_not_be_stored_leave_no_room_taken(local_session):
+    @gnomon.remote(num_returns=2)
+    def make():
+        return b"1" * 5_000_000, threading.Lock()
+
+    first, second = make.remote()
+    with pytest.raises(gnomon.exceptions.SerializationError, match="result of make"):
+        gnomon.get(second)
+    with pytest.raises(gnomon.exceptions.SerializationError):
+        gnomon.get(first)
+    until(lambda: observe.memory().store_used_bytes < 1_000_000, "the first result's room to be free")
+
+
 @gnomon.remote
 class Gate:
     """Its first call lasts until the second."""

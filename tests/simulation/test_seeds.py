@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gnomon.testing.simulator import Plan, medium_plan_of, run_seed
+from gnomon.testing.simulator import Plan, medium_plan_of, plan_of, run_seed
 
 SEEDS = 5_000
 
@@ -46,6 +46,12 @@ def test_small_seeds() -> None:
     # Each has its explanation (`Truth.may_be_freed`): an owner died while something it owned contained the object.
     # More than a few in so many values would say that the explanation has become too wide.
     assert sum(part["errors"].get("ObjectFreedError", 0) for part in parts) <= 5
+
+
+@pytest.mark.parametrize("seed", [50_133, 50_389])
+def test_small_seeds_that_have_failed(seed: int) -> None:
+    """Results written by a task that was cancelled before the last; a copy told of by a node that was dead already."""
+    assert run_seed(seed, plan_of(seed)).failure == ""
 
 
 @pytest.mark.parametrize("seed", [92, 599, 1199])

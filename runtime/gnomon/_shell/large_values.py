@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gnomon._core import effects as fx
@@ -58,6 +59,13 @@ def write_block(
     finally:
         core.views.end_grant(answer.request)
     return block
+
+
+def discard_blocks(core: CoreWorker, values: Iterable[Value]) -> None:
+    """Free what has been written for an owner who will not hear of it."""
+    names = tuple(value.name for value in values if isinstance(value, Block))
+    if names:
+        core.loop.post(AskedSomething(core.config.node_process, BlocksFreed(names)))
 
 
 def _write_to_disk(core: CoreWorker, serialized: pickling.Serialized, given: BlockOnDisk) -> Any:

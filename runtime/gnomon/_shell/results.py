@@ -18,6 +18,7 @@ from gnomon._messages.tasks import CANCELLED, DYNAMIC, OK, RAISED, STREAMING, Ca
 from gnomon._shell import task_context
 from gnomon._shell.bringing import bring_arguments, is_elsewhere
 from gnomon._shell.core_worker import CoreWorker
+from gnomon._shell.large_values import discard_blocks
 from gnomon._shell.previews import previews, site
 from gnomon._wire import pickling
 from gnomon._wire.generators import pack_items
@@ -114,15 +115,19 @@ class Call:
         stored: list[Value] = []
         contained: list[Contained] = []
         observed = self.core.role.reporting.observer is not None
-        for index, one in enumerate(values):
-            began = time.monotonic() if observed else 0.0
-            serialized = pickling.serialize(one, f"the result of {self.name}")
-            identity = object_id(task, index + 1)
-            if serialized.contained:
-                contained.append(Contained(identity, tuple(serialized.contained)))
-            stored.append(self._write(serialized, identity, began))
-            if observed:
-                self._note_slow("write", began, stored[-1])
+        try:
+            for index, one in enumerate(values):
+                began = time.monotonic() if observed else 0.0
+                serialized = pickling.serialize(one, f"the result of {self.name}")
+                identity = object_id(task, index + 1)
+                if serialized.contained:
+                    contained.append(Contained(identity, tuple(serialized.contained)))
+                stored.append(self._write(serialized, identity, began))
+                if observed:
+                    self._note_slow("write", began, stored[-1])
+        except BaseException:
+            discard_blocks(self.core, stored)
+            raise
         return stored, contained
 
     def _write(self, serialized: pickling.Serialized, identity: ObjectID, began: float = 0.0) -> Value:

@@ -11,8 +11,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from gnomon._core import events as ev
-from gnomon._messages.base import Value
+from gnomon._messages.base import Block, Value
 from gnomon._messages.cluster import StatusAsked
+from gnomon._messages.objects import BlocksFreed
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import FunctionID, ObjectID, TaskID, WorkerID, handle_object, index_of, object_id, task_of
 from gnomon.testing.simulator.programs import Body, Step
@@ -68,17 +69,27 @@ class Frame(Thread):
         assert self.task is not None
         values: list[Value] = []
         contained: list[IDs] = []
-        for index, picks in enumerate(self.body.results, 1):
-            inner = self.pick(picks, actors=False) + self.pick(picks[:1], actors=True)
-            blob = dump([self.body.number, index, *map(Ref, inner)])
-            identity = object_id(self.task, index)
-            block = None
-            if self.body.large:
-                block = yield from self.write(blob, identity, submitter)
-            values.append(block or blob)
-            contained.append(distinct(inner))
-            self.host.truth.contents[identity] = tuple(inner)
+        try:
+            for index, picks in enumerate(self.body.results, 1):
+                inner = self.pick(picks, actors=False) + self.pick(picks[:1], actors=True)
+                blob = dump([self.body.number, index, *map(Ref, inner)])
+                identity = object_id(self.task, index)
+                block = None
+                if self.body.large:
+                    block = yield from self.write(blob, identity, submitter)
+                values.append(block or blob)
+                contained.append(distinct(inner))
+                self.host.truth.contents[identity] = tuple(inner)
+        except InterruptedError:
+            self._discard(values)
+            raise
         return values, contained
+
+    def _discard(self, values: list[Value]) -> None:
+        """Nobody will hear of them."""
+        names = tuple(value.name for value in values if isinstance(value, Block))
+        if names:
+            self.host.post(ev.AskedSomething(self.host.worker.node, BlocksFreed(names)))
 
     def pick(self, picks: tuple[int, ...], actors: bool) -> list[ObjectID]:
         """The variables that these picks mean: handles on values, or on actors."""

@@ -78,7 +78,10 @@ class CopyWatch:
     def _add(self, host: WorkerHost, values: Iterable[Any]) -> None:
         for value in values:
             if isinstance(value, Block) and owner_of(value.object) == host.me:
-                self.told.setdefault(value.object, {})[WorkerID(value.node), value.name] = None
+                node = WorkerID(value.node)
+                self.told.setdefault(value.object, {})[node, value.name] = None
+                if node in self.truth.dead:  # it was told of late
+                    self._look(value.object)
 
     def said(self, host: WorkerHost, target: WorkerID, messages: Iterable[Any]) -> None:
         """It sends these messages, after it has."""

@@ -196,6 +196,8 @@ class Lanes:
             ended.values = tuple(values)
         elif message.attempt < body.raises:
             ended.values, raises = (dump_error(body.number),), True
+        elif type(message) is CallPushed and self.execution.is_cancelled(task):
+            raise InterruptedError  # it did not listen; nobody waits for its value any more
         else:
             values, inner = yield from thread.results(submitter)
             ended.values = tuple(values)
@@ -204,8 +206,6 @@ class Lanes:
             )
         if raises:
             ended.outcome, ended.retriable = RAISED, body.retry_exceptions
-        elif type(message) is CallPushed and not body.generates and self.execution.is_cancelled(task):
-            raise InterruptedError  # it did not listen; nobody waits for its value any more
         elif type(message) is CallPushed and body.exits:
             ended.outcome, ended.values, ended.contained = RAISED, (self._exit_error(thread, message),), ()
 
