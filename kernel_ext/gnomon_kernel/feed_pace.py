@@ -2,11 +2,13 @@
 
 What a view costs, it costs at each message: here, in the server between, in the browser, all of them often on the
 machine that does the work. While this process computes without a pause nobody can follow five pictures a second
-anyway; then two must do, and one while tasks go by in thousands, however much of a loaded machine this process gets.
+anyway; then two must do. While tasks go by in thousands, however much of a loaded machine this process gets, there is
+one a second, or one in two seconds where the work has no processor to spare: a turn of all views takes about 0.1 s of one.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -14,7 +16,17 @@ from gnomon import observe
 
 PERIOD_S = 1 / observe.MESSAGES_PER_SECOND_MAX
 BUSY_PERIOD_S = 0.5
-FLOOD_PERIOD_S = 1.0
+
+_FLOOD_CPU_S = 4.0
+"""Of all processors together, between two messages in a flood: what the views use is then a fortieth."""
+
+
+def flood_period_s(cpus: int) -> float:
+    """The time between two messages in a flood, on a machine with so many processors."""
+    return min(2.0, max(BUSY_PERIOD_S, _FLOOD_CPU_S / cpus))
+
+
+FLOOD_PERIOD_S = flood_period_s(os.cpu_count() or 1)
 
 _BUSY_SHARE = 0.5
 """Of one processor: above it this process is what the work waits for."""
@@ -42,6 +54,9 @@ class FeedPace:
         now: the clock, in seconds.
         used_s: processor time that this process has used, in seconds.
         tasks: a count that grows with each task that is submitted and with each that ends, and how many are to end.
+
+    Attributes:
+        is_flood: tasks went by in thousands at the last look: then messages are to be brief as well.
     """
 
     def __init__(
@@ -56,11 +71,7 @@ class FeedPace:
         self._steps: int | None = None
         self._quiet_looks = 0
         self._period_s = PERIOD_S
-
-    @property
-    def is_flood(self) -> bool:
-        """Whether tasks went by in thousands at the last look: then messages are to be brief as well."""
-        return self._period_s == FLOOD_PERIOD_S
+        self.is_flood = False
 
     def period_s(self) -> float:
         """The time between two messages to one view, by what has been done before the last look."""
@@ -70,7 +81,8 @@ class FeedPace:
             used = self._used_s()
             busy = used - self._used_before_s > _BUSY_SHARE * passed
             self._looked, self._used_before_s = now, used
-            if self._goes_by(passed):
+            self.is_flood = self._goes_by(passed)
+            if self.is_flood:
                 self._period_s = FLOOD_PERIOD_S
             else:
                 self._period_s = BUSY_PERIOD_S if busy else PERIOD_S

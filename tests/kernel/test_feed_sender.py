@@ -16,7 +16,14 @@ from gnomon import observe
 from gnomon._core.ledger import Ledger
 from gnomon_kernel import silence
 from gnomon_kernel.feed import FeedSender, unpin
-from gnomon_kernel.feed_pace import BUSY_PERIOD_S, FLOOD_PERIOD_S, PERIOD_S, FeedPace, tasks_now
+from gnomon_kernel.feed_pace import (
+    BUSY_PERIOD_S,
+    FLOOD_PERIOD_S,
+    PERIOD_S,
+    FeedPace,
+    flood_period_s,
+    tasks_now,
+)
 from observe.engineer import Engineer
 from observe.feed_reader import FeedReader
 
@@ -275,6 +282,10 @@ def test_views_are_told_less_often_while_the_process_is_busy():
     assert [after(0.25, 0.2) for _ in range(3)] == [FLOOD_PERIOD_S, FLOOD_PERIOD_S, BUSY_PERIOD_S]
     assert after(0.25, 0.2) == BUSY_PERIOD_S
     assert PERIOD_S >= 1 / observe.MESSAGES_PER_SECOND_MAX
+
+
+def test_a_flood_is_told_of_less_often_where_processors_are_few():
+    assert [flood_period_s(cpus) for cpus in (1, 2, 4, 8, 64)] == [2.0, 2.0, 1.0, 0.5, 0.5]
 
 
 def test_the_tasks_that_make_a_flood_are_those_submitted_and_those_ended(ledger):
