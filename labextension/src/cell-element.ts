@@ -5,8 +5,8 @@
  * text within; here the browser makes a link of each as soon as it is in the page, whoever has put it there.
  */
 
-import { revealCell } from './views/cell-link';
-import { ownKeys } from './views/own-keys';
+import { revealCell } from './views/ui/cell-link';
+import { ownKeys } from './views/ui/own-keys';
 
 const NAME = 'gnomon-cell';
 

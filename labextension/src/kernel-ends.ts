@@ -3,8 +3,8 @@
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';
-import type { IKernelEnd } from './views/kernel-end';
-import { KERNEL_END_EVENT } from './views/kernel-end';
+import type { IKernelEnd } from './views/model/kernel-end';
+import { KERNEL_END_EVENT } from './views/model/kernel-end';
 
 const ENDS: readonly Kernel.Status[] = ['restarting', 'autorestarting', 'dead', 'terminating'];
 

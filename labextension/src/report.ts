@@ -4,8 +4,8 @@ import css from '../style/base.css';
 import page from '../style/report.css';
 import { RecordedChannel, unpack } from './recording';
 import { GnomonApp } from './views/app';
-import type { ICellRequest } from './views/cell-link';
-import { REVEAL_EVENT } from './views/cell-link';
+import type { ICellRequest } from './views/ui/cell-link';
+import { REVEAL_EVENT } from './views/ui/cell-link';
 
 const FPS_MAX = 30;
 /** Rows: a page that only shows may keep ten times as many as one in which somebody works. */

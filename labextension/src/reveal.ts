@@ -11,8 +11,8 @@ import { NotebookActions } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { linesBeforeCode } from './cell-lines';
 import { ClusterView } from './cluster-view';
-import type { ICellRequest } from './views/cell-link';
-import { REVEAL_EVENT } from './views/cell-link';
+import type { ICellRequest } from './views/ui/cell-link';
+import { REVEAL_EVENT } from './views/ui/cell-link';
 
 /** Takes the requests of all views on the page, for as long as the page lives. */
 export function takeCellRequests(app: JupyterFrontEnd, notebooks: INotebookTracker, trans: TranslationBundle): void {

@@ -2,8 +2,8 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import type { ISummary } from './views/summary';
-import { summaryMeaning, summaryText } from './views/summary';
+import type { ISummary } from './views/model/summary';
+import { summaryMeaning, summaryText } from './views/model/summary';
 
 /** A status bar item that looks and behaves like JupyterLab's own text items. */
 export class StatusItem extends Widget {

@@ -6,7 +6,7 @@
 
 import { KernelLink } from './kernel-link';
 import type { NotebookChoice } from './notebook-choice';
-import type { ISummary } from './views/summary';
+import type { ISummary } from './views/model/summary';
 
 /** The watch; tells `heard` of each summary, and null when there is no cluster. */
 export class SummaryWatch {

@@ -6,7 +6,7 @@ import { Displays } from './displays';
 import { styleFor } from './page-style';
 import { GnomonApp } from './views/app';
 import type { IAppOptions } from './views/app';
-import { KERNEL_END_EVENT } from './views/kernel-end';
+import { KERNEL_END_EVENT } from './views/model/kernel-end';
 import { VIEW_NAMES } from './views/view-names';
 
 interface IWidgetState {

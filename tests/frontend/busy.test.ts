@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { busyIn } from '../../labextension/src/views/busy-draw';
+import { busyIn } from '../../labextension/src/views/timeline/busy-draw';
 import { numbers } from './play';
 
 describe('how many ran at once', () => {

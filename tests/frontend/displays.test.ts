@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClosedListener, IChannel } from '../../labextension/src/channel';
 import { Displays } from '../../labextension/src/displays';
-import { Feed } from '../../labextension/src/views/feed';
+import { Feed } from '../../labextension/src/views/model/feed';
 import { message } from './message';
 
 /** The one line of a widget, as each display has it from its host. */

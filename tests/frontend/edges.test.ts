@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hiddenSides } from '../../labextension/src/views/edges';
+import { hiddenSides } from '../../labextension/src/views/graph/edges';
 
 const SPACE = { width: 400, height: 300 };
 

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { IRunEvent } from '../../labextension/src/views/events';
-import { eventsOf, markFrom, marksOf } from '../../labextension/src/views/events';
-import { TaskState } from '../../labextension/src/views/states';
-import { TimeScale } from '../../labextension/src/views/time-scale';
-import type { IActorRow, INodeRow, ObjectTuple } from '../../labextension/src/views/wire';
+import type { IRunEvent } from '../../labextension/src/views/model/events';
+import { eventsOf, markFrom, marksOf } from '../../labextension/src/views/model/events';
+import { TaskState } from '../../labextension/src/views/model/states';
+import { TimeScale } from '../../labextension/src/views/model/time-scale';
+import type { IActorRow, INodeRow, ObjectTuple } from '../../labextension/src/views/model/wire';
 import { numbers, Play } from './play';
 
 function played(): Play {

@@ -2,19 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { aboutOf } from '../../labextension/src/views/fault-buttons';
-import { addNodeFault, nodeFaults, objectFault, workerFault } from '../../labextension/src/views/fault-lab';
-import { Model } from '../../labextension/src/views/model';
-import { trafficOf, workersByNode } from '../../labextension/src/views/node-rows';
-import { death, lateness } from '../../labextension/src/views/nodes';
-import { criticalPath, pathEdges } from '../../labextension/src/views/critical-path';
-import { attemptWords, TaskState } from '../../labextension/src/views/states';
-import { readTimeline } from '../../labextension/src/views/spans';
-import { layOut } from '../../labextension/src/views/timeline-layout';
-import { traceEvents } from '../../labextension/src/views/trace';
-import { workAt } from '../../labextension/src/views/work-draw';
-import { describeWork, withSpans, WORK_KINDS, WORK_SPANS_KEPT } from '../../labextension/src/views/work-spans';
-import type { IFeedHeader, INodeRow, SpanTuple } from '../../labextension/src/views/wire';
+import { aboutOf } from '../../labextension/src/views/nodes/fault-buttons';
+import { addNodeFault, nodeFaults, objectFault, workerFault } from '../../labextension/src/views/nodes/fault-lab';
+import { Model } from '../../labextension/src/views/model/model';
+import { trafficOf, workersByNode } from '../../labextension/src/views/model/node-rows';
+import { death, lateness } from '../../labextension/src/views/nodes/nodes';
+import { criticalPath, pathEdges } from '../../labextension/src/views/graph/critical-path';
+import { attemptWords, TaskState } from '../../labextension/src/views/model/states';
+import { readTimeline } from '../../labextension/src/views/model/spans';
+import { layOut } from '../../labextension/src/views/timeline/timeline-layout';
+import { traceEvents } from '../../labextension/src/views/model/trace';
+import { workAt } from '../../labextension/src/views/timeline/work-draw';
+import { describeWork, withSpans, WORK_KINDS, WORK_SPANS_KEPT } from '../../labextension/src/views/model/work-spans';
+import type { IFeedHeader, INodeRow, SpanTuple } from '../../labextension/src/views/model/wire';
 import type { IChange } from './message';
 import { message } from './message';
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClosedListener, IChannel, IMessage, MessageListener } from '../../labextension/src/channel';
-import { Feed } from '../../labextension/src/views/feed';
-import type { IFeedHeader } from '../../labextension/src/views/wire';
+import { Feed } from '../../labextension/src/views/model/feed';
+import type { IFeedHeader } from '../../labextension/src/views/model/wire';
 import { message } from './message';
 
 class FakeChannel implements IChannel {

@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { actorCounts } from '../../labextension/src/views/actor-counts';
-import { Filter } from '../../labextension/src/views/filter';
-import { Flows } from '../../labextension/src/views/flows';
-import { Model } from '../../labextension/src/views/model';
-import { describeNodes, usesOf, workersByNode } from '../../labextension/src/views/node-rows';
-import { endSession } from '../../labextension/src/views/session-end';
-import { summaryMeaning, summaryText } from '../../labextension/src/views/summary';
-import { TaskState } from '../../labextension/src/views/states';
+import { actorCounts } from '../../labextension/src/views/model/actor-counts';
+import { Filter } from '../../labextension/src/views/model/filter';
+import { Flows } from '../../labextension/src/views/graph/flows';
+import { Model } from '../../labextension/src/views/model/model';
+import { describeNodes, usesOf, workersByNode } from '../../labextension/src/views/model/node-rows';
+import { endSession } from '../../labextension/src/views/model/session-end';
+import { summaryMeaning, summaryText } from '../../labextension/src/views/model/summary';
+import { TaskState } from '../../labextension/src/views/model/states';
 import { firstOf, FOUR_FROM, regionsFor, TWO_FROM, VIEW_NAMES } from '../../labextension/src/views/view-names';
-import type { IActorRow, INodeRow } from '../../labextension/src/views/wire';
+import type { IActorRow, INodeRow } from '../../labextension/src/views/model/wire';
 import { message } from './message';
 
 function node(id: string, more: Partial<INodeRow> = {}): INodeRow {

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Layers } from '../../labextension/src/views/layers';
-import type { IObjectRow } from '../../labextension/src/views/object-rows';
-import { Model } from '../../labextension/src/views/model';
-import { fullScale } from '../../labextension/src/views/stage';
-import { arrangeToFit } from '../../labextension/src/views/task-fit';
-import { clusterLayers } from '../../labextension/src/views/task-layout';
-import { roomFor, tilesOf } from '../../labextension/src/views/tiles';
+import { Layers } from '../../labextension/src/views/graph/layers';
+import type { IObjectRow } from '../../labextension/src/views/model/object-rows';
+import { Model } from '../../labextension/src/views/model/model';
+import { fullScale } from '../../labextension/src/views/graph/stage';
+import { arrangeToFit } from '../../labextension/src/views/graph/task-fit';
+import { clusterLayers } from '../../labextension/src/views/graph/task-layout';
+import { roomFor, tilesOf } from '../../labextension/src/views/objects/tiles';
 import type { INewTask } from './message';
 import { message } from './message';
 

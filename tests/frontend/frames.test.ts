@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Frames } from '../../labextension/src/views/frames';
+import { Frames } from '../../labextension/src/views/ui/frames';
 import { FakePage } from './fake-page';
 
 /** A page with one canvas; drawing takes `cost` milliseconds. */

@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { drawCell } from '../../labextension/src/views/cells';
-import { drawMark } from '../../labextension/src/views/draw';
+import { drawCell } from '../../labextension/src/views/graph/cells';
+import { drawMark } from '../../labextension/src/views/ui/draw';
 import {
   ACTOR_STATES,
   FILLED_ICONS,
   ICON_PATHS,
   OBJECT_STATES,
   TASK_STATES
-} from '../../labextension/src/views/states';
+} from '../../labextension/src/views/model/states';
 
 /** WCAG's least contrast of what is no text. */
 const CONTRAST_MIN = 3;

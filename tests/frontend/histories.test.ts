@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatValue, Histories, sparkline } from '../../labextension/src/views/histories';
-import { Model } from '../../labextension/src/views/model';
-import type { IActorRow, WatchedValue } from '../../labextension/src/views/wire';
+import { formatValue, Histories, sparkline } from '../../labextension/src/views/model/histories';
+import { Model } from '../../labextension/src/views/model/model';
+import type { IActorRow, WatchedValue } from '../../labextension/src/views/model/wire';
 import { message } from './message';
 
 function row(watched: Record<string, WatchedValue>): IActorRow {

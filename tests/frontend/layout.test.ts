@@ -2,18 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { components, layoutBoxesToFit } from '../../labextension/src/views/box-fit';
-import { layoutBoxes } from '../../labextension/src/views/box-layout';
-import { Filter } from '../../labextension/src/views/filter';
-import { Flows } from '../../labextension/src/views/flows';
-import { Layers, neighbourhood } from '../../labextension/src/views/layers';
-import { Model } from '../../labextension/src/views/model';
-import { squarify } from '../../labextension/src/views/squarify';
-import { TaskState } from '../../labextension/src/views/states';
-import { arrangeToFit } from '../../labextension/src/views/task-fit';
-import type { ITaskLayout } from '../../labextension/src/views/task-layout';
-import { arrange, clusterLayers, PITCH, tidyOrder } from '../../labextension/src/views/task-layout';
-import { taskOfCell, waffle } from '../../labextension/src/views/waffle';
+import { components, layoutBoxesToFit } from '../../labextension/src/views/graph/box-fit';
+import { layoutBoxes } from '../../labextension/src/views/graph/box-layout';
+import { Filter } from '../../labextension/src/views/model/filter';
+import { Flows } from '../../labextension/src/views/graph/flows';
+import { Layers, neighbourhood } from '../../labextension/src/views/graph/layers';
+import { Model } from '../../labextension/src/views/model/model';
+import { squarify } from '../../labextension/src/views/objects/squarify';
+import { TaskState } from '../../labextension/src/views/model/states';
+import { arrangeToFit } from '../../labextension/src/views/graph/task-fit';
+import type { ITaskLayout } from '../../labextension/src/views/graph/task-layout';
+import { arrange, clusterLayers, PITCH, tidyOrder } from '../../labextension/src/views/graph/task-layout';
+import { taskOfCell, waffle } from '../../labextension/src/views/graph/waffle';
 import type { INewTask } from './message';
 import { message } from './message';
 

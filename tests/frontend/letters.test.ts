@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { figureForms, textSize, TEXT_MIN_PX } from '../../labextension/src/views/box-text';
-import { fitName } from '../../labextension/src/views/draw';
-import type { IPalette } from '../../labextension/src/views/theme';
-import type { IBox, IInscription } from '../../labextension/src/views/timeline-names';
-import { bearsName, NameRuns } from '../../labextension/src/views/timeline-names';
+import { figureForms, textSize, TEXT_MIN_PX } from '../../labextension/src/views/graph/box-text';
+import { fitName } from '../../labextension/src/views/ui/draw';
+import type { IPalette } from '../../labextension/src/views/ui/theme';
+import type { IBox, IInscription } from '../../labextension/src/views/timeline/timeline-names';
+import { bearsName, NameRuns } from '../../labextension/src/views/timeline/timeline-names';
 
 /** Each letter is 6 pixels wide; notes what is written where. */
 class Paper {

@@ -1,6 +1,6 @@
 /** Builds messages of the feed the way the kernel does: JSON header, one buffer of padded little-endian columns. */
 
-import type { ColumnSpec, IFeedHeader } from '../../labextension/src/views/wire';
+import type { ColumnSpec, IFeedHeader } from '../../labextension/src/views/model/wire';
 
 const WRITERS: Record<string, { bytes: number; write(view: DataView, offset: number, value: number): void }> = {
   u1: { bytes: 1, write: (view, offset, value) => view.setUint8(offset, value) },

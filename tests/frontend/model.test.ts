@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { actorCounts } from '../../labextension/src/views/actor-counts';
-import { Model } from '../../labextension/src/views/model';
-import { TaskState } from '../../labextension/src/views/states';
+import { actorCounts } from '../../labextension/src/views/model/actor-counts';
+import { Model } from '../../labextension/src/views/model/model';
+import { TaskState } from '../../labextension/src/views/model/states';
 import { message } from './message';
 
 function loaded(): Model {

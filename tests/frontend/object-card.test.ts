@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe as group, test } from 'node:test';
-import { describe } from '../../labextension/src/views/object-card';
+import { describe } from '../../labextension/src/views/objects/object-card';
 
 group('the card of an object', () => {
   test('names holders first, then where it comes from', () => {

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Flows } from '../../labextension/src/views/flows';
-import { Filter } from '../../labextension/src/views/filter';
-import { Journal } from '../../labextension/src/views/journal';
-import { Model } from '../../labextension/src/views/model';
-import { modelAt } from '../../labextension/src/views/past';
-import { TaskState } from '../../labextension/src/views/states';
-import type { IActorRow, ObjectTuple, SpanTuple } from '../../labextension/src/views/wire';
+import { Flows } from '../../labextension/src/views/graph/flows';
+import { Filter } from '../../labextension/src/views/model/filter';
+import { Journal } from '../../labextension/src/views/model/journal';
+import { Model } from '../../labextension/src/views/model/model';
+import { modelAt } from '../../labextension/src/views/model/past';
+import { TaskState } from '../../labextension/src/views/model/states';
+import type { IActorRow, ObjectTuple, SpanTuple } from '../../labextension/src/views/model/wire';
 import { message } from './message';
 import { numbers, Play, seen } from './play';
 

@@ -1,9 +1,9 @@
 /** Plays a cluster one event after the other, and tells of it as the kernel does. */
 
 import assert from 'node:assert/strict';
-import { Journal } from '../../labextension/src/views/journal';
-import { Model } from '../../labextension/src/views/model';
-import { TaskState } from '../../labextension/src/views/states';
+import { Journal } from '../../labextension/src/views/model/journal';
+import { Model } from '../../labextension/src/views/model/model';
+import { TaskState } from '../../labextension/src/views/model/states';
 import type {
   AttemptTuple,
   GroupRow,
@@ -11,7 +11,7 @@ import type {
   IFeedHeader,
   INodeRow,
   ObjectTuple
-} from '../../labextension/src/views/wire';
+} from '../../labextension/src/views/model/wire';
 import type { IChange, INewTask } from './message';
 import { message } from './message';
 

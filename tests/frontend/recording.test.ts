@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { IMessage } from '../../labextension/src/channel';
 import { readFrames, RecordedChannel } from '../../labextension/src/recording';
-import { Feed } from '../../labextension/src/views/feed';
-import { Model } from '../../labextension/src/views/model';
-import { TaskState } from '../../labextension/src/views/states';
-import { describeMoment, speedFor } from '../../labextension/src/views/time-bar';
-import type { Interval } from '../../labextension/src/views/time-scale';
-import { busyTimes, TimeScale } from '../../labextension/src/views/time-scale';
+import { Feed } from '../../labextension/src/views/model/feed';
+import { Model } from '../../labextension/src/views/model/model';
+import { TaskState } from '../../labextension/src/views/model/states';
+import { describeMoment, speedFor } from '../../labextension/src/views/controls/time-bar';
+import type { Interval } from '../../labextension/src/views/model/time-scale';
+import { busyTimes, TimeScale } from '../../labextension/src/views/model/time-scale';
 import { message } from './message';
 import { numbers, Play, seen } from './play';
 

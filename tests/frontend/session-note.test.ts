@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClosedListener, IChannel } from '../../labextension/src/channel';
-import { Feed } from '../../labextension/src/views/feed';
-import { noteFor } from '../../labextension/src/views/session-note';
-import { TaskState } from '../../labextension/src/views/states';
+import { Feed } from '../../labextension/src/views/model/feed';
+import { noteFor } from '../../labextension/src/views/controls/session-note';
+import { TaskState } from '../../labextension/src/views/model/states';
 import { message } from './message';
 
 function started(): { readonly feed: Feed; readonly end: ClosedListener } {

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { IViewContext } from '../../labextension/src/views/context';
-import { Filter } from '../../labextension/src/views/filter';
-import { Layers } from '../../labextension/src/views/layers';
-import { Model } from '../../labextension/src/views/model';
-import { TaskScene } from '../../labextension/src/views/task-scene';
+import { Filter } from '../../labextension/src/views/model/filter';
+import { Layers } from '../../labextension/src/views/graph/layers';
+import { Model } from '../../labextension/src/views/model/model';
+import { TaskScene } from '../../labextension/src/views/graph/task-scene';
 import { message } from './message';
 
 test('a scene that is only resized places tasks that were listed since its last update', () => {

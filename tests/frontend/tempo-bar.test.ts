@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Model } from '../../labextension/src/views/model';
-import { describeTempo, placeOf, whyNot } from '../../labextension/src/views/tempo-bar';
-import { FREE } from '../../labextension/src/views/wire';
+import { Model } from '../../labextension/src/views/model/model';
+import { describeTempo, placeOf, whyNot } from '../../labextension/src/views/controls/tempo-bar';
+import { FREE } from '../../labextension/src/views/model/wire';
 import { message } from './message';
 
 describe('the tempo', () => {

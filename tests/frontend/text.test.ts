@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatDuration, plural, shortCount, shorten } from '../../labextension/src/views/format';
-import { describeTasks, shortWords } from '../../labextension/src/views/states';
+import { formatBytes, formatDuration, plural, shortCount, shorten } from '../../labextension/src/views/ui/format';
+import { describeTasks, shortWords } from '../../labextension/src/views/model/states';
 
 test('a task graph describes itself in counts by state', () => {
   const text = 'task graph: 3 waiting, 0 ready, 2 running, 10 done, 0 failed, 0 cancelled';

@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { attemptFacts, describeAttempt } from '../../labextension/src/views/attempts';
-import { functionColour, FUNCTION_HUES, luminance } from '../../labextension/src/views/function-colours';
-import { Model } from '../../labextension/src/views/model';
-import { describeTimeline, readTimeline, taskAt } from '../../labextension/src/views/spans';
-import { TaskState } from '../../labextension/src/views/states';
-import { marks, stepFor } from '../../labextension/src/views/time-axis';
-import { AXIS_HEIGHT, layOut, placeAt } from '../../labextension/src/views/timeline-layout';
-import { TimeWindow } from '../../labextension/src/views/time-window';
-import { traceEvents } from '../../labextension/src/views/trace';
-import type { AttemptTuple, INodeRow } from '../../labextension/src/views/wire';
+import { attemptFacts, describeAttempt } from '../../labextension/src/views/model/attempts';
+import { functionColour, FUNCTION_HUES, luminance } from '../../labextension/src/views/timeline/function-colours';
+import { Model } from '../../labextension/src/views/model/model';
+import { describeTimeline, readTimeline, taskAt } from '../../labextension/src/views/model/spans';
+import { TaskState } from '../../labextension/src/views/model/states';
+import { marks, stepFor } from '../../labextension/src/views/timeline/time-axis';
+import { AXIS_HEIGHT, layOut, placeAt } from '../../labextension/src/views/timeline/timeline-layout';
+import { TimeWindow } from '../../labextension/src/views/timeline/time-window';
+import { traceEvents } from '../../labextension/src/views/model/trace';
+import type { AttemptTuple, INodeRow } from '../../labextension/src/views/model/wire';
 import type { IChange } from './message';
 import { message } from './message';
 

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Layers } from '../../labextension/src/views/layers';
-import { Model } from '../../labextension/src/views/model';
-import type { ITaskLayout } from '../../labextension/src/views/task-layout';
-import { arrange, clusterLayers, tidyOrder } from '../../labextension/src/views/task-layout';
+import { Layers } from '../../labextension/src/views/graph/layers';
+import { Model } from '../../labextension/src/views/model/model';
+import type { ITaskLayout } from '../../labextension/src/views/graph/task-layout';
+import { arrange, clusterLayers, tidyOrder } from '../../labextension/src/views/graph/task-layout';
 import type { INewTask } from './message';
 import { message } from './message';
 

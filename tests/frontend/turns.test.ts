@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Inbox } from '../../labextension/src/views/inbox';
-import { Rush } from '../../labextension/src/views/rush';
-import { Model } from '../../labextension/src/views/model';
-import { Turns } from '../../labextension/src/views/turns';
-import type { IFeedHeader } from '../../labextension/src/views/wire';
+import { Inbox } from '../../labextension/src/views/model/inbox';
+import { Rush } from '../../labextension/src/views/model/rush';
+import { Model } from '../../labextension/src/views/model/model';
+import { Turns } from '../../labextension/src/views/model/turns';
+import type { IFeedHeader } from '../../labextension/src/views/model/wire';
 import { FakePage } from './fake-page';
 import { message } from './message';
 

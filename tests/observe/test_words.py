@@ -12,7 +12,7 @@ from gnomon.observe import words
 from gnomon.resources import size_words
 
 ROOT = Path(__file__).parents[2]
-STATES = (ROOT / "labextension/src/views/states.ts").read_text(encoding="utf-8")
+STATES = (ROOT / "labextension/src/views/model/states.ts").read_text(encoding="utf-8")
 SIZES = (ROOT / "tests/frontend/text.test.ts").read_text(encoding="utf-8")
 
 

@@ -4,26 +4,26 @@
  */
 
 import type { IChannel } from '../channel';
-import { ActorsView } from './actors';
+import { ActorsView } from './actors/actors';
 import type { IView, IViewContext } from './context';
-import { el } from './dom';
-import { Feed } from './feed';
-import { Filter } from './filter';
-import { FilterBar } from './filter-bar';
-import type { Frames } from './frames';
-import { GraphView } from './graph';
-import { Header } from './header';
-import type { Model } from './model';
-import { NodesView } from './nodes';
-import { ObjectsView } from './objects';
+import { el } from './ui/dom';
+import { Feed } from './model/feed';
+import { Filter } from './model/filter';
+import { FilterBar } from './controls/filter-bar';
+import type { Frames } from './ui/frames';
+import { GraphView } from './graph/graph';
+import { Header } from './controls/header';
+import type { Model } from './model/model';
+import { NodesView } from './nodes/nodes';
+import { ObjectsView } from './objects/objects';
 import { Regions } from './regions';
-import { SessionNote } from './session-note';
-import { TempoBar } from './tempo-bar';
-import type { IPalette } from './theme';
-import { followTheme, readPalette } from './theme';
-import { TimeBar } from './time-bar';
-import { TimelineView } from './timeline';
-import { turnsOfPage } from './turns';
+import { SessionNote } from './controls/session-note';
+import { TempoBar } from './controls/tempo-bar';
+import type { IPalette } from './ui/theme';
+import { followTheme, readPalette } from './ui/theme';
+import { TimeBar } from './controls/time-bar';
+import { TimelineView } from './timeline/timeline';
+import { turnsOfPage } from './model/turns';
 import type { ViewName } from './view-names';
 import { TWO_FROM, VIEW_NAMES } from './view-names';
 

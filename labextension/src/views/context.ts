@@ -1,10 +1,10 @@
 /** What every view is given, and what every view gives back. */
 
-import type { Feed } from './feed';
-import type { Filter } from './filter';
-import type { Frames } from './frames';
-import type { Model } from './model';
-import type { IPalette } from './theme';
+import type { Feed } from './model/feed';
+import type { Filter } from './model/filter';
+import type { Frames } from './ui/frames';
+import type { Model } from './model/model';
+import type { IPalette } from './ui/theme';
 
 /** What a view may know of the app around it. */
 export interface IViewContext {

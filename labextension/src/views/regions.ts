@@ -1,7 +1,7 @@
 /** The places of the views: regions beside and below each other, with tabs where several views share one. */
 
-import { el, setAttribute, setHidden, setText } from './dom';
-import { shortCount } from './format';
+import { el, setAttribute, setHidden, setText } from './ui/dom';
+import { shortCount } from './ui/format';
 import type { Region, ViewName } from './view-names';
 import { firstOf, regionsFor, VIEW_NAMES, VIEW_TITLES } from './view-names';
 

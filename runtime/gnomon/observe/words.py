@@ -1,7 +1,7 @@
 """The words for states, one list for each kind of thing: those of rows, filters, twins, and of the views in the browser.
 
 ``docs/views.md`` says what each means, and which is Ray's word for it. The views have the same lists in
-``labextension/src/views/states.ts``; a test compares them.
+``labextension/src/views/model/states.ts``; a test compares them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,36 @@
+/** Says that a picture goes on beyond the edges of its place, where a camera shows only a part of it. */
+
+import { el, setHidden, setText } from '../ui/dom';
+
+interface ISize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Less than this, in pixels, is no more than the margin of what stands there. */
+const HIDDEN_FROM_PX = 12;
+
+/** Where the picture goes on: its place at `x`, `y` and `scale` in a space. */
+export function hiddenSides(
+  picture: ISize,
+  { x, y, scale }: { readonly x: number; readonly y: number; readonly scale: number },
+  space: ISize
+): string[] {
+  const beyond: [string, number][] = [
+    ['above', -y],
+    ['below', y + picture.height * scale - space.height],
+    ['to the left', -x],
+    ['to the right', x + picture.width * scale - space.width]
+  ];
+  return beyond.filter(([, pixels]) => pixels > HIDDEN_FROM_PX).map(([side]) => side);
+}
+
+/** The words on the picture. Who does not see it has the table. */
+export class Edges {
+  readonly node = el('div', 'edges', '', { 'aria-hidden': 'true' });
+
+  show(sides: readonly string[]): void {
+    setHidden(this.node, sides.length === 0);
+    setText(this.node, sides.length > 0 ? `more ${sides.join(', ')} – drag to see it` : '');
+  }
+}
