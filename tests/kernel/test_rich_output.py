@@ -121,7 +121,7 @@ def test_what_is_too_large_is_told(session: LiveKernel) -> None:
     session.until(lambda: bundles(cell), "what is shown in its place")
     (bundle,) = bundles(cell)
     assert "text/html" not in bundle
-    assert "text/html of 5.0 MB" in bundle["text/plain"]
+    assert "text/html of 5 MB" in bundle["text/plain"]
 
 
 def test_a_last_expression_that_can_not_be_sent_is_as_rich(session: LiveKernel) -> None:
