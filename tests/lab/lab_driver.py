@@ -281,6 +281,10 @@ class LabPage:
         """Scroll to a cell: views that nobody can see do not follow the cluster."""
         self.page.evaluate(SHOW, cell)
 
+    def show_in_panel(self, title: str) -> None:
+        """Choose a view of the side panel: those behind tabs do not follow the cluster either."""
+        self.page.locator("#gnomon-panel [role=tab]", has_text=title).click()
+
     def outputs(self, cell: str) -> list[dict[str, Any]]:
         """The outputs of a cell, as the notebook would store them."""
         outputs: list[dict[str, Any]] = self.page.evaluate(OUTPUTS, cell)

@@ -85,6 +85,7 @@ def test_watch_the_first_notebook(lab: LabPage) -> None:
     lab.run("forget")
     lab.show("dashboard")
     gone = lab.wait_for_label(OBJECTS, r" 0 B in store")
+    lab.show_in_panel("Objects")
     assert lab.wait_for_label(PANEL_OBJECTS, re.escape(gone)) == gone
 
     for cell in code_cells()[code_cells().index("forget") + 1 :]:

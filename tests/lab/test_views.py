@@ -65,6 +65,7 @@ def test_the_panel_follows_the_notebook_and_tells_of_a_session_that_ended(lab: L
     lab.command("gnomon:open-panel")
     run_all(lab, "setup", "quick", "actor")
     lab.wait_for_label(PANEL_GRAPH, "0 running, 1237 done", WAIT_S)
+    lab.show_in_panel("Actors")
     lab.wait_for_label(PANEL_ACTORS, "1 alive", WAIT_S)
     # the last value of a watched field, exactly
     step = "document.querySelector('#gnomon-panel .jp-gnomon-watched-value')?.title === '1234'"
@@ -72,12 +73,14 @@ def test_the_panel_follows_the_notebook_and_tells_of_a_session_that_ended(lab: L
 
     open_another(lab, "second.ipynb")
     run_all(lab, "setup", "quick")
+    lab.show_in_panel("Graph")
     lab.wait_for_label(PANEL_GRAPH, " 3 done", WAIT_S)
     bring_to_front(lab, "first.ipynb")
     lab.wait_for_label(PANEL_GRAPH, "1237 done", WAIT_S)
 
     run_all(lab, "stop")
     lab.wait_for_label(PANEL_GRAPH, "0 running, 1237 done", WAIT_S)
+    lab.show_in_panel("Actors")
     lab.wait_for_label(PANEL_ACTORS, "0 alive, 0 restarting, 1 dead", WAIT_S)
     # how it ended is told first, that it has ended after it
     ended = lab.page.locator("#gnomon-panel .jp-gnomon-status", has_text="session ended")

@@ -53,7 +53,7 @@ class Head:
         self.actors = ActorMachine(self._out, self._choose_node, self.membership.name_of)
         self.jobs = JobTable()
         self._observers: dict[WorkerID, None] = {}
-        self._tempos = self.actors.tempos
+        self._tempos: dict[WorkerID, tempo.TempoSet] = {}
         self._epochs: dict[WorkerID, int] = {}
         self._asked: dict[int, _Question] = {}
         self._asked_early: list[tuple[WorkerID, cluster.StatusAsked]] = []
@@ -216,11 +216,11 @@ class Head:
         if message.driver in self.links.dead or message.epoch < known:
             return
         self._epochs[message.driver] = message.epoch
-        if message.gated:
-            self._tempos[message.driver] = message
-        else:
-            self._tempos.pop(message.driver, None)
-        if sender != message.driver:  # from its node, which the others are to hear
+        _keep(self.actors.tempos, message)
+        if (
+            sender != message.driver
+        ):  # nodes hear it of his node alone: before that nobody may know here who he is
+            _keep(self._tempos, message)
             self._tell_others(sender, message)
 
     def _on_process_died(self, sender: WorkerID, message: cluster.ProcessDied) -> None:
@@ -230,6 +230,7 @@ class Head:
         self.links.forget(process)
         self._observers.pop(process, None)
         self._tempos.pop(process, None)
+        self.actors.tempos.pop(process, None)
         self._epochs.pop(process, None)
         self._effects.do(DropPeer(process))
         self.actors.on_process_died(process, reason, end)
@@ -266,3 +267,10 @@ class Head:
             msgspec.structs.replace(report, node=self.membership.name_of(homes.get(report.actor)))
             for report in self.actors.reports()
         )
+
+
+def _keep(tempos: dict[WorkerID, tempo.TempoSet], message: tempo.TempoSet) -> None:
+    if message.gated:
+        tempos[message.driver] = message
+    else:
+        tempos.pop(message.driver, None)

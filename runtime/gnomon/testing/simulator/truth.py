@@ -317,12 +317,18 @@ class Truth:
         return spoiled or actor or damaged or (lost in self.lost and (once or cancelled))
 
     def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
-        """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, or a store is full."""
+        """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, a store is full, or it was
+        cancelled while it ran again.
+        """
         lost = ObjectID(bytes.fromhex(fields["object_ref_hex"]))
         facts = self.tasks.get(task_of(lost))
         if facts is None or lost not in self.lost:
             return False
-        return facts.exhausted or self.crowded or (facts.actor is not None and self._ended(facts.actor))
+        cancelled = (facts.cancelled_at or facts.closed_at) is not None
+        return cancelled or facts.exhausted or self.crowded or self._of_ended_actor(facts)
+
+    def _of_ended_actor(self, facts: TaskFacts) -> bool:
+        return facts.actor is not None and self._ended(facts.actor)
 
     def _explains_ObjectStoreFullError(self, identity: ObjectID, fields: Any) -> bool:
         """A value was to be brought to a node that had no room for it. Which one had none, and when, is not followed: views,
