@@ -1,7 +1,8 @@
 /** What stands beside the graph: how much there is, and how much of it is drawn. */
 
 import type { IViewContext } from '../context';
-import { formatCount, plural } from '../ui/format';
+import { setText } from '../ui/dom';
+import { UNLISTED_HELP, formatCount, plural } from '../ui/format';
 import type { Mode } from './graph-modes';
 
 /** Where the user asks for single tasks although there are many, the latest ones are drawn. */
@@ -23,4 +24,17 @@ export function graphNote(context: IViewContext, mode: Mode, focused: number): s
   }
   const edges = tasks.edges > 0 ? ` · ${plural(tasks.edges, 'dependency', 'dependencies')}` : '';
   return total > 0 ? `${plural(total, 'task')}${edges}` : '';
+}
+
+/** Why there is nothing to draw, in an empty note: nothing has been called, or the filter lets nothing pass. */
+export function sayWhyNone(empty: HTMLElement, context: IViewContext): void {
+  const { model } = context.feed;
+  const unlisted = model.tasksTotal - model.tasks.length;
+  const [title, text, code] =
+    model.tasksTotal === 0
+      ? ['No tasks yet', 'Call a remote function: its task appears here', 'f.remote(1)']
+      : unlisted > 0
+        ? ['No listed task passes the filter', UNLISTED_HELP, '%remote stop']
+        : ['No tasks pass the filter', 'Choose all cells and all functions to see the others', ''];
+  [title, text, code].forEach((words, index) => setText(empty.children[index], words));
 }

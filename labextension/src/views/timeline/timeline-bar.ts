@@ -1,7 +1,7 @@
 /** The bar above the timeline: picture or table, which piece of time, a trace to be saved, and how much there is. */
 
 import { el, setAttribute, setText } from '../ui/dom';
-import { plural } from '../ui/format';
+import { UNLISTED_HELP, plural } from '../ui/format';
 import { segments } from '../ui/segments';
 import type { WindowMode } from './time-window';
 
@@ -33,6 +33,7 @@ export class TimelineBar {
     setAttribute(this._all, 'aria-pressed', String(mode === 'all'));
     const words = [plural(spans, 'span'), ...(unlisted > 0 ? [`${plural(unlisted, 'later task')} not listed`] : [])];
     setText(this._note, spans > 0 ? words.join(' · ') : '');
+    setAttribute(this._note, 'title', unlisted > 0 ? UNLISTED_HELP : '');
   }
 
   private readonly _note = el('span', 'note');

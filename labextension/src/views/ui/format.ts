@@ -79,3 +79,7 @@ export function middleCut(text: string, kept: number): string {
 export function shortName(name: string): string {
   return name.slice(name.lastIndexOf('.', name.length - 2) + 1);
 }
+
+/** Of tasks that are counted only. */
+export const UNLISTED_HELP =
+  'A session lists its first 10,000 tasks and counts the later ones. A new session shows new tasks again: stop this one, and start.';
