@@ -56,7 +56,9 @@ def test_busy_while_a_cell_runs(
 ) -> None:
     release = tmp_path / "release"
     cell = kernel.start(BLOCK.format(path=str(release)))
-    kernel.until(lambda: "it runs" in cell.text(), "the cell's first line")  # it is announced a moment before it runs
+    kernel.until(
+        lambda: "it runs" in cell.text(), "the cell's first line"
+    )  # it is announced a moment before it runs
     ask(kernel, kind, content)
     kernel.until(lambda: ("idle", kind) in states(kernel), "the end of what was asked")
     kernel.until(lambda: states(kernel)[-1] == ("busy", "execute_request"), "that the cell still runs")
