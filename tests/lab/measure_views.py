@@ -16,7 +16,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -420,13 +420,16 @@ def main() -> int:
         parser.error(f"there is no part {unknown[0]!r}; use some of: {', '.join(PARTS)}")
     steps = 2_000
     before = os.getloadavg()[0]
+    measurers: dict[str, Callable[[Bench], None]] = {
+        "speed": measure_speed,
+        "hidden": measure_hidden,
+        "frames": measure_frames,
+        "actors": lambda bench: measure_actors(bench, options.actors, steps),
+        "memory": measure_memory,
+    }
     with bench_page(options.tasks, options.pairs, options.actors, steps) as bench:
         for part in parts:
-            if part == "actors":
-                measure_actors(bench, options.actors, steps)
-            else:
-                measurers = {"speed": measure_speed, "hidden": measure_hidden, "frames": measure_frames}
-                {**measurers, "memory": measure_memory}[part](bench)
+            measurers[part](bench)
     figures = bench.figures
     print(
         f"\n{os.cpu_count()} CPUs; load {before:.1f} before, {os.getloadavg()[0]:.1f} after\n\n{table(figures)}"

@@ -322,7 +322,7 @@ class Node:
             told[owner] = None
         self._met.pop(process, None)
         self.observers.pop(process, None)
-        self.tempos.forget(process)
+        self.tempos.told.pop(process, None)
         self.orphans.pop(process, None)
         for orphan in self.leases.lose_owner(process):
             if self._has_living_job(orphan) and not is_driver:

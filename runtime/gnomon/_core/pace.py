@@ -194,14 +194,9 @@ class TempoRelay:
         self._watch = watch
         self._dead = dead
         self.told: dict[WorkerID, TempoSet] = {}
-        self._epochs: dict[WorkerID, int] = {}
 
     def on_set(self, sender: WorkerID, message: TempoSet) -> None:
-        """A driver slows its job down, or no longer does. What head knows may be older than what was heard from him."""
-        if message.epoch < self._epochs.get(message.driver, 0):
-            return
-        if message.driver not in self._dead:
-            self._epochs[message.driver] = message.epoch
+        """A driver slows its job down, or no longer does."""
         if sender != self.head:
             self._effects().send(self.head, message)
         if message.gated and message.driver not in self._dead:
@@ -213,11 +208,6 @@ class TempoRelay:
         for worker in self.pool.pids:
             if self.pool.jobs[worker] == job:
                 self._effects().send(worker, message)
-
-    def forget(self, driver: WorkerID) -> None:
-        """It is dead."""
-        self.told.pop(driver, None)
-        self._epochs.pop(driver, None)
 
     def welcome(self, worker: WorkerID) -> None:
         """A new worker."""

@@ -26,13 +26,16 @@ export function graphNote(context: IViewContext, mode: Mode, focused: number): s
   return total > 0 ? `${plural(total, 'task')}${edges}` : '';
 }
 
+/** While nothing has been called. */
+export const NO_TASKS = ['No tasks yet', 'Call a remote function: its task appears here', 'f.remote(1)'] as const;
+
 /** Why there is nothing to draw, in an empty note: nothing has been called, or the filter lets nothing pass. */
 export function sayWhyNone(empty: HTMLElement, context: IViewContext): void {
   const { model } = context.feed;
   const unlisted = model.tasksTotal - model.tasks.length;
   const [title, text, code] =
     model.tasksTotal === 0
-      ? ['No tasks yet', 'Call a remote function: its task appears here', 'f.remote(1)']
+      ? NO_TASKS
       : unlisted > 0
         ? ['No listed task passes the filter', UNLISTED_HELP, '%remote stop']
         : ['No tasks pass the filter', 'Choose all cells and all functions to see the others', ''];

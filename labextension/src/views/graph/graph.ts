@@ -11,7 +11,7 @@ import { el, setAttribute, setHidden, setText } from '../ui/dom';
 import { emptyNote } from '../ui/empty-note';
 import type { Mode } from './graph-modes';
 import { MODES, MODE_TITLES } from './graph-modes';
-import { graphNote, TASKS_DRAWN_MAX, sayWhyNone } from './graph-note';
+import { graphNote, NO_TASKS, sayWhyNone, TASKS_DRAWN_MAX } from './graph-note';
 import { GroupTable } from './group-table';
 import { Layers, neighbourhood } from './layers';
 import { PathToggle } from './path-toggle';
@@ -78,7 +78,9 @@ export class GraphView implements IView, IStageHost {
     setAttribute(this._stage.canvas, 'aria-label', describeTasks(this._context.model().totals()));
     const none = this._context.model().tasksTotal === 0;
     setHidden(this._empty, !none);
-    sayWhyNone(this._empty, this._context);
+    if (none) {
+      sayWhyNone(this._empty, this._context);
+    }
     setHidden(this._stage.node, this._mode === 'table');
     this._stage.node.classList.toggle('jp-gnomon-blank', none);
     setHidden(this._table.node, this._mode !== 'table');
@@ -285,7 +287,7 @@ export class GraphView implements IView, IStageHost {
   private readonly _note = el('span', 'note');
   private readonly _back = el('button', 'link', '← all tasks', { type: 'button' });
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
-  private readonly _empty = emptyNote('No tasks yet', 'Call a remote function: its task appears here', 'f.remote(1)');
+  private readonly _empty = emptyNote(...NO_TASKS);
   private _mode: Mode = 'auto';
   private _focused = -1;
   private _epoch = 0;

@@ -9,6 +9,7 @@ import { el } from '../ui/dom';
 import { Edges, hiddenSides } from './edges';
 import { Frames } from '../ui/frames';
 import { prefersLessMotion } from '../ui/theme';
+import { actOnKey } from '../ui/own-keys';
 
 export interface IPoint {
   readonly x: number;
@@ -214,9 +215,6 @@ export class Stage {
   }
 
   private _key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
     const actions: Record<string, () => void> = {
       ArrowLeft: () => this._pan(40, 0),
       ArrowRight: () => this._pan(-40, 0),
@@ -227,15 +225,7 @@ export class Stage {
       '-': () => this._zoom(1 / 1.3),
       '0': () => this.fit()
     };
-    const action = actions[event.key];
-    if (action) {
-      action();
-    } else if (!this._host.key(event.key)) {
-      return;
-    }
-    // the notebook around has its own meaning for most keys
-    event.preventDefault();
-    event.stopPropagation();
+    actOnKey(event, actions, key => this._host.key(key));
   }
 
   private _pan(dx: number, dy: number): void {

@@ -8,6 +8,7 @@
 import { el } from '../ui/dom';
 import { Edges, hiddenSides } from '../graph/edges';
 import { Frames } from '../ui/frames';
+import { actOnKey } from '../ui/own-keys';
 
 const CLICK_SLOP = 4;
 /** Of a wheel that counts in lines. */
@@ -125,9 +126,6 @@ export class TimelineStage {
   }
 
   private _key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
     const middle = this.width / 2;
     const actions: Record<string, () => void> = {
       ArrowLeft: () => this._host.pan(60, 0),
@@ -138,15 +136,7 @@ export class TimelineStage {
       '=': () => this._host.zoom(1.4, middle),
       '-': () => this._host.zoom(1 / 1.4, middle)
     };
-    const action = actions[event.key];
-    if (action) {
-      action();
-    } else if (!this._host.key(event.key)) {
-      return;
-    }
-    // the notebook around has its own meaning for most keys
-    event.preventDefault();
-    event.stopPropagation();
+    actOnKey(event, actions, key => this._host.key(key));
   }
 
   private readonly _context: CanvasRenderingContext2D;

@@ -8,6 +8,26 @@
 
 const SUPPRESS = 'data-lm-suppress-shortcuts';
 
+/** Does what a plain key means: one of `actions`, or else `other`, which tells whether it knew the key. */
+export function actOnKey(
+  event: KeyboardEvent,
+  actions: Readonly<Record<string, () => void>>,
+  other: (key: string) => boolean
+): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) {
+    return;
+  }
+  const action = actions[event.key];
+  if (action) {
+    action();
+  } else if (!other(event.key)) {
+    return;
+  }
+  // the notebook around has its own meaning for most keys
+  event.preventDefault();
+  event.stopPropagation();
+}
+
 /** Plain keys pressed within `root` are its own. Returns a function that ends it. */
 export function ownKeys(root: HTMLElement): () => void {
   const before = (event: KeyboardEvent): void => {
