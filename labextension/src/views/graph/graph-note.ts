@@ -29,15 +29,18 @@ export function graphNote(context: IViewContext, mode: Mode, focused: number): s
 /** While nothing has been called. */
 export const NO_TASKS = ['No tasks yet', 'Call a remote function: its task appears here', 'f.remote(1)'] as const;
 
-/** Why there is nothing to draw, in an empty note: nothing has been called, or the filter lets nothing pass. */
+/** Why there is nothing to draw, and what to do: a title, a sentence, and code. */
+export function whyNone(total: number, listed: number): readonly [string, string, string] {
+  if (total === 0) {
+    return NO_TASKS;
+  }
+  return total > listed
+    ? ['No listed task passes the filter', UNLISTED_HELP, '%remote stop']
+    : ['No tasks pass the filter', 'Choose all cells and all functions to see the others', ''];
+}
+
+/** Says it in an empty note. */
 export function sayWhyNone(empty: HTMLElement, context: IViewContext): void {
   const { model } = context.feed;
-  const unlisted = model.tasksTotal - model.tasks.length;
-  const [title, text, code] =
-    model.tasksTotal === 0
-      ? NO_TASKS
-      : unlisted > 0
-        ? ['No listed task passes the filter', UNLISTED_HELP, '%remote stop']
-        : ['No tasks pass the filter', 'Choose all cells and all functions to see the others', ''];
-  [title, text, code].forEach((words, index) => setText(empty.children[index], words));
+  whyNone(model.tasksTotal, model.tasks.length).forEach((words, index) => setText(empty.children[index], words));
 }
