@@ -239,6 +239,9 @@ export class Feed {
   }
 
   private _apply({ header, buffer, at }: IArrived): void {
+    if (header.gone) {
+      this._travel.beforeDrop();
+    }
     const result = this.live.apply(header, buffer);
     this._receivedAt = at;
     if (result === 'gap') {

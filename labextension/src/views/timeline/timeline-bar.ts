@@ -31,7 +31,7 @@ export class TimelineBar {
   say(mode: WindowMode, spans: number, unlisted: number): void {
     setAttribute(this._latest, 'aria-pressed', String(mode === 'follow'));
     setAttribute(this._all, 'aria-pressed', String(mode === 'all'));
-    const words = [plural(spans, 'span'), ...(unlisted > 0 ? [`${plural(unlisted, 'later task')} not listed`] : [])];
+    const words = [plural(spans, 'span'), ...(unlisted > 0 ? [`${plural(unlisted, 'task')} not listed`] : [])];
     setText(this._note, spans > 0 ? words.join(' · ') : '');
     setAttribute(this._note, 'title', unlisted > 0 ? UNLISTED_HELP : '');
   }
