@@ -14,7 +14,7 @@ import pytest
 
 from gnomon import observe
 from gnomon._core.ledger import Ledger
-from gnomon_kernel import silence
+from gnomon_kernel import feed, silence
 from gnomon_kernel.feed import FeedSender, unpin
 from gnomon_kernel.feed_pace import (
     BUSY_PERIOD_S,
@@ -120,8 +120,45 @@ def test_hidden_views_cost_nothing_and_come_back_with_a_snapshot(ledger, sender)
     engineer = Engineer(ledger)
     engineer.submit("f")
     link.receive({"kind": "visible"})
-    assert view.next()[1]["kind"] == "snapshot"
+    assert [view.next()[1]["kind"] for _ in range(2)] == ["hidden", "snapshot"]
     assert len(view.reader.tasks) == 1
+
+
+def test_a_view_that_is_taken_for_hidden_is_told_so(ledger, sender):
+    """What it has said may have come in another order: one that is seen all the same asks again."""
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    view.next()
+    link.receive({"kind": "visible"})
+    assert view.next()[1]["kind"] == "snapshot"
+    link.receive({"kind": "hidden"})
+    assert view.next()[1] == {"kind": "hidden"}
+    assert ledger.readers == 0
+    link.receive({"kind": "resync"})
+    assert view.next()[1]["kind"] == "snapshot"
+
+
+def test_after_the_last_of_many_a_view_is_told_once_how_many_they_were(ledger, sender, monkeypatch):
+    """A server that drops messages when there are too many of them may have dropped the last one."""
+    monkeypatch.setattr(feed, "_PROBE_AFTER_S", 0.3)
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    Engineer(ledger).submit("f")
+    while len(view.reader.tasks) < 1:
+        view.next()
+    header = view.next()[1]
+    assert (header["kind"], header.get("new"), header.get("groups")) == ("delta", None, None)
+    numbered = view.reader.sequence
+    looks: list[float] = []
+    monkeypatch.setattr(sender._pace, "period_s", lambda: looks.append(0.0) or PERIOD_S)
+    wait_until(lambda: len(looks) > 8)  # whether it lacks anything
+    assert view.arrived.empty()
+    Engineer(ledger).submit("g")
+    while len(view.reader.tasks) < 2:
+        view.next()
+    assert view.reader.sequence == numbered + 1
 
 
 def test_a_view_that_falls_silent_is_sent_nothing_until_it_is_back(ledger, sender, monkeypatch):

@@ -14,6 +14,7 @@ import type { Frames } from './ui/frames';
 import { GraphView } from './graph/graph';
 import { Header } from './controls/header';
 import type { Model } from './model/model';
+import { pageLater } from './model/presence';
 import { NodesView } from './nodes/nodes';
 import { ObjectsView } from './objects/objects';
 import { Regions } from './regions';
@@ -57,7 +58,7 @@ export class GnomonApp implements IViewContext {
     _root.classList.toggle('jp-gnomon-fill', _options.fill);
     this._stops.push(followTheme(_root, () => this._restyle()));
     this._palette = readPalette(_root);
-    this.feed = new Feed(channel, () => Date.now(), _options.changesMax, turnsOfPage());
+    this.feed = new Feed(channel, () => Date.now(), _options.changesMax, turnsOfPage(), pageLater);
     this._header = new Header(this.feed);
     this._filterBar = new FilterBar(this);
     this._header.node.lastElementChild!.append(this._filterBar.node);
