@@ -67,7 +67,7 @@ class FeedLink:
 
     def due(self, period_s: float) -> float:
         """When it is to be told again, on the monotonic clock; the numbers of a status bar change at leisure."""
-        return self._told_at + (period_s if self._summaries is None else SUMMARY_PERIOD_S)
+        return self._told_at + (period_s if self._summaries is None else max(period_s, SUMMARY_PERIOD_S))
 
     def receive(self, content: Mapping[str, Any]) -> None:
         """Take a message of the view; called in any thread, returns at once."""
@@ -155,7 +155,7 @@ class FeedLink:
             self._keyframe_s = min(2 * self._keyframe_s, _KEYFRAME_LAST_S)
             self._keyframe_due = now + self._keyframe_s
             self._subscription.resync()
-        message = None if self._subscription is None else self._subscription.poll(self._sender._pace.is_flood)
+        message = None if self._subscription is None else self._subscription.poll(self._sender._brief)
         if message is not None:
             header, buffer = message
             if header["kind"] == "snapshot":
@@ -176,6 +176,7 @@ class FeedSender:
     def __init__(self) -> None:
         self._wake = threading.Condition()
         self._pace = FeedPace()
+        self._brief = False
         self._links: list[FeedLink] = []
         self._requests: list[tuple[FeedLink, dict[str, Any]]] = []
         self._thread: threading.Thread | None = None
@@ -256,6 +257,7 @@ class FeedSender:
             shown = [link for link in links if link.visible]
             if any(now >= link.due(period_s) for link in shown):
                 # together: the page then draws all of them in one frame
+                self._brief = self._pace.is_brief()
                 for link in shown:
                     if now >= link.due(PERIOD_S):
                         self._guarded(link, link._pump, now)
