@@ -72,7 +72,7 @@ class FeedLink:
 
     def due(self, period_s: float) -> float:
         """When it is to be told again, on the monotonic clock; the numbers of a status bar change at leisure."""
-        return self._told_at + (period_s if self._summaries is None else SUMMARY_PERIOD_S)
+        return self._told_at + (period_s if self._summaries is None else max(period_s, SUMMARY_PERIOD_S))
 
     def receive(self, content: Mapping[str, Any]) -> None:
         """Take a message of the view; called in any thread, returns at once."""
@@ -174,7 +174,7 @@ class FeedLink:
 
     def _next(self, subscription: observe.Subscription, now: float) -> tuple[dict[str, Any], bytes] | None:
         """What the view lacks; when nothing more has come, once whether it has missed the last of it."""
-        message = subscription.poll(self._sender._pace.is_flood)
+        message = subscription.poll(self._sender._brief)
         if message is not None:
             self._probe_due = now + _PROBE_AFTER_S
         elif now >= self._probe_due:
@@ -194,6 +194,7 @@ class FeedSender:
     def __init__(self) -> None:
         self._wake = threading.Condition()
         self._pace = FeedPace()
+        self._brief = False
         self._links: list[FeedLink] = []
         self._requests: list[tuple[FeedLink, dict[str, Any]]] = []
         self._thread: threading.Thread | None = None
@@ -274,6 +275,7 @@ class FeedSender:
             shown = [link for link in links if link.visible]
             if any(now >= link.due(period_s) for link in shown):
                 # together: the page then draws all of them in one frame
+                self._brief = self._pace.is_brief()
                 for link in shown:
                     if now >= link.due(PERIOD_S):
                         self._guarded(link, link._pump, now)

@@ -24,6 +24,7 @@ from gnomon_kernel.feed_pace import (
     flood_period_s,
     tasks_now,
 )
+from gnomon_kernel.summaries import SUMMARY_PERIOD_S
 from observe.engineer import Engineer
 from observe.feed_reader import FeedReader
 
@@ -321,6 +322,21 @@ def test_views_are_told_less_often_while_the_process_is_busy():
     assert PERIOD_S >= 1 / observe.MESSAGES_PER_SECOND_MAX
 
 
+def test_messages_are_brief_from_the_first_moment_of_a_flood():
+    clock = {"now": 0.0, "steps": 0}
+    pace = FeedPace(lambda: clock["now"], lambda: 0.0, lambda: (clock["steps"], 0))
+    clock |= {"now": 1.0, "steps": 50}
+    pace.period_s()
+    assert not pace.is_brief()
+    clock |= {"now": 1.01, "steps": 200}
+    assert not pace.is_brief(), "so few fit into one message"
+    clock |= {"now": 1.02, "steps": 1_000}
+    assert pace.is_brief(), "before the next look at the clocks"
+    clock |= {"now": 3.0, "steps": 1_001}
+    pace.period_s()
+    assert not pace.is_brief()
+
+
 def test_a_flood_is_told_of_less_often_where_processors_are_few():
     assert [flood_period_s(cpus) for cpus in (1, 2, 4, 8, 64)] == [2.0, 2.0, 1.0, 0.5, 0.5]
 
@@ -338,7 +354,7 @@ def test_the_tasks_that_make_a_flood_are_those_submitted_and_those_ended(ledger)
 
 
 def test_in_a_flood_views_are_told_together_and_of_its_end_at_once(ledger, sender):
-    pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now, is_flood=True)
+    pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now, is_brief=lambda: True)
     sender._pace = pace
     views = [View(), View()]
     for view in views:
@@ -360,6 +376,14 @@ def test_in_a_flood_views_are_told_together_and_of_its_end_at_once(ledger, sende
     for view in views:
         while len(view.reader.tasks) < 2:
             view.next()
+
+
+def test_a_status_bar_does_not_take_the_views_along_in_a_flood(sender):
+    bar = View()
+    link = sender.connect(bar)
+    link.receive({"kind": "summarise"})
+    bar.next()
+    assert link.due(60.0) - link.due(PERIOD_S) == pytest.approx(60.0 - SUMMARY_PERIOD_S)
 
 
 def test_unpin_lets_messages_go_where_the_front_end_sent_them():
