@@ -10,6 +10,7 @@ import { el } from './ui/dom';
 import { Feed } from './model/feed';
 import { Filter } from './model/filter';
 import { FilterBar } from './controls/filter-bar';
+import { foldButton } from './controls/fold-button';
 import type { Frames } from './ui/frames';
 import { GraphView } from './graph/graph';
 import { Header } from './controls/header';
@@ -64,7 +65,8 @@ export class GnomonApp implements IViewContext {
     this._header.node.lastElementChild!.append(this._filterBar.node);
     this._tempoBar = new TempoBar(this.feed);
     this._timeBar = new TimeBar(this.feed);
-    this._header.node.append(el('div', 'bars', [this._tempoBar.node, this._timeBar.node]));
+    const bars = [this._tempoBar.node, this._timeBar.node, foldButton(this._header.node)];
+    this._header.node.append(el('div', 'bars', bars));
     this._views = this._makeViews();
     const nodes = new Map([...this._views].map(([name, view]) => [name, view.node] as const));
     this._regions = new Regions(nodes, () => this._update(), _options.tabs);
