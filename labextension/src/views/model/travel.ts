@@ -5,6 +5,7 @@ import { eventsOf } from './events';
 import { Journal } from './journal';
 import type { Model } from './model';
 import { countsAt, modelAt, stepsOf } from './past';
+import type { IFeedHeader } from './wire';
 
 /** So many times at which it is known how many tasks there were before the first has left the list. */
 const STEPS = 200;
@@ -48,9 +49,9 @@ export class Travel {
     return eventsOf(this._live, this._journal.rows());
   }
 
-  /** A message comes in which tasks leave the list: their rows will not tell any more how many there were when. */
-  beforeDrop(): void {
-    if (this._live.tasks.isWhole) {
+  /** A message comes: of tasks that leave the list in it the rows will not tell any more how many there were when. */
+  prepare(header: IFeedHeader): void {
+    if (header.gone && this._live.tasks.isWhole) {
       const steps = stepsOf(this._live.tasks, STEPS);
       this._journal.noteCounts(steps, time => countsAt(this._live, time));
     }

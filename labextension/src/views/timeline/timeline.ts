@@ -22,6 +22,7 @@ import { TimelineTable } from './timeline-table';
 import { TimeWindow } from './time-window';
 import { traceEvents } from '../model/trace';
 import { WorkLegend } from './work-legend';
+import { workTime } from '../model/work-time';
 
 const GUTTER_WIDE = 108;
 const GUTTER_NARROW = 64;
@@ -235,7 +236,8 @@ export class TimelineView implements IView, ITimelineHost {
 
   private _say(): void {
     const { model } = this._context.feed;
-    this._bar.say(this._window.mode, this._timeline.spans, model.unlisted);
+    const time = workTime(this._timeline, this._context.feed.now());
+    this._bar.say(this._window.mode, this._timeline.spans, model.unlisted, time);
   }
 
   private _saveTrace(): void {
