@@ -239,7 +239,8 @@ def test_a_header_has_room_for_all_its_controls_at_each_width(lab: LabPage) -> N
         found = lab.page.evaluate(CROWDED, [root, width])
         assert found["faults"] == [], f"looking back at {width} px"
         track = view.locator(".jp-gnomon-time-track").bounding_box()
-        assert track is not None and track["width"] >= 200, f"the slider at {width} px"
+        assert track is not None, f"the slider at {width} px"
+        assert track["width"] >= 200, f"the slider at {width} px"
 
 
 def picture(page: Page, name: str) -> None:
