@@ -33,6 +33,10 @@ _KEYFRAME_FIRST_S = 2.0
 _KEYFRAME_LAST_S = 30.0
 """A view that has not said anything may still be loading: repeat the snapshot, ever more rarely."""
 
+_PROBE_AFTER_S = 5.0
+"""After so long a rest a view is sent the number of the last message: more than the window of 3 s in which a Jupyter
+server counts messages, and drops what is too much."""
+
 _log = logging.getLogger("gnomon.feed")
 
 
@@ -62,12 +66,13 @@ class FeedLink:
         self._keyframe_s = _KEYFRAME_FIRST_S
         self._keyframe_due = time.monotonic() + _KEYFRAME_FIRST_S if announced else None
         self._told_at = -math.inf
+        self._probe_due = math.inf
         self.visible = announced
         self.closed = False
 
     def due(self, period_s: float) -> float:
         """When it is to be told again, on the monotonic clock; the numbers of a status bar change at leisure."""
-        return self._told_at + (period_s if self._summaries is None else SUMMARY_PERIOD_S)
+        return self._told_at + (period_s if self._summaries is None else max(period_s, SUMMARY_PERIOD_S))
 
     def receive(self, content: Mapping[str, Any]) -> None:
         """Take a message of the view; called in any thread, returns at once."""
@@ -100,6 +105,9 @@ class FeedLink:
             self._summaries = Summaries()
         elif kind == "hidden":
             self._hide()
+            # a message that a blocked cell held up may be older than a "visible" that came over a subshell, and another
+            # page may show the same widget: who is seen all the same says so
+            self._send({"kind": "hidden"}, [])
         elif kind == "detail" and isinstance(content.get("id"), int):
             self._send(observe.feed().detail(content["id"]), [])
         elif kind == "tempo":
@@ -155,7 +163,7 @@ class FeedLink:
             self._keyframe_s = min(2 * self._keyframe_s, _KEYFRAME_LAST_S)
             self._keyframe_due = now + self._keyframe_s
             self._subscription.resync()
-        message = None if self._subscription is None else self._subscription.poll(self._sender._pace.is_flood)
+        message = None if self._subscription is None else self._next(self._subscription, now)
         if message is not None:
             header, buffer = message
             if header["kind"] == "snapshot":
@@ -163,6 +171,16 @@ class FeedLink:
             self._publish(header, [buffer] if buffer else [], now)
         # counted from here: what takes long to write and send must not bring the next message closer
         self._told_at = time.monotonic()
+
+    def _next(self, subscription: observe.Subscription, now: float) -> tuple[dict[str, Any], bytes] | None:
+        """What the view lacks; when nothing more has come, once whether it has missed the last of it."""
+        message = subscription.poll(self._sender._brief)
+        if message is not None:
+            self._probe_due = now + _PROBE_AFTER_S
+        elif now >= self._probe_due:
+            self._probe_due = math.inf
+            message = subscription.poll(probe=True)
+        return message
 
     def _end(self) -> None:
         self.closed = True
@@ -176,6 +194,7 @@ class FeedSender:
     def __init__(self) -> None:
         self._wake = threading.Condition()
         self._pace = FeedPace()
+        self._brief = False
         self._links: list[FeedLink] = []
         self._requests: list[tuple[FeedLink, dict[str, Any]]] = []
         self._thread: threading.Thread | None = None
@@ -256,6 +275,7 @@ class FeedSender:
             shown = [link for link in links if link.visible]
             if any(now >= link.due(period_s) for link in shown):
                 # together: the page then draws all of them in one frame
+                self._brief = self._pace.is_brief()
                 for link in shown:
                     if now >= link.due(PERIOD_S):
                         self._guarded(link, link._pump, now)

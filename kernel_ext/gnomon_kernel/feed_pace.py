@@ -56,7 +56,7 @@ class FeedPace:
         tasks: a count that grows with each task that is submitted and with each that ends, and how many are to end.
 
     Attributes:
-        is_flood: tasks went by in thousands at the last look: then messages are to be brief as well.
+        is_flood: tasks went by in thousands at the last look.
     """
 
     def __init__(
@@ -87,6 +87,11 @@ class FeedPace:
             else:
                 self._period_s = BUSY_PERIOD_S if busy else PERIOD_S
         return self._period_s
+
+    def is_brief(self) -> bool:
+        """Whether messages are to tell of few tasks: in a flood, and when one may have begun since the last look."""
+        begun = self._steps is not None and self._tasks()[0] - self._steps > _FLOOD_PER_S * PERIOD_S
+        return self.is_flood or begun
 
     def _goes_by(self, passed: float) -> bool:
         """Whether there is a flood. On a loaded machine one may stop for a moment; that is not its end."""

@@ -15,8 +15,6 @@ import type { ClosedListener, IChannel, IMessage, MessageListener } from './chan
 const PANEL_TARGET = 'gnomon.panel';
 /** Target of the comm which shows that the kernel extension is loaded. */
 const HUB_TARGET = 'gnomon.hub';
-/** A kernel which has not answered after this time, in milliseconds, is asked again when it falls idle. */
-const ANSWER_WITHIN_MS = 5000;
 /** While the kernel sends, it is told this often that somebody is there; else it takes the page for gone. */
 const SEEN_EVERY_MS = 10_000;
 
@@ -107,27 +105,22 @@ export class ControlChannel implements IChannel {
   private readonly _closedListeners = new Set<ClosedListener>();
 }
 
-/** Asks, on the control channel, whether the kernel extension is loaded. */
+/**
+ * Asks, on the control channel, whether the kernel extension is loaded. The answer may take long: what a page that has
+ * just come asks is sent after the kernel has told of itself, which one that runs a cell does not.
+ */
 export async function isLoaded(kernel: Kernel.IKernelConnection): Promise<Loaded> {
   const request = createControlMessage(kernel, 'comm_info_request', { target_name: HUB_TARGET });
-  const future = kernel.sendControlMessage(request, true, true);
-  let timer = 0;
-  const late = new Promise<null>(resolve => {
-    timer = window.setTimeout(() => resolve(null), ANSWER_WITHIN_MS);
-  });
+  let future: ReturnType<typeof kernel.sendControlMessage> | null = null;
   try {
-    const reply = await Promise.race([future.done, late]);
-    if (!reply) {
-      return 'unknown';
-    }
-    const { comms } = reply.content as { comms?: Record<string, unknown> };
+    future = kernel.sendControlMessage(request, true, true);
+    const { comms } = (await future.done).content as { comms?: Record<string, unknown> };
     return Object.keys(comms ?? {}).length > 0 ? 'yes' : 'no';
   } catch {
-    // the kernel was restarted or shut down while it was being asked: whoever watches its status asks again
+    // the kernel has died, or was restarted or shut down while it was being asked: whoever watches its status asks again
     return 'unknown';
   } finally {
-    window.clearTimeout(timer);
-    future.dispose();
+    future?.dispose();
   }
 }
 

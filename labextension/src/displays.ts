@@ -21,7 +21,7 @@ export class Displays {
     const listeners = new Set<ClosedListener>();
     const display: IDisplay = {
       send: message => {
-        if (this._passes(display, message.kind)) {
+        if (this._passes(display, message)) {
           line.send(message);
         }
       },
@@ -44,7 +44,7 @@ export class Displays {
   }
 
   /** Whether the kernel must hear a message: of those on being seen it needs the ones that change how things stand. */
-  private _passes(display: IDisplay, kind: IMessage['kind']): boolean {
+  private _passes(display: IDisplay, { kind, again }: IMessage): boolean {
     const before = this._seen.size;
     switch (kind) {
       case 'subscribe':
@@ -55,7 +55,7 @@ export class Displays {
         return before === 0;
       case 'hidden':
         this._seen.delete(display);
-        return before > 0 && this._seen.size === 0;
+        return (before > 0 || again === true) && this._seen.size === 0;
       default:
         return true;
     }

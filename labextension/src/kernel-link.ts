@@ -9,7 +9,15 @@
 
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import type { Loaded } from './control';
 import { ControlChannel, isHello, isLoaded } from './control';
+
+/**
+ * After this time without an answer, in milliseconds, the state is "missing", and the kernel is asked once more, and again
+ * after twice the time. Its answers count however late they come.
+ */
+const ANSWER_WITHIN_MS = 5000;
+const ASK_UNTIL_MS = 60_000;
 
 export type LinkState = 'none' | 'looking' | 'missing' | 'restarting' | 'stopped' | 'open';
 
@@ -62,7 +70,7 @@ export class KernelLink {
     this._kernel = kernel;
     kernel.iopubMessage.connect(this._onIOPub, this);
     kernel.statusChanged.connect(this._onStatus, this);
-    void this._look(kernel);
+    this._look(kernel);
   }
 
   private _leave(): void {
@@ -74,18 +82,33 @@ export class KernelLink {
   }
 
   /** Asks whether the kernel extension is loaded. */
-  private async _look(kernel: Kernel.IKernelConnection): Promise<void> {
+  private _look(kernel: Kernel.IKernelConnection): void {
     this._hangUp();
-    const attempt = this._attempt;
     this._set('looking');
+    void this._ask(kernel, this._attempt, ANSWER_WITHIN_MS);
+  }
+
+  private async _ask(kernel: Kernel.IKernelConnection, attempt: number, patience: number): Promise<void> {
+    const late = window.setTimeout(() => {
+      if (attempt === this._attempt) {
+        this._answered(kernel, 'unknown');
+        if (patience < ASK_UNTIL_MS) {
+          void this._ask(kernel, attempt, 2 * patience);
+        }
+      }
+    }, patience);
     const loaded = await isLoaded(kernel);
-    if (attempt !== this._attempt || this._isDisposed) {
-      return;
+    window.clearTimeout(late);
+    if (attempt === this._attempt) {
+      this._answered(kernel, loaded);
     }
+  }
+
+  private _answered(kernel: Kernel.IKernelConnection, loaded: Loaded): void {
     this._unsure = loaded === 'unknown';
     if (loaded === 'yes') {
       this._open(kernel);
-    } else {
+    } else if (this._state !== 'missing') {
       this._set('missing');
     }
   }
@@ -111,10 +134,11 @@ export class KernelLink {
         this._hangUp();
         this._set('stopped');
         break;
+      case 'busy': // it is asked where it answers while a cell runs
       case 'idle':
         if (!this._channel && this._unsure) {
           this._unsure = false;
-          void this._look(kernel);
+          this._look(kernel);
         }
         break;
     }

@@ -4,8 +4,7 @@ import css from '../style/base.css';
 import page from '../style/report.css';
 import { RecordedChannel, unpack } from './recording';
 import { GnomonApp } from './views/app';
-import type { ICellRequest } from './views/ui/cell-link';
-import { REVEAL_EVENT } from './views/ui/cell-link';
+import { nameCellsOnly } from './views/ui/cell-link';
 
 const FPS_MAX = 30;
 /** Rows: a page that only shows may keep ten times as many as one in which somebody works. */
@@ -21,21 +20,12 @@ function followBrowser(): void {
   mark();
 }
 
-/** Cells are elsewhere: say so where one is asked for. */
-function refuseCells(): void {
-  document.addEventListener(REVEAL_EVENT, event => {
-    event.preventDefault();
-    const { label, refuse } = (event as CustomEvent<ICellRequest>).detail;
-    refuse(`${label} is in the notebook that this report was written from.`);
-  });
-}
-
 async function show(): Promise<void> {
   const style = document.createElement('style');
   style.textContent = css + page;
   document.head.append(style);
   followBrowser();
-  refuseCells();
+  nameCellsOnly();
   const place = document.getElementById('gnomon')!;
   const packed = document.getElementById('gnomon-run')!;
   const frames = await unpack(packed.textContent ?? '');

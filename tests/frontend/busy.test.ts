@@ -2,15 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { busyIn } from '../../labextension/src/views/timeline/busy-draw';
+import { busyIn, stepsOf } from '../../labextension/src/views/timeline/busy-draw';
+import { workHelp, workTime, workWords } from '../../labextension/src/views/model/work-time';
 import { numbers } from './play';
 
-describe('how many ran at once', () => {
-  const times = (spans: readonly (readonly [number, number])[]): { starts: Float64Array; ends: Float64Array } => ({
-    starts: Float64Array.from(spans.map(span => span[0])).sort(),
-    ends: Float64Array.from(spans.map(span => span[1])).sort()
-  });
+const times = (spans: readonly (readonly [number, number])[]): { starts: Float64Array; ends: Float64Array } => ({
+  starts: Float64Array.from(spans.map(span => span[0])).sort(),
+  ends: Float64Array.from(spans.map(span => span[1])).sort()
+});
 
+describe('how many ran at once', () => {
   test('is counted for each piece of the time', () => {
     const spans = times([
       [0, 4],
@@ -42,6 +43,48 @@ describe('how many ran at once', () => {
         const most = Math.max(...moments.map(at => spans.filter(([start, end]) => start <= at && end > at).length));
         assert.equal(found[piece], most, `piece ${piece} of ${pieces}`);
       }
+    }
+  });
+
+  test('is drawn as one step where it stays the same, and not where nothing ran', () => {
+    assert.deepEqual(stepsOf([0, 2, 2, 1, 0, 0, 3, 3], 7), [
+      { from: 1, to: 3, value: 2 },
+      { from: 3, to: 4, value: 1 },
+      { from: 6, to: 7, value: 3 }
+    ]);
+    assert.deepEqual(stepsOf([], 0), []);
+  });
+});
+
+describe('how much ran in how much time', () => {
+  test('counts only time in which something ran, and what runs until now', () => {
+    const spans = times([
+      [0, 2],
+      [1, 3],
+      [10, 11],
+      [12, Infinity]
+    ]);
+    assert.deepEqual(workTime(spans, 15), { work: 8, passed: 7 });
+    assert.deepEqual(workTime(times([]), 15), { work: 0, passed: 0 });
+    assert.equal(workWords({ work: 8, passed: 4 }), '8.0 s of work in 4.0 s');
+    assert.match(workHelp({ work: 8, passed: 4 }), / 2\.0 at once on average/);
+    assert.equal(workWords({ work: 0, passed: 0 }) + workHelp({ work: 0, passed: 0 }), '');
+  });
+
+  test('is what a count by hand finds', () => {
+    const draw = numbers(11);
+    for (let round = 0; round < 50; round++) {
+      const spans = Array.from({ length: 1 + draw(12) }, (): [number, number] => {
+        const start = draw(40);
+        return [start, start + draw(9)];
+      });
+      const covered = Array.from({ length: 60 }, (_, at) => spans.some(([start, end]) => start <= at && at < end));
+      const found = workTime(times(spans), 100);
+      assert.equal(found.passed, covered.filter(Boolean).length, JSON.stringify(spans));
+      assert.equal(
+        found.work,
+        spans.reduce((sum, [start, end]) => sum + end - start, 0)
+      );
     }
   });
 });

@@ -11,6 +11,8 @@ import { message } from './message';
 class Line {
   sent: string[] = [];
   listeners = new Set<Parameters<IChannel['listen']>[0]>();
+  /** Milliseconds. */
+  clock = 0;
 
   /** A display's own view of it, and what ends it. */
   open(): { readonly channel: IChannel; readonly closed: Set<ClosedListener> } {
@@ -38,8 +40,7 @@ class Line {
 function two(): { line: Line; displays: Displays; first: Feed; second: Feed } {
   const line = new Line();
   const displays = new Displays();
-  const first = new Feed(displays.join(line.open().channel), () => 0);
-  const second = new Feed(displays.join(line.open().channel), () => 0);
+  const [first, second] = [1, 2].map(() => new Feed(displays.join(line.open().channel), () => line.clock));
   assert.deepEqual(line.take(), ['subscribe', 'subscribe']);
   return { line, displays, first, second };
 }
@@ -59,6 +60,22 @@ describe('two displays of one widget', () => {
     second.setVisible(true);
     assert.deepEqual(line.take(), ['visible']);
     assert.equal(first.model.tasks.length, 1);
+  });
+
+  test('say again that nobody sees them, when none does', () => {
+    const { line, first, second } = two();
+    first.setVisible(false);
+    const delta = message({ kind: 'delta', seq: 1 })[0];
+    second.setVisible(false);
+    assert.deepEqual(line.take(), ['hidden']);
+    line.clock = 61_000;
+    line.listeners.forEach(listener => listener(delta as never, []));
+    assert.deepEqual(line.take(), ['hidden', 'hidden']);
+    second.setVisible(true);
+    line.take();
+    line.clock = 200_000;
+    line.listeners.forEach(listener => listener(delta as never, []));
+    assert.ok(!line.take().includes('hidden'), 'the other one is seen');
   });
 
   test('are hidden when the one that is left is out of sight, and when none is left', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hiddenSides } from '../../labextension/src/views/graph/edges';
+import { hiddenSides, moreRows, moreThere } from '../../labextension/src/views/graph/edges';
 
 const SPACE = { width: 400, height: 300 };
 
@@ -17,5 +17,11 @@ describe('a picture in its place', () => {
     assert.deepEqual(hiddenSides(picture, { x: 50, y: 14, scale: 1 }, SPACE), ['below']);
     assert.deepEqual(hiddenSides(picture, { x: 50, y: -100, scale: 1 }, SPACE), ['above', 'below']);
     assert.deepEqual(hiddenSides(picture, { x: -50, y: 0, scale: 2 }, SPACE), ['below', 'to the left', 'to the right']);
+  });
+
+  test('says so in words where there is room for them, else with a mark', () => {
+    assert.equal(moreThere(['below', 'to the left']), 'more below, to the left – drag to see it');
+    assert.deepEqual([moreRows(['above', 'below']), moreRows(['below'])], ['▴▾ more', '▾ more']);
+    assert.deepEqual([moreThere([]), moreRows([])], ['', '']);
   });
 });

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClosedListener, IChannel, IMessage, MessageListener } from '../../labextension/src/channel';
 import { Feed } from '../../labextension/src/views/model/feed';
+import { pageLater } from '../../labextension/src/views/model/presence';
 import type { IFeedHeader } from '../../labextension/src/views/model/wire';
+import { FakePage } from './fake-page';
 import { message } from './message';
 
 class FakeChannel implements IChannel {
@@ -37,6 +39,12 @@ function start(): { channel: FakeChannel; feed: Feed; clock: { ms: number } } {
   return { channel, clock, feed: new Feed(channel, () => clock.ms) };
 }
 
+/** As a page makes it: it has timers too. */
+function startOnPage(): { channel: FakeChannel; feed: Feed; page: FakePage } {
+  const [channel, page] = [new FakeChannel(), new FakePage()];
+  return { channel, page, feed: new Feed(channel, () => page.now, undefined, null, pageLater) };
+}
+
 describe('a feed', () => {
   test('subscribes, and is live from the first snapshot on', () => {
     const { channel, feed } = start();
@@ -48,17 +56,79 @@ describe('a feed', () => {
   });
 
   test('asks once for a snapshot after a gap, and again if none comes', () => {
-    const { channel, feed, clock } = start();
+    const { channel, feed, page } = startOnPage();
     channel.receive(message({}));
     channel.receive(message({ kind: 'delta', seq: 5 }));
     channel.receive(message({ kind: 'delta', seq: 6 }));
     assert.deepEqual(channel.sent, ['subscribe', 'resync']);
     assert.equal(feed.status, 'behind');
-    clock.ms = 5000;
+    page.pass(6000);
     channel.receive(message({ kind: 'delta', seq: 7 }));
     assert.deepEqual(channel.sent, ['subscribe', 'resync', 'resync']);
     channel.receive(message({}));
     assert.equal(feed.status, 'live');
+    page.pass(600_000);
+    assert.deepEqual(channel.sent, ['subscribe', 'resync', 'resync']);
+  });
+
+  test('that is not answered asks again, ever more rarely, until it is hidden, closed or disposed of', () => {
+    for (const [end, kinds] of [
+      [feed => feed.setVisible(false), ['hidden']],
+      [feed => feed.dispose(), []],
+      [(_, channel) => channel.closed.forEach(listener => listener(false)), []],
+      [(_, channel) => channel.receive([{ kind: 'idle' }]), []]
+    ] as [(feed: Feed, channel: FakeChannel) => void, string[]][]) {
+      const { channel, feed, page } = startOnPage();
+      page.pass(20_000);
+      assert.deepEqual(channel.sent, ['subscribe', 'resync', 'resync']);
+      end(feed, channel);
+      page.pass(3_600_000);
+      assert.deepEqual(channel.sent, ['subscribe', 'resync', 'resync', ...kinds]);
+      assert.equal(page.waiting, 0);
+    }
+    const { channel, page } = startOnPage();
+    page.pass(3_600_000);
+    assert.equal(channel.sent.length, 11, 'not for ever');
+  });
+
+  test('that is seen again, and is not heard, says so again', () => {
+    const { channel, feed, page } = startOnPage();
+    channel.receive(message({}));
+    feed.setVisible(false);
+    feed.setVisible(true);
+    page.pass(6000);
+    assert.deepEqual(channel.sent, ['subscribe', 'hidden', 'visible', 'resync']);
+  });
+
+  test('that is seen but taken for hidden says so, unless it has just asked', () => {
+    const { channel, feed, page } = startOnPage();
+    channel.receive(message({}));
+    feed.setVisible(false);
+    channel.receive([{ kind: 'hidden' }]);
+    feed.setVisible(true);
+    channel.receive([{ kind: 'hidden' }]);
+    assert.deepEqual(channel.sent, ['subscribe', 'hidden', 'visible']);
+    channel.receive(message({}));
+    channel.receive([{ kind: 'hidden' }]);
+    assert.deepEqual(channel.sent, ['subscribe', 'hidden', 'visible', 'resync']);
+    channel.receive(message({}));
+    page.pass(60_000);
+    assert.equal(channel.sent.length, 4);
+  });
+
+  test('that is hidden but told of tasks says so, once a minute', () => {
+    const { channel, feed, clock } = start();
+    channel.receive(message({}));
+    feed.setVisible(false);
+    channel.receive(message({ kind: 'delta', seq: 1 }));
+    assert.deepEqual(channel.sent, ['subscribe', 'hidden'], 'it was on its way');
+    clock.ms = 61_000;
+    channel.receive(message({ kind: 'delta', seq: 2 }));
+    channel.receive(message({ kind: 'delta', seq: 4 }));
+    assert.deepEqual(channel.sent, ['subscribe', 'hidden', 'hidden'], 'nobody sees what is missing');
+    assert.equal(feed.model.tasks.length, 0);
+    feed.setVisible(true);
+    assert.deepEqual(channel.sent, ['subscribe', 'hidden', 'hidden', 'visible']);
   });
 
   test('tells the kernel when it is hidden and when it is seen again, each once', () => {

@@ -183,7 +183,8 @@ describe('the layout of functions', () => {
       [0, 1, 6, false],
       [1, 2, 6, false]
     ]);
-    assert.equal(flows.within(2), 1);
+    assert.deepEqual(flows.within(2), { from: 2, to: 2, count: 1, call: false });
+    assert.equal(flows.within(1), undefined);
   });
 
   test('shows submission where no data flows', () => {

@@ -14,7 +14,7 @@ import pytest
 
 from gnomon import observe
 from gnomon._core.ledger import Ledger
-from gnomon_kernel import silence
+from gnomon_kernel import feed, silence
 from gnomon_kernel.feed import FeedSender, unpin
 from gnomon_kernel.feed_pace import (
     BUSY_PERIOD_S,
@@ -24,6 +24,7 @@ from gnomon_kernel.feed_pace import (
     flood_period_s,
     tasks_now,
 )
+from gnomon_kernel.summaries import SUMMARY_PERIOD_S
 from observe.engineer import Engineer
 from observe.feed_reader import FeedReader
 
@@ -120,8 +121,45 @@ def test_hidden_views_cost_nothing_and_come_back_with_a_snapshot(ledger, sender)
     engineer = Engineer(ledger)
     engineer.submit("f")
     link.receive({"kind": "visible"})
-    assert view.next()[1]["kind"] == "snapshot"
+    assert [view.next()[1]["kind"] for _ in range(2)] == ["hidden", "snapshot"]
     assert len(view.reader.tasks) == 1
+
+
+def test_a_view_that_is_taken_for_hidden_is_told_so(ledger, sender):
+    """What it has said may have come in another order: one that is seen all the same asks again."""
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    view.next()
+    link.receive({"kind": "visible"})
+    assert view.next()[1]["kind"] == "snapshot"
+    link.receive({"kind": "hidden"})
+    assert view.next()[1] == {"kind": "hidden"}
+    assert ledger.readers == 0
+    link.receive({"kind": "resync"})
+    assert view.next()[1]["kind"] == "snapshot"
+
+
+def test_after_the_last_of_many_a_view_is_told_once_how_many_they_were(ledger, sender, monkeypatch):
+    """A server that drops messages when there are too many of them may have dropped the last one."""
+    monkeypatch.setattr(feed, "_PROBE_AFTER_S", 0.3)
+    view = View()
+    link = sender.connect(view)
+    link.receive({"kind": "subscribe"})
+    Engineer(ledger).submit("f")
+    while len(view.reader.tasks) < 1:
+        view.next()
+    header = view.next()[1]
+    assert (header["kind"], header.get("new"), header.get("groups")) == ("delta", None, None)
+    numbered = view.reader.sequence
+    looks: list[float] = []
+    monkeypatch.setattr(sender._pace, "period_s", lambda: looks.append(0.0) or PERIOD_S)
+    wait_until(lambda: len(looks) > 8)  # whether it lacks anything
+    assert view.arrived.empty()
+    Engineer(ledger).submit("g")
+    while len(view.reader.tasks) < 2:
+        view.next()
+    assert view.reader.sequence == numbered + 1
 
 
 def test_a_view_that_falls_silent_is_sent_nothing_until_it_is_back(ledger, sender, monkeypatch):
@@ -284,6 +322,21 @@ def test_views_are_told_less_often_while_the_process_is_busy():
     assert PERIOD_S >= 1 / observe.MESSAGES_PER_SECOND_MAX
 
 
+def test_messages_are_brief_from_the_first_moment_of_a_flood():
+    clock = {"now": 0.0, "steps": 0}
+    pace = FeedPace(lambda: clock["now"], lambda: 0.0, lambda: (clock["steps"], 0))
+    clock |= {"now": 1.0, "steps": 50}
+    pace.period_s()
+    assert not pace.is_brief()
+    clock |= {"now": 1.01, "steps": 200}
+    assert not pace.is_brief(), "so few fit into one message"
+    clock |= {"now": 1.02, "steps": 1_000}
+    assert pace.is_brief(), "before the next look at the clocks"
+    clock |= {"now": 3.0, "steps": 1_001}
+    pace.period_s()
+    assert not pace.is_brief()
+
+
 def test_a_flood_is_told_of_less_often_where_processors_are_few():
     assert [flood_period_s(cpus) for cpus in (1, 2, 4, 8, 64)] == [2.0, 2.0, 1.0, 0.5, 0.5]
 
@@ -301,7 +354,7 @@ def test_the_tasks_that_make_a_flood_are_those_submitted_and_those_ended(ledger)
 
 
 def test_in_a_flood_views_are_told_together_and_of_its_end_at_once(ledger, sender):
-    pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now, is_flood=True)
+    pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now, is_brief=lambda: True)
     sender._pace = pace
     views = [View(), View()]
     for view in views:
@@ -323,6 +376,14 @@ def test_in_a_flood_views_are_told_together_and_of_its_end_at_once(ledger, sende
     for view in views:
         while len(view.reader.tasks) < 2:
             view.next()
+
+
+def test_a_status_bar_does_not_take_the_views_along_in_a_flood(sender):
+    bar = View()
+    link = sender.connect(bar)
+    link.receive({"kind": "summarise"})
+    bar.next()
+    assert link.due(60.0) - link.due(PERIOD_S) == pytest.approx(60.0 - SUMMARY_PERIOD_S)
 
 
 def test_unpin_lets_messages_go_where_the_front_end_sent_them():

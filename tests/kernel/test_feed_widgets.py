@@ -77,6 +77,31 @@ def test_live_while_the_cell_that_shows_it_blocks(kernel, released, tmp_path):
     kernel.ask_control("delete_subshell_request", {"subshell_id": subshell})
 
 
+def test_what_a_blocked_cell_held_up_does_not_leave_a_view_in_the_dark(kernel, released, tmp_path):
+    """JupyterLab sends a widget's messages to the main shell until the kernel has told it of a subshell."""
+    release = tmp_path / "release"
+    cell = kernel.start(f"widgets.show('graph')\nblock_until({str(release)!r})")
+    model, _live, _twin = shown(kernel)
+    view = FeedView(kernel, model, custom=True)
+
+    def say(kind: str, **header: str) -> None:
+        data = {"method": "custom", "content": {"kind": kind}}
+        kernel.send("shell", "comm_msg", {"comm_id": model, "data": data}, **header)
+
+    say("hidden")
+    subshell = kernel.ask_control("create_subshell_request", {})["subshell_id"]
+    say("visible", subshell_id=subshell)
+    view.until(lambda: view.reader.snapshots > 0)
+    release.touch()
+    kernel.wait_for_reply(cell)
+    while view.next()["kind"] != "hidden":
+        pass
+    say("resync", subshell_id=subshell)
+    before = view.reader.snapshots
+    view.until(lambda: view.reader.snapshots > before)
+    kernel.ask_control("delete_subshell_request", {"subshell_id": subshell})
+
+
 def test_the_twin_is_brought_up_to_date_by_later_cells(kernel, released):
     kernel.run("widgets.show('dashboard')")
     _model, live, twin = shown(kernel)

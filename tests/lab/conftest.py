@@ -1,13 +1,26 @@
 """What the browser tests share: one JupyterLab for all of them, a browser a module, and a fresh page for each."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from lab.lab_driver import ROOT, LabPage, LabServer, lab_page, lab_server, open_browser
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that has failed tells what its page shows, while it is still there."""
+    report = yield
+    if report.failed and call.when == "call":
+        for made in getattr(item, "funcargs", {}).values():
+            if isinstance(made, LabPage):
+                report.sections.append(("the page", made.story()))
+    return report
 
 
 @pytest.fixture(scope="session")

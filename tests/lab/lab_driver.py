@@ -17,12 +17,21 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, TimeoutError, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Route,
+    TimeoutError,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER_START_S = 60
@@ -67,6 +76,7 @@ class LabServer:
     address: str
     token: str
     folder: Path
+    log: Path
 
 
 def _free_port() -> int:
@@ -142,7 +152,8 @@ def lab_server(home: Path, folder: Path, app: str = "lab", base: str = "/") -> I
         base: the prefix of its addresses, with a slash at both ends.
     """
     port = _free_port()
-    server = LabServer(f"http://127.0.0.1:{port}{base.rstrip('/')}", secrets.token_hex(16), folder)
+    log = home / "server.log"
+    server = LabServer(f"http://127.0.0.1:{port}{base.rstrip('/')}", secrets.token_hex(16), folder, log)
     extensions = _extensions(home)
     settings = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}[app]
     command = [
@@ -160,7 +171,6 @@ def lab_server(home: Path, folder: Path, app: str = "lab", base: str = "/") -> I
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     environment = _environment(home)
-    log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
@@ -212,6 +222,23 @@ SHOW = """id => {
   cell.node.scrollIntoView({ block: 'start' });
 }"""
 
+# what a page shows of ours, and of the kernels that it knows
+SHOWN = """() => ({
+  address: location.href,
+  tabs: [...(window.jupyterapp?.shell.widgets('main') ?? [])].map(tab => {
+    const kernel = tab.sessionContext?.session?.kernel;
+    return `${tab.title.label}: kernel ${kernel?.status ?? 'none'}, ${kernel?.connectionStatus ?? ''}`;
+  }),
+  hints: [...document.querySelectorAll('.jp-gnomon-panel-hint, .jp-gnomon-hint, .jp-gnomon-status')]
+    .map(hint => `${hint.checkVisibility() ? 'seen' : 'unseen'}: ${hint.textContent}`),
+  views: [...document.querySelectorAll('.jp-gnomon-root canvas, .jp-gnomon-root [aria-label*=": "]')]
+    .map(view => {
+      const { x, y, width, height } = view.getBoundingClientRect();
+      return `${view.ariaLabel} at ${[x, y, width, height].map(Math.round)}`;
+    }),
+})"""
+LOG_CHARACTERS = 6_000
+
 
 @dataclass
 class LabPage:
@@ -220,24 +247,41 @@ class LabPage:
     Attributes:
         errors: what the page wrote to the console as an error, and exceptions that nobody caught.
         elsewhere: what the page asked of others than the server, and did not get.
+        console: the last of all that it wrote there.
     """
 
     page: Page
     server: LabServer
     errors: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+    console: deque[str] = field(default_factory=lambda: deque(maxlen=100))
 
     def __post_init__(self) -> None:
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
 
     def _on_console(self, message: ConsoleMessage) -> None:
+        self.console.append(f"{message.type}: {message.text}"[:500])
         if message.type == "error":
             self._note(f"{message.text} ({message.location.get('url', '')})")
 
     def _note(self, error: str) -> None:
         if not any(part in error for part in NOT_OURS):
             self.errors.append(error)
+
+    def story(self) -> str:
+        """How things stand, for who wants to know why a test has failed; and a picture, whose path is told."""
+        picture = self.server.log.with_name(f"failure-{secrets.token_hex(4)}.png")
+        try:
+            self.page.screenshot(path=picture, timeout=10_000)
+            shown = json.dumps(self.page.evaluate(SHOWN), indent=1)
+        except Error as error:
+            shown = f"the page does not answer: {error}"
+        log = self.server.log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:]
+        console = "\n".join(self.console)
+        return (
+            f"picture: {picture}\nshown: {shown}\n-- console:\n{console}\n-- end of the server's log:\n{log}"
+        )
 
     def keep_to_the_server(self) -> None:
         """Let the page reach its server and nothing else, as where there is no other network."""
@@ -345,7 +389,12 @@ def lab_page(browser: Browser, server: LabServer, width: int = 1500, height: int
     context = browser.new_context(viewport={"width": width, "height": height})
     context.set_default_timeout(WAIT_S * 1000)
     try:
-        yield LabPage(context.new_page(), server)
+        lab = LabPage(context.new_page(), server)
+        try:
+            yield lab
+        except Exception:
+            print(lab.story())
+            raise
     finally:
         context.close()
         _end_kernels(server)

@@ -1,5 +1,8 @@
 """What the live views cost, measured in a real browser: ``make bench-views``, or ``python -m lab.measure_views``.
 
+The speed of the work is taken on a screen as people have them, the notebook and all six views beside each other in it;
+the rest with the views in cells of one tall page, each as large as it gets there.
+
 Each figure stands beside what the views promise. Nothing here is a test: on a machine that is busy with something
 else the figures mean little, so its load is printed with them. Runs with and without views take turns, each in
 a session of its own, since only the first tasks of a session have rows.
@@ -80,6 +83,31 @@ class Trainer:
             await asyncio.sleep(pause_s)
 """
 FRESH = "%remote stop\n%remote start --cpus 2\n_ = gnomon.get([nothing.remote() for _ in range(100)])"
+SCREEN = (1920, 1080)
+TALL_PAGE = (1800, 3400)
+ROOM = (
+    ("graph", "split-right", ""),
+    ("objects", "split-right", "graph"),
+    ("timeline", "split-bottom", "graph"),
+    ("nodes", "split-bottom", "timeline"),
+    ("actors", "split-bottom", "objects"),
+)
+"""Tabs of the main area: the view, and on which side of what it is; "" is the notebook."""
+OPEN_ROOM = """async room => {
+  const { shell, commands } = window.jupyterapp;
+  const ids = { '': shell.currentWidget.id };
+  for (const [view, mode, beside] of room) {
+    const tab = await commands.execute('gnomon:open-view', { view });
+    shell.add(tab, 'main', { mode, ref: ids[beside] });
+    ids[view] = tab.id;
+  }
+  shell.activateById(ids['']);
+}"""
+CLOSE_ROOM = """() => {
+  const { shell } = window.jupyterapp;
+  [...shell.widgets('main')].filter(tab => tab.id.startsWith('gnomon-view-')).forEach(tab => tab.dispose());
+  shell.collapseLeft();
+}"""
 GRAPH = """
 loads = [load.remote(number) for number in range(4_000)]
 parsed = [parse.remote(each) for each in loads]
@@ -131,12 +159,28 @@ class Bench:
         """Show views in cells, and the side panel; returns when all are live."""
         for name in names:
             self.run(name)
+        self._open_panel(len(names))
+
+    def open_room(self) -> None:
+        """Show all views beside the notebook, in tabs and the side panel; returns when all are live."""
+        self.lab.page.evaluate(OPEN_ROOM, ROOM)
+        self._open_panel(len(ROOM))
+
+    def _open_panel(self, others: int) -> None:
         self.lab.command("gnomon:open-panel")
         live = (
             "count => [...document.querySelectorAll('.jp-gnomon-status')]"
             ".filter(each => each.dataset.status === 'live').length === count"
         )
-        self.lab.page.wait_for_function(live, arg=len(names) + 1, timeout=WAIT_S * 1000)
+        self.lab.page.wait_for_function(live, arg=others + 1, timeout=WAIT_S * 1000)
+
+    def close_room(self) -> None:
+        """No view is left beside the notebook."""
+        self.lab.page.evaluate(CLOSE_ROOM)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give the page another width and height, in pixels."""
+        self.lab.page.set_viewport_size({"width": size[0], "height": size[1]})
 
     def close_views(self) -> None:
         """No view is left on the page."""
@@ -189,6 +233,7 @@ def cells(tasks: int, actors: int, steps: int) -> dict[str, str]:
 
 def measure_speed(bench: Bench) -> None:
     """Empty tasks with all views and without, in turn; and what travelled meanwhile."""
+    bench.resize(SCREEN)
     speeds: dict[bool, list[float]] = {False: [], True: []}
     travelled: list[dict[str, Any]] = []
     cpu_s: dict[bool, list[dict[str, float]]] = {False: [], True: []}
@@ -196,14 +241,15 @@ def measure_speed(bench: Bench) -> None:
         for views in (False, True) if number % 2 == 0 else (True, False):
             bench.run("fresh")
             if views:
-                bench.open_views(*VIEWS)
+                bench.open_room()
             bench.probe("take()")
             took_s, used_s = bench.work()
             speeds[views].append(bench.tasks / took_s)
             cpu_s[views].append(used_s)
             if views:
                 travelled += bench.probe("take()")
-                bench.close_views()
+                bench.close_room()
+    bench.resize(TALL_PAGE)
     ratios = [seen / unseen for seen, unseen in zip(speeds[True], speeds[False], strict=True)]
     ratio = statistics.median(speeds[True]) / statistics.median(speeds[False])
     for views, name in ((False, "without views"), (True, "with all views")):
@@ -372,7 +418,7 @@ def measure_actors(bench: Bench, actors: int, steps: int) -> None:
 
 @contextlib.contextmanager
 def bench_page(tasks: int, pairs: int, actors: int, steps: int) -> Iterator[Bench]:
-    """A page tall enough for all views at once."""
+    """A page tall enough for all views in cells at once."""
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "notebooks"
         folder.mkdir()
@@ -386,7 +432,7 @@ def bench_page(tasks: int, pairs: int, actors: int, steps: int) -> Iterator[Benc
         with (
             lab_server(Path(home) / "jupyter", folder) as server,
             open_browser() as browser,
-            lab_page(browser, server, 1800, 3400) as page,
+            lab_page(browser, server, *TALL_PAGE) as page,
         ):
             page.open(NOTEBOOK)
             page.page.evaluate((Path(__file__).parent / "views_probe.js").read_text(encoding="utf-8"))

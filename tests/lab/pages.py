@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 from lab.lab_driver import IS_CONNECTED, IS_READY, PAGE_READY_MS, ROOT, WAIT_S, LabPage
 
@@ -42,11 +42,39 @@ ACTIVATE = """path => {
   tab && app.shell.activateById(tab.id);
   return !!tab;
 }"""
-# the layout is saved a while after it has changed
+# the layout is saved a while after it has changed, and what a tab shows by itself: a tab that is in no layout comes back
+# somewhere, and may be behind another one
 IS_SAVED = """async wanted => {
   const base = JSON.parse(document.getElementById('jupyter-config-data').textContent).baseUrl;
   const answer = await fetch(`${base}lab/api/workspaces/default`);
-  return answer.ok && JSON.stringify(await answer.json()).includes(wanted);
+  if (!answer.ok) {
+    return false;
+  }
+  const { data } = await answer.json();
+  const layout = JSON.stringify(data['layout-restorer:data']?.main ?? null);
+  const names = [...window.jupyterapp.shell.widgets('main')]
+    .filter(tab => tab.context || tab.id.startsWith('gnomon-view-'))
+    .map(tab => (tab.context ? `notebook:${tab.context.path}` : `gnomon-views:${tab.id}`));
+  return JSON.stringify(data).includes(wanted) && names.every(name => layout.includes(`"${name}"`));
+}"""
+
+ACTIVE_CELL = """path => {
+  const tab = [...window.jupyterapp.shell.widgets('main')].find(tab => tab.context?.path === path);
+  const cell = tab.content.activeCell, box = cell.node.getBoundingClientRect();
+  const area = tab.content.node.getBoundingClientRect(), range = cell.editor.getSelection();
+  return {
+    id: cell.model.id,
+    front: window.jupyterapp.shell.currentWidget === tab,
+    seen: box.bottom > area.top && box.top < area.bottom,
+    line: range.start.line + 1,
+    text: cell.editor.getLine(range.start.line).slice(range.start.column, range.end.column),
+  };
+}"""
+DELETE = """async id => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.deselectAll();
+  notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id);
+  await window.jupyterapp.commands.execute('notebook:delete-cell');
 }"""
 
 
@@ -86,6 +114,18 @@ def reload(lab: LabPage, saved: str) -> None:
     lab.page.wait_for_function(IS_SAVED, arg=saved, timeout=WAIT_S * 1000)
     lab.page.reload()
     lab.page.wait_for_function("() => !!window.jupyterapp", timeout=PAGE_READY_MS)
+
+
+def wait_for_cell(lab: LabPage, path: str, **wanted: object) -> None:
+    """Return when the active cell of a notebook is as wanted."""
+    condition = f"""([path, wanted]) => {{
+      const now = ({ACTIVE_CELL})(path);
+      return Object.entries(wanted).every(([name, value]) => now[name] === value);
+    }}"""
+    try:
+        lab.page.wait_for_function(condition, arg=[path, wanted], timeout=WAIT_S * 1000)
+    except TimeoutError as error:
+        raise AssertionError(f"wanted {wanted}, is {lab.page.evaluate(ACTIVE_CELL, path)}") from error
 
 
 def says(lab: LabPage, selector: str, part: str) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.lab_driver import LabPage, LabServer
-from lab.pages import WAIT_S, execute, look, run_all, says, write_notebook
-from lab.test_main_views import DELETE, wait_for_cell
+from lab.pages import DELETE, WAIT_S, execute, look, run_all, says, wait_for_cell, write_notebook
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import TimeoutError
 
 from lab.lab_driver import LabPage, LabServer
 from lab.pages import (
+    DELETE,
     SETUP,
     WAIT_S,
     bring_to_front,
@@ -16,6 +16,7 @@ from lab.pages import (
     reload,
     run_all,
     says,
+    wait_for_cell,
     write_notebook,
 )
 
@@ -48,32 +49,6 @@ def test_a_view_in_the_main_area_comes_back_after_a_reload(server: LabServer, la
     reload(lab, "gnomon-views:gnomon-view-")
     lab.wait_for_label(MAIN_GRAPH, " 3 done", WAIT_S)
     assert lab.page.locator(TABS, has_text="Graph").count() == 1
-
-
-ACTIVE_CELL = """path => {
-  const tab = [...window.jupyterapp.shell.widgets('main')].find(tab => tab.context?.path === path);
-  const cell = tab.content.activeCell, box = cell.node.getBoundingClientRect();
-  const area = tab.content.node.getBoundingClientRect(), range = cell.editor.getSelection();
-  return {
-    id: cell.model.id,
-    front: window.jupyterapp.shell.currentWidget === tab,
-    seen: box.bottom > area.top && box.top < area.bottom,
-    line: range.start.line + 1,
-    text: cell.editor.getLine(range.start.line).slice(range.start.column, range.end.column),
-  };
-}"""
-
-
-def wait_for_cell(lab: LabPage, path: str, **wanted: object) -> None:
-    """Return when the active cell of a notebook is as wanted."""
-    condition = f"""([path, wanted]) => {{
-      const now = ({ACTIVE_CELL})(path);
-      return Object.entries(wanted).every(([name, value]) => now[name] === value);
-    }}"""
-    try:
-        lab.page.wait_for_function(condition, arg=[path, wanted], timeout=WAIT_S * 1000)
-    except TimeoutError as error:
-        raise AssertionError(f"wanted {wanted}, is {lab.page.evaluate(ACTIVE_CELL, path)}") from error
 
 
 def test_a_click_leads_to_the_cell(server: LabServer, lab: LabPage) -> None:
@@ -118,12 +93,6 @@ def test_a_click_leads_to_the_cell(server: LabServer, lab: LabPage) -> None:
     says(lab, ".jp-OutputArea .jp-gnomon-card-note", "In [4] is not in reveal.ipynb any more.")
 
 
-DELETE = """async id => {
-  const notebook = window.jupyterapp.shell.currentWidget.content;
-  notebook.deselectAll();
-  notebook.activeCellIndex = notebook.widgets.findIndex(cell => cell.model.id === id);
-  await window.jupyterapp.commands.execute('notebook:delete-cell');
-}"""
 STATUS = ".jp-gnomon-status-item .jp-StatusBar-TextItem"
 
 

@@ -154,6 +154,10 @@ def test_a_report_shows_every_moment_without_a_network(report: tuple[Page, list[
     page.locator(".jp-gnomon-status", has_text="recording").wait_for()
     assert counts_of(label_of(page, "task graph:")) == at_end
     picture(page, "end")
+    # there is no notebook that a link could lead to
+    place = page.locator(".jp-gnomon-actors .jp-gnomon-cell-name")
+    assert re.fullmatch(r"In \[\d+\], line \d+", place.inner_text())
+    assert page.locator(".jp-gnomon-cell-link, [title='Go to this cell']").count() == 0
     assert faults == []
 
 
@@ -189,6 +193,53 @@ def test_a_live_view_looks_back_and_comes_back_to_now(lab: LabPage) -> None:
     view.locator("button", has_text="Back to now").click()
     lab.wait_for_label(LIVE, f" {2 * TASKS} done", WAIT_S)
     assert lab.page.locator(".jp-OutputArea .jp-gnomon-status").inner_text() == "live"
+
+
+CROWDED = """([selector, width]) => new Promise(done => {
+  const root = document.querySelector(selector);
+  root.style.width = `${width}px`;
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    const header = root.querySelector('.jp-gnomon-header');
+    const parts = [...header.querySelectorAll(
+      'button:not(.jp-gnomon-time-mark), select, input, .jp-gnomon-chip, .jp-gnomon-time-where, .jp-gnomon-status'
+    )].map(part => [part.textContent.slice(0, 20) || part.type, part.getBoundingClientRect(), part])
+      .filter(([, box]) => box.width > 0);
+    const around = root.getBoundingClientRect();
+    const faults = [];
+    parts.forEach(([name, box, part], i) => {
+      if (box.left < around.left || box.right > around.right + 0.5) faults.push(`${name} is cut`);
+      if (part.scrollWidth > part.clientWidth + 1 && part.tagName === 'BUTTON') faults.push(`${name} has no room`);
+      for (const [other, second] of parts.slice(i + 1)) {
+        if (box.left < second.right - 1 && second.left < box.right - 1 &&
+            box.top < second.bottom - 1 && second.top < box.bottom - 1) faults.push(`${name} lies on ${other}`);
+      }
+    });
+    done({ faults, height: header.getBoundingClientRect().height });
+  }));
+})"""
+
+
+def test_a_header_has_room_for_all_its_controls_at_each_width(lab: LabPage) -> None:
+    run(lab, "widths.ipynb")
+    root = ".jp-OutputArea .jp-gnomon-root"
+    heights: dict[int, float] = {}
+    for width in (1600, 970, 640, 400, 300):
+        found = lab.page.evaluate(CROWDED, [root, width])
+        assert found["faults"] == [], f"at {width} px"
+        heights[width] = found["height"]
+    assert heights[300] <= heights[970] + 30, "what is not needed is folded"
+    view = lab.page.locator(root)
+    assert not view.locator(".jp-gnomon-tempo-slider").is_visible()
+    view.get_by_role("button", name="more controls").click()
+    assert view.locator(".jp-gnomon-tempo-slider").is_visible()
+    assert view.locator(".jp-gnomon-filter").is_visible()
+    view.locator("button", has_text="Look back").click()
+    move(lab.page, 0.4, ".jp-OutputArea ")
+    for width in (300, 400, 640, 970, 1600):
+        found = lab.page.evaluate(CROWDED, [root, width])
+        assert found["faults"] == [], f"looking back at {width} px"
+        track = view.locator(".jp-gnomon-time-track").bounding_box()
+        assert track is not None and track["width"] >= 200, f"the slider at {width} px"
 
 
 def picture(page: Page, name: str) -> None:

@@ -18,7 +18,7 @@ window.gnomonProbe = {
       } else if (msg_type === 'comm_msg') {
         const told = data.method === 'custom' ? data.content : data;
         if (told.kind === 'snapshot' || told.kind === 'delta' || told.kind === 'idle') {
-          this.views[comm_id] ??= { name: 'side panel', messages: [] };
+          this.views[comm_id] ??= { name: 'side panel and tabs', messages: [] };
           this.views[comm_id].messages.push([told.time, this.size(message)]);
         }
       }

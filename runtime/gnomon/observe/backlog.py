@@ -142,8 +142,10 @@ class Backlog:
         """Note changed nodes."""
         self._nodes.update(dict.fromkeys(keys))
 
-    def take(self, source: Source, brief: bool = False) -> Message | None:
-        """The next message, or None when the reader knows everything; a brief one leaves most rows for later."""
+    def take(self, source: Source, brief: bool = False, probe: bool = False) -> Message | None:
+        """The next message, or None when the reader knows everything; a brief one leaves most rows for later, a probe comes
+        though there is nothing new.
+        """
         snapshot = self._sequence < 0
         if snapshot:
             self.objects_changed(source.largest.sizes)
@@ -151,7 +153,7 @@ class Backlog:
             self.nodes_changed(source.ledger.nodes.copy())
         body: dict[str, Any] = {}
         buffer = self._fill(body, source, brief)
-        if not body and not snapshot:
+        if not body and not snapshot and not probe:
             return None
         self._sequence += 1
         ledger = source.ledger

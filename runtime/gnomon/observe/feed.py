@@ -122,7 +122,7 @@ class Feed:
             self._open.pop(subscription, None)
             self._count_readers()
 
-    def _poll(self, subscription: Subscription, brief: bool) -> Message | None:
+    def _poll(self, subscription: Subscription, brief: bool, probe: bool) -> Message | None:
         with self._lock:
             backlog = self._open.get(subscription)
             if backlog is None:
@@ -133,7 +133,7 @@ class Feed:
                 last = None if self._ended is None else backlog.take(self._ended)
                 return backlog.take_idle() if last is None else last
             self._drain(source)
-            return backlog.take(source, brief)
+            return backlog.take(source, brief, probe)
 
     def _current_source(self) -> Source | None:
         """Follow the current session; on a change every reader starts anew."""
@@ -199,18 +199,20 @@ class Subscription:
         self.parts = parts
         self.closed = False
 
-    def poll(self, brief: bool = False) -> Message | None:
+    def poll(self, brief: bool = False, probe: bool = False) -> Message | None:
         """The next message, or None when there is nothing new or the reader is hidden.
 
         Args:
             brief: of tasks and objects tell the counts, but only some rows: the work that they show needs the
                 processor now. The others come with later messages.
+            probe: in a session, also when there is nothing new: by its number a reader notices that the message before
+                it was lost.
 
         Returns:
             A header for JSON and a buffer of columns, together at most 64 KB. Without a session the header
             is ``{"kind": "idle", ...}``, once.
         """
-        return self._feed._poll(self, brief)
+        return self._feed._poll(self, brief, probe)
 
     def resync(self) -> None:
         """Make the next message a snapshot; a hidden reader is shown again, a closed one stays closed."""

@@ -2,7 +2,7 @@
 
 import { el, logo, setAttribute, setHidden, setText, stateIcon } from '../ui/dom';
 import type { Feed, FeedStatus } from '../model/feed';
-import { formatCount, plural } from '../ui/format';
+import { formatCount, joined, plural } from '../ui/format';
 import type { Model } from '../model/model';
 import { cpusInUse } from '../model/node-rows';
 import { TASK_STATE_MEANING, TASK_STATES } from '../model/states';
@@ -36,7 +36,7 @@ export class Header {
   constructor(private readonly _feed: Feed) {
     this._chips = TASK_STATES.map(name => {
       const number = el('b', 'chip-count', '0');
-      const chip = el('span', 'chip', [stateIcon(name), number, el('span', '', name)], {
+      const chip = el('span', 'chip', [stateIcon(name), number, el('span', 'chip-word', name)], {
         title: TASK_STATE_MEANING[name]
       });
       return { chip, number };
@@ -62,8 +62,9 @@ export class Header {
     const ended = this._feed.ended && status !== 'past';
     setText(this._engine, model.engine);
     setHidden(this._engine, model.engine === '');
-    setText(this._cluster, describeCluster(model));
-    setAttribute(this._cluster, 'title', this._cluster.textContent);
+    const cluster = describeCluster(model);
+    setText(this._cluster, cluster);
+    setAttribute(this._cluster, 'title', joined([model.engine, cluster], ' · '));
     setText(this._status, ended ? 'session ended' : STATUS_WORDS[status]);
     setAttribute(this._status, 'data-status', status);
     setAttribute(this._status, 'title', ended ? 'this is how it ended' : STATUS_MEANING[status]);

@@ -163,6 +163,6 @@ export class TempoBar {
     max: String(SEED_MAX),
     value: '1'
   });
-  private readonly _order = el('button', 'tempo-button', 'Order', { type: 'button' });
+  private readonly _order = el('button', 'tempo-button tempo-order', 'Order', { type: 'button' });
   private readonly _told = el('span', 'tempo-told', '', { role: 'status' });
 }

@@ -66,18 +66,27 @@ export class TimeBar {
 
   update(): void {
     const { at, recorded } = this._feed;
-    const [from, to] = this._feed.span();
-    const known = to > from;
     const open = recorded || this._isOpen;
-    if (open) {
-      this._measure(from, to);
-    }
     setAttribute(this.node, 'data-open', String(open));
     setHidden(this._open, recorded);
     setAttribute(this._open, 'aria-expanded', String(open));
-    this._parts.forEach(part => setHidden(part, !open));
-    setHidden(this._back, !open || recorded || at === null);
+    const isNow = recorded || at === null;
+    this._parts.forEach(part => setHidden(part, !open || (part === this._back && isNow)));
     this.node.classList.toggle('jp-gnomon-active', at !== null);
+    if (open) {
+      this._fill();
+    }
+  }
+
+  dispose(): void {
+    this._stop();
+  }
+
+  private _fill(): void {
+    const { at, recorded } = this._feed;
+    const [from, to] = this._feed.span();
+    const known = to > from;
+    this._measure(from, to);
     setText(this._play, this._timer === 0 ? 'Play' : 'Stop');
     setAttribute(this._play, 'aria-disabled', String(!known));
     setAttribute(this._slider, 'aria-disabled', String(!known));
@@ -90,13 +99,9 @@ export class TimeBar {
     this._allow(this._before, markFrom(this._marks, at, false) !== null);
     this._allow(this._after, markFrom(this._marks, at, true) !== null);
     this._event = at === this._event?.time ? this._event : null;
-    setAttribute(this.node, 'data-events', String(open && this._marks.length > 0));
+    setAttribute(this.node, 'data-events', String(this._marks.length > 0));
     setText(this._told, this._tell(at));
     setAttribute(this._told, 'title', this._tell(at));
-  }
-
-  dispose(): void {
-    this._stop();
   }
 
   private _tell(at: number | null): string {
@@ -238,12 +243,12 @@ export class TimeBar {
     type: 'button',
     title: 'Play what happened, from where the slider is'
   });
-  private readonly _before = el('button', 'time-button', '‹ event', {
+  private readonly _before = el('button', 'time-button', [text('‹'), el('span', 'wide-word', ' event')], {
     type: 'button',
     'aria-label': 'previous event',
     title: 'Go to the event before: a failure, a death, a loss, another attempt, a spill (p)'
   });
-  private readonly _after = el('button', 'time-button', 'event ›', {
+  private readonly _after = el('button', 'time-button', [el('span', 'wide-word', 'event '), text('›')], {
     type: 'button',
     'aria-label': 'next event',
     title: 'Go to the next event: a failure, a death, a loss, another attempt, a spill (n)'
@@ -258,6 +263,10 @@ export class TimeBar {
   });
   private readonly _where = el('span', 'time-where');
   private readonly _speed = el('select', 'time-speed', [], { 'aria-label': 'how fast it is played' });
-  private readonly _back = el('button', 'time-button', 'Back to now', { type: 'button' });
+  private readonly _back = el('button', 'time-button time-back', 'Back to now', { type: 'button' });
   private readonly _told = el('span', 'time-told', '', { role: 'status' });
+}
+
+function text(words: string): Text {
+  return document.createTextNode(words);
 }

@@ -7,9 +7,11 @@ import { drawCell, drawCorner, gridFor, HEAD, heightOf, PAD } from './cells';
 import type { IViewContext } from '../context';
 import { drawArrowHead } from '../ui/draw';
 import { Flows } from './flows';
-import { formatCount } from '../ui/format';
+import { durationsOf } from '../model/durations';
+import { formatCount, formatDuration, joined } from '../ui/format';
 import type { Model } from '../model/model';
 import type { IMarkedPath } from './path-toggle';
+import { drawSelfFlow, selfFlowWords } from './self-flow';
 import type { IPoint, IScene } from './stage';
 import { TaskState } from '../model/states';
 import type { IWaffle } from './waffle';
@@ -92,6 +94,20 @@ export class BoxScene implements IScene {
     return null;
   }
 
+  /** A function's box in words: its name, how far its tasks are, how long they take, whether it calls itself. */
+  title(func: number): string {
+    const model = this._context.model();
+    const done = formatCount(model.counts[func]?.[TaskState.done] ?? 0);
+    const { median } = durationsOf(model, func);
+    const parts = [
+      model.nameOf(func),
+      `${done} of ${formatCount(groupTotal(model, func))} done`,
+      median === null ? '' : `median ${formatDuration(median)}`,
+      selfFlowWords(this._flows.within(func))
+    ];
+    return joined(parts, ' · ');
+  }
+
   draw(context: CanvasRenderingContext2D, scale: number): boolean {
     this._layout?.flows.forEach(flow => this._drawFlow(context, flow, scale));
     this._layout?.boxes.forEach(box => this._drawBox(context, box, scale));
@@ -169,7 +185,11 @@ export class BoxScene implements IScene {
     const name = model.nameOf(box.func);
     const grid = gridFor(total, name);
     const { cells, tasksPerCell, again, retried } = this._waffle(model, box.func, grid.cells);
-    const facts = { name, counts, total, loops: this._flows.within(box.func), retried, perCell: tasksPerCell };
+    const facts = { name, counts, total, retried, perCell: tasksPerCell };
+    const own = this._flows.within(box.func);
+    if (own) {
+      drawSelfFlow(context, palette, box, own, scale);
+    }
     drawHeadText(context, palette, box, facts, scale);
     this._drawBar(context, box, counts, total);
     const size = grid.pitch - (grid.pitch > 8 ? 2 : 1);

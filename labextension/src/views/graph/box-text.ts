@@ -27,8 +27,6 @@ export interface IBoxFacts {
   /** By state. */
   readonly counts: readonly number[];
   readonly total: number;
-  /** How often its tasks take results of each other. */
-  readonly loops: number;
   /** Tasks that were tried more than once. */
   readonly retried: number;
   /** Tasks that a cell stands for. */
@@ -41,11 +39,10 @@ export function textSize(designed: number, scale: number): number {
   return size <= SIZE_MAX ? size : 0;
 }
 
-/** The figures beside a name, the longest form first; the last one is none at all. */
-export function figureForms({ counts, total, loops }: IBoxFacts): string[] {
+/** The figures beside a name, the longest form first. */
+export function figureForms({ counts, total }: IBoxFacts): string[] {
   const [done, all] = [formatCount(counts[TaskState.done] ?? 0), formatCount(total)];
-  const long = `${done} / ${all}`;
-  return [...(loops > 0 ? [`↻ ${formatCount(loops)}   ${long}`] : []), long, `${done}/${all}`];
+  return [`${done} / ${all}`, `${done}/${all}`];
 }
 
 /** Writes the name, and beside it as much of the figures as leaves room for the name. */

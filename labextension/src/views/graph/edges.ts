@@ -25,12 +25,26 @@ export function hiddenSides(
   return beyond.filter(([, pixels]) => pixels > HIDDEN_FROM_PX).map(([side]) => side);
 }
 
+/** The words on a picture that is moved with the mouse. */
+export function moreThere(sides: readonly string[]): string {
+  return sides.length > 0 ? `more ${sides.join(', ')} – drag to see it` : '';
+}
+
+/** The words on rows that are scrolled: as short as the corner where they stand. */
+export function moreRows(sides: readonly string[]): string {
+  const marks = (sides.includes('above') ? '▴' : '') + (sides.includes('below') ? '▾' : '');
+  return marks === '' ? '' : `${marks} more`;
+}
+
 /** The words on the picture. Who does not see it has the table. */
 export class Edges {
   readonly node = el('div', 'edges', '', { 'aria-hidden': 'true' });
 
+  constructor(private readonly _words: (sides: readonly string[]) => string) {}
+
   show(sides: readonly string[]): void {
-    setHidden(this.node, sides.length === 0);
-    setText(this.node, sides.length > 0 ? `more ${sides.join(', ')} – drag to see it` : '');
+    const words = this._words(sides);
+    setHidden(this.node, words === '');
+    setText(this.node, words);
   }
 }

@@ -58,10 +58,10 @@ export class Flows {
     return flows;
   }
 
-  /** How often a function's tasks take results of, or submit, tasks of the same function. */
-  within(func: number): number {
+  /** What goes from a function's tasks to others of the same function: results, or only calls. */
+  within(func: number): IFlow | undefined {
     const key = keyOf(func, func);
-    return this._data.get(key)?.count ?? this._calls.get(key)?.count ?? 0;
+    return this._data.get(key) ?? this._calls.get(key);
   }
 
   private _restart(): void {

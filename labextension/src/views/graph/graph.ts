@@ -12,6 +12,7 @@ import { emptyNote } from '../ui/empty-note';
 import type { Mode } from './graph-modes';
 import { MODES, MODE_TITLES } from './graph-modes';
 import { graphNote, NO_TASKS, sayWhyNone, TASKS_DRAWN_MAX } from './graph-note';
+import { GraphKey } from './graph-key';
 import { GroupTable } from './group-table';
 import { Layers, neighbourhood } from './layers';
 import { PathToggle } from './path-toggle';
@@ -49,8 +50,8 @@ export class GraphView implements IView, IStageHost {
     this._back.addEventListener('click', () => this._focus(-1));
     this._back.hidden = true;
     this._path = new PathToggle(_context, () => this.update());
-    const bar = el('div', 'toolbar', [this._modes(), this._path.node, this._back, this._note]);
-    const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._detail.node];
+    const bar = el('div', 'toolbar', [this._modes(), this._path.node, this._key.button, this._back, this._note]);
+    const parts = [this._stage.node, this._table.node, this._empty, this._tip, this._key.node, this._detail.node];
     this.node = el('div', 'view graph', [bar, el('div', 'graph-place', parts)], {
       role: 'group',
       'aria-label': 'task graph'
@@ -86,7 +87,9 @@ export class GraphView implements IView, IStageHost {
     setHidden(this._table.node, this._mode !== 'table');
     setHidden(this._back, this._focused < 0);
     this._tasks.path = this._boxes.path = this._path.marked();
-    setText(this._note, this._tasks.path?.words ?? graphNote(this._context, this._mode, this._focused));
+    const note = this._tasks.path?.words ?? graphNote(this._context, this._mode, this._focused);
+    setText(this._note, note);
+    setAttribute(this._note, 'title', note);
     this._detail.update();
     if (this._mode === 'table') {
       this._table.update();
@@ -120,7 +123,6 @@ export class GraphView implements IView, IStageHost {
   }
 
   hover(point: IPoint | null): void {
-    const { model } = this._context.feed;
     let text = '';
     if (this._single()) {
       const task = point ? this._tasks.hit(point) : -1;
@@ -129,7 +131,7 @@ export class GraphView implements IView, IStageHost {
     } else {
       const hit = point ? this._boxes.hit(point) : null;
       this._boxes.hovered = hit?.func ?? -1;
-      text = hit ? (hit.task >= 0 ? this._taskTitle(hit.task) : model.nameOf(hit.func)) : '';
+      text = hit ? (hit.task >= 0 ? this._taskTitle(hit.task) : this._boxes.title(hit.func)) : '';
     }
     this._stage.canvas.style.cursor = text === '' ? 'default' : 'pointer';
     this._tip.hidden = text === '';
@@ -284,6 +286,7 @@ export class GraphView implements IView, IStageHost {
   private readonly _table: GroupTable;
   private readonly _detail: DetailCard;
   private readonly _path: PathToggle;
+  private readonly _key = new GraphKey();
   private readonly _note = el('span', 'note');
   private readonly _back = el('button', 'link', '← all tasks', { type: 'button' });
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });

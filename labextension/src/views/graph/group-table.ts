@@ -2,11 +2,12 @@
 
 import type { IViewContext } from '../context';
 import { el, KeyedList, setAttribute, setText, stateIcon } from '../ui/dom';
-import { formatCount } from '../ui/format';
+import { durationsOf } from '../model/durations';
+import { formatCount, formatDuration } from '../ui/format';
 import { TASK_STATES } from '../model/states';
 import { groupTotal } from './waffle';
 
-/** One row a function, one column a state. */
+/** One row a function, one column a state, and how long its tasks take. */
 export class GroupTable {
   readonly node: HTMLElement;
 
@@ -15,12 +16,13 @@ export class GroupTable {
     choose: (func: number) => void
   ) {
     const heads = TASK_STATES.map(name =>
-      el('th', 'number', [stateIcon(name), el('span', 'head-word', name)], { scope: 'col', title: name })
+      el('th', 'number state', [stateIcon(name), el('span', 'head-word', name)], { scope: 'col', title: name })
     );
     const head = el('tr', '', [
       el('th', '', 'function', { scope: 'col' }),
       ...heads,
-      el('th', 'number', 'all', { scope: 'col' })
+      el('th', 'number all', 'all', { scope: 'col' }),
+      el('th', 'number median', 'median', { scope: 'col', title: 'half of its tasks took less time than this' })
     ]);
     const body = el('tbody');
     this.node = el('div', 'table-scroll', [
@@ -31,7 +33,7 @@ export class GroupTable {
       func => {
         const name = el('button', 'link', '', { type: 'button' });
         name.addEventListener('click', () => choose(func));
-        const cells = [...TASK_STATES, 'all'].map(() => el('td', 'number'));
+        const cells = [...TASK_STATES.map(() => 'number'), 'number all', 'number median'].map(each => el('td', each));
         return el('tr', '', [el('th', '', [name], { scope: 'row' }), ...cells]);
       },
       (row, func) => this._fill(row, func)
@@ -53,6 +55,8 @@ export class GroupTable {
       setText(cells[i], formatCount(count));
       cells[i].classList.toggle('jp-gnomon-zero', count === 0);
     });
+    const { median } = durationsOf(model, func);
+    setText(cells[cells.length - 1], median === null ? '–' : formatDuration(median));
   }
 
   private readonly _rows: KeyedList<number>;

@@ -6,8 +6,8 @@
  */
 
 import { el } from '../ui/dom';
-import { Edges, hiddenSides } from './edges';
-import { Frames } from '../ui/frames';
+import { CanvasPlace } from '../ui/canvas-place';
+import { Edges, hiddenSides, moreThere } from './edges';
 import { prefersLessMotion } from '../ui/theme';
 import { actOnKey } from '../ui/own-keys';
 
@@ -50,27 +50,14 @@ const FIT_SCALE_MAX = 1.15;
 const CLICK_SLOP = 4;
 
 /** A canvas with a camera. */
-export class Stage {
-  readonly node: HTMLDivElement;
-  readonly canvas: HTMLCanvasElement;
-  readonly frames = new Frames(time => this._draw(time));
-  width = 0;
-  height = 0;
+export class Stage extends CanvasPlace {
   /** Whether the camera jumps instead of gliding. */
   jumps = false;
 
   constructor(private readonly _host: IStageHost) {
-    this.canvas = el('canvas', 'canvas', [], { tabindex: '0', role: 'img' });
-    this.node = el('div', 'stage', [this.canvas, this._edges.node, this._controls()]);
-    this._context = this.canvas.getContext('2d')!;
-    this._observer = new ResizeObserver(() => this._resize());
-    this._observer.observe(this.node);
+    super('stage', { tabindex: '0', role: 'img' });
+    this.node.append(this._edges.node, this._controls());
     this._listen();
-  }
-
-  /** Asks for a redraw in one of the next frames. */
-  invalidate(): void {
-    this.frames.invalidate();
   }
 
   /** Lets the camera follow the picture again. */
@@ -87,11 +74,6 @@ export class Stage {
     this.invalidate();
   }
 
-  dispose(): void {
-    this._observer.disconnect();
-    this.frames.dispose();
-  }
-
   private _controls(): HTMLElement {
     const button = (text: string, label: string, act: () => void): HTMLButtonElement => {
       const node = el('button', 'zoom', text, { type: 'button', 'aria-label': label, title: label });
@@ -105,40 +87,26 @@ export class Stage {
     ]);
   }
 
-  private _resize(): void {
-    const { clientWidth, clientHeight } = this.node;
-    if (clientWidth === this.width && clientHeight === this.height) {
-      return;
-    }
-    this.width = clientWidth;
-    this.height = clientHeight;
+  protected resized(): void {
     this._jump = true;
     this._host.resized();
-    this.invalidate();
   }
 
-  private _draw(time: number): boolean {
+  protected paint(context: CanvasRenderingContext2D, time: number): boolean {
     const scene = this._host.scene();
-    if (!scene || this.width === 0 || this.height === 0) {
+    if (!scene) {
       return false;
     }
     const gliding = this._follow(scene, Math.min(100, time - this._drawnAt));
     this._drawnAt = time;
-    const ratio = window.devicePixelRatio || 1;
-    const [w, h] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
-    if (this.canvas.width !== w || this.canvas.height !== h) {
-      this.canvas.width = w;
-      this.canvas.height = h;
-    }
     const { x, y, scale } = this._camera;
-    this._context.setTransform(1, 0, 0, 1, 0, 0);
-    this._context.clearRect(0, 0, w, h);
-    this._context.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * x, ratio * y);
+    context.translate(x, y);
+    context.scale(scale, scale);
     if (gliding) {
       this.invalidate();
     }
     this._edges.show(hiddenSides(scene, this._camera, this));
-    return scene.draw(this._context, scale, time);
+    return scene.draw(context, scale, time);
   }
 
   /** Moves the camera towards where it should be. Returns true while it is on its way. */
@@ -255,9 +223,7 @@ export class Stage {
     return { x: (event.clientX - rect.left - x) / scale, y: (event.clientY - rect.top - y) / scale };
   }
 
-  private readonly _edges = new Edges();
-  private readonly _context: CanvasRenderingContext2D;
-  private readonly _observer: ResizeObserver;
+  private readonly _edges = new Edges(moreThere);
   private _camera: ICamera = { x: 0, y: 0, scale: 1 };
   private _free = false;
   private _jump = true;

@@ -1,7 +1,7 @@
 /**
  * Joins a channel and a model: applies what arrives, asks for a snapshot after a gap, tells views what changed.
  *
- * It never polls and has no timers: everything happens in answer to a message or to a change of visibility.
+ * It never polls: all happens in answer to a message or to a change of visibility (and see `presence.ts`).
  */
 
 import type { IChannel, IMessage } from '../../channel';
@@ -10,6 +10,8 @@ import type { IRunEvent } from './events';
 import type { IArrived } from './inbox';
 import { Inbox } from './inbox';
 import { Model } from './model';
+import type { Later } from './presence';
+import { Presence } from './presence';
 import { Rush } from './rush';
 import { endSession } from './session-end';
 import { Travel } from './travel';
@@ -25,9 +27,6 @@ export type { INote, IObjectDetail, ITaskDetail };
  */
 export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 'closed' | 'past' | 'recorded';
 
-/** A lost request for a snapshot is repeated after this time, in milliseconds. */
-const RESYNC_AGAIN_MS = 2000;
-
 /** The feed of one view. */
 export class Feed {
   /** How things stand now, or at the end of a recording. */
@@ -39,13 +38,15 @@ export class Feed {
     private readonly _channel: IChannel,
     private readonly _now: () => number = () => Date.now(),
     changesMax?: number,
-    turns: Turns | null = null
+    turns: Turns | null = null,
+    later: Later | null = null
   ) {
+    this._presence = new Presence(message => _channel.send(message), _now, later);
     this._inbox = new Inbox(arrived => this._takeIn(arrived), turns);
     this._travel = new Travel(this.live, changesMax);
     this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
     this._stops.push(_channel.onClosed(ended => this._close(ended)));
-    _channel.send({ kind: 'subscribe' });
+    this._presence.ask('subscribe');
   }
 
   /** What the views show: how things stand, or stood at {@link Feed.at}. */
@@ -90,7 +91,7 @@ export class Feed {
     if (this.recorded) {
       return 'recorded';
     }
-    return this._visible || this._status === 'closed' || this._status === 'idle' ? this._status : 'paused';
+    return this._presence.visible || this._status === 'closed' || this._status === 'idle' ? this._status : 'paused';
   }
 
   /** The time that is shown, unix seconds. */
@@ -183,17 +184,16 @@ export class Feed {
 
   /** Tells the kernel whether anybody can see the view. */
   setVisible(visible: boolean): void {
-    if (visible === this._visible) {
-      return;
+    if (visible !== this._presence.visible) {
+      this._presence.show(visible, !this.recorded && this._status !== 'closed');
+      this._emit();
     }
-    this._visible = visible;
-    this._channel.send({ kind: visible ? 'visible' : 'hidden' });
-    this._emit();
   }
 
   dispose(): void {
     this._stops.splice(0).forEach(stop => stop());
     this._inbox.dispose();
+    this._presence.answered();
     this._listeners.clear();
     this._detailListeners.clear();
     this._objectListeners.clear();
@@ -203,6 +203,7 @@ export class Feed {
 
   private _receive(message: IMessage, buffers: readonly DataView[]): void {
     if (message.kind === 'snapshot' || message.kind === 'delta') {
+      this._presence.told(message.kind);
       const arrived = { header: message as unknown as IFeedHeader, buffer: buffers[0], at: this._now() };
       this._inbox.put(arrived, this.rush);
       return;
@@ -220,6 +221,9 @@ export class Feed {
         break;
       case 'note':
         this._noteListeners.forEach(listener => listener(message as unknown as INote));
+        break;
+      case 'hidden':
+        this._presence.takenForHidden();
         break;
       case 'idle':
         endSession(this.live);
@@ -242,8 +246,7 @@ export class Feed {
     const result = this.live.apply(header, buffer);
     this._receivedAt = at;
     if (result === 'gap') {
-      this._resync();
-      this._status = 'behind';
+      this._fallBehind();
       return;
     }
     this._status = 'live';
@@ -264,14 +267,15 @@ export class Feed {
     this._set('closed');
   }
 
-  private _resync(): void {
-    if (this._status !== 'behind' || this._now() - this._resyncAt > RESYNC_AGAIN_MS) {
-      this._resyncAt = this._now();
-      this._channel.send({ kind: 'resync' });
+  private _fallBehind(): void {
+    if (this._status !== 'behind' && this._presence.visible) {
+      this._presence.ask('resync');
     }
+    this._status = 'behind';
   }
 
   private _set(status: FeedStatus): void {
+    this._presence.answered();
     this._status = status;
     this._emit();
   }
@@ -281,13 +285,12 @@ export class Feed {
   }
 
   private readonly _inbox: Inbox;
+  private readonly _presence: Presence;
   private readonly _travel: Travel;
   private readonly _rush = new Rush();
   private _status: FeedStatus = 'connecting';
   private _kernelEnded = false;
-  private _visible = true;
   private _receivedAt = 0;
-  private _resyncAt = 0;
   private readonly _stops: (() => void)[] = [];
   private readonly _listeners = new Set<() => void>();
   private readonly _detailListeners = new Set<(detail: ITaskDetail) => void>();

@@ -2,7 +2,7 @@
 
 import { CellLink } from '../ui/cell-link';
 import type { IView, IViewContext } from '../context';
-import { el, KeyedList, setAttribute, setText, stateIcon } from '../ui/dom';
+import { el, KeyedList, setAttribute, setHidden, setText, stateIcon } from '../ui/dom';
 import { emptyNote } from '../ui/empty-note';
 import { objectFault } from '../nodes/fault-lab';
 import { formatBytes, formatCount, plural } from '../ui/format';
@@ -38,8 +38,10 @@ export class ObjectsView implements IView {
       row => this._makeRow(row),
       (element, row) => this._fillRow(element, row)
     );
-    const table = el('table', 'table', [el('thead', '', [this._heads()]), body], { 'aria-label': 'objects' });
-    this._scroll = el('div', 'table-scroll', [table]);
+    const table = el('table', 'table table-of-objects', [el('thead', '', [this._heads()]), body], {
+      'aria-label': 'objects'
+    });
+    this._scroll = el('div', 'table-scroll', [table, this._more]);
     this._card = new ObjectCard(
       _context.feed,
       () => this._choose(''),
@@ -81,6 +83,10 @@ export class ObjectsView implements IView {
     this._empty.hidden = rows.length > 0;
     this._content.hidden = rows.length === 0;
     this._rows.show(rows.slice(0, ROWS_MAX).map(row => [row.id, row]));
+    const all = this._context.filter.active ? rows.length : Math.max(rows.length, model.objectTotals.count);
+    setHidden(this._more, all <= ROWS_MAX || rows.length === 0);
+    setText(this._more, `and ${plural(all - Math.min(ROWS_MAX, rows.length), 'more object')}`);
+    this._context.pace(this._treemap.frames);
     this._treemap.update();
   }
 
@@ -150,7 +156,7 @@ export class ObjectsView implements IView {
     setAttribute(
       element,
       'title',
-      `object ${row.id}${row.node ? ` on ${model.nodes.get(row.node)?.label ?? 'another node'}` : ''}`
+      `${row.producer || 'put'}: object ${row.id}${row.node ? ` on ${model.nodes.get(row.node)?.label ?? 'another node'}` : ''}`
     );
     setText(size, row.state === 'pending' ? '–' : formatBytes(row.size));
     if (state.getAttribute('data-state') !== row.state) {
@@ -178,6 +184,7 @@ export class ObjectsView implements IView {
   private readonly _cells = new WeakMap<HTMLElement, CellLink>();
   private readonly _scroll: HTMLElement;
   private readonly _content: HTMLElement;
+  private readonly _more = el('div', 'muted more');
   private readonly _empty = emptyNote('', '', 'gnomon.put(1)');
   private _sort: SortKey = 'size';
   private _reversed = false;

@@ -4,7 +4,7 @@
  */
 
 import type { IViewContext } from '../context';
-import { el } from '../ui/dom';
+import { CanvasPlace } from '../ui/canvas-place';
 import { drawIcon, fitName } from '../ui/draw';
 import { formatBytes } from '../ui/format';
 import type { IObjectRow } from '../model/object-rows';
@@ -20,17 +20,12 @@ const TEXT_PX = 11;
 const MARGIN = 6;
 
 /** The canvas of tiles. */
-export class Treemap {
-  readonly canvas = el('canvas', 'canvas', [], { 'aria-hidden': 'true' });
-  readonly node = el('div', 'treemap', [this.canvas]);
-
+export class Treemap extends CanvasPlace {
   constructor(
     private readonly _context: IViewContext,
     choose: (id: string) => void
   ) {
-    this._draw2d = this.canvas.getContext('2d')!;
-    this._observer = new ResizeObserver(() => this.invalidate());
-    this._observer.observe(this.node);
+    super('treemap', { 'aria-hidden': 'true' });
     this.canvas.addEventListener('click', event => {
       const tile = this._at(event);
       if (tile && tile.id !== '') {
@@ -58,17 +53,6 @@ export class Treemap {
     }
   }
 
-  invalidate(): void {
-    if (this._frame === 0) {
-      this._frame = requestAnimationFrame(() => this._draw());
-    }
-  }
-
-  dispose(): void {
-    this._observer.disconnect();
-    cancelAnimationFrame(this._frame);
-  }
-
   private _at(event: MouseEvent): ITile | null {
     const box = this.canvas.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
@@ -76,28 +60,17 @@ export class Treemap {
     return this._tiles[i] ?? null;
   }
 
-  private _draw(): void {
-    this._frame = 0;
-    const { clientWidth, clientHeight } = this.node;
-    if (clientWidth === 0 || clientHeight === 0) {
-      return;
-    }
-    const ratio = window.devicePixelRatio || 1;
-    const [w, h] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-    if (this.canvas.width !== w || this.canvas.height !== h) {
-      this.canvas.width = w;
-      this.canvas.height = h;
-    }
-    this._draw2d.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this._draw2d.clearRect(0, 0, clientWidth, clientHeight);
-    const space = this._room(clientWidth, clientHeight);
+  protected paint(context: CanvasRenderingContext2D): boolean {
+    const { width, height } = this;
+    const space = this._room(width, height);
     this._tiles = tilesOf(this._objects, AREA_MIN_PX / Math.max(1, space.width * space.height));
     this._rects = squarify(
       this._tiles.map(tile => tile.area),
       space
     );
-    this._drawFree(clientWidth, clientHeight, space);
-    this._tiles.forEach((tile, i) => this._drawTile(tile, this._rects[i]));
+    this._drawFree(context, space);
+    this._tiles.forEach((tile, i) => this._drawTile(context, tile, this._rects[i]));
+    return false;
   }
 
   /** The corner that the objects share: as large as they are in the store. */
@@ -112,9 +85,9 @@ export class Treemap {
   }
 
   /** What is not taken by objects: its border, and how much it is. */
-  private _drawFree(width: number, height: number, room: IRect): void {
+  private _drawFree(context: CanvasRenderingContext2D, room: IRect): void {
+    const { width, height } = this;
     const { storeCapacityBytes: capacity, storeUsedBytes: used } = this._context.feed.model.objectTotals;
-    const context = this._draw2d;
     const { border, muted, font } = this._context.palette();
     context.setLineDash([3, 3]);
     context.lineWidth = 1;
@@ -139,8 +112,7 @@ export class Treemap {
     }
   }
 
-  private _drawTile(tile: ITile, rect: IRect): void {
-    const context = this._draw2d;
+  private _drawTile(context: CanvasRenderingContext2D, tile: ITile, rect: IRect): void {
     const palette = this._context.palette();
     const colours = palette.objects[tile.state] ?? palette.objects.pending;
     const [x, y, width, height] = [rect.x + 1, rect.y + 1, rect.width - 2, rect.height - 2];
@@ -157,13 +129,17 @@ export class Treemap {
       context.stroke();
     }
     if (height >= 18) {
-      this._drawTileText(tile, x, y, width, height, colours.mark);
+      this._drawTileText(context, tile, { x, y, width, height }, colours.mark);
     }
   }
 
   /** Icon, producer and size, each only where it can be read. */
-  private _drawTileText(tile: ITile, x: number, y: number, width: number, height: number, colour: string): void {
-    const context = this._draw2d;
+  private _drawTileText(
+    context: CanvasRenderingContext2D,
+    tile: ITile,
+    { x, y, width, height }: IRect,
+    colour: string
+  ): void {
     const { font } = this._context.palette();
     context.fillStyle = colour;
     context.textAlign = 'left';
@@ -185,11 +161,8 @@ export class Treemap {
     }
   }
 
-  private readonly _draw2d: CanvasRenderingContext2D;
-  private readonly _observer: ResizeObserver;
   private _objects: readonly IObjectRow[] = [];
   private _tiles: ITile[] = [];
   private _rects: IRect[] = [];
   private _marked: string | null = null;
-  private _frame = 0;
 }

@@ -39,6 +39,20 @@ export function busyIn(
   return most;
 }
 
+/** Equal neighbours among the first `end` values as one step each; where nothing is there is none. */
+export function stepsOf(values: ArrayLike<number>, end: number): { from: number; to: number; value: number }[] {
+  const steps: { from: number; to: number; value: number }[] = [];
+  for (let from = 0, to = 1; from < end; from = to, to++) {
+    while (to < end && values[to] === values[from]) {
+      to += 1;
+    }
+    if (values[from] > 0) {
+      steps.push({ from, to, value: values[from] });
+    }
+  }
+  return steps;
+}
+
 /** Draws the steps, and beside them how many ran at once at most. */
 export function drawBusy(context: CanvasRenderingContext2D, picture: ITimelinePicture): void {
   const { layout, window, gutter, width, palette, timeline, now } = picture;
@@ -53,9 +67,9 @@ export function drawBusy(context: CanvasRenderingContext2D, picture: ITimelinePi
   const end = Math.min(columns, Math.ceil(((now - window.from) / window.length) * columns));
   context.fillStyle = palette.muted;
   context.globalAlpha = 0.45;
-  for (let column = 0; column < end; column++) {
-    const tall = peak > 0 ? (busy[column] / peak) * (height - 2 * PAD) : 0;
-    context.fillRect(gutter + column, floor - tall, 1, tall);
+  for (const { from, to, value } of stepsOf(busy, end)) {
+    const tall = (value / peak) * (height - 2 * PAD);
+    context.fillRect(gutter + from, floor - tall, to - from, tall);
   }
   context.globalAlpha = 1;
   context.font = `11px ${palette.font}`;

@@ -1,9 +1,11 @@
 /** The bar above the timeline: picture or table, which piece of time, a trace to be saved, and how much there is. */
 
 import { el, setAttribute, setText } from '../ui/dom';
-import { UNLISTED_HELP, plural } from '../ui/format';
+import { joined, UNLISTED_HELP, plural } from '../ui/format';
 import { segments } from '../ui/segments';
 import type { WindowMode } from './time-window';
+import type { IWorkTime } from '../model/work-time';
+import { workHelp, workWords } from '../model/work-time';
 
 export const TIMELINE_MODES = ['picture', 'table'] as const;
 
@@ -27,13 +29,13 @@ export class TimelineBar {
     this._save.addEventListener('click', () => actions.save());
   }
 
-  /** Says which piece of time is shown, how many spans there are, and how many tasks are not listed. */
-  say(mode: WindowMode, spans: number, unlisted: number): void {
+  /** Says which piece of time is shown, how many spans there are and what they took, and how many tasks are not listed. */
+  say(mode: WindowMode, spans: number, unlisted: number, time: IWorkTime): void {
     setAttribute(this._latest, 'aria-pressed', String(mode === 'follow'));
     setAttribute(this._all, 'aria-pressed', String(mode === 'all'));
-    const words = [plural(spans, 'span'), ...(unlisted > 0 ? [`${plural(unlisted, 'later task')} not listed`] : [])];
-    setText(this._note, spans > 0 ? words.join(' · ') : '');
-    setAttribute(this._note, 'title', unlisted > 0 ? UNLISTED_HELP : '');
+    const later = unlisted > 0 ? `${plural(unlisted, 'later task')} not listed` : '';
+    setText(this._note, spans > 0 ? joined([plural(spans, 'span'), workWords(time), later], ' · ') : '');
+    setAttribute(this._note, 'title', joined([workHelp(time), unlisted > 0 ? UNLISTED_HELP : ''], ' '));
   }
 
   private readonly _note = el('span', 'note');

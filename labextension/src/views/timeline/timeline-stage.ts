@@ -5,9 +5,8 @@
  * While something runs and time moves on, the picture is drawn again and again.
  */
 
-import { el } from '../ui/dom';
-import { Edges, hiddenSides } from '../graph/edges';
-import { Frames } from '../ui/frames';
+import { CanvasPlace } from '../ui/canvas-place';
+import { Edges, hiddenSides, moreRows } from '../graph/edges';
 import { actOnKey } from '../ui/own-keys';
 
 const CLICK_SLOP = 4;
@@ -30,27 +29,11 @@ export interface ITimelineHost {
 }
 
 /** A canvas that is as large as its place. */
-export class TimelineStage {
-  readonly canvas = el('canvas', 'canvas', [], { tabindex: '0', role: 'img' });
-  private readonly _edges = new Edges();
-  readonly node = el('div', 'stage', [this.canvas, this._edges.node]);
-  width = 0;
-  height = 0;
-  readonly frames = new Frames(() => this._draw());
-
+export class TimelineStage extends CanvasPlace {
   constructor(private readonly _host: ITimelineHost) {
-    this._context = this.canvas.getContext('2d')!;
-    this._observer = new ResizeObserver(() => {
-      [this.width, this.height] = [this.node.clientWidth, this.node.clientHeight];
-      this.invalidate();
-    });
-    this._observer.observe(this.node);
+    super('stage', { tabindex: '0', role: 'img' });
+    this.node.append(this._edges.node);
     this._listen();
-  }
-
-  /** Asks for a redraw in one of the next frames. */
-  invalidate(): void {
-    this.frames.invalidate();
   }
 
   /** Says that there are rows above or below those in sight, so many pixels high. */
@@ -59,24 +42,8 @@ export class TimelineStage {
     this._edges.show(hiddenSides({ width: 0, height }, { x: 0, y: -above, scale: 1 }, this));
   }
 
-  dispose(): void {
-    this._observer.disconnect();
-    this.frames.dispose();
-  }
-
-  private _draw(): boolean {
-    if (this.width === 0 || this.height === 0) {
-      return false;
-    }
-    const ratio = window.devicePixelRatio || 1;
-    const [w, h] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
-    if (this.canvas.width !== w || this.canvas.height !== h) {
-      this.canvas.width = w;
-      this.canvas.height = h;
-    }
-    this._context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this._context.clearRect(0, 0, this.width, this.height);
-    return this._host.draw(this._context);
+  protected paint(context: CanvasRenderingContext2D): boolean {
+    return this._host.draw(context);
   }
 
   private _listen(): void {
@@ -139,6 +106,5 @@ export class TimelineStage {
     actOnKey(event, actions, key => this._host.key(key));
   }
 
-  private readonly _context: CanvasRenderingContext2D;
-  private readonly _observer: ResizeObserver;
+  private readonly _edges = new Edges(moreRows);
 }

@@ -21,6 +21,7 @@ import { TimelineTable } from './timeline-table';
 import { TimeWindow } from './time-window';
 import { traceEvents } from '../model/trace';
 import { WorkLegend } from './work-legend';
+import { workTime } from '../model/work-time';
 
 const GUTTER_WIDE = 108;
 const GUTTER_NARROW = 64;
@@ -229,7 +230,8 @@ export class TimelineView implements IView, ITimelineHost {
 
   private _say(): void {
     const { model } = this._context.feed;
-    this._bar.say(this._window.mode, this._timeline.spans, model.tasksTotal - model.tasks.length);
+    const time = workTime(this._timeline, this._context.feed.now());
+    this._bar.say(this._window.mode, this._timeline.spans, model.tasksTotal - model.tasks.length, time);
   }
 
   private _saveTrace(): void {

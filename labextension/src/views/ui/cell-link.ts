@@ -39,13 +39,25 @@ export function placeText(cell: ICell | undefined, line: number): string {
   return parts.filter(part => part !== '').join(', ');
 }
 
+/** In a page without a notebook, as that of a report, a cell is only named: what looks like a link would lead nowhere. */
+let named = false;
+
+/** From now on cells are named on this page, not linked. Called before anything is shown. */
+export function nameCellsOnly(): void {
+  named = true;
+}
+
 /** A link that is there to stay: {@link CellLink.show} says where it leads. */
 export class CellLink {
-  readonly node = el('button', 'link cell-link', '', { type: 'button', title: 'Go to this cell' });
+  readonly node: HTMLElement = named
+    ? el('span', 'cell-name')
+    : el('button', 'link cell-link', '', { type: 'button', title: 'Go to this cell' });
 
   /** `refused` is told why a cell could not be shown. */
   constructor(private readonly _refused: (reason: string) => void) {
-    this.node.addEventListener('click', () => this._ask());
+    if (!named) {
+      this.node.addEventListener('click', () => this._ask());
+    }
   }
 
   /** Leads to a line of a cell; hidden where there is none. */
@@ -57,7 +69,7 @@ export class CellLink {
     // two runs of a cell look alike in words, not here: equal elements must lead to the same place
     setAttribute(this.node, 'data-cell', cell?.id ?? '');
     setHidden(this.node, text === '');
-    this.node.disabled = !cell?.id;
+    this.node.toggleAttribute('disabled', !named && !cell?.id);
   }
 
   private _ask(): void {

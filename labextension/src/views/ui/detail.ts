@@ -7,6 +7,7 @@
 import { attemptFacts } from '../model/attempts';
 import { CardKeys } from './card-keys';
 import { cellLink, placeText } from './cell-link';
+import { durationOf, durationsOf } from '../model/durations';
 import type { IViewContext } from '../context';
 import { el, keepEqual, setHidden, stateIcon } from './dom';
 import type { IFault } from '../nodes/fault-buttons';
@@ -248,12 +249,7 @@ export class DetailCard {
   private _function(model: Model, func: number): HTMLElement[] {
     const total = groupTotal(model, func);
     const counts = model.counts[func] ?? [];
-    const { tasks } = model;
-    const done = (model.members[func] ?? []).filter(
-      task => tasks.start[task] > 0 && tasks.end[task] >= tasks.start[task]
-    );
-    const time = (task: number): number => tasks.end[task] - tasks.start[task];
-    const slowest = [...done].sort((a, b) => time(b) - time(a));
+    const { slowest } = durationsOf(model, func);
     const list: Fact[] = [
       [
         'tasks',
@@ -263,11 +259,12 @@ export class DetailCard {
       ]
     ];
     if (slowest.length > 0) {
-      const at = (part: number): string => formatDuration(time(slowest[Math.floor((slowest.length - 1) * part)]));
+      const at = (part: number): string =>
+        formatDuration(durationOf(model, slowest[Math.floor((slowest.length - 1) * part)])!);
       list.push(['took', `${at(1)} to ${at(0)}, half of them under ${at(0.5)}`]);
       list.push(['slowest', this._links(model, slowest.slice(0, 3))]);
     }
-    const failed = (model.members[func] ?? []).filter(task => tasks.state[task] === TaskState.failed);
+    const failed = (model.members[func] ?? []).filter(task => model.tasks.state[task] === TaskState.failed);
     if (failed.length > 0) {
       list.push(['failed', this._links(model, failed)]);
     }

@@ -74,10 +74,15 @@ export function logo(): SVGSVGElement {
   return svg;
 }
 
-/** Sets text only when it differs: screen readers and layout stay quiet otherwise. */
+/** Sets text only when it differs: screen readers and layout stay quiet otherwise. A text that is there is changed in place. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) {
-    element.textContent = text;
+  const { firstChild: first } = element;
+  if (first === null || first !== element.lastChild || first.nodeType !== Node.TEXT_NODE) {
+    if (element.textContent !== text) {
+      element.textContent = text;
+    }
+  } else if (first.nodeValue !== text) {
+    first.nodeValue = text;
   }
 }
 

@@ -75,6 +75,11 @@ export function middleCut(text: string, kept: number): string {
   return `${text.slice(0, front)}…${text.slice(text.length - Math.max(0, kept - front))}`;
 }
 
+/** Those parts that say something. */
+export function joined(parts: readonly string[], between: string): string {
+  return parts.filter(part => part !== '').join(between);
+}
+
 /** The last part of a dotted name. */
 export function shortName(name: string): string {
   return name.slice(name.lastIndexOf('.', name.length - 2) + 1);
