@@ -148,7 +148,7 @@ def _of_task(role: Worker, record: TaskRecord) -> dict[str, Any]:
     }
     if record.row.state == TaskState.WAITING:
         return {**fields, "state": told.WAITING, **_awaits(role, record.missing)}
-    if record.row.state == TaskState.READY:
+    if record.row.state == TaskState.READY and (record.worker is None or record.gated):
         one = dispatch.classes[event.class_key if record.near < 0 else record.near]
         backoff = role.tasks.backoff
         return {

@@ -35,7 +35,7 @@ export function usesOf(node: INodeRow): IUse[] {
   names.sort((a, b) => place(a) - place(b) || a.localeCompare(b));
   return names.map(name => {
     const total = node.resources[name];
-    const free = node.alive ? (node.available[name] ?? 0) : total;
+    const free = node.alive ? (node.available[name] ?? 0) + (node.idle?.[name] ?? 0) : total;
     return { name, total, used: Math.max(0, total - free) };
   });
 }

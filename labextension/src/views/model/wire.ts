@@ -80,6 +80,8 @@ export interface INodeRow {
   readonly alive: boolean;
   readonly resources: Readonly<Record<string, number>>;
   readonly available: Readonly<Record<string, number>>;
+  /** Held by workers in which nothing runs, since the session is paused or slowed down. */
+  readonly idle?: Readonly<Record<string, number>>;
   readonly workers: number;
   readonly store_used_bytes: number;
   readonly store_capacity_bytes: number;

@@ -49,8 +49,9 @@ export class TimelineTable {
     this._workers = new KeyedList<ITimelineRow>(workers, workerRow, (row, of) => this._fillWorker(row, of));
     this._spans = new KeyedList<number>(
       spans,
-      task => this._spanRow(task),
-      (row, task) => this._fillSpan(row, task)
+      () => this._spanRow(),
+      (row, task) => this._fillSpan(row, task),
+      true
     );
     this.node = el('div', 'table-scroll', [
       table('work by worker', ['worker', 'runs now', 'tasks', 'busy', 'of the time'], workers),
@@ -104,19 +105,21 @@ export class TimelineTable {
     tellWhole(element);
   }
 
-  private _spanRow(task: number): HTMLElement {
+  private _spanRow(): HTMLElement {
     const name = el('button', 'link', '', { type: 'button' });
-    name.addEventListener('click', () => this._choose(task));
-    return el('tr', '', [
+    const element = el('tr', '', [
       el('th', '', [name], { scope: 'row' }),
       el('td', 'state-cell'),
       el('td'),
       el('td', 'number'),
       el('td', 'number')
     ]);
+    name.addEventListener('click', () => this._choose(this._tasks.get(element)!));
+    return element;
   }
 
   private _fillSpan(element: HTMLElement, task: number): void {
+    this._tasks.set(element, task);
     const { model } = this._context.feed;
     const { tasks } = model;
     const [name, state, worker, started, took] = element.children;
@@ -152,6 +155,8 @@ export class TimelineTable {
   private readonly _work: KeyedList<IWorkSpan>;
   private readonly _workers: KeyedList<ITimelineRow>;
   private readonly _spans: KeyedList<number>;
+  /** Which task a row shows. */
+  private readonly _tasks = new WeakMap<HTMLElement, number>();
   private readonly _title = el('div', 'muted table-title');
   private _timeline: ITimeline | null = null;
 }

@@ -69,7 +69,7 @@ class Coach:
             self._start()
         self._sites.read(ledger)
         cpus = float(sum(row.get("resources", {}).get("CPU", 0) for row in ledger.nodes.copy().values()))
-        ended = self._sites.ended()
+        ended = self._sites.ended(ledger)
         for site in ended:
             self._notice(get_in_a_loop(site, cpus, self._is_needless) or tiny_tasks(site))
         if self._keep_children(ended):
