@@ -126,8 +126,7 @@ def _common(role: Worker, identity: ObjectID, entry: Entry | None, stream: Strea
 
 
 def _row(role: Worker, task: TaskID) -> TaskRow | None:
-    number = role.ledger.parent(task)
-    return role.ledger.tasks[number] if number >= 0 else None
+    return role.ledger.row_of(task)
 
 
 def _since(role: Worker, time: float) -> float:

@@ -77,7 +77,7 @@ function runningTasks(model: Model): Map<string, number> {
 
 function rowOf(model: Model, id: string, pid: number, state: string, task: number | undefined): IWorkerRow {
   if (task !== undefined) {
-    return { id, pid, state: 'running', runs: `${model.nameOf(model.tasks.func[task])} #${task}`, task };
+    return { id, pid, state: 'running', runs: model.titleOf(task), task };
   }
   const actor = [...model.actors.values()].find(each => each.pid === pid && each.state === 'alive');
   if (actor) {

@@ -35,8 +35,9 @@ export class ObjectsView implements IView {
     const body = el('tbody');
     this._rows = new KeyedList<IObjectRow>(
       body,
-      row => this._makeRow(row),
-      (element, row) => this._fillRow(element, row)
+      () => this._makeRow(),
+      (element, row) => this._fillRow(element, row),
+      true
     );
     const table = el('table', 'table table-of-objects', [el('thead', '', [this._heads()]), body], {
       'aria-label': 'objects'
@@ -128,9 +129,9 @@ export class ObjectsView implements IView {
     return el('tr', '', heads);
   }
 
-  private _makeRow(row: IObjectRow): HTMLElement {
+  private _makeRow(): HTMLElement {
     const name = el('button', 'link object-name', '', { type: 'button', 'aria-label': 'Show who holds it' });
-    name.addEventListener('click', () => this._choose(row.id));
+    name.addEventListener('click', () => this._choose(this._ids.get(element)!));
     const note = el('span', 'card-note', '', { role: 'status' });
     const cell = new CellLink(text => setText(note, text));
     cell.node.classList.add('jp-gnomon-object-cell');
@@ -141,7 +142,7 @@ export class ObjectsView implements IView {
       el('td', 'number')
     ]);
     this._cells.set(element, cell);
-    element.addEventListener('mouseenter', () => this._treemap.mark(row.id));
+    element.addEventListener('mouseenter', () => this._treemap.mark(this._ids.get(element)!));
     element.addEventListener('mouseleave', () => this._treemap.mark(null));
     return element;
   }
@@ -149,6 +150,10 @@ export class ObjectsView implements IView {
   private _fillRow(element: HTMLElement, row: IObjectRow): void {
     const { model } = this._context.feed;
     const [name, size, state, holders] = element.children;
+    if (this._ids.get(element) !== row.id) {
+      this._ids.set(element, row.id);
+      setText(name.children[2], ''); // what was said to another object
+    }
     setText(name.children[0], row.producer || 'put');
     setAttribute(name.children[0], 'aria-label', `${row.producer || 'put'}: show who holds it`);
     const cell = model.cells[row.cell];
@@ -182,6 +187,8 @@ export class ObjectsView implements IView {
   private readonly _meters = el('div', 'meter-list');
   private readonly _meterRows: KeyedList<IMeter>;
   private readonly _cells = new WeakMap<HTMLElement, CellLink>();
+  /** Which object a row shows. */
+  private readonly _ids = new WeakMap<HTMLElement, string>();
   private readonly _scroll: HTMLElement;
   private readonly _content: HTMLElement;
   private readonly _more = el('div', 'muted more');

@@ -28,8 +28,8 @@ export interface IFunctionColour {
 
 /** The colour of the function with that number. */
 export function functionColour(func: number): IFunctionColour {
-  const fill = FUNCTION_HUES[func % FUNCTION_HUES.length];
-  return { fill, text: luminance(fill) > 0.19 ? '#16181c' : '#fff', striped: func >= FUNCTION_HUES.length };
+  const colours = func < FUNCTION_HUES.length ? PLAIN : STRIPED;
+  return colours[func % FUNCTION_HUES.length];
 }
 
 /** Relative luminance of `#rrggbb` as the accessibility guidelines define it, 0 to 1. */
@@ -39,4 +39,12 @@ export function luminance(colour: string): number {
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** Made once: asked for for every span of a picture. */
+const PLAIN = FUNCTION_HUES.map(fill => colourOf(fill, false));
+const STRIPED = FUNCTION_HUES.map(fill => colourOf(fill, true));
+
+function colourOf(fill: string, striped: boolean): IFunctionColour {
+  return { fill, text: luminance(fill) > 0.19 ? '#16181c' : '#fff', striped };
 }

@@ -96,18 +96,15 @@ export class NameRuns {
   end(): void {
     const run = this._run;
     this._run = null;
-    if (!run || run.box.height < TEXT_HEIGHT_MIN) {
+    const width = run ? run.right - run.box.x : 0;
+    if (!run || run.box.height < TEXT_HEIGHT_MIN || width < LETTER_FROM_PX) {
       return;
     }
     const { what, box } = run;
     const context = this._context;
-    const width = run.right - box.x;
     context.font = `11px ${this._palette.font}`;
     const fitted = fitName(context, what.name, width - 6);
     const text = fitted === what.name || fitted.length > PART_CHARACTERS ? fitted : what.name.slice(0, 1);
-    if (width < LETTER_FROM_PX) {
-      return;
-    }
     context.textAlign = 'center';
     context.lineJoin = 'round';
     context.lineWidth = HALO_PX;

@@ -49,8 +49,9 @@ export class TimelineTable {
     this._workers = new KeyedList<ITimelineRow>(workers, workerRow, (row, of) => this._fillWorker(row, of));
     this._spans = new KeyedList<number>(
       spans,
-      task => this._spanRow(task),
-      (row, task) => this._fillSpan(row, task)
+      () => this._spanRow(),
+      (row, task) => this._fillSpan(row, task),
+      true
     );
     this.node = el('div', 'table-scroll', [
       table('work by worker', ['worker', 'runs now', 'tasks', 'busy', 'of the time'], workers),
@@ -78,7 +79,7 @@ export class TimelineTable {
     this._timeline = timeline;
     const { model } = this._context.feed;
     const rows = timeline.groups.flatMap(group => group.rows).filter(row => row.worker >= 0);
-    this._workers.show(rows.slice(0, WORKERS_MAX).map(row => [`${model.epoch}/${row.worker}`, row]));
+    this._workers.show(rows.slice(0, WORKERS_MAX).map(row => [`${model.session}/${row.worker}`, row]));
     const latest = rows
       .flatMap(row => row.tasks.slice(-SPANS_MAX))
       .filter(task => this._context.filter.shows(model, task))
@@ -104,23 +105,25 @@ export class TimelineTable {
     tellWhole(element);
   }
 
-  private _spanRow(task: number): HTMLElement {
+  private _spanRow(): HTMLElement {
     const name = el('button', 'link', '', { type: 'button' });
-    name.addEventListener('click', () => this._choose(task));
-    return el('tr', '', [
+    const element = el('tr', '', [
       el('th', '', [name], { scope: 'row' }),
       el('td', 'state-cell'),
       el('td'),
       el('td', 'number'),
       el('td', 'number')
     ]);
+    name.addEventListener('click', () => this._choose(this._tasks.get(element)!));
+    return element;
   }
 
   private _fillSpan(element: HTMLElement, task: number): void {
+    this._tasks.set(element, task);
     const { model } = this._context.feed;
     const { tasks } = model;
     const [name, state, worker, started, took] = element.children;
-    setText(name.firstElementChild!, `${model.nameOf(tasks.func[task])} #${task}`);
+    setText(name.firstElementChild!, model.titleOf(task));
     const word = TASK_STATES[tasks.state[task]];
     if (state.getAttribute('data-state') !== word) {
       state.setAttribute('data-state', word);
@@ -152,6 +155,8 @@ export class TimelineTable {
   private readonly _work: KeyedList<IWorkSpan>;
   private readonly _workers: KeyedList<ITimelineRow>;
   private readonly _spans: KeyedList<number>;
+  /** Which task a row shows. */
+  private readonly _tasks = new WeakMap<HTMLElement, number>();
   private readonly _title = el('div', 'muted table-title');
   private _timeline: ITimeline | null = null;
 }

@@ -128,23 +128,19 @@ export class KeyedList<Row> {
   constructor(
     private readonly _parent: HTMLElement,
     private readonly _make: (row: Row) => HTMLElement,
-    private readonly _update: (element: HTMLElement, row: Row) => void
+    private readonly _update: (element: HTMLElement, row: Row) => void,
+    /** What has gone is used again for what has come: where rows come and go in dozens. `_update` must then set all of it. */
+    private readonly _reuses = false
   ) {}
 
   /** Shows the rows in their order. */
   show(rows: readonly (readonly [key: string, row: Row])[]): void {
-    const wanted = new Set(rows.map(([key]) => key));
-    for (const [key, element] of this._elements) {
-      if (!wanted.has(key)) {
-        element.remove();
-        this._elements.delete(key);
-      }
-    }
+    const spare = this._takeOut(rows);
     let next = this._parent.firstElementChild;
     for (const [key, row] of rows) {
       let element = this._elements.get(key);
       if (!element) {
-        element = this._make(row);
+        element = spare.shift() ?? this._make(row);
         this._elements.set(key, element);
       }
       this._update(element, row);
@@ -154,6 +150,26 @@ export class KeyedList<Row> {
         this._parent.insertBefore(element, next);
       }
     }
+  }
+
+  /** Takes out the elements that nobody wants any more. Returns, still in their places, those to be used again. */
+  private _takeOut(rows: readonly (readonly [key: string, row: Row])[]): HTMLElement[] {
+    const wanted = new Set(rows.map(([key]) => key));
+    let fresh = rows.reduce((count, [key]) => count + (this._elements.has(key) ? 0 : 1), 0);
+    const spare: HTMLElement[] = [];
+    for (const [key, element] of this._elements) {
+      if (!wanted.has(key)) {
+        this._elements.delete(key);
+        // who has the focus would be on something else without having moved
+        if (this._reuses && fresh > 0 && !element.contains(document.activeElement)) {
+          fresh -= 1;
+          spare.push(element);
+        } else {
+          element.remove();
+        }
+      }
+    }
+    return spare;
   }
 
   private readonly _elements = new Map<string, HTMLElement>();

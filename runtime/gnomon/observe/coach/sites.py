@@ -82,10 +82,9 @@ class Sites:
 
     def read(self, ledger: Ledger) -> None:
         """Take in the rows that are new. Those without a cell are nobody's in the notebook."""
-        rows = ledger.tasks
-        until = len(rows)
+        rows = ledger.rows_from(self._seen)
         classes = {row.get("class", "") for row in ledger.actors.copy().values()}
-        for row in rows[self._seen : until]:
+        for row in rows:
             self._known[row.group] += 1
             if not row.cell:
                 continue
@@ -97,7 +96,8 @@ class Sites:
                 site = self.sites[key] = Site(cell, label, row.line, name, name.partition(".")[0] in classes)
             site.open.append(row)
             self._newest[row.group] = key
-        self._seen = until
+        if rows:
+            self._seen = rows[-1].index + 1
 
     def ended(self, ledger: Ledger) -> list[Site]:
         """The sites of which every call has ended, also those that have no row; they are forgotten here."""
