@@ -19,6 +19,7 @@ from gnomon_kernel.coaching import CellCoach
 from gnomon_kernel.controls import Controls, target_of
 from gnomon_kernel.display import say
 from gnomon_kernel.faults import Faults
+from gnomon_kernel.memory_tables import show_memory
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.outputs import WeakOutputs
 from gnomon_kernel.remote_cells import RemoteCells
@@ -46,6 +47,7 @@ class Actions:
         self, shell: InteractiveShell, origins: Origins, outputs: WeakOutputs, coach: CellCoach
     ) -> None:
         self._shell = shell
+        self._origins = origins
         self.coach: CellCoach = coach
         self._outputs = outputs
         self._cells = RemoteCells(shell, origins)
@@ -78,20 +80,12 @@ class Actions:
         say(help_of(options.command))
 
     def memory(self, options: argparse.Namespace) -> None:
-        """Who holds what, as text."""
+        """Who holds what, as tables."""
         if not gnomon.is_initialized():
             say("gnomon: nothing is running")
             return
         wanted = holders.wanted(self._shell.user_ns, options.objects)
-        say(
-            observe.memory_text(
-                observe.memory(wanted),
-                group_by=options.group_by,
-                sort_by=options.sort_by,
-                units=options.units,
-                limit=options.num_entries,
-            )
-        )
+        show_memory(self._shell, self._origins, observe.memory(wanted), options)
 
     def why(self, options: argparse.Namespace) -> Any:
         """Explain the state of an object, a task or an actor.

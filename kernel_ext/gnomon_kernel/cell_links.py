@@ -14,7 +14,7 @@ from html import escape
 CellOf = Callable[[int], str]
 """The front end's id of the cell that ran as In [n]; "" if it is not known."""
 
-_NAMED = re.compile(r"In ?\[(?P<number>\d+)\](?:, line (?P<line>\d+))?")
+_NAMED = re.compile(r"In ?\[(?P<number>\d+)\](?:(?:, line |:)(?P<line>\d+))?")
 
 
 def no_cell(_number: int) -> str:
@@ -23,7 +23,7 @@ def no_cell(_number: int) -> str:
 
 
 def linked(text: str, cell_of: CellOf) -> str:
-    """A text as HTML in which the cells that it names, like ``In [3], line 2``, are links."""
+    """A text as HTML in which the cells that it names, like ``In [3], line 2``, are links; ``In [3]:2`` is one, too."""
     parts = []
     end = 0
     for found in _NAMED.finditer(text):

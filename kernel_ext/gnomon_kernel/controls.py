@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -14,12 +13,11 @@ from gnomon_kernel.arguments import ACTORS, REFS, did_you_mean
 from gnomon_kernel.display import count, say
 from gnomon_kernel.interrupts import receipt_line
 from gnomon_kernel.notebook_names import NotebookNames, holds_references, is_handle
+from gnomon_kernel.object_names import is_id
 from gnomon_kernel.origins import Origins
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-_ID = re.compile("[0-9a-f]{16,}")
 
 _SHOWN_MAX = 8
 """Names listed in an error."""
@@ -119,7 +117,7 @@ def value_of(space: dict[str, Any], word: str, command: str) -> Any:
 
 def target_of(space: dict[str, Any], word: str, command: str) -> Any:
     """What a word names: an id in hexadecimal is that id, all else an expression of the notebook's."""
-    return word if _ID.fullmatch(word) and word not in space else value_of(space, word, command)
+    return word if is_id(word) and word not in space else value_of(space, word, command)
 
 
 def listed(names: list[str]) -> str:

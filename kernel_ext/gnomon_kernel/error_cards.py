@@ -1,11 +1,11 @@
 """Error cards: an error of gnomon's in a notebook as one card, with what helps to find its cause and nothing else.
 
     ZeroDivisionError: division by zero            what
-      in the task divide(x=1, y=0), submitted at In [3], line 4
+      in the task divide(x=1, y=0), submitted at Cell In[2], line 7, in outer
+      from In [3], line 4: outer > divide          who called whom, from the notebook's own line on
       Cell In[2], line 3, in divide                where: the user's lines alone
           return x / y
       got at Cell In[3], line 5                    where it was asked for
-      outer called divide                          who called whom
       37 tasks failed the same way
       What to do: ...
 
@@ -30,6 +30,7 @@ import gnomon
 from gnomon import exceptions, observe
 from gnomon.exceptions import GnomonError, TaskError
 from gnomon_kernel.cell_links import CellOf, linked, no_cell
+from gnomon_kernel.object_names import is_id
 
 LINES_MAX = 15
 _FRAMES_MAX = 3
@@ -43,11 +44,6 @@ _PLACE = re.compile(
 )
 _LINK = re.compile(r"\n\n(?:The above exception was|During handling of the above).*\n\n")
 _LIBRARIES = re.compile(r"/(?:site|dist)-packages/|/lib/python3")
-
-_OF_TASKS = "%remote debug REF (or gnomon.observe.debug(ref)) runs it in this process, for %debug."
-_OF_METHODS = (
-    "%remote logs REF (or gnomon.observe.logs(ref)) shows what it printed, the handle's what its actor did."
-)
 
 _HIDES_TWIN = (
     "<style>.jp-OutputArea-child:has(.jp-gnomon-error)+.jp-OutputArea-child"
@@ -164,16 +160,22 @@ def has_card(error: BaseException) -> bool:
     return isinstance(error, GnomonError) and not isinstance(error, exceptions.InternalError)
 
 
-def card_of(error: GnomonError, cell_name: CellName, assigned_in: AssignedIn = lambda name: "") -> ErrorCard:
+def card_of(
+    error: GnomonError,
+    cell_name: CellName,
+    assigned_in: AssignedIn = lambda name: "",
+    word: str = "",
+) -> ErrorCard:
     """The card of an error that was raised in a cell.
 
     Args:
         error: with its traceback.
         cell_name: what people call the cell that was compiled as a file; None for other files.
         assigned_in: what people call the cell that has last given a value to a name; "" if that is not known.
+        word: what names the object after a command whose value was asked for; "" if nothing does.
     """
     if isinstance(error, TaskError):
-        return _of_task(error, cell_name)
+        return _of_task(error, cell_name, word)
     if isinstance(error, exceptions.SerializationError):
         return _of_pickling(error, cell_name, assigned_in)
     created = error.__cause__
@@ -182,7 +184,7 @@ def card_of(error: GnomonError, cell_name: CellName, assigned_in: AssignedIn = l
     output = tuple(str(getattr(error, "last_output", "") or "").splitlines())
     sentence = exceptions.sentence_of(error)
     title = f"{type(error).__name__}: {sentence}"
-    facts = [*(_called(root) if root is not None else []), *_path(error)]
+    facts = [*(_called(root, cell_name) if root is not None else []), *_path(error)]
     places = tuple(_places(text, cell_name))
     return ErrorCard(
         title, tuple(facts), places, _asked(error, cell_name), (), output, exceptions.advice_of(error)
@@ -206,7 +208,7 @@ def _of_pickling(
     return ErrorCard(title, tuple(facts), tuple(places), _asked(error, cell_name), advice=advice)
 
 
-def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
+def _of_task(error: TaskError, cell_name: CellName, word: str = "") -> ErrorCard:
     links = [error]
     while isinstance(links[-1].cause, TaskError) and len(links) < 20:
         links.append(links[-1].cause)
@@ -217,26 +219,51 @@ def _of_task(error: TaskError, cell_name: CellName) -> ErrorCard:
         title, output, advice = inner.title, inner.output, inner.advice
     else:
         title = exceptions.headline(cause) if cause is not None else exceptions.sentence_of(root)
-        output, advice = (), _file_advice(root) or _OF_TASKS
-    called = [
-        f"{outer.function_name} called {inner_.function_name}"
-        for outer, inner_ in zip(links, links[1:], strict=False)
-    ]
-    more = [*called, *_alike(root)]
+        output, advice = (), _file_advice(root) or _look_into(error, word)
+    facts = (*_called(root, cell_name), *_path(error))
+    more = (*_asked_by(links), *_alike(root))
     places = tuple(_places(root.traceback_str, cell_name))
-    return ErrorCard(
-        title, (*_called(root), *_path(error)), places, _asked(error, cell_name), tuple(more), output, advice
-    )
+    return ErrorCard(title, facts, places, _asked(error, cell_name), more, output, advice)
 
 
-def _called(root: TaskError) -> list[str]:
-    """``in the task divide(x=1, y=0), submitted at In [3], line 4, attempt 2``."""
+def _look_into(error: TaskError, word: str) -> str:
+    """How to find out more of what the user's own code has raised; of tasks that have passed it on, of the one asked for."""
+    name = word or "REF"
+    what = error.function_name or "it"
+    if what.partition(".")[0] in {row.get("class") for row in observe.actors()}:
+        return f"%remote logs {name} shows what it printed; with the actor's handle, what its actor did."
+    same = "" if is_id(word) else f" (or gnomon.observe.debug({word or 'ref'}))"
+    return f"%remote debug {name}{same} runs {what} in this process, for %debug."
+
+
+def _called(root: TaskError, cell_name: CellName) -> list[str]:
+    """``in the task divide(x=1, y=0), submitted at In [3], line 4, attempt 2``; of what a task has called, the line in its
+    code, and the tasks from the notebook's own line on.
+    """
     if not root.function_name:
         return []
     submitted = f", submitted at {root.site}" if root.site else ""
+    chain = []
+    if root.called_at is not None:
+        file, line, function = root.called_at
+        submitted = f", submitted at {cell_name(file) or Path(file).name}, line {line}, in {function}"
+        chain = [f"from {root.site}: {' > '.join((*root.callers, root.function_name))}"]
     attempt = f", attempt {root.attempt + 1}" if root.attempt else ""
     looked = [f"it was looked for in {root.directory}"] if root.directory else []
-    return [f"in the task {root.function_name}({', '.join(root.arguments)}){submitted}{attempt}", *looked]
+    return [
+        f"in the task {root.function_name}({', '.join(root.arguments)}){submitted}{attempt}",
+        *chain,
+        *looked,
+    ]
+
+
+def _asked_by(links: list[TaskError]) -> list[str]:
+    """Which tasks it has passed through that had not called the one that failed themselves, but got its reference."""
+    return [
+        f"{outer.function_name} asked for the value of {inner.function_name}"
+        for outer, inner in zip(links, links[1:], strict=False)
+        if outer.function_name != (inner.callers or ("",))[-1]
+    ]
 
 
 def _file_advice(root: TaskError) -> str:

@@ -43,11 +43,13 @@ def _read() -> dict[str, Any]:
     workers = sum(node.get("workers", 0) for node in nodes)
     running = observe.tasks(state="running") if tasks["running"] else []
     busy = len({row["worker"] for row in running if row["worker"]})
-    total = sum(node.get("resources", {}).get("CPU", 0.0) for node in nodes)
-    free = sum(node.get("available", {}).get("CPU", 0.0) for node in nodes)
+    total, free, idle = (
+        sum(node.get(part, {}).get("CPU", 0.0) for node in nodes)
+        for part in ("resources", "available", "idle")
+    )
     return {
         "session": counts["session"],
-        "cpus_used": round(total - free, 3),
+        "cpus_used": round(max(0.0, total - free - idle), 3),
         "cpus_total": total,
         "busy": min(busy, workers),
         "workers": workers,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gnomon
 from gnomon_kernel.cell_names import analyse
 from gnomon_kernel.error_cards import card_of, has_card
+from gnomon_kernel.object_names import word_for
 from gnomon_kernel.origins import Origins
 
 if TYPE_CHECKING:
@@ -44,20 +45,30 @@ class ShortTracebacks:
     def _shorten_and_show(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> Any:
         given = exc_tuple or sys.exc_info()
         if len(given) == 3 and isinstance(given[1], BaseException):
+            word = self._word_for(given[1]) if has_card(given[1]) else ""  # looks into the frames of gnomon
             shorten(given[1])
             exc_tuple = (given[0], given[1], given[1].__traceback__)
             if has_card(given[1]) and not hasattr(given[1], "_render_traceback_"):
-                return self._show_card(exc_tuple, *args, **kwargs)
+                return self._show_card(exc_tuple, word, *args, **kwargs)
         return self._show(exc_tuple, *args, **kwargs)
 
-    def _show_card(self, exc_tuple: Any, *args: Any, **kwargs: Any) -> Any:
+    def _word_for(self, error: BaseException) -> str:
+        assert isinstance(error, gnomon.exceptions.GnomonError)
+        try:
+            return word_for(error, self._shell.user_ns)
+        except (
+            Exception
+        ):  # what is in a notebook may do anything when it is looked at; the card is worth more
+            return ""
+
+    def _show_card(self, exc_tuple: Any, word: str, *args: Any, **kwargs: Any) -> Any:
         """As a card. In a kernel the HTML is an output, and the text is the ``error`` output right after it, which papermill,
         nbconvert and front ends look for; where both could be seen, the card hides it. In a terminal the text is printed.
         """
         shell: Any = self._shell
         kind, error, trace = exc_tuple
         try:
-            card = card_of(error, self._cell_name, self._assigned_in)
+            card = card_of(error, self._cell_name, self._assigned_in, word)
             text, html = card.text(), card.html(self._origins.cell_of)
         except Exception:  # an error that can not be told well is told as Python does
             return self._show(exc_tuple, *args, **kwargs)

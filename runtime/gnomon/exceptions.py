@@ -130,7 +130,10 @@ class TaskError(GnomonError):
         pid: the process that ran the task, or None.
         arguments: what it was called with, each in a few characters: ``x=1``, ``rows=list of 1,000``.
         attempt: which run of the task it was, from 0.
-        site: where the task was submitted: ``In [3], line 4``; "" outside of notebooks.
+        site: where the task was submitted: ``In [3], line 4``; "" outside of notebooks. Of what a task has submitted, where
+            the first of them was.
+        called_at: the line of another task's code that has submitted it: file, line and function; None if the notebook did.
+        callers: the tasks from the one that the notebook submitted to that other one; of many, the first and the last.
         directory: in which the task looked for a file that is not there, if it named one without its directory; else "".
     """
 
@@ -145,6 +148,8 @@ class TaskError(GnomonError):
         attempt: int = 0,
         site: str = "",
         directory: str = "",
+        called_at: tuple[str, int, str] | None = None,
+        callers: tuple[str, ...] = (),
     ) -> None:
         place = f" (in process {pid})" if pid is not None else ""
         looked = f"; it was looked for in {directory}" if directory else ""
@@ -160,6 +165,8 @@ class TaskError(GnomonError):
         self.attempt = attempt
         self.site = site
         self.directory = directory
+        self.called_at = called_at
+        self.callers = callers
 
     def __str__(self) -> str:
         return f"{self._sentence}\n\n{self.traceback_str}".rstrip()
@@ -170,7 +177,8 @@ class TaskError(GnomonError):
 
     def _facts(self) -> dict[str, Any]:
         facts = {"arguments": self.arguments, "attempt": self.attempt, "site": self.site}
-        return {**facts, "directory": self.directory} if self.directory else facts
+        rare = {"directory": self.directory, "called_at": self.called_at, "callers": self.callers}
+        return facts | {name: value for name, value in rare.items() if value}
 
     def __getattr__(self, name: str) -> Any:
         cause = self.__dict__.get("cause")
@@ -208,7 +216,7 @@ class TaskError(GnomonError):
     ) -> TaskError:
         """The error to hand to whoever waits for the task: call this where ``error`` was caught.
 
-        ``facts`` are ``arguments``, ``attempt`` and ``site``.
+        ``facts`` are ``arguments``, ``attempt``, ``site``, ``called_at`` and ``callers``.
         """
         text = remote_traceback(error)
         if isinstance(error, GnomonError) and _PLACE_ANYWHERE not in text:

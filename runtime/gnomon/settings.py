@@ -29,7 +29,8 @@ class Settings:
             make it so: 1 MiB, since it goes to every worker, and again whenever it is defined anew.
         lineage_max_bytes: submissions of finished tasks that a process keeps, so that their large results can be
             made again when they are lost; beyond, the oldest are forgotten. 1 GiB, as in Ray.
-        tasks_listed_max: tasks that have a row of their own in the views; beyond, only the counts grow.
+        tasks_listed_max: tasks that have a row of their own in the views; when there are so many, new ones take the places
+            of the oldest that are done, which then are in the counts only.
         object_store_fraction: share of the machine's memory that the object store may take when
             ``object_store_memory`` is not given. 30 %, as in Ray.
         record_call_sites: outside notebooks, note the file and line of each submission and ``put`` in the driver,

@@ -203,9 +203,33 @@ def test_why_names_the_pause_and_never_says_that_what_waits_runs(cluster: Cluste
     for _ in range(20):  # from the moment of the submission on, whatever has been told meanwhile
         assert "has not begun: the session is paused" in gnomon.why(ref).sentence
         assert gnomon.why(ref).next_step.startswith("Go on with")
-        assert "which has not begun" in gnomon.why(behind).sentence
+        found = gnomon.why(behind)
+        assert "which has not begun. The session is paused: nothing begins." in found.sentence
+        assert found.next_step.startswith("Go on with")
+        assert ref.hex() in found.next_step
     control.resume()
     gnomon.get([ref, behind], timeout=60)
+
+
+def cpus(part: str) -> float:
+    return float(sum(node.get(part, {}).get("CPU", 0.0) for node in observe.nodes()))
+
+
+def test_what_is_held_for_what_may_not_begin_is_not_in_use(cluster: Cluster, count: RunCount) -> None:
+    view = observe.feed().subscribe()
+    view.poll()
+    try:
+        wait_until(lambda: cpus("available") == 2, "the node has told", 40.0)
+        control.pause()
+        refs = [note.remote(number, count) for number in range(4)]
+        waiting(2)
+        wait_until(lambda: cpus("available") == 0, "both CPUs are held", 40.0)
+        wait_until(lambda: cpus("idle") == 2, "and nothing runs there", 40.0)
+        control.resume()
+        gnomon.get(refs, timeout=60)
+        wait_until(lambda: cpus("idle") == 0, "nothing is held up any more", 40.0)
+    finally:
+        view.close()
 
 
 def test_slow_motion_begins_them_one_by_one_in_order(cluster: Cluster, count: RunCount) -> None:

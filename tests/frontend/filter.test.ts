@@ -196,6 +196,7 @@ describe('nodes', () => {
       { name: 'licence', total: 2, used: 0 }
     ]);
     assert.equal(usesOf(node('aa', { alive: false, available: {} }))[0].used, 0);
+    assert.equal(usesOf(node('aa', { idle: { CPU: 2 } }))[0].used, 1, 'what is held at a gate is not in use');
   });
 
   test('tell what their workers do: running ones first', () => {

@@ -30,6 +30,8 @@ const specs = (columns: readonly Column[]): ColumnSpec[] => columns.map(([n, d, 
 
 /** A task to be listed. */
 export interface INewTask {
+  /** If it does not follow that of the task before. */
+  readonly number?: number;
   readonly func: number;
   readonly deps?: readonly number[];
   readonly parent?: number;
@@ -50,9 +52,12 @@ export interface IChange {
 export function message(
   header: Partial<IFeedHeader>,
   tasks: readonly INewTask[] = [],
-  changes: readonly IChange[] = []
+  changes: readonly IChange[] = [],
+  left: readonly number[] = []
 ): [IFeedHeader, DataView] {
+  const numbered = tasks.some(t => t.number !== undefined);
   const added: Column[] = [
+    ...(numbered ? [['id', 'i4', tasks.map(t => t.number!)] as const] : []),
     ['func', 'u2', tasks.map(t => t.func)],
     ['cell', 'u2', tasks.map(() => 1)],
     ['line', 'u4', tasks.map((_, i) => i + 1)],
@@ -69,6 +74,7 @@ export function message(
     ['start', 'f8', changes.map(c => c.start ?? 0)],
     ['end', 'f8', changes.map(c => c.end ?? 0)]
   ];
+  const gone: Column[] = left.length > 0 ? [['id', 'i4', left]] : [];
   const full: IFeedHeader = {
     kind: 'snapshot',
     seq: 0,
@@ -77,7 +83,8 @@ export function message(
     session: 's1',
     new: specs(added),
     changed: specs(changed),
+    ...(gone.length > 0 ? { gone: specs(gone) } : {}),
     ...header
   };
-  return [full, pack([...added, ...changed])];
+  return [full, pack([...added, ...changed, ...gone])];
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,61 @@ def test_debugging_and_catching_go_on_working(ip: InteractiveShell, capsys: Any)
     )
     assert "ValueError: no" in told
     assert "direct cause" in told
+
+
+DIVIDES = """
+@gnomon.remote
+def divide(x, y):
+    return x / y
+@gnomon.remote
+def one():
+    return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "typed"),
+    [
+        ("total = divide.remote(1, 0)\ngnomon.get(total)", "total"),
+        ("both = [divide.remote(1, 1), divide.remote(1, 0)]\ngnomon.get(both)", r"both\[1\]"),
+        ("named = {'a b': divide.remote(1, 0)}\ngnomon.get(list(named.values()))", r"named\['a b'\]"),
+        ("gnomon.get(divide.remote(one.remote(), 0))", "[0-9a-f]{40}"),
+        ("gnomon.get([one.remote(), divide.remote(one.remote(), 0)])", "[0-9a-f]{40}"),
+    ],
+)
+def test_what_a_card_advises_works_as_it_stands(
+    ip: InteractiveShell, capsys: Any, code: str, typed: str
+) -> None:
+    ip.run_cell(DIVIDES, store_history=True).raise_error()
+    capsys.readouterr()
+    ip.run_cell(code, store_history=True)
+    told = " ".join("".join(capsys.readouterr()).split())
+    found = re.search(rf"What to do: (%remote debug {typed}) ", told)
+    assert found is not None, told
+    ip.run_cell(found[1], store_history=True)
+    last = list(traceback.walk_tb(ip.InteractiveTB.tb))[-1][0]
+    assert (last.f_code.co_name, last.f_locals) == ("divide", {"x": 1, "y": 0})
+    del last
+
+
+def test_what_only_the_shown_error_keeps_can_be_let_go(ip: InteractiveShell, capsys: Any) -> None:
+    ip.run_cell(DIVIDES, store_history=True).raise_error()
+    ip.run_cell("gnomon.get(divide.remote(1, 0))", store_history=True)
+    (row,) = [row for row in gnomon.observe.memory().rows if row.producer == "divide"]
+    assert row.holders[0].kind == "traceback"
+    capsys.readouterr()
+    ip.run_line_magic("remote", "unpin tracebacks")
+    assert "1 object freed" in capsys.readouterr().out
+
+
+def test_calls_of_actors_can_not_be_run_again_and_nobody_says_so(ip: InteractiveShell, capsys: Any) -> None:
+    ip.run_cell(
+        "@gnomon.remote\nclass C:\n    def f(self):\n        raise KeyError(1)\nc = C.remote()\nref = c.f.remote()",
+        store_history=True,
+    ).raise_error()
+    told = " ".join(shown(ip, capsys, "gnomon.get(ref)").split())
+    assert "What to do: %remote logs ref shows what it printed" in told
+    assert "debug" not in told
 
 
 @pytest.mark.parametrize(

@@ -128,11 +128,21 @@ def test_memory_names_cells_and_variables(session: LiveKernel) -> None:
         "gnomon.get(results['big'])[:1]"
     ).check()
     number = number_of(session)
-    told = session.run("%remote memory --units KB").check().text()
+    bundle = session.run("%remote memory --units KB").check().displays()[""]
+    told = bundle["text/plain"]
     (line,) = [line for line in told.splitlines() if "2,000" in line and "make" in line and "In [" in line]
     assert f"In [{number}]:4" in line
     assert "  results['big']  " in line
-    assert "results['big']" in session.run("%remote memory results['big']").check().text()
+    identity = line.split()[-1]
+    assert re.fullmatch("[0-9a-f]{40}", identity)
+    table = bundle["text/html"]
+    assert f'title="{identity}"' in table
+    assert f">{identity}</code>" in table, "it can be copied"
+    assert re.search(rf'<gnomon-cell data-cell="[^"]+" data-line="4">In \[{number}\]:4</gnomon-cell>', table)
+    assert "results[&#x27;big&#x27;]" in table
+    one = session.run("%remote memory results['big']").check().displays()[""]
+    assert "results['big']" in one["text/plain"]
+    assert session.run(f"%remote memory {identity}").check().displays()[""].keys() == one.keys()
     said = session.run("%remote memory nothing").text("stderr")
     assert "'nothing' raised NameError" in said
     assert "is a dict" in session.run("%remote memory results").text("stderr")

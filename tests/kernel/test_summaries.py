@@ -63,3 +63,8 @@ def test_dead_nodes_and_what_an_engine_can_not_tell_count_nothing(machine):
     news = Summaries().next()
     assert news is not None
     assert (news["workers"], news["cpus_used"], news["cpus_total"]) == (0, 2.0, 2.0)
+
+
+def test_what_is_held_at_a_gate_is_not_in_use(machine):
+    machine.nodes[0]["idle"] = {"CPU": 1.0}
+    assert Summaries().next()["cpus_used"] == 0.5

@@ -87,6 +87,15 @@ def test_the_panel_follows_the_notebook_and_tells_of_a_session_that_ended(lab: L
     ended.wait_for(timeout=WAIT_S * 1000)
 
 
+FLOOD = 12_000
+"""More tasks than the views list."""
+LATE = """
+@gnomon.remote
+def late(number):
+    assert number != 7, "seven"
+gnomon.wait([late.remote(number) for number in range(30)], num_returns=30);
+"""
+
 DRAW_AND_SHOW_AGAIN = """async () => {
   const tell = state => {
     Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
@@ -110,14 +119,37 @@ DRAW_AND_SHOW_AGAIN = """async () => {
 
 
 def test_views_that_are_seen_again_are_told_anew_piece_by_piece_while_they_are_drawn(lab: LabPage) -> None:
-    cells = CELLS | {"many": "gnomon.get([quick.remote(i) for i in range(4000)]);", "graph": "%remote graph"}
+    many = f"gnomon.get([quick.remote(i) for i in range({FLOOD})]);"
+    cells = CELLS | {"many": many, "late": LATE, "graph": "%remote graph"}
     write_notebook(lab.server.folder, "again.ipynb", cells)
     lab.open("again.ipynb")
     run_all(lab, "setup", "many", "timeline", "graph")
     lab.show("timeline")
-    lab.wait_for_label(CELL_GRAPH, " 4000 done", WAIT_S)
+    lab.wait_for_label(CELL_GRAPH, f" {FLOOD} done", WAIT_S)
     lab.page.locator(".jp-OutputArea").get_by_role("button", name="tasks", exact=True).click()
+    # the list is full: what comes now takes the places of others
+    run_all(lab, "late")
+    lab.show("graph")
+    lab.wait_for_label(CELL_GRAPH, f" {FLOOD + 29} done, 1 failed", WAIT_S)
+    note = lab.page.locator(
+        ".jp-OutputArea .jp-gnomon-timeline .jp-gnomon-note", has_text=" tasks not listed"
+    )
+    note.wait_for(state="attached", timeout=WAIT_S * 1000)
+    lab.page.locator(".jp-OutputArea").get_by_label("show one function").last.select_option(label="late")
+    look_at_the_one_that_failed(lab)
     for _ in range(2):
         lab.page.evaluate(DRAW_AND_SHOW_AGAIN)
-    lab.wait_for_label(CELL_GRAPH, " 4000 done", WAIT_S)
-    lab.wait_for_label(CELL_TIMELINE, " 4000 spans, 0 running", WAIT_S)
+    lab.wait_for_label(CELL_GRAPH, " 29 done, 1 failed", WAIT_S)
+    look_at_the_one_that_failed(lab)
+
+
+def look_at_the_one_that_failed(lab: LabPage) -> None:
+    lab.wait_for_label(CELL_GRAPH, " 29 done, 1 failed", WAIT_S)
+    canvas = lab.page.locator(CELL_GRAPH)
+    canvas.focus()
+    canvas.press("Escape")
+    for _ in range(8):
+        canvas.press("n")
+    card = lab.page.locator(".jp-OutputArea .jp-gnomon-graph .jp-gnomon-detail")
+    card.filter(has_text="AssertionError: seven").wait_for(timeout=WAIT_S * 1000)
+    assert card.locator(".jp-gnomon-cell-link").inner_text().endswith(", line 4")

@@ -127,6 +127,18 @@ def test_the_list_names_every_notebook() -> None:
     assert [path.name for path in NOTEBOOKS if f"]({path.name})" not in listed] == []
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_opening_it_does_not_change_it(path: Path) -> None:
+    """JupyterLab writes into a notebook what the kernel says of its language, and marks it as changed if that was not there."""
+    from ipykernel.ipkernel import IPythonKernel
+
+    told = dict(IPythonKernel.language_info)
+    stored = dict(nbformat.read(path, as_version=4).metadata["language_info"])
+    assert stored.pop("version").startswith("3.")  # another Python has another one, which JupyterLab notes
+    told.pop("version")
+    assert stored == told
+
+
 def test_a_solution_stands_behind_its_check() -> None:
     cells = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
     notebook = nbformat.v4.new_notebook(

@@ -8,7 +8,7 @@ from typing import Any
 
 _SIZES = {"u1": ("B", 1), "u2": ("H", 2), "u4": ("I", 4), "i2": ("h", 2), "i4": ("i", 4), "f8": ("d", 8)}
 
-NEW = ["func", "cell", "line", "parent", "created", "ndeps", "deps"]
+NEW = ["id", "func", "cell", "line", "parent", "created", "ndeps", "deps"]
 CHANGED = ["id", "state", "attempt", "worker", "start", "end"]
 
 
@@ -38,7 +38,8 @@ class FeedReader:
         self.cells: list[dict[str, str]] = []
         self.workers: list[dict[str, Any]] = []
         self.groups: dict[int, list[int]] = {}
-        self.tasks: list[dict[str, Any]] = []
+        self.numbered: dict[int, dict[str, Any]] = {}
+        self.latest = -1
         self.errors: dict[int, str] = {}
         self.objects: dict[str, list[Any]] = {}
         self.totals: dict[str, int] = {}
@@ -46,6 +47,11 @@ class FeedReader:
         self.nodes: dict[str, dict[str, Any]] = {}
         self.limits: dict[str, int] = {}
         self.tempo: dict[str, Any] = {}
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """The listed tasks, in the order of their numbers."""
+        return list(self.numbered.values())
 
     def states(self) -> list[int]:
         return [task["state"] for task in self.tasks]
@@ -76,7 +82,10 @@ class FeedReader:
     def _read_columns(self, header: dict[str, Any], buffer: bytes) -> None:
         new, end = decode(header.get("new", []), buffer, 0)
         changed, end = decode(header.get("changed", []), buffer, end)
+        gone, end = decode(header.get("gone", []), buffer, end)
         assert end == len(buffer)
+        for number in gone.get("id", ()):
+            self.numbered.pop(number, None)
         if new:
             assert list(new) == NEW
             taken = 0
@@ -86,14 +95,19 @@ class FeedReader:
                 taken += task["ndeps"]
                 assert task["func"] < len(self.names)
                 assert task["cell"] < len(self.cells)
-                self.tasks.append({**task, "state": 0, "worker": -1, "start": 0.0, "end": 0.0})
+                number = task.pop("id")
+                assert number > self.latest
+                self.latest = number
+                self.numbered[number] = {**task, "state": 0, "worker": -1, "start": 0.0, "end": 0.0}
             assert taken == len(new["deps"])
         if changed:
             assert list(changed) == CHANGED
             for row in zip(*(changed[name] for name in CHANGED), strict=True):
                 task = dict(zip(CHANGED, row, strict=True))
                 assert task["worker"] < len(self.workers)
-                self.tasks[task.pop("id")].update(task)
+                number = task.pop("id")
+                assert number <= self.latest
+                self.numbered.get(number, {}).update(task)
 
     def _read_rows(self, header: dict[str, Any]) -> None:
         for number, *counts in header.get("groups", []):

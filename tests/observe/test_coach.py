@@ -186,9 +186,10 @@ def test_a_line_is_known_by_what_it_submits() -> None:
 # -- tiny tasks ---------------------------------------------------------------------------------------------------
 
 
-def many(count: int, work_s: float, around_s: float, **given: object) -> History:
+def many(count: int, work_s: float, around_s: float, listed_max: int = 10_000, **given: object) -> History:
     """All submitted at once, on two workers."""
     history = History()
+    history.ledger.tasks_listed_max = listed_max
     for number in range(count):
         started = 100.0 + (number // 2) * (work_s + 2 * around_s)
         history.ran(work_s, created=100.0, started=started, worker=number % 2, **given)  # type: ignore[arg-type]
@@ -202,6 +203,18 @@ def test_tiny_tasks() -> None:
         "2,000 tasks of work ran 0.01 ms each, and handing them out took 0.2 ms each: 410 ms for 20 ms of work."
     )
     assert hint.advice == "Give each task more to do, say a list of 200 items."
+
+
+def test_tiny_tasks_that_have_no_row_are_counted() -> None:
+    history = many(2000, 1e-5, 2e-4, listed_max=1_500)
+    late = TaskRow(b"late", history.ledger.group("work"), (), 0, 0, -1)
+    history.ledger.task_submitted(late, history.now)
+    coach = Coach()
+    assert coach.look(history.ledger) == [], "one of them has not ended"
+    history.ledger.task_changed(late, TaskState.DONE)
+    (hint,) = coach.look(history.ledger)
+    assert hint.finding.startswith("2,001 tasks of work: 1,500 that were looked at ran 0.01 ms each, and")
+    assert coach.look(history.ledger) == []
 
 
 def test_tasks_that_are_worth_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from gnomon._engine.explaining import explain
@@ -101,6 +102,12 @@ CASES: dict[str, tuple[Seen, str, str]] = {
         Seen(situation(told.SENT, pid=12), Activity(1, 1, ()), paused=True),
         "pending",
         "train (In [3], line 4) has not begun: the session is paused, and nothing begins.",
+    ),
+    "paused, and waiting for an argument": (
+        Seen(situation(told.WAITING, awaits=(msgspec.structs.replace(LOAD, state=told.READY),), awaits_total=1), paused=True),
+        "pending",
+        "train (In [3], line 4) waits for an argument: the value of load (In [2], line 1), which has not begun. "
+        "The session is paused: nothing begins.",
     ),
     "paused, and running since before": (
         Seen(situation(told.SENT, pid=12), running("train", file="/tmp/f.py", line=7, function="g"), paused=True),

@@ -114,11 +114,11 @@ def test_timeline(filled, tmp_path):
 
 def test_when_a_session_has_ended_nothing_waits_runs_or_lives(ledger, engineer):
     done, running, waiting = (engineer.submit("f") for _ in range(3))
+    ledger.tasks_listed_max = 3
+    engineer.submit("f")  # has no row
     engineer.start(done)
     engineer.finish(done)
     engineer.start(running)
-    ledger.tasks_listed_max = 3
-    engineer.submit("f")  # has no row
     ledger.object_changed("ab", 10, "store", "f", 1, 0, "")
     ledger.actor_changed("a", state="alive", pending=2)
     ledger.actor_changed("b", state="dead", cause="it was killed")

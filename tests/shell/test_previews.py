@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from gnomon._messages.tasks import Provenance
-from gnomon._shell.previews import CHARACTERS_MAX, preview, previews, site
+from gnomon._messages.tasks import NestedCall, Provenance
+from gnomon._shell.previews import CHARACTERS_MAX, origin_facts, preview, previews, site
 
 
 class Loud:
@@ -69,3 +70,16 @@ def test_where_it_was_submitted() -> None:
     assert site(Provenance("cell", "In [3]", 4)) == "In [3], line 4"
     assert site(Provenance("cell", "In [3]", 0)) == "In [3]"
     assert site(None) == site(Provenance("", "", 4)) == ""
+
+
+def test_where_a_task_has_submitted_it() -> None:
+    assert origin_facts(Provenance("cell", "In [3]", 4)) == {"site": "In [3], line 4"}
+    call = NestedCall("f.py", 7, "within", ("a", "b", "c", "d"), 4)
+    facts = origin_facts(Provenance("cell", "In [3]", 4, call))
+    assert facts == {
+        "site": "In [3], line 4",
+        "called_at": ("f.py", 7, "within"),
+        "callers": ("a", "b", "c", "d"),
+    }
+    deep = origin_facts(Provenance("cell", "In [3]", 4, msgspec.structs.replace(call, depth=1_500)))
+    assert deep["callers"] == ("a", "1,496 more", "b", "c", "d")

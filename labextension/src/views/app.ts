@@ -134,9 +134,10 @@ export class GnomonApp implements IViewContext {
     const { length } = model.tasks;
     const anew = model.epoch !== this._epoch || length < this._length;
     this._length = length;
-    if (model.epoch !== this._epoch) {
+    this._epoch = model.epoch;
+    if (model.session !== this._session) {
       // another session has other cells and functions
-      this._epoch = model.epoch;
+      this._session = model.session;
       this.filter.clear();
     }
     this._header.update();
@@ -216,6 +217,7 @@ export class GnomonApp implements IViewContext {
   /** Noted when it changes: to ask for it at every update would make the page lay itself out each time. */
   private _width = 0;
   private _epoch = 0;
+  private _session = '';
   private _length = 0;
   private _part: Model | null = null;
   private _partKey = '';

@@ -239,11 +239,15 @@ class DispatchMachine:
         if with_node:
             for record in lost:
                 record.started_elsewhere = True
+                record.row.started = record.row.started or lost[0].row.started
             return lost
         for place, record in enumerate(lost):
             if attempt_id(record.event.task, record.attempt) == last_started:
                 for begun in lost[: place + 1]:
                     begun.started_elsewhere = True
+                    begun.row.started = (
+                        begun.row.started or lost[0].row.started
+                    )  # all that is known: not before
                 record.alone = True
                 break
         return lost
@@ -292,12 +296,12 @@ class DispatchMachine:
     def _run_class(self, one: SchedulingClass, now: float) -> None:
         ready = one.ready
         if ready and one.workers:
-            self._fill(one, now)
+            self._fill(one)
         idle = None
         for leased in list(one.workers.values()):
             if leased.inflight:
-                continue
-            if leased.draining:
+                self._show_oldest(leased, now)
+            elif leased.draining:
                 self._give_back(leased)
             else:
                 idle = leased
@@ -306,7 +310,7 @@ class DispatchMachine:
             self._balance(one)
         self._ask(one)
 
-    def _fill(self, one: SchedulingClass, now: float) -> None:
+    def _fill(self, one: SchedulingClass) -> None:
         """Give each worker its share, the emptiest first."""
         ready = one.ready
         depth = one.depth(self.horizon_s, self.depth_max) if self.tempo is None else 1
@@ -321,16 +325,16 @@ class DispatchMachine:
         for leased in workers:
             room = depth - len(leased.inflight)
             if room > 0 and (room >= depth // 2 or depth < 8):
-                self._push(leased, ready, room, now)
+                self._push(leased, ready, room)
                 if not ready:
                     return
 
-    def _push(self, leased: LeasedWorker, ready: deque[TaskRecord], room: int, now: float) -> None:
+    def _push(self, leased: LeasedWorker, ready: deque[TaskRecord], room: int) -> None:
         effects = self._effects()
         worker = leased.worker
         inflight = leased.inflight
         shipped = leased.shipped.sizes
-        gated = self.tempo is not None  # then the worker says when it begins
+        gated = self.tempo is not None
         while room > 0 and ready:
             record = ready.popleft()
             event = record.event
@@ -361,14 +365,27 @@ class DispatchMachine:
             )
             inflight[event.task] = record
             record.worker = worker
-            row = record.row
-            row.worker = leased.number
-            if not gated:
-                row.started = now
-                self.ledger.task_changed(row, TaskState.RUNNING)
+            record.row.worker = leased.number
+            record.gated = gated
             if record.stream is not None and record.stream.room:
                 effects.send(worker, ItemsTaken(event.task, record.attempt, record.stream.room))
             room -= 1
+
+    def _show_oldest(self, leased: LeasedWorker, now: float) -> None:
+        """For the views: of what a worker has the oldest runs, and the others wait there. At a gate the worker says when."""
+        record = next(iter(leased.inflight.values()))
+        row = record.row
+        if row.state == TaskState.READY and not record.gated:
+            row.started = now
+            self.ledger.task_changed(row, TaskState.RUNNING)
+
+    def let_through(self, now: float) -> None:
+        """The gates are open: what was pushed to them runs, or waits for what is before it alone."""
+        for leased in self.leased.values():
+            for record in leased.inflight.values():
+                record.gated = False
+            if leased.inflight:
+                self._show_oldest(leased, now)
 
     def _ship(self, leased: LeasedWorker, event: TaskSubmitted) -> None:
         in_use = (record.event.function for record in leased.inflight.values())

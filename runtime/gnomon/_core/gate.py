@@ -180,7 +180,9 @@ class GateMachine:
     def _ask_for_constructor(self, gate: Gate, assigned: ActorAssigned) -> None:
         if "" not in gate.asked:
             gate.asked[""] = None
-            self._effects().send(gate.driver, StartAsked(gate.epoch, "", TaskID(assigned.spec.actor)))
+            self._effects().send(
+                gate.driver, StartAsked(gate.epoch, "", TaskID(assigned.spec.actor), assigned.spec.resources)
+            )
 
     def _ask(self, gate: Gate, group: str, queue: deque[Pushed], free: int) -> None:
         """Ask for one more if it could begin; give back what can not be used."""
@@ -203,7 +205,9 @@ class GateMachine:
                     self._effects().do(WakeExecutor(group))
         elif group not in gate.asked:
             gate.asked[group] = None
-            self._effects().send(gate.driver, StartAsked(gate.epoch, group, first))
+            execution = self.execution
+            idle = execution.resources if execution.actor is None and not execution.running else {}
+            self._effects().send(gate.driver, StartAsked(gate.epoch, group, first, idle))
 
     def check(self) -> None:
         """A question is open, or a permission there, for each queue in which something could begin."""

@@ -106,9 +106,8 @@ def _lineage(entry: Entry) -> Iterator[Holder]:
 def _site(role: Worker, identity: ObjectID, entry: Entry) -> tuple[str, int]:
     """Where it was asked for: the row of its task knows, while it is listed."""
     ledger = role.ledger
-    number = ledger.parent(identity[:TASK_ID_BYTES])
-    if number >= 0:
-        row = ledger.tasks[number]
+    row = ledger.row_of(identity[:TASK_ID_BYTES])
+    if row is not None:
         return ledger.cells.entries[row.cell][1], row.line
     return ledger.cells.entries[entry.cell][1], entry.line
 

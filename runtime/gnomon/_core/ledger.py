@@ -1,34 +1,24 @@
 """Ledger: what has happened, folded into rows as it happens; the source of every view.
 
 The engine's own thread writes; a reader in another thread drains ``changed_*`` with ``popleft`` (one atomic
-step). It is bounded: at most ``tasks_listed_max`` tasks have a row of their own, beyond that only the counts
-by function grow. While nobody reads (``readers == 0``) nothing is queued for readers.
+step). It is bounded: at most ``tasks_listed_max`` tasks have a row in the list. When it is full, rows of tasks that have
+ended leave it for new ones (``turnover.py``); tasks without a row are in the counts by function. While nobody reads
+(``readers == 0``) nothing is queued for readers.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
-from enum import IntEnum
 from typing import Any
 
-import msgspec
-
+from gnomon._core.task_rows import TASK_STATES as TASK_STATES
+from gnomon._core.task_rows import PastAttempt as PastAttempt
+from gnomon._core.task_rows import TaskRow as TaskRow
+from gnomon._core.task_rows import TaskState as TaskState
+from gnomon._core.turnover import Turnover, leaving
 from gnomon.ids import TASK_ID_BYTES
-
-
-class TaskState(IntEnum):
-    """The life of a task as its owner sees it, in the order of the columns of ``groups``."""
-
-    WAITING = 0
-    READY = 1
-    RUNNING = 2
-    DONE = 3
-    FAILED = 4
-    CANCELLED = 5
-
-
-TASK_STATES = len(TaskState)
 
 SPANS_KEPT = 2_000
 """What took time and is no task: so many, the latest, are kept."""
@@ -38,57 +28,6 @@ ATTEMPTS_KEPT = 1_000
 
 SESSION_ENDED = "the session ended"
 """Why what was not over yet is over."""
-
-
-class TaskRow(msgspec.Struct, gc=False, eq=False, array_like=True):
-    """One task. Mutable: the owner changes it in place; times are seconds on the monotonic clock.
-
-    Written to disk only (``observe.recording``), as an array: names of fields would be most of it.
-
-    Attributes:
-        index: number of the row among the listed ones, or -1.
-        line: line of the submitting call in its cell or file.
-        foreign: owned by another process, which reports it.
-        told: the observer knows how it ended.
-        submitter: id of the task that submitted it; ``parent`` is that one's number in the same ledger.
-    """
-
-    task: bytes
-    group: int
-    deps: tuple[int, ...]
-    cell: int
-    line: int
-    parent: int
-    submitter: bytes = b""
-    index: int = -1
-    state: int = 0
-    worker: int = -1
-    created: float = 0.0
-    started: float = 0.0
-    finished: float = 0.0
-    attempt: int = 0
-    error: str = ""
-    foreign: bool = False
-    told: bool = False
-
-
-class PastAttempt(msgspec.Struct, frozen=True, gc=False):
-    """An attempt at a task that another one follows, or has followed. Times as in :class:`TaskRow`.
-
-    Attributes:
-        number: 0 for the first.
-        worker: where it ran, the number in the ledger; -1 if it is not known.
-        state: how it ended: FAILED, or DONE where its result was lost later.
-        reason: why another one follows; "" where it was done.
-    """
-
-    row: TaskRow
-    number: int
-    worker: int
-    started: float
-    finished: float
-    state: int
-    reason: str
 
 
 class Names:
@@ -119,7 +58,9 @@ class Ledger:
         workers: ``(id in hex, pid, label)`` by worker number.
         counts: per group, tasks by :class:`TaskState`.
         foreign_counts: those of them that other processes own.
-        tasks: the listed rows; ``tasks[i].index == i``.
+        tasks: the listed rows, in the order of their numbers. A row that comes is appended; when some go, another list
+            takes its place, so who reads keeps what he has.
+        numbers_given: the next listed row's number.
         objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
         actors: per actor id in hex, the row as the wire format of the feed has it.
         nodes: per node id in hex, likewise.
@@ -130,7 +71,8 @@ class Ledger:
         repeated: by cell, its label, line and function, ``[size_bytes, times]`` of a large argument that was passed by value
             more than once.
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
-        unlisted: where tasks without a listed row go when they have ended; None while nobody keeps them.
+        gone_tasks: numbers of rows that have left the list, for readers.
+        unlisted: where ended tasks without a listed row go; None while nobody keeps them.
     """
 
     def __init__(self, session: str, tasks_listed_max: int = 10_000) -> None:
@@ -143,6 +85,8 @@ class Ledger:
         self.counts: list[list[int]] = []
         self.foreign_counts: list[list[int]] = []
         self.tasks: list[TaskRow] = []
+        self.numbers_given = 0
+        self._turnover = Turnover()
         self._numbers: dict[bytes, int] = {}
         self.objects: dict[str, list[Any]] = {}
         self.actors: dict[str, dict[str, Any]] = {}
@@ -161,6 +105,7 @@ class Ledger:
         self.attempts_total = 0
         self.readers = 0
         self.changed_tasks: deque[TaskRow] = deque()
+        self.gone_tasks: deque[int] = deque()
         self.changed_objects: deque[str] = deque()
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
@@ -190,7 +135,9 @@ class Ledger:
 
     def clear_changes(self) -> None:
         """Nobody reads any more."""
-        for queue in (self.changed_tasks, self.changed_objects, self.changed_actors, self.changed_nodes):
+        self.changed_tasks.clear()
+        self.gone_tasks.clear()
+        for queue in (self.changed_objects, self.changed_actors, self.changed_nodes):
             queue.clear()
 
     def producers(self, objects: Iterable[bytes]) -> tuple[int, ...]:
@@ -204,6 +151,21 @@ class Ledger:
         """Number of a listed task, or -1."""
         return self._numbers.get(task, -1)
 
+    def row(self, number: int) -> TaskRow | None:
+        """The listed row with that number; None if it has left the list, or none has it yet."""
+        rows = self.tasks
+        place = bisect_left(rows, number, key=_number)
+        return rows[place] if place < len(rows) and rows[place].index == number else None
+
+    def row_of(self, task: bytes) -> TaskRow | None:
+        """The listed row of a task."""
+        return self.row(self._numbers.get(task, -1))
+
+    def rows_from(self, number: int) -> list[TaskRow]:
+        """The listed rows with that number and later ones."""
+        rows = self.tasks
+        return rows[bisect_left(rows, number, key=_number) :]
+
     def group(self, name: str) -> int:
         """The number of a function's group."""
         number = self.names.number(name)
@@ -213,16 +175,38 @@ class Ledger:
         return number
 
     def task_submitted(self, row: TaskRow, now: float) -> None:
-        """A task exists; its row is listed if there is room."""
+        """A task exists; its row is listed if there is room, or some can be made."""
         row.created = now
         self.counts[row.group][row.state] += 1
         if row.foreign:
             self.foreign_counts[row.group][row.state] += 1
         self.tasks_total += 1
-        if len(self.tasks) < self.tasks_listed_max:
-            row.index = len(self.tasks)
+        if len(self.tasks) < self.tasks_listed_max or self._make_room(row.cell, now):
+            row.index = self.numbers_given
+            self.numbers_given += 1
             self._numbers[row.task] = row.index
             self.tasks.append(row)
+
+    def _make_room(self, cell: int, now: float) -> bool:
+        """Let rows leave the list so that a task of a cell can have one; whether it can."""
+        rows, rows_max = self.tasks, self.tasks_listed_max
+        share = self._turnover.share(cell, now, rows, rows_max)
+        if not share:
+            return False
+        held = {key[: 2 * TASK_ID_BYTES] for key in self.objects}
+        going = leaving(rows, share, held, rows_max)
+        self._turnover.spent(len(going), share, now)
+        if not going:
+            return False
+        numbers = {row.index for row in going}
+        for row in going:
+            self._numbers.pop(row.task, None)
+        if self.readers:
+            self.gone_tasks.extend(sorted(numbers))
+        if self.unlisted is not None:
+            self.unlisted.extend(going)
+        self.tasks = [row for row in rows if row.index not in numbers]
+        return True
 
     def task_changed(self, row: TaskRow, state: int) -> None:
         """A task is in another state; the caller has set the row's times and worker."""
@@ -294,3 +278,7 @@ class Ledger:
         row.update(fields)
         if self.readers:
             self.changed_nodes.append(key)
+
+
+def _number(row: TaskRow) -> int:
+    return row.index

@@ -153,6 +153,7 @@ class PaceMachine:
             if call is not None and call[1].pushed and call[0].worker == sender:
                 self._show(call[1].row, message.held)
             elif leased is not None and task in leased.inflight:
+                leased.inflight[task].gated = message.held
                 self._show(leased.inflight[task].row, message.held)
 
     def _show(self, row: TaskRow, held: bool) -> None:
@@ -161,10 +162,7 @@ class PaceMachine:
 
     def _show_free(self) -> None:
         """Nothing is held up any more."""
-        for leased in self.dispatch.leased.values():
-            for record in leased.inflight.values():
-                if record.row.state == TaskState.READY:
-                    self._show(record.row, held=False)
+        self.dispatch.let_through(self._clock())
         for client in self.calls.clients.clients.values():
             for call in client.inflight.values():
                 if call.row.state == TaskState.READY and client.shows(call):

@@ -27,6 +27,7 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
         alone: shares no worker with others, see ``dispatch``: it has no retry left that somebody else's crash
             could cost it, or it is what its last worker was doing when it died.
         stream: of a generator.
+        gated: it was pushed to a gate, and has not been let through.
         near: its scheduling class, if that is one for tasks whose arguments lie on another node; else -1.
         replay: it has finished before and makes lost results again, from this.
     """
@@ -42,5 +43,6 @@ class TaskRecord(msgspec.Struct, gc=False, eq=False):
     started_elsewhere: bool = False
     stream: Stream | None = None
     alone: bool = False
+    gated: bool = False
     near: int = -1
     replay: Recipe | None = None

@@ -144,6 +144,7 @@ class ReportingMachine:
         """At the end of each batch of events."""
         if self.observer is not None:
             # whoever owns objects and actors shows them himself: noted here, they would only pile up
+            self.ledger.gone_tasks.clear()
             self.ledger.changed_objects.clear()
             self.ledger.changed_actors.clear()
             if self.ledger.changed_tasks and now >= self._rows_due:

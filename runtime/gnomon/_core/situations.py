@@ -126,8 +126,7 @@ def _common(role: Worker, identity: ObjectID, entry: Entry | None, stream: Strea
 
 
 def _row(role: Worker, task: TaskID) -> TaskRow | None:
-    number = role.ledger.parent(task)
-    return role.ledger.tasks[number] if number >= 0 else None
+    return role.ledger.row_of(task)
 
 
 def _since(role: Worker, time: float) -> float:
@@ -149,7 +148,7 @@ def _of_task(role: Worker, record: TaskRecord) -> dict[str, Any]:
     }
     if record.row.state == TaskState.WAITING:
         return {**fields, "state": told.WAITING, **_awaits(role, record.missing)}
-    if record.row.state == TaskState.READY:
+    if record.row.state == TaskState.READY and (record.worker is None or record.gated):
         one = dispatch.classes[event.class_key if record.near < 0 else record.near]
         backoff = role.tasks.backoff
         return {

@@ -233,6 +233,7 @@ class TaskMachine:
                 else:
                     back.append(record)
         for record in reversed(back):
+            record.row.started = 0.0
             self.ledger.task_changed(record.row, TaskState.READY)
             self.dispatch.queue(record, first=True)
 
@@ -254,6 +255,7 @@ class TaskMachine:
                 self._finish(record, TaskState.DONE, (b"",), now, "")
             elif not started or self._may_begin_again(record, shortage, now, reason):
                 record.worker = None
+                record.row.started = 0.0
                 self.ledger.task_changed(record.row, TaskState.READY)
                 if started and shortage is not None:
                     self.backoff.put_off(record.event.task, now)

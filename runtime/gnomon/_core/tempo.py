@@ -26,7 +26,8 @@ from gnomon._core.effects import Effects
 from gnomon._core.events import Event
 from gnomon._core.ledger import Ledger
 from gnomon._messages.tempo import StartAllowed, StartAsked, StartDeclined, StartOver, TempoSet
-from gnomon.ids import TaskID, WorkerID, owner_of
+from gnomon.ids import NODE_TAG_BYTES, TaskID, WorkerID, node_tag, owner_of
+from gnomon.resources import Resources, add, to_amounts
 
 FREE: Final = "free"
 PAUSED: Final = "paused"
@@ -83,6 +84,7 @@ class TempoMachine:
     Attributes:
         mode: FREE, PAUSED, SLOW or SEEDED.
         asks: by worker and concurrency group, the first task that waits there; in the order of asking.
+        idle: likewise, the resources that are held there meanwhile though nothing runs.
         current: whose turn it is in SEEDED.
         through: what was let through last, by worker.
         all_have_asked: whether everybody who is known to have something to begin has asked; for SEEDED.
@@ -109,6 +111,7 @@ class TempoMachine:
         self.steps = 0
         self.begun = 0
         self.asks: dict[tuple[WorkerID, str], TaskID] = {}
+        self.idle: dict[tuple[WorkerID, str], dict[str, int]] = {}
         self.current: WorkerID | None = None
         self.through: dict[WorkerID, TaskID] = {}
         self.all_have_asked: Callable[[], bool] = lambda: True
@@ -164,6 +167,7 @@ class TempoMachine:
         """Something waits there."""
         if self.gated and message.epoch == self.epoch:
             self.asks[sender, message.group] = message.task
+            self.idle[sender, message.group] = message.idle
             if self.mode == SEEDED and self.current is None:
                 self._wait_for_all(now)
 
@@ -223,6 +227,19 @@ class TempoMachine:
 
     def _note(self) -> None:
         self.ledger.tempo = msgspec.structs.asdict(self.facts()) if self.gated else {}
+        if self.idle:
+            self._note_idle()
+
+    def _note_idle(self) -> None:
+        """What is held at gates, for each node: it is in use only for who wants to use it."""
+        self.idle = {place: held for place, held in self.idle.items() if place in self.asks}
+        at_nodes: dict[bytes, Resources] = {}
+        for (worker, _), held in self.idle.items():
+            add(at_nodes.setdefault(node_tag(worker), {}), held)
+        for key, row in list(self.ledger.nodes.items()):
+            idle = to_amounts(at_nodes.get(bytes.fromhex(key)[:NODE_TAG_BYTES], {}))
+            if row.get("idle", {}) != idle:
+                self.ledger.node_changed(key, idle=idle)
 
     def _allow(self, place: tuple[WorkerID, str]) -> None:
         self.through[place[0]] = self.asks.pop(place)

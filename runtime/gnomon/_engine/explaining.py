@@ -48,6 +48,8 @@ OTHERS_MIN = 3
 def explain(seen: Seen) -> Explanation:
     """Why a value is, or is not, there."""
     found = _paused(seen) if _is_held(seen) else _EXPLAIN[seen.situation.state](seen)
+    if seen.paused and not seen.held and seen.situation.state in (told.WAITING, told.QUEUED):
+        found = _paused_too(found)
     if not seen.situation.rebuilding:
         return found
     return Explanation(
@@ -117,6 +119,16 @@ def _paused(seen: Seen) -> Explanation:
         f"{task(seen.situation)} has not begun: the session is paused, and nothing begins.",
         history(seen.situation),
         GO_ON,
+    )
+
+
+def _paused_too(found: Explanation) -> Explanation:
+    """It waits for something else as well, of which most can not come about before the session goes on."""
+    return Explanation(
+        found.state,
+        f"{found.sentence.rstrip('.')}. The session is paused: nothing begins.",
+        found.details,
+        f"{GO_ON} {found.next_step}".rstrip(),
     )
 
 

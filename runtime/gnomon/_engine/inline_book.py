@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon._engine.base import Origin
 from gnomon._engine.call_sites import label_of
-from gnomon.ids import NodeID, ObjectID, TaskID, WorkerID, node_name, task_of
+from gnomon.ids import NodeID, ObjectID, TaskID, WorkerID, node_name
 from gnomon.resources import Resources, to_amounts
 
 
@@ -21,7 +21,6 @@ class InlineBook:
         self._node = node
         self._process = worker
         self._worker = ledger.workers.number((worker.hex(), os.getpid(), "this process"))
-        self._index_of_task: dict[TaskID, int] = {}
 
     def submitted(
         self,
@@ -35,13 +34,10 @@ class InlineBook:
         """A call exists."""
         ledger = self.ledger
         cell = self.cell(origin) if origin is not None else (parent.cell if parent is not None else 0)
-        known = self._index_of_task
-        deps = tuple(dict.fromkeys(known[task_of(each)] for each in dependencies if task_of(each) in known))
+        deps = ledger.producers(dependencies)
         row = TaskRow(task, ledger.group(name), deps, cell, line, parent.index if parent is not None else -1)
         row.state = TaskState.READY
         ledger.task_submitted(row, time.monotonic())
-        if row.index >= 0:
-            known[task] = row.index
         return row
 
     def started(self, row: TaskRow, attempt: int) -> None:

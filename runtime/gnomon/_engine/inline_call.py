@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from gnomon._core.devices import DeviceID
 from gnomon._core.ledger import TaskRow
+from gnomon._engine.call_sites import Submits
+from gnomon._messages.tasks import Provenance
 from gnomon._wire.object_ref import ObjectRef
 from gnomon._wire.pickling import PackedArgs
 from gnomon.ids import ActorID, ObjectID, TaskID
@@ -53,6 +55,8 @@ class InlineCall:
         needs: what must be ready before it starts: the arguments that are references.
         held: references that the arguments need until it has ended.
         parent: the call it was submitted in, if any.
+        provenance: where it was submitted, if that is known.
+        submits: see ``call_sites.nested_in``.
         interrupt: ends the running call; None where nothing can.
         cancelled: somebody has asked for its end.
         struck: its coroutine has been told so.
@@ -68,8 +72,8 @@ class InlineCall:
 
     __slots__ = (
         "actor_id", "attempt", "attempts", "cancelled", "cell", "depth", "ended", "function", "gpus", "held", "interrupt",
-        "name", "needs", "on_end", "packed", "parent", "resources", "results", "retry_on", "row", "sink", "struck",
-        "task_id",
+        "name", "needs", "on_end", "packed", "parent", "provenance", "resources", "results", "retry_on", "row", "sink",
+        "struck", "submits", "task_id",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +103,8 @@ class InlineCall:
         self.actor_id: ActorID | None = None
         self.resources: Resources = {}
         self.cell = ""
+        self.provenance: Provenance | None = None
+        self.submits: Submits | None = None
         self.gpus: tuple[DeviceID, ...] = ()
         self.attempt = 0
         self.attempts = 1

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from gnomon._core.ledger import TaskState
 from gnomon._engine.base import DYNAMIC, STREAMING, Origin, Returned
+from gnomon._engine.call_sites import label_of, nested_in
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import InlineCall, Sink, running
 from gnomon._engine.inline_devices import InlineDevices
@@ -22,7 +23,8 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_streams import InlineStream, InlineStreams
 from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._engine.rerun import NOT_KNOWN, Rerun
-from gnomon._shell.previews import previews
+from gnomon._messages.tasks import Provenance
+from gnomon._shell.previews import origin_facts, previews
 from gnomon._shell.results import advise_copy
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
@@ -105,11 +107,18 @@ class InlineCalls:
         identity = self.next_id()
         outer = running.get()
         parent = outer.row if outer is not None else None
+        provenance = None
+        if outer is not None and outer.provenance is not None:
+            provenance = nested_in(outer, outer.provenance)
+            origin, line = Origin(provenance.cell, provenance.label), provenance.line
+        elif origin is not None:
+            provenance = Provenance(origin.cell, label_of(origin), line)
         row = self._book.submitted(identity, name, packed.dependencies, origin, line, parent)
         count = 1 if num_returns == DYNAMIC else num_returns
         results = [object_id(identity, i + 1) for i in range(count)]
         call = InlineCall(identity, name, packed, results, row, outer)
         call.held = held
+        call.provenance = provenance
         self.unfinished[identity] = call
         call.cell = self._book.ledger.cells.entries[row.cell][0]
         if num_returns == STREAMING:
@@ -295,9 +304,7 @@ class InlineCalls:
             advise_copy(error)
         if call.actor_id is None:
             self._keep_failed(call)
-        label, line = self._book.ledger.cells.entries[call.row.cell][1], call.row.line
-        where = f"{label}, line {line}" if label else ""
-        facts = {"arguments": previews(error), "attempt": call.attempt, "site": where}
+        facts = {"arguments": previews(error), "attempt": call.attempt, **origin_facts(call.provenance)}
         self.failed(call, TaskError.from_exception(call.name, error, os.getpid(), **facts), raised=True)
 
     def rerun(self, identity: ObjectID) -> Rerun:

@@ -70,8 +70,8 @@ def _containers(store: InlineStore) -> dict[bytes, list[Holder]]:
 
 def _row(ledger: Ledger, identity: ObjectID, entry: InlineObject, inside: list[Holder]) -> HeldObject:
     listed = ledger.objects.get(identity.hex())
-    number = ledger.parent(identity[:TASK_ID_BYTES])
-    line = ledger.tasks[number].line if number >= 0 else 0
+    row = ledger.row_of(identity[:TASK_ID_BYTES])
+    line = 0 if row is None else row.line
     state = "pending" if entry.blob is None else "error" if pickling.is_error(entry.blob) else "memory"
     return HeldObject(
         object=identity,

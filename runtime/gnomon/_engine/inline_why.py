@@ -23,7 +23,7 @@ from gnomon._messages import situations as told
 from gnomon._messages.situations import Activity, ActorSeen, Awaited, Doing, Situation
 from gnomon._wire import pickling
 from gnomon.exceptions import SessionMismatchError
-from gnomon.ids import HANDLE_INDEX, TASK_ID_BYTES, ActorID, ObjectID, TaskID, actor_of, index_of, task_of
+from gnomon.ids import HANDLE_INDEX, TASK_ID_BYTES, ActorID, ObjectID, actor_of, index_of, task_of
 
 if TYPE_CHECKING:
     from gnomon._core.ledger import TaskRow
@@ -131,8 +131,7 @@ class InlineWhy:
         }
 
     def _row(self, identity: ObjectID) -> TaskRow | None:
-        number = self._ledger.parent(TaskID(identity[:TASK_ID_BYTES]))
-        return self._ledger.tasks[number] if number >= 0 else None
+        return self._ledger.row_of(identity[:TASK_ID_BYTES])
 
     def _explained(self, situation: Situation, activity: Activity | None) -> Explanation:
         return explain(

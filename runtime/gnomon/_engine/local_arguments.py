@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gnomon._engine.base import Origin
-from gnomon._engine.call_sites import label_of
+from gnomon._engine.call_sites import label_of, nested_in
 from gnomon._messages.base import Value
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import task_context
@@ -49,5 +49,5 @@ def provenance_of(
     if origin is not None:
         return Provenance(origin.cell, origin.label or label_of(origin), line)
     if running is not None and running.provenance is not None:
-        return running.provenance
+        return nested_in(running, running.provenance)
     return None

@@ -57,5 +57,5 @@ def stale_task(ledger: Ledger, row: TaskRow) -> str:
 
 def stale_object(ledger: Ledger, identity: bytes) -> str:
     """The same of an object, by the task that makes it."""
-    number = ledger.parent(identity[:TASK_ID_BYTES]) if _cells or _functions else -1
-    return stale_task(ledger, ledger.tasks[number]) if number >= 0 else ""
+    row = ledger.row_of(identity[:TASK_ID_BYTES]) if _cells or _functions else None
+    return "" if row is None else stale_task(ledger, row)

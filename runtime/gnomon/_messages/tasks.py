@@ -52,12 +52,34 @@ class LeaseBegun(Message, frozen=True, tag=10):
     lease: LeaseID = LeaseID(0)
 
 
+class NestedCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where in the code of a task another one was submitted.
+
+    Attributes:
+        file: as the code was compiled; of a cell a name that the notebook's kernel knows.
+        callers: names of the tasks from the one that the notebook submitted to the one whose code this is; of many, the
+            first and the last ones.
+        depth: how many they are.
+    """
+
+    file: str
+    line: int
+    function: str
+    callers: tuple[str, ...]
+    depth: int
+
+
 class Provenance(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where in the notebook a task comes from; tasks it submits inherit the cell."""
+    """Where in the notebook a task comes from; tasks it submits inherit that.
+
+    Attributes:
+        nested: where in the code of a task it was submitted; None when the notebook itself did.
+    """
 
     cell: str
     label: str
     line: int
+    nested: NestedCall | None = None
 
 
 class TaskPushed(Message, frozen=True, tag=2):

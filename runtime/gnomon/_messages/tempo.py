@@ -34,11 +34,13 @@ class StartAsked(Message, frozen=True, tag=131):
     Attributes:
         group: an actor's concurrency group; there is one open question at most for each.
         task: the first in that queue.
+        idle: resources that the worker holds meanwhile, though nothing runs there; none of an actor that lives.
     """
 
     epoch: int
     group: str
     task: TaskID
+    idle: dict[str, int] = {}
 
 
 class StartAllowed(Message, frozen=True, tag=132):

@@ -44,7 +44,7 @@ from gnomon._shell.holder_names import Root
 from gnomon._shell.last_words import say_all
 from gnomon._shell.loop import release
 from gnomon._shell.methods import method_of
-from gnomon._shell.previews import previews, site
+from gnomon._shell.previews import origin_facts, previews
 from gnomon._shell.progress import ProgressNote
 from gnomon._shell.results import Call, load_arguments
 from gnomon._shell.user_code import UserCode
@@ -320,7 +320,7 @@ class Executor:
             self.leave()
             return False
         except BaseException as error:
-            facts = {"arguments": previews(error), "site": site(spec.provenance)}
+            facts = {"arguments": previews(error), **origin_facts(spec.provenance)}
             wrapped = TaskError.from_exception(f"{spec.class_name}.__init__", error, os.getpid(), **facts)
             summary = headline(error)[:200]
             self.core.loop.apply([ActorConstructed(pickling.serialize_error(wrapped), summary)])

@@ -53,6 +53,21 @@ def _hidden_or_shown(name: str, value: Any) -> str:
     return "(not shown)" if _SECRET.search(name) else preview(value)
 
 
+def origin_facts(provenance: Provenance | None) -> dict[str, Any]:
+    """Where something was submitted, as fields of a ``TaskError``."""
+    nested = None if provenance is None else provenance.nested
+    if nested is None:
+        return {"site": site(provenance)}
+    more = nested.depth - len(nested.callers)
+    between = (f"{more:,} more",) if more else ()
+    callers = (*nested.callers[:1], *between, *nested.callers[1:])
+    return {
+        "site": site(provenance),
+        "called_at": (nested.file, nested.line, nested.function),
+        "callers": callers,
+    }
+
+
 def site(provenance: Provenance | None) -> str:
     """Where something was submitted: ``In [3], line 4``."""
     if provenance is None or not provenance.label:

@@ -19,7 +19,7 @@ from gnomon._shell import task_context
 from gnomon._shell.bringing import bring_arguments, is_elsewhere
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.large_values import discard_blocks
-from gnomon._shell.previews import previews, site
+from gnomon._shell.previews import origin_facts, previews
 from gnomon._wire import pickling
 from gnomon._wire.generators import pack_items
 from gnomon._wire.object_ref import ObjectRef
@@ -160,7 +160,7 @@ class Call:
         facts = {
             "arguments": previews(error),
             "attempt": self.pushed.attempt,
-            "site": site(self.pushed.provenance),
+            **origin_facts(self.pushed.provenance),
         }
         wrapped = TaskError.from_exception(self.name, error, os.getpid(), **facts)
         inner: list[ObjectID] = []

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from types import CodeType
 
 from gnomon._messages.tasks import Provenance
 from gnomon.ids import ActorID, TaskID
@@ -17,9 +18,12 @@ class RunningTask:
     Attributes:
         blocks: waiting in it blocks the worker's thread (an async actor's coroutine does not).
         function: what runs: a function or a bound method; None until it is loaded.
+        submits: code and line of its latest submission, and what is told of those; None before the first in a notebook.
     """
 
-    __slots__ = ("actor", "attempt", "blocks", "function", "name", "provenance", "resources", "task")
+    __slots__ = (
+        "actor", "attempt", "blocks", "function", "name", "provenance", "resources", "submits", "task",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class RunningTask:
         self.blocks = blocks
         self.resources = resources
         self.function: Callable[..., object] | None = None
+        self.submits: tuple[CodeType, int, Provenance] | None = None
 
 
 _RUNS = ("_run_task", "_run_call")

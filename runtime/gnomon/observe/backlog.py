@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -20,10 +20,12 @@ from gnomon.observe.columns import (
     CHANGED_ROW_BYTES,
     DEPENDENCIES_SHOWN_MAX,
     DEPENDENCY_BYTES,
+    GONE_ROW_BYTES,
     NEW_ROW_BYTES,
     ColumnWriter,
     wall_time,
     write_changed,
+    write_gone,
     write_new,
 )
 from gnomon.observe.largest import LargestObjects
@@ -108,7 +110,7 @@ class Backlog:
         self._names_told = 0
         self._cells_told = 0
         self._workers_told = 0
-        self._tasks_told = 0
+        self._tasks_told = 0  # as are all rows with a lower number
         self._groups_told: list[list[int]] = []
         self._group_next = 0
         self._objects_told: set[str] = set()
@@ -116,17 +118,26 @@ class Backlog:
         self._tempo_told: dict[str, Any] = {}
         self._spans_told = 0
         self._attempts_told = 0
-        self._tasks: dict[int, None] = {}
+        self._tasks: dict[int, TaskRow] = {}
+        self._tasks_gone: list[int] = []
         self._objects: dict[str, None] = {}
         self._actors: dict[str, None] = {}
         self._nodes: dict[str, None] = {}
 
-    def tasks_changed(self, indices: Iterable[int]) -> None:
-        """Note changed tasks; those not told of yet will be read when they are."""
+    def tasks_changed(self, rows: Mapping[int, TaskRow]) -> None:
+        """Note changed tasks, by number; those not told of yet will be read when they are."""
         told, tasks = self._tasks_told, self._tasks
-        for index in indices:
-            if index < told:
-                tasks[index] = None
+        for number, row in rows.items():
+            if number < told:
+                tasks[number] = row
+
+    def tasks_gone(self, numbers: Iterable[int]) -> None:
+        """Note tasks that have left the list; of those not told of yet nothing will be."""
+        told, tasks = self._tasks_told, self._tasks
+        for number in numbers:
+            if number < told:
+                tasks.pop(number, None)
+                self._tasks_gone.append(number)
 
     def objects_changed(self, keys: Iterable[str]) -> None:
         """Note objects whose row changed, or which left the list."""
@@ -235,9 +246,11 @@ class Backlog:
 
     def _fill_tasks(self, body: dict[str, Any], source: Source, writer: ColumnWriter, room: int) -> int:
         """New tasks and changed ones, as columns; returns the bytes used."""
-        listed = source.ledger.tasks
-        unlisted = self._tasks_told < len(listed)
-        changed, used = self._take_changed(listed, room // 2 if unlisted else room)
+        gone = self._tasks_gone[: room // GONE_ROW_BYTES]
+        del self._tasks_gone[: len(gone)]
+        room -= len(gone) * GONE_ROW_BYTES
+        listed = source.ledger.rows_from(self._tasks_told)
+        changed, used = self._take_changed(room // 2 if listed else room)
         new, more = self._take_new(listed, room - used)
         changed += [row for row in new if row.state]
         if new:
@@ -247,15 +260,16 @@ class Backlog:
             failed = [row for row in changed if row.error and row.state == TaskState.FAILED]
             if failed:
                 body["errors"] = {str(row.index): shortened(row.error) for row in failed}
-        return used + more
+        if gone:
+            body["gone"] = write_gone(writer, gone)
+        return len(gone) * GONE_ROW_BYTES + used + more
 
-    def _take_changed(self, listed: list[TaskRow], room: int) -> tuple[list[TaskRow], int]:
+    def _take_changed(self, room: int) -> tuple[list[TaskRow], int]:
         rows: list[TaskRow] = []
         used = 0
-        for index in islice(self._tasks, room // CHANGED_ROW_BYTES):
+        for row in islice(self._tasks.values(), room // CHANGED_ROW_BYTES):
             if used >= room:
                 break
-            row = listed[index]
             rows.append(row)
             used += _changed_bytes(row)
         for row in rows:
@@ -265,13 +279,14 @@ class Backlog:
     def _take_new(self, listed: list[TaskRow], room: int) -> tuple[list[TaskRow], int]:
         rows: list[TaskRow] = []
         used = 0
-        for row in islice(listed, self._tasks_told, None):
+        for row in listed:
             edges = min(len(row.deps), DEPENDENCIES_SHOWN_MAX)
             used += NEW_ROW_BYTES + DEPENDENCY_BYTES * edges + _changed_bytes(row)
             if used > room:
                 break
             rows.append(row)
-        self._tasks_told += len(rows)
+        if rows:
+            self._tasks_told = rows[-1].index + 1
         return rows, min(used, room)
 
     def _fill_objects(self, body: dict[str, Any], source: Source, room: int) -> None:
@@ -307,8 +322,11 @@ class Backlog:
             if used >= room:
                 break
             if number >= self._attempts_told:
+                known = 0 <= past.row.index < self._tasks_told
+                if not known and source.ledger.row(past.row.index) is not None:
+                    break  # its row is told of first
                 self._attempts_told = number + 1
-                if past.row.index >= 0:
+                if known:
                     begin, end = (
                         wall_time(past.started, source.offset_s),
                         wall_time(past.finished, source.offset_s),

@@ -1,7 +1,8 @@
 """Typed columns: how rows of tasks travel to a view in one binary buffer.
 
 Each column is little endian and padded to 8 bytes, so that a browser can lay a typed array over it. The
-buffer holds the columns of new tasks, then those of changed ones, in the order of the two specs.
+buffer holds the columns of new tasks, then those of changed ones, then those of tasks that have left the list, in the
+order of the three specs.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from gnomon._core.ledger import TaskRow
 Spec = list[list[Any]]
 """``[column name, dtype, number of values]`` for each column."""
 
-NEW_ROW_BYTES = 22
-"""A new task without its dependencies: func, cell, line, parent, created, ndeps."""
+NEW_ROW_BYTES = 26
+"""A new task without its dependencies: id, func, cell, line, parent, created, ndeps."""
 
 CHANGED_ROW_BYTES = 24
 """A change of state: id, state, attempt, worker, start, end."""
+
+GONE_ROW_BYTES = 4
+"""A task that has left the list: id."""
 
 DEPENDENCY_BYTES = 4
 
@@ -66,11 +70,12 @@ def write_new(writer: ColumnWriter, rows: Sequence[TaskRow], offset_s: float) ->
 
     Args:
         writer: receives the columns.
-        rows: consecutive listed tasks.
+        rows: listed tasks, in the order of their numbers.
         offset_s: added to monotonic times to make unix times.
     """
     spec: Spec = []
     dependencies = [shown_dependencies(row) for row in rows]
+    writer.column(spec, "id", "i4", [row.index for row in rows])
     writer.column(spec, "func", "u2", [_within(row.group, _U2_MAX) for row in rows])
     writer.column(spec, "cell", "u2", [_within(row.cell, _U2_MAX) for row in rows])
     writer.column(spec, "line", "u4", [_within(row.line, _U4_MAX) for row in rows])
@@ -90,6 +95,13 @@ def write_changed(writer: ColumnWriter, rows: Sequence[TaskRow], offset_s: float
     writer.column(spec, "worker", "i2", [row.worker if row.worker <= _I2_MAX else -1 for row in rows])
     writer.column(spec, "start", "f8", [wall_time(row.started, offset_s) for row in rows])
     writer.column(spec, "end", "f8", [wall_time(row.finished, offset_s) for row in rows])
+    return spec
+
+
+def write_gone(writer: ColumnWriter, numbers: Sequence[int]) -> Spec:
+    """The column of tasks that have left the list."""
+    spec: Spec = []
+    writer.column(spec, "id", "i4", numbers)
     return spec
 
 

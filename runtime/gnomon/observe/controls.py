@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _GONE = "That belongs to a session that has ended."
 
+NO_LONGER_LISTED = "This task has ended, and left the list for a newer one."
+
 
 def cancel_task(index: int, ledger: Ledger | None) -> str:
     """Cancel a listed task, and what it has submitted.
@@ -26,9 +28,11 @@ def cancel_task(index: int, ledger: Ledger | None) -> str:
         ledger: what the view shows.
     """
     engine = _engine_of(ledger)
-    if engine is None or not 0 <= index < len(engine.ledger.tasks):
+    if engine is None:
         return _GONE
-    row = engine.ledger.tasks[index]
+    row = engine.ledger.row(index)
+    if row is None:
+        return NO_LONGER_LISTED if 0 <= index < engine.ledger.numbers_given else _GONE
     name = engine.ledger.names.entries[row.group]
     if row.state > TaskState.RUNNING:
         return f"{name} has ended already."

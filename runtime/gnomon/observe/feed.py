@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon.observe.backlog import PARTS, Backlog, Message, Source
 from gnomon.observe.columns import wall_time
-from gnomon.observe.controls import cancel_task, kill_actor
+from gnomon.observe.controls import NO_LONGER_LISTED, cancel_task, kill_actor
 from gnomon.observe.largest import LargestObjects
 from gnomon.observe.memory_report import memory
 from gnomon.observe.timeline import worker_name
@@ -75,9 +75,12 @@ class Feed:
         """All that is known of one listed task: a message of kind "detail"."""
         followed = self._follow()
         ledger = None if followed is None else followed[0]
-        if ledger is None or not 0 <= index < len(ledger.tasks):
-            return {"kind": "detail", "id": index, "text": "This task belongs to a session that has ended."}
-        return task_detail(ledger, ledger.tasks[index], time.time() - time.monotonic())
+        row = None if ledger is None else ledger.row(index)
+        if ledger is None or row is None:
+            left = ledger is not None and 0 <= index < ledger.numbers_given
+            text = NO_LONGER_LISTED if left else "This task belongs to a session that has ended."
+            return {"kind": "detail", "id": index, "text": text}
+        return task_detail(ledger, row, time.time() - time.monotonic())
 
     def object_detail(self, identity: str) -> dict[str, Any]:
         """Who holds an object, and where it comes from: a message of kind "object". Waits for other processes.
@@ -172,9 +175,13 @@ class Feed:
         """Move what the engine has noted into every reader's backlog."""
         ledger, backlogs = source.ledger, self._open.values()
         if ledger.changed_tasks:
-            indices = dict.fromkeys(row.index for row in _popped(ledger.changed_tasks))
+            changed = {row.index: row for row in _popped(ledger.changed_tasks)}
             for backlog in backlogs:
-                backlog.tasks_changed(indices)
+                backlog.tasks_changed(changed)
+        if ledger.gone_tasks:
+            gone = _popped(ledger.gone_tasks)
+            for backlog in backlogs:
+                backlog.tasks_gone(gone)
         told = source.largest.update(dict.fromkeys(_popped(ledger.changed_objects)), ledger.objects)
         if source.largest.is_thin(ledger.objects):
             told |= source.largest.search(ledger.objects.copy())
@@ -288,7 +295,4 @@ def _popped(changed: deque[_T]) -> list[_T]:
 
 def _stop_reading(ledger: Ledger) -> None:
     ledger.readers = 0
-    ledger.changed_tasks.clear()
-    ledger.changed_objects.clear()
-    ledger.changed_actors.clear()
-    ledger.changed_nodes.clear()
+    ledger.clear_changes()

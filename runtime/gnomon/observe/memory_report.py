@@ -10,6 +10,7 @@ fraction of a second. What that search can not name is counted, not left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from gnomon._engine.memory import MemoryReport, MemoryRow, ObjectHolder
@@ -24,9 +25,13 @@ __all__ = [
     "MEMORY_UNITS",
     "MemoryReport",
     "MemoryRow",
+    "MemoryTable",
     "ObjectHolder",
     "memory",
+    "memory_tables",
     "memory_text",
+    "memory_totals",
+    "more_words",
 ]
 
 TIMEOUT_S = 5.0
@@ -95,7 +100,24 @@ def _identity(given: Any) -> ObjectID:
     return ObjectID(found)
 
 
-# -- text ---------------------------------------------------------------------------------------------------------
+# -- tables -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTable:
+    """Some objects of a report, as people read them.
+
+    Attributes:
+        title: what they have in common, how many they are and how large together.
+        head: names of the columns; the last one has the ids.
+        rows: a text for each column.
+        left_out: rows that are not shown.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int = 0
 
 
 def memory_text(
@@ -120,6 +142,25 @@ def memory_text(
     Raises:
         ValueError: an unknown word; the message lists those there are.
     """
+    tables = memory_tables(report, group_by=group_by, sort_by=sort_by, units=units, limit=limit)
+    lines: list[str] = []
+    for table in () if stats_only else tables:
+        lines += [table.title, *_aligned([table.head, *table.rows])]
+        if table.left_out:
+            lines.append(f"  {more_words(table)}")
+        lines.append("")
+    return "\n".join([*lines, *memory_totals(report, units)])
+
+
+def memory_tables(
+    report: MemoryReport,
+    *,
+    group_by: str = "NODE_ADDRESS",
+    sort_by: str = "OBJECT_SIZE",
+    units: str = "B",
+    limit: int | None = None,
+) -> list[MemoryTable]:
+    """A report as tables, one for each group; arguments and errors are those of :func:`memory_text`."""
     for name, value, known in (
         ("group_by", group_by, MEMORY_GROUPS),
         ("sort_by", sort_by, MEMORY_SORTS),
@@ -127,31 +168,30 @@ def memory_text(
     ):
         if value not in known:
             raise ValueError(f"{name} of memory_text() must be one of {', '.join(known)}, not {value!r}.")
-    lines = [] if stats_only else _tables(report, group_by, sort_by, units, limit)
-    return "\n".join([*lines, *_totals(report, units)])
-
-
-def _tables(report: MemoryReport, group_by: str, sort_by: str, units: str, limit: int | None) -> list[str]:
     groups: dict[str, list[MemoryRow]] = {}
     for row in report.rows:
         groups.setdefault(_group(row, group_by), []).append(row)
-    lines: list[str] = []
-    for group in sorted(groups):
-        rows = sorted(groups[group], key=_order(sort_by))
-        shown = rows if limit is None else rows[:limit]
-        size = sum(row.size_bytes or 0 for row in rows)
-        table = [_HEAD, *(_cells(row, units) for row in shown)]
-        owners = {cells[_OWNER] for cells in table[1:]}
-        owned = ""
-        if len(rows) > 1 and len(owners) == 1:  # told once, the table is narrower
-            owned = f", owner {owners.pop()}"
-            table = [(*cells[:_OWNER], *cells[_OWNER + 1 :]) for cells in table]
-        lines.append(f"{group}: {_counted(len(rows))}, {amount(size, units)}{owned}")
-        lines += _aligned(table)
-        if len(shown) < len(rows):
-            lines.append(f"  ... and {len(rows) - len(shown):,} more")
-        lines.append("")
-    return lines
+    return [
+        _table(group, sorted(groups[group], key=_order(sort_by)), units, limit) for group in sorted(groups)
+    ]
+
+
+def more_words(table: MemoryTable) -> str:
+    """What is said of rows that are not shown."""
+    return f"... and {table.left_out:,} more"
+
+
+def _table(group: str, rows: list[MemoryRow], units: str, limit: int | None) -> MemoryTable:
+    shown = rows if limit is None else rows[:limit]
+    size = sum(row.size_bytes or 0 for row in rows)
+    table = [_HEAD, *(_cells(row, units) for row in shown)]
+    owners = {cells[_OWNER] for cells in table[1:]}
+    owned = ""
+    if len(rows) > 1 and len(owners) == 1:  # told once, the table is narrower
+        owned = f", owner {owners.pop()}"
+        table = [(*cells[:_OWNER], *cells[_OWNER + 1 :]) for cells in table]
+    title = f"{group}: {_counted(len(rows))}, {amount(size, units)}{owned}"
+    return MemoryTable(title, table[0], tuple(table[1:]), len(rows) - len(shown))
 
 
 def _group(row: MemoryRow, group_by: str) -> str:
@@ -197,7 +237,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
-def _totals(report: MemoryReport, units: str) -> list[str]:
+def memory_totals(report: MemoryReport, units: str) -> list[str]:
+    """What is said of all objects together, a line each."""
     used, capacity = report.store_used_bytes, report.store_capacity_bytes
     spilled = f", {amount(report.store_spilled_bytes, units)} on disk" if report.store_spilled_bytes else ""
     lines = [

@@ -1,9 +1,9 @@
 """Recording: what a session has been through, so that a report can show it as it was at any moment.
 
-Nothing is noted while it happens. What became of a task, and when, stands in its row for as long as the session
-lasts: the rows *are* the history of tasks, exact, and free of charge. Only what no row keeps is recorded:
+Nothing is noted while it happens. What became of a task, and when, stands in its row for as long as it is listed: the
+rows *are* the history of tasks, exact, and free of charge. Only what no listed row keeps is recorded:
 
-    tasks beyond the listed ones   their rows, once they have ended   ledger.unlisted --+
+    tasks that are not listed      their rows, once they have ended   ledger.unlisted --+
     objects, actors, nodes, tempo  what has changed since the last look ----------------+--> HistoryFile --> Run
 
 A thread looks five times a second, more rarely where a look takes long or much has changed already. What begins and
@@ -68,7 +68,7 @@ class Run:
         offset_s: unix time minus monotonic time.
         changes: what changed when, in parts of the feed's messages: "time" in unix seconds, "actors", "nodes",
             "objects", "tempo". The oldest first; the first one is the whole.
-        unlisted: rows of ended tasks that the ledger does not list.
+        unlisted: rows of ended tasks that the ledger has not listed, or no longer lists.
         ended: unix time of its end, 0.0 while it goes on.
         trouble: why the history has a gap, a sentence; "" if it has none.
     """

@@ -16,11 +16,14 @@ import html
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gnomon._core.ledger import Ledger
+from msgspec.structs import replace
+
+from gnomon._core.ledger import Ledger, TaskRow
 from gnomon.exceptions import NotInitializedError
 from gnomon.observe.backlog import Backlog, Message, Source
 from gnomon.observe.largest import LargestObjects
@@ -69,11 +72,32 @@ def whole_ledger(run: Run) -> Ledger:
     whole.spans, whole.spans_total = known.spans, known.spans_total
     whole.attempts, whole.attempts_total = known.attempts, known.attempts_total
     whole.tasks = list(known.tasks)
-    room = max(0, REPORT_TASKS_MAX - len(whole.tasks))
-    for row in run.unlisted[:room]:
-        row.index = len(whole.tasks)
-        whole.tasks.append(row)
+    if run.unlisted:
+        _put_in_order(whole, run.unlisted)
     return whole
+
+
+def _put_in_order(whole: Ledger, unlisted: list[TaskRow]) -> None:
+    """List also those that were not, or no longer: all get new numbers, in the order of their submission."""
+    rows = {row.task: row for row in (*unlisted, *whole.tasks)}
+    # of those submitted in one moment the listed ones first, which others may refer to
+    order = sorted(rows.values(), key=lambda row: (row.created, row.index < 0, row.index))[:REPORT_TASKS_MAX]
+    places = {row.index: place for place, row in enumerate(order) if row.index >= 0}
+    whole.tasks = [
+        replace(
+            row,
+            index=place,
+            parent=places.get(row.parent, -1),
+            deps=tuple(places[dep] for dep in row.deps if dep in places),
+        )
+        for place, row in enumerate(order)
+    ]
+    known = {row.task: row for row in whole.tasks}
+    whole.attempts = deque(
+        (number, replace(past, row=known[past.row.task]))
+        for number, past in whole.attempts.copy()
+        if past.row.task in known
+    )
 
 
 def page_of(run: Run, whole: Ledger) -> str:

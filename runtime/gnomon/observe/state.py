@@ -34,7 +34,7 @@ class Graph:
         counts: per group, all tasks by :class:`~gnomon._core.ledger.TaskState`.
         groups: group of each listed task.
         states: state of each listed task.
-        deps: for each listed task, the listed tasks whose results it takes.
+        deps: for each listed task, the places in these lists of the listed tasks whose results it takes.
         tasks_total: all tasks, the ones that are not listed included.
     """
 
@@ -103,14 +103,14 @@ def failure_path(object_id: str, *, ledger: Ledger | None = None) -> list[Row]:
         Rows as :func:`tasks` gives them; each took the result of the next. Empty if the first one is not listed.
     """
     book = ledger_of(ledger)
-    index = -1 if book is None else book.parent(bytes.fromhex(object_id)[:TASK_ID_BYTES])
-    if book is None or index < 0:
+    first = None if book is None else book.row_of(bytes.fromhex(object_id)[:TASK_ID_BYTES])
+    if book is None or first is None:
         return []
     offset_s = time.time() - time.monotonic()
-    found = [book.tasks[index]]
+    found = [first]
     while len(found) < _PATH_MAX:
-        causes = [book.tasks[dep] for dep in found[-1].deps if 0 <= dep < len(book.tasks)]
-        causes = [row for row in causes if row.state in (TaskState.FAILED, TaskState.CANCELLED)]
+        sources = (book.row(dep) for dep in found[-1].deps)
+        causes = [row for row in sources if row and row.state in (TaskState.FAILED, TaskState.CANCELLED)]
         if not causes:
             break
         found.append(min(causes, key=lambda row: row.finished))
@@ -211,13 +211,13 @@ def graph(*, ledger: Ledger | None = None) -> Graph:
     if book is None:
         return Graph([], [], [], [], [], 0)
     listed = list(book.tasks)
-    size = len(listed)
+    places = {row.index: place for place, row in enumerate(listed)}
     return Graph(
         names=list(book.names.entries),
         counts=[list(row) for row in book.counts],
         groups=[row.group for row in listed],
         states=[row.state for row in listed],
-        deps=[tuple(dep for dep in row.deps if 0 <= dep < size) for row in listed],
+        deps=[tuple(places[dep] for dep in row.deps if dep in places) for row in listed],
         tasks_total=book.tasks_total,
     )
 

@@ -20,7 +20,7 @@ export class FilterBar {
   update(): void {
     const { feed, filter } = this._context;
     const { model } = feed;
-    const key = `${model.epoch}/${model.cells.length}/${model.names.length}/${filter.key}`;
+    const key = `${model.session}/${model.cells.length}/${model.names.length}/${filter.key}`;
     if (key === this._key) {
       return;
     }

@@ -107,7 +107,8 @@ export class TimeBar {
   private _tell(at: number | null): string {
     const { wholeFrom } = this._feed;
     const blank = at !== null && at < wholeFrom;
-    const later = 'objects, actors and nodes are known from a later time on';
+    const counted = this._feed.live.unlisted > 0 ? ', and tasks that are not listed,' : '';
+    const later = `objects, actors and nodes${counted} are known from a later time on`;
     const event = this._event ? [this._event.words] : [];
     return [...event, ...(blank ? [later] : []), ...(this._feed.note === '' ? [] : [this._feed.note])].join('; ');
   }

@@ -17,34 +17,33 @@ export class Flows {
   /** Grows when a flow appears. */
   version = 0;
 
-  /** Counts the dependencies of newly listed tasks, between those that pass. */
+  /** Counts the dependencies of newly listed tasks, between those that pass; what has left the list stays counted. */
   sync(model: Model, filter: Filter): void {
-    const key = `${model.epoch}/${filter.key}`;
-    if (key !== this._key) {
+    const key = `${model.session}/${filter.key}`;
+    const { tasks } = model;
+    const last = tasks.length > 0 ? tasks.number[tasks.length - 1] : -1;
+    if (key !== this._key || (model.past && last < this._last)) {
       this._key = key;
       this._restart();
     }
-    const { tasks } = model;
-    if (model.past && tasks.length < this._length) {
-      this._restart();
-    }
-    for (; this._length < tasks.length; this._length++) {
-      if (filter.active && !filter.shows(model, this._length)) {
+    for (let task = tasks.placeAfter(this._last); task < tasks.length; task++) {
+      if (filter.active && !filter.shows(model, task)) {
         continue;
       }
-      const to = tasks.func[this._length];
-      const counts = (task: number): boolean =>
-        task >= 0 && task < this._length && (!filter.active || filter.shows(model, task));
-      for (const dep of tasks.depsOf(this._length)) {
+      const to = tasks.func[task];
+      const counts = (from: number): boolean =>
+        from >= 0 && from < task && (!filter.active || filter.shows(model, from));
+      for (const dep of tasks.depsOf(task)) {
         if (counts(dep)) {
           this._add(this._data, tasks.func[dep], to, false);
         }
       }
-      const parent = tasks.parent[this._length];
+      const parent = tasks.parent[task];
       if (counts(parent)) {
         this._add(this._calls, tasks.func[parent], to, true);
       }
     }
+    this._last = Math.max(this._last, last);
   }
 
   /** Flows between two different functions; data hides submission. */
@@ -65,7 +64,7 @@ export class Flows {
   }
 
   private _restart(): void {
-    this._length = 0;
+    this._last = -1;
     this._data = new Map();
     this._calls = new Map();
     this.version += 1;
@@ -83,7 +82,8 @@ export class Flows {
   }
 
   private _key = '';
-  private _length = 0;
+  /** The number of the last task that is counted. */
+  private _last = -1;
   private _data = new Map<number, IFlow>();
   private _calls = new Map<number, IFlow>();
 }

@@ -13,8 +13,8 @@ export function graphNote(context: IViewContext, mode: Mode, focused: number): s
   const { model } = context.feed;
   const { tasks } = model;
   const total = context.model().tasksTotal;
-  if (focused >= 0 && focused < tasks.length) {
-    return `around ${model.nameOf(tasks.func[focused])} #${focused}`;
+  if (tasks.has(focused)) {
+    return `around ${model.titleOf(focused)}`;
   }
   if (mode === 'tasks' && total > TASKS_DRAWN_MAX) {
     return `the latest ${TASKS_DRAWN_MAX} of ${formatCount(Math.min(total, tasks.length))} listed tasks`;
@@ -22,8 +22,9 @@ export function graphNote(context: IViewContext, mode: Mode, focused: number): s
   if (context.filter.active) {
     return `${formatCount(total)} of ${plural(model.tasksTotal, 'task')}`;
   }
+  const unlisted = model.unlisted > 0 ? ` · ${formatCount(model.unlisted)} not listed` : '';
   const edges = tasks.edges > 0 ? ` · ${plural(tasks.edges, 'dependency', 'dependencies')}` : '';
-  return total > 0 ? `${plural(total, 'task')}${edges}` : '';
+  return total > 0 ? `${plural(total, 'task')}${unlisted}${edges}` : '';
 }
 
 /** While nothing has been called. */
@@ -35,7 +36,7 @@ export function whyNone(total: number, listed: number): readonly [string, string
     return NO_TASKS;
   }
   return total > listed
-    ? ['No listed task passes the filter', UNLISTED_HELP, '%remote stop']
+    ? ['No listed task passes the filter', UNLISTED_HELP, '']
     : ['No tasks pass the filter', 'Choose all cells and all functions to see the others', ''];
 }
 

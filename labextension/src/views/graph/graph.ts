@@ -5,16 +5,19 @@
  */
 
 import { BoxScene } from './box-scene';
+import { Chosen } from '../model/chosen';
 import type { IView, IViewContext } from '../context';
 import { DetailCard } from '../ui/detail';
 import { el, setAttribute, setHidden, setText } from '../ui/dom';
 import { emptyNote } from '../ui/empty-note';
+import { UNLISTED_HELP } from '../ui/format';
 import type { Mode } from './graph-modes';
 import { MODES, MODE_TITLES } from './graph-modes';
-import { graphNote, NO_TASKS, sayWhyNone, TASKS_DRAWN_MAX } from './graph-note';
+import { drawnTasks } from './drawn-tasks';
+import { graphNote, NO_TASKS, sayWhyNone } from './graph-note';
 import { GraphKey } from './graph-key';
 import { GroupTable } from './group-table';
-import { Layers, neighbourhood } from './layers';
+import { Layers } from './layers';
 import { PathToggle } from './path-toggle';
 import { segments } from '../ui/segments';
 import type { IPoint, IScene, IStageHost } from './stage';
@@ -25,8 +28,6 @@ import { TaskScene } from './task-scene';
 /** Up to here every task is drawn by itself: beyond, the picture says nothing any more. */
 const AUTO_TASKS_MAX = 150;
 const AUTO_WIDEST_MAX = 40;
-const NEIGHBOURS_MAX = 60;
-const NEIGHBOUR_LEVELS = 2;
 
 /** The graph view. */
 export class GraphView implements IView, IStageHost {
@@ -37,7 +38,7 @@ export class GraphView implements IView, IStageHost {
     this._tasks = new TaskScene(
       _context,
       this._layers,
-      () => this._drawnTasks(),
+      () => drawnTasks(_context, this._around.task),
       () => this._stage.invalidate()
     );
     this._boxes = new BoxScene(_context);
@@ -69,12 +70,14 @@ export class GraphView implements IView, IStageHost {
 
   update(): void {
     const { model } = this._context.feed;
-    if (model.epoch !== this._epoch) {
-      this._epoch = model.epoch;
-      this._focused = -1;
+    if (model.session !== this._session) {
+      this._session = model.session;
+      this._around.choose(model, -1);
       this._deselect();
       this._stage.cut();
     }
+    this._tasks.selected = this._choice.follow(model);
+    this._detail.around = this._around.follow(model);
     this._layers.sync(model);
     setAttribute(this._stage.canvas, 'aria-label', describeTasks(this._context.model().totals()));
     const none = this._context.model().tasksTotal === 0;
@@ -85,11 +88,11 @@ export class GraphView implements IView, IStageHost {
     setHidden(this._stage.node, this._mode === 'table');
     this._stage.node.classList.toggle('jp-gnomon-blank', none);
     setHidden(this._table.node, this._mode !== 'table');
-    setHidden(this._back, this._focused < 0);
+    setHidden(this._back, this._around.task < 0);
     this._tasks.path = this._boxes.path = this._path.marked();
-    const note = this._tasks.path?.words ?? graphNote(this._context, this._mode, this._focused);
+    const note = this._tasks.path?.words ?? graphNote(this._context, this._mode, this._around.task);
     setText(this._note, note);
-    setAttribute(this._note, 'title', note);
+    setAttribute(this._note, 'title', model.unlisted > 0 ? `${note}. ${UNLISTED_HELP}` : note);
     this._detail.update();
     if (this._mode === 'table') {
       this._table.update();
@@ -171,7 +174,7 @@ export class GraphView implements IView, IStageHost {
       return true;
     }
     if (key === 'n' || key === 'p') {
-      const ids = this._drawnTasks();
+      const ids = drawnTasks(this._context, this._around.task);
       const step = key === 'n' ? 1 : -1;
       const at = ids.indexOf(this._tasks.selected);
       const next = ids[at < 0 ? (step > 0 ? 0 : ids.length - 1) : (at + step + ids.length) % ids.length];
@@ -190,7 +193,7 @@ export class GraphView implements IView, IStageHost {
   private _single(): boolean {
     const total = this._context.model().tasksTotal;
     const few = total <= AUTO_TASKS_MAX && Math.min(total, this._layers.widest) <= AUTO_WIDEST_MAX;
-    return this._focused >= 0 || this._mode === 'tasks' || (this._mode === 'auto' && few && this._fits());
+    return this._around.task >= 0 || this._mode === 'tasks' || (this._mode === 'auto' && few && this._fits());
   }
 
   /** Whether the picture of single tasks can be read where it has to fit: a long chain can not. */
@@ -198,19 +201,6 @@ export class GraphView implements IView, IStageHost {
     const space = { width: this._stage.width, height: this._stage.height };
     this._tasks.update(space);
     return space.width * space.height === 0 || fullScale(space, this._tasks) >= this._tasks.scaleMin;
-  }
-
-  private _drawnTasks(): number[] {
-    const { tasks } = this._context.feed.model;
-    if (this._focused >= 0 && this._focused < tasks.length) {
-      return neighbourhood(tasks, this._focused, NEIGHBOUR_LEVELS, NEIGHBOURS_MAX);
-    }
-    if (this._context.filter.active) {
-      const shown = this._context.model().members.flat();
-      return shown.sort((a, b) => a - b).slice(-TASKS_DRAWN_MAX);
-    }
-    const first = Math.max(0, tasks.length - TASKS_DRAWN_MAX);
-    return Array.from({ length: tasks.length - first }, (_, i) => first + i);
   }
 
   private _arrange(): void {
@@ -226,8 +216,10 @@ export class GraphView implements IView, IStageHost {
   }
 
   private _select(task: number): void {
+    const { model } = this._context.feed;
+    this._choice.choose(model, task);
     this._tasks.selected = task;
-    this._boxes.selected = this._context.feed.model.tasks.func[task];
+    this._boxes.selected = model.tasks.func[task];
     this._detail.show({ task });
     this._stage.invalidate();
   }
@@ -239,15 +231,15 @@ export class GraphView implements IView, IStageHost {
   }
 
   private _deselect(): void {
-    this._tasks.selected = -1;
-    this._boxes.selected = -1;
+    this._choice.choose(this._context.feed.model, -1);
+    this._tasks.selected = this._boxes.selected = -1;
     this._detail.show(null);
     this._stage.invalidate();
   }
 
   /** Shows the tasks around one, or all of them again (-1). */
   private _focus(task: number): void {
-    this._focused = task;
+    this._around.choose(this._context.feed.model, task);
     this._detail.around = task;
     this._stage.cut();
     if (task >= 0) {
@@ -261,7 +253,7 @@ export class GraphView implements IView, IStageHost {
   private _taskTitle(task: number): string {
     const { model } = this._context.feed;
     const again = attemptWords(model.tasks.attempt[task]);
-    return `${model.nameOf(model.tasks.func[task])} #${task} · ${TASK_STATES[model.tasks.state[task]]}${again}`;
+    return `${model.titleOf(task)} · ${TASK_STATES[model.tasks.state[task]]}${again}`;
   }
 
   private _modes(): HTMLElement {
@@ -271,7 +263,7 @@ export class GraphView implements IView, IStageHost {
       'picture',
       mode => {
         this._mode = mode;
-        this._focused = -1;
+        this._around.choose(this._context.feed.model, -1);
         this._stage.cut();
         this.update();
       },
@@ -292,8 +284,10 @@ export class GraphView implements IView, IStageHost {
   private readonly _tip = el('div', 'tip', '', { 'aria-hidden': 'true' });
   private readonly _empty = emptyNote(...NO_TASKS);
   private _mode: Mode = 'auto';
-  private _focused = -1;
-  private _epoch = 0;
+  /** The task whose card is shown, and that whose neighbours are. */
+  private readonly _choice = new Chosen();
+  private readonly _around = new Chosen();
+  private _session = '';
   private _sceneShown: IScene | null = null;
   private _filterShown = '';
 }

@@ -43,7 +43,7 @@ export class GroupTable {
   update(): void {
     const model = this._context.model();
     const funcs = model.counts.map((_, func) => func).filter(func => groupTotal(model, func) > 0);
-    this._rows.show(funcs.map(func => [`${model.epoch}/${func}`, func]));
+    this._rows.show(funcs.map(func => [`${model.session}/${func}`, func]));
   }
 
   private _fill(row: HTMLElement, func: number): void {

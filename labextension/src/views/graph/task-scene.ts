@@ -53,6 +53,10 @@ export class TaskScene implements IScene {
     const ids = this._ids();
     const { key: filter } = this._context.filter;
     const key = `${model.epoch}/${filter}/${ids.length}/${ids[ids.length - 1] ?? ''}`;
+    if (model.epoch !== this._epoch) {
+      this._epoch = model.epoch;
+      this._places.clear(); // of other tasks
+    }
     if (key !== this._key) {
       this._key = key;
       this._clusters = clusterLayers(model.tasks, ids, task => this._layers.of(task));
@@ -262,6 +266,7 @@ export class TaskScene implements IScene {
     return running;
   }
 
+  private _epoch = -1;
   private _key = '';
   private _clusters: ICluster[][] = [];
   private _layout: ITaskLayout | null = null;

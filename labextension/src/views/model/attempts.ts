@@ -70,7 +70,7 @@ export function whyAgain({ state, reason }: IAttempt): string {
 
 /** "load #3 · attempt 1 · 1.2 s · the worker died". */
 export function describeAttempt(model: Model, attempt: IAttempt): string {
-  const name = `${model.nameOf(model.tasks.func[attempt.task])} #${attempt.task}`;
+  const name = model.titleOf(attempt.task);
   const took = formatDuration(attempt.end - attempt.start);
   return `${name} · attempt ${attempt.number + 1} · ${took} · ${whyAgain(attempt)}`;
 }

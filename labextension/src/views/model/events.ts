@@ -89,7 +89,7 @@ function taskEvents(model: Model): IRunEvent[] {
   for (let task = 0; task < tasks.length; task++) {
     if (tasks.state[task] === TaskState.failed) {
       const why = model.errors.get(task) ?? '';
-      const text = `${model.nameOf(tasks.func[task])} #${task} failed${why ? `: ${cut(why)}` : ''}`;
+      const text = `${model.titleOf(task)} failed${why ? `: ${cut(why)}` : ''}`;
       found.push({ time: Math.max(tasks.end[task], tasks.created[task]), kind: 'failed', text });
     }
   }
@@ -102,7 +102,7 @@ function attemptEvents(model: Model): IRunEvent[] {
     .flat()
     .filter(({ task, state }) => state !== TaskState.done && task < model.tasks.length)
     .map(past => {
-      const name = `${model.nameOf(model.tasks.func[past.task])} #${past.task}`;
+      const name = model.titleOf(past.task);
       return { time: past.end, kind: 'again', text: `${name} is tried again: ${cut(whyAgain(past))}` };
     });
 }

@@ -243,11 +243,11 @@ export class Feed {
   }
 
   private _apply({ header, buffer, at }: IArrived): void {
+    this._travel.prepare(header);
     const result = this.live.apply(header, buffer);
     this._receivedAt = at;
     if (result === 'gap') {
-      this._fallBehind();
-      return;
+      return this._fallBehind();
     }
     this._status = 'live';
     if (result === 'applied') {

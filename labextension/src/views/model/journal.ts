@@ -21,8 +21,8 @@ export interface IMoment {
   actors: Map<string, IActorRow>;
   nodes: Map<string, INodeRow>;
   tempo: ITempo;
-  /** Per function, all its tasks by state; `null` while all tasks are listed. */
-  counts: readonly (readonly number[])[] | null;
+  /** By function, all its tasks by state; empty while all tasks are listed, and where it is not known. */
+  counts: (readonly number[])[];
 }
 
 type Rows<Row> = readonly (readonly [id: string, row: Row | null])[];
@@ -35,11 +35,14 @@ export interface IEntryRows {
   readonly nodes: Rows<INodeRow>;
 }
 
+type Counts = readonly (readonly [func: number, counts: readonly number[]])[];
+
 /** What one message has changed. */
 interface IEntry extends IEntryRows {
   readonly objectTotals: IObjectTotals;
   readonly tempo: ITempo;
-  readonly counts: readonly (readonly number[])[] | null;
+  /** Of the functions whose counts have changed. */
+  readonly counts: Counts;
   readonly size: number;
 }
 
@@ -50,7 +53,7 @@ function nothing(): IMoment {
     actors: new Map(),
     nodes: new Map(),
     tempo: FREE,
-    counts: null
+    counts: []
   };
 }
 
@@ -74,14 +77,14 @@ export class Journal {
       nodes: changes(last.nodes, model.nodes, Object.is),
       objectTotals: model.objectTotals,
       tempo: model.tempo,
-      counts: model.tasksTotal > model.tasks.length ? model.counts.map(counts => [...counts]) : null
+      counts: model.tasksTotal > model.tasks.length ? otherCounts(last.counts, model.counts) : []
     };
     const size = entry.objects.length + entry.actors.length + entry.nodes.length;
     const quiet = size === 0 && entry.objectTotals === last.objectTotals && entry.tempo === last.tempo;
-    if (quiet && !entry.counts && this._entries.length > 0) {
+    if (quiet && entry.counts.length === 0 && this._entries.length > 0) {
       return;
     }
-    const whole = { ...entry, size: size + 1 + (entry.counts?.length ?? 0) };
+    const whole = { ...entry, size: size + 1 + entry.counts.length };
     apply(last, whole);
     this._entries.push(whole);
     this._size += whole.size;
@@ -89,6 +92,27 @@ export class Journal {
     if (this._size > this._changesMax) {
       this._fold();
     }
+  }
+
+  /** Notes also how many tasks there were at some times, in ascending order, before the first at which that was noted. */
+  noteCounts(times: readonly number[], countsAt: (time: number) => readonly (readonly number[])[]): void {
+    const until = this._entries.find(entry => entry.counts.length > 0)?.time ?? Infinity;
+    const known: (readonly number[])[] = [];
+    let before: Pick<IEntry, 'objectTotals' | 'tempo'> = this._base;
+    const entries: IEntry[] = [];
+    const later = [...this._entries];
+    for (const time of times.filter(each => each < until)) {
+      while (later.length > 0 && later[0].time <= time) {
+        before = later[0];
+        entries.push(later.shift()!);
+      }
+      const counts = otherCounts(known, countsAt(time));
+      putCounts(known, counts);
+      const { objectTotals, tempo } = before;
+      entries.push({ time, objectTotals, tempo, counts, objects: [], actors: [], nodes: [], size: 1 + counts.length });
+      this._size += 1 + counts.length;
+    }
+    this._entries = [...entries, ...later];
   }
 
   /** What changed, the oldest first; before that, rows as they were when it begins. */
@@ -107,6 +131,7 @@ export class Journal {
       }
       apply(moment, entry);
     }
+    moment.counts = time < this._folded ? [] : moment.counts;
     return moment;
   }
 
@@ -116,6 +141,7 @@ export class Journal {
     this._size = 0;
     this._base = nothing();
     this._last = nothing();
+    this._folded = 0;
     this.since = Infinity;
   }
 
@@ -128,12 +154,15 @@ export class Journal {
       folded += 1;
     }
     this._entries = this._entries.slice(folded);
-    this.since = this._entries[0].time;
+    this._folded = this._entries[0].time;
+    this.since = Math.max(this.since, this._folded);
   }
 
   private _session = '';
   private _entries: IEntry[] = [];
   private _size = 0;
+  /** What was before is given up. */
+  private _folded = 0;
   private _base = nothing();
   private _last = nothing();
 }
@@ -141,6 +170,7 @@ export class Journal {
 function copy(moment: IMoment): IMoment {
   return {
     ...moment,
+    counts: [...moment.counts],
     objects: new Map(moment.objects),
     actors: new Map(moment.actors),
     nodes: new Map(moment.nodes)
@@ -153,7 +183,24 @@ function apply(moment: IMoment, entry: Omit<IEntry, 'size'>): void {
   put(moment.nodes, entry.nodes);
   moment.objectTotals = entry.objectTotals;
   moment.tempo = entry.tempo;
-  moment.counts = entry.counts;
+  putCounts(moment.counts, entry.counts);
+}
+
+function putCounts(known: (readonly number[])[], changed: Counts): void {
+  for (const [func, counts] of changed) {
+    known[func] = counts;
+  }
+}
+
+/** Of the functions whose counts are other ones than they were, the counts as they are now. */
+function otherCounts(old: readonly (readonly number[])[], now: readonly (readonly number[])[]): Counts {
+  const found: [number, readonly number[]][] = [];
+  now.forEach((counts, func) => {
+    if (counts.some((count, state) => count !== (old[func]?.[state] ?? 0))) {
+      found.push([func, [...counts]]);
+    }
+  });
+  return found;
 }
 
 function put<Row>(rows: Map<string, Row>, changed: Rows<Row>): void {

@@ -8,13 +8,13 @@
 
 import type { Attempts } from './attempts';
 import { NO_ATTEMPTS, withAttempts } from './attempts';
-import type { Column, Columns, IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
+import type { IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
 import { FREE, NO_NODE, readColumns, WireError } from './wire';
 import { Histories } from './histories';
+import { addTasks, changeTasks, dropTasks, knowFunction, noCounts, placedAttempts } from './listing';
 import type { IObjectRow } from './object-rows';
 import { bySize, changeObjects, NO_OBJECTS, totalsOf } from './object-rows';
 import { TaskTable } from './tasks';
-import { TASK_STATES } from './states';
 import type { IWorkSpan } from './work-spans';
 import { withSpans } from './work-spans';
 
@@ -24,9 +24,8 @@ import { withSpans } from './work-spans';
  */
 export type ApplyResult = 'applied' | 'ignored' | 'gap';
 
-function noCounts(): number[] {
-  return TASK_STATES.map(() => 0);
-}
+/** Parts of a message that may change what has run where. */
+const SPAN_PARTS = ['new', 'changed', 'gone', 'workers', 'nodes', 'spans', 'attempts'] as const;
 
 /** A cluster as seen through the feed. Read the fields; change them through {@link Model.apply} alone. */
 export class Model {
@@ -36,7 +35,7 @@ export class Model {
   spansVersion = 0;
   /** Grows when rows of objects may have changed. */
   objectsVersion = 0;
-  /** Grows when task numbers lose their meaning: what was derived from tasks must be derived anew. */
+  /** Grows when tasks get other places, or are other ones: what was derived from them must be derived anew. */
   epoch = 0;
   session = '';
   engine = '';
@@ -102,6 +101,11 @@ export class Model {
     return this._only ?? Math.max(this._tasksTotal, this.tasks.length);
   }
 
+  /** Number of tasks that are only counted. */
+  get unlisted(): number {
+    return Math.max(0, this.tasksTotal - this.tasks.length);
+  }
+
   /** Objects that have bytes in shared memory, the largest first. */
   objectsBySize(): IObjectRow[] {
     return bySize(this.objects);
@@ -110,6 +114,11 @@ export class Model {
   /** The name of a function. */
   nameOf(func: number): string {
     return this.names[func] ?? `function ${func}`;
+  }
+
+  /** "load #3". */
+  titleOf(task: number): string {
+    return `${this.nameOf(this.tasks.func[task])} #${this.tasks.number[task]}`;
   }
 
   /**
@@ -170,13 +179,15 @@ export class Model {
 
   private _applyChecked(header: IFeedHeader, buffer: DataView | undefined): void {
     const snapshot = header.kind === 'snapshot';
-    const [added, changed] = readColumns(header.new, header.changed, buffer);
-    const length = (snapshot ? 0 : this.tasks.length) + TaskTable.checkNew(added);
-    TaskTable.checkChanged(changed, length);
+    const [added, changed, gone] = readColumns([header.new, header.changed, header.gone], buffer);
+    const table = snapshot ? new TaskTable() : this.tasks;
+    table.checkNew(added);
+    table.checkChanged(changed, added);
     if (snapshot) {
-      // a session never gives a task another number: pictures built on its tasks stay valid
-      const epoch = header.session === this.session ? this.epoch : this.epoch + 1;
-      this.histories = epoch === this.epoch ? this.histories : new Histories();
+      // while all tasks are listed they come back to their places: pictures built on them stay valid
+      const same = header.session === this.session;
+      const epoch = same && this.tasks.isWhole ? this.epoch : this.epoch + 1;
+      this.histories = same ? this.histories : new Histories();
       this._forget();
       this.epoch = epoch;
     }
@@ -188,24 +199,25 @@ export class Model {
     this.names.push(...(header.names ?? []));
     this.cells.push(...(header.cells ?? []));
     this.workers.push(...(header.workers ?? []));
-    this._addTasks(added);
-    this._changeTasks(changed);
+    dropTasks(this, gone);
+    addTasks(this, added);
+    changeTasks(this, changed);
     this._applyRows(header);
     this.version += 1;
-    this.spansVersion +=
-      snapshot || header.new || header.changed || header.workers || header.nodes || header.spans || header.attempts
-        ? 1
-        : 0;
+    this.spansVersion += snapshot || SPAN_PARTS.some(part => header[part]) ? 1 : 0;
     this.objectsVersion += snapshot || header.objects?.rows?.length || header.objects?.gone?.length ? 1 : 0;
   }
 
   private _applyRows(header: IFeedHeader): void {
     for (const [func, ...counts] of header.groups ?? []) {
-      this._group(func);
+      knowFunction(this, func);
       this.counts[func] = counts;
     }
-    for (const [task, text] of Object.entries(header.errors ?? {})) {
-      this.errors.set(Number(task), text);
+    for (const [number, text] of Object.entries(header.errors ?? {})) {
+      const task = this.tasks.find(Number(number));
+      if (task >= 0) {
+        this.errors.set(task, text);
+      }
     }
     if (header.objects) {
       this._applyObjects(header.objects);
@@ -215,56 +227,16 @@ export class Model {
     header.nodes?.forEach(row => this.nodes.set(row.id, row));
     this.noNode = header.no_node ?? this.noNode;
     this.spans = withSpans(this.spans, header.spans ?? []);
-    this.attempts = withAttempts(this.attempts, header.attempts ?? []);
+    this.attempts = withAttempts(this.attempts, placedAttempts(this, header.attempts ?? []));
     if (header.tempo) {
       this.tempo = { ...FREE, ...header.tempo };
     }
     this._tasksTotal = header.limits?.tasks_total ?? this._tasksTotal;
   }
 
-  private _addTasks(columns: Columns): void {
-    const first = this.tasks.length;
-    this.tasks.append(columns);
-    for (let task = first; task < this.tasks.length; task++) {
-      const func = this.tasks.func[task];
-      this._group(func);
-      this.members[func].push(task);
-      this.listedCounts[func][0] += 1;
-    }
-  }
-
-  private _changeTasks(columns: Columns): void {
-    const ids: Column | undefined = columns.get('id');
-    if (!ids || ids.length === 0) {
-      return;
-    }
-    const { tasks } = this;
-    const [state, worker, start, end] = ['state', 'worker', 'start', 'end'].map(name => columns.get(name)!);
-    const attempt = columns.get('attempt');
-    for (let i = 0; i < ids.length; i++) {
-      const task = ids[i];
-      tasks.attempt[task] = attempt?.[i] ?? 0;
-      const listed = this.listedCounts[tasks.func[task]];
-      listed[tasks.state[task]] -= 1;
-      listed[state[i]] += 1;
-      tasks.state[task] = state[i];
-      tasks.worker[task] = worker[i];
-      tasks.start[task] = start[i];
-      tasks.end[task] = end[i];
-    }
-  }
-
   private _applyObjects(part: IObjectsPart): void {
     changeObjects(this.objects, part);
     this.objectTotals = totalsOf(part);
-  }
-
-  private _group(func: number): void {
-    while (this.members.length <= func) {
-      this.members.push([]);
-      this.counts.push(noCounts());
-      this.listedCounts.push(noCounts());
-    }
   }
 
   private _forget(): void {

@@ -35,7 +35,7 @@ export function usesOf(node: INodeRow): IUse[] {
   names.sort((a, b) => place(a) - place(b) || a.localeCompare(b));
   return names.map(name => {
     const total = node.resources[name];
-    const free = node.alive ? (node.available[name] ?? 0) : total;
+    const free = node.alive ? (node.available[name] ?? 0) + (node.idle?.[name] ?? 0) : total;
     return { name, total, used: Math.max(0, total - free) };
   });
 }
@@ -77,7 +77,7 @@ function runningTasks(model: Model): Map<string, number> {
 
 function rowOf(model: Model, id: string, pid: number, state: string, task: number | undefined): IWorkerRow {
   if (task !== undefined) {
-    return { id, pid, state: 'running', runs: `${model.nameOf(model.tasks.func[task])} #${task}`, task };
+    return { id, pid, state: 'running', runs: model.titleOf(task), task };
   }
   const actor = [...model.actors.values()].find(each => each.pid === pid && each.state === 'alive');
   if (actor) {

@@ -33,13 +33,31 @@ export function modelAt(newest: Model, journal: Journal, time: number): Model {
   version += 1;
   const versions = { version, spansVersion: version, objectsVersion: version };
   const own = { ...moment, ...versions, tasks, members, listedCounts, errors, spans, attempts, time, past: true };
-  const known = counts ? listedCounts.map((listed, func) => [...(counts[func] ?? listed)]) : listedCounts;
+  const known = counts.length > 0 ? listedCounts.map((listed, func) => [...(counts[func] ?? listed)]) : listedCounts;
   const histories = newest.histories.until(time);
   return newest.with({ ...own, counts: known, histories });
 }
 
 function isFailed(tasks: TaskTable, task: number): boolean {
   return task < tasks.length && tasks.state[task] === TaskState.failed;
+}
+
+/** Per function, the listed tasks by the states in which they were at a time. */
+export function countsAt({ tasks, attempts, counts }: Model, time: number): number[][] {
+  const found = counts.map(() => TASK_STATES.map(() => 0));
+  const then = tasksAt(tasks, time, attempts);
+  for (let task = 0; task < then.length; task++) {
+    found[then.func[task]][then.state[task]] += 1;
+  }
+  return found;
+}
+
+/** Some of the times at which tasks came, began and ended, ascending: of about equally many each. */
+export function stepsOf({ length, created, start, end }: TaskTable, count: number): number[] {
+  const all = [created, start, end].flatMap(times => [...times.subarray(0, length)]).filter(time => time > 0);
+  all.sort((a, b) => a - b);
+  const stride = Math.max(1, all.length / count);
+  return Array.from({ length: Math.ceil(all.length / stride) }, (_, i) => all[Math.floor(i * stride)]);
 }
 
 /** The tasks that were there at a time, in the states in which they were. */
@@ -79,7 +97,10 @@ export function tasksAt(newest: TaskTable, time: number, attempts: Attempts): Ta
       worker[task] = newest.worker[task];
     } else if (begun) {
       state[task] = TaskState.running;
-    } else if (newest.state[task] !== TaskState.waiting && newest.depsOf(task).every(hasResult)) {
+    } else if (
+      newest.state[task] !== TaskState.waiting &&
+      newest.depsOf(task).every(dep => dep < 0 || hasResult(dep))
+    ) {
       state[task] = TaskState.ready;
     }
   }

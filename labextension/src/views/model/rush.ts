@@ -20,13 +20,13 @@ export class Rush {
     const passed = model.time - this._time;
     const more = steps - this._steps;
     const fast = more > RUSH_AT_ONCE || (passed > 0 && more > RUSH_PER_S * passed);
-    this.on = model.epoch === this._epoch && fast;
-    this._epoch = model.epoch;
+    this.on = model.session === this._session && fast;
+    this._session = model.session;
     this._time = model.time;
     this._steps = steps;
   }
 
-  private _epoch = -1;
+  private _session = '';
   private _time = 0;
   private _steps = 0;
 }

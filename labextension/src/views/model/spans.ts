@@ -135,7 +135,7 @@ export function taskAt(
 export function describeSpan(model: Model, task: number, now: number): string {
   const { tasks } = model;
   const took = formatDuration(endOf(model, task, now) - tasks.start[task]);
-  return `${model.nameOf(tasks.func[task])} #${task} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
+  return `${model.titleOf(task)} · ${TASK_STATES[tasks.state[task]]} · ${took}`;
 }
 
 /** "timeline: 3 workers, 24 spans, 2 running". */

@@ -4,7 +4,11 @@ import type { IRunEvent } from './events';
 import { eventsOf } from './events';
 import { Journal } from './journal';
 import type { Model } from './model';
-import { modelAt } from './past';
+import { countsAt, modelAt, stepsOf } from './past';
+import type { IFeedHeader } from './wire';
+
+/** So many times at which it is known how many tasks there were before the first has left the list. */
+const STEPS = 200;
 
 /** Where in time the views of one feed are. */
 export class Travel {
@@ -45,13 +49,24 @@ export class Travel {
     return eventsOf(this._live, this._journal.rows());
   }
 
+  /** A message comes: of tasks that leave the list in it the rows will not tell any more how many there were when. */
+  prepare(header: IFeedHeader): void {
+    if (header.gone && this._live.tasks.isWhole) {
+      const steps = stepsOf(this._live.tasks, STEPS);
+      this._journal.noteCounts(steps, time => countsAt(this._live, time));
+    }
+  }
+
   /** Takes in what the last message has changed. A new session ends the journey: nothing is known of its past. */
   note(): void {
     this._journal.note(this._live);
-    if (this._live.epoch !== this._epoch) {
-      this._epoch = this._live.epoch;
+    if (this._live.session !== this._session) {
+      this._session = this._live.session;
       this.goTo(null);
+    } else if (this._live.epoch !== this._epoch) {
+      this._past = null; // tasks have got other places
     }
+    this._epoch = this._live.epoch;
   }
 
   /** Shows another time, or with `null` what is now. */
@@ -64,4 +79,5 @@ export class Travel {
   private _at: number | null = null;
   private _past: Model | null = null;
   private _epoch = 0;
+  private _session = '';
 }

@@ -1,8 +1,9 @@
 /**
  * The feed's wire format: a JSON header and one binary buffer of typed columns.
  *
- * A header's `new` and `changed` list columns as `[name, dtype, length]`; the buffer holds them one after the
- * other, those of `new` first, little endian, each padded to a multiple of 8 bytes.
+ * A header's `new`, `changed` and `gone` list columns as `[name, dtype, length]`; the buffer holds them one after the
+ * other, in that order, little endian, each padded to a multiple of 8 bytes. Tasks that are gone leave first: those in
+ * `new` take their places.
  */
 
 /** Name, element type and number of elements of a column. */
@@ -79,6 +80,8 @@ export interface INodeRow {
   readonly alive: boolean;
   readonly resources: Readonly<Record<string, number>>;
   readonly available: Readonly<Record<string, number>>;
+  /** Held by workers in which nothing runs, since the session is paused or slowed down. */
+  readonly idle?: Readonly<Record<string, number>>;
   readonly workers: number;
   readonly store_used_bytes: number;
   readonly store_capacity_bytes: number;
@@ -131,6 +134,7 @@ export interface IFeedHeader {
   readonly groups?: readonly GroupRow[];
   readonly new?: readonly ColumnSpec[];
   readonly changed?: readonly ColumnSpec[];
+  readonly gone?: readonly ColumnSpec[];
   readonly errors?: Readonly<Record<string, string>>;
   readonly objects?: IObjectsPart;
   readonly actors?: readonly IActorRow[];
@@ -157,15 +161,13 @@ const DTYPES: Readonly<Record<string, { bytes: number; view(data: ArrayBuffer, o
     f8: { bytes: 8, view: (data, offset, n) => new Float64Array(data, offset, n) }
   };
 
-/** Reads the columns of `new` and of `changed` out of a message's buffer. Throws {@link WireError}. */
+/** Reads the columns of some specs out of a message's buffer. Throws {@link WireError}. */
 export function readColumns(
-  first: readonly ColumnSpec[] | undefined,
-  second: readonly ColumnSpec[] | undefined,
+  specs: readonly (readonly ColumnSpec[] | undefined)[],
   buffer: DataView | undefined
-): [Columns, Columns] {
-  const data = aligned(buffer);
-  const reader = { data, offset: 0 };
-  return [readSet(first ?? [], reader), readSet(second ?? [], reader)];
+): Columns[] {
+  const reader = { data: aligned(buffer), offset: 0 };
+  return specs.map(spec => readSet(spec ?? [], reader));
 }
 
 /** Hosts may hand over views at odd offsets, on which a typed array can not be laid: copy the bytes then. */

@@ -27,7 +27,7 @@ export class FunctionLegend {
     const { model } = this._context.feed;
     const funcs = model.members.map((_, func) => func).filter(func => model.members[func].length > 0);
     const busiest = [...funcs].sort((a, b) => groupTotal(model, b) - groupTotal(model, a)).slice(0, SHOWN_MAX);
-    this._list.show(busiest.sort((a, b) => a - b).map(func => [`${model.epoch}/${func}`, func]));
+    this._list.show(busiest.sort((a, b) => a - b).map(func => [`${model.session}/${func}`, func]));
     setText(this._more, funcs.length > SHOWN_MAX ? `and ${formatCount(funcs.length - SHOWN_MAX)} more` : '');
     setHidden(this.node, funcs.length === 0);
   }

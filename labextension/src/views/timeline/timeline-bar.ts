@@ -33,8 +33,8 @@ export class TimelineBar {
   say(mode: WindowMode, spans: number, unlisted: number, time: IWorkTime): void {
     setAttribute(this._latest, 'aria-pressed', String(mode === 'follow'));
     setAttribute(this._all, 'aria-pressed', String(mode === 'all'));
-    const later = unlisted > 0 ? `${plural(unlisted, 'later task')} not listed` : '';
-    setText(this._note, spans > 0 ? joined([plural(spans, 'span'), workWords(time), later], ' · ') : '');
+    const others = unlisted > 0 ? `${plural(unlisted, 'task')} not listed` : '';
+    setText(this._note, spans > 0 ? joined([plural(spans, 'span'), workWords(time), others], ' · ') : '');
     setAttribute(this._note, 'title', joined([workHelp(time), unlisted > 0 ? UNLISTED_HELP : ''], ' '));
   }
 

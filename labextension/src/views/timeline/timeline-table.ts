@@ -79,7 +79,7 @@ export class TimelineTable {
     this._timeline = timeline;
     const { model } = this._context.feed;
     const rows = timeline.groups.flatMap(group => group.rows).filter(row => row.worker >= 0);
-    this._workers.show(rows.slice(0, WORKERS_MAX).map(row => [`${model.epoch}/${row.worker}`, row]));
+    this._workers.show(rows.slice(0, WORKERS_MAX).map(row => [`${model.session}/${row.worker}`, row]));
     const latest = rows
       .flatMap(row => row.tasks.slice(-SPANS_MAX))
       .filter(task => this._context.filter.shows(model, task))
@@ -123,7 +123,7 @@ export class TimelineTable {
     const { model } = this._context.feed;
     const { tasks } = model;
     const [name, state, worker, started, took] = element.children;
-    setText(name.firstElementChild!, `${model.nameOf(tasks.func[task])} #${task}`);
+    setText(name.firstElementChild!, model.titleOf(task));
     const word = TASK_STATES[tasks.state[task]];
     if (state.getAttribute('data-state') !== word) {
       state.setAttribute('data-state', word);

@@ -1,6 +1,7 @@
 /** The timeline view: what ran where and when, as a picture and as tables. */
 
 import type { IView, IViewContext } from '../context';
+import { Chosen } from '../model/chosen';
 import { DetailCard } from '../ui/detail';
 import { el, setAttribute, setHidden, setText } from '../ui/dom';
 import { emptyNote } from '../ui/empty-note';
@@ -56,11 +57,16 @@ export class TimelineView implements IView, ITimelineHost {
 
   update(): void {
     const { model } = this._context.feed;
-    if (model.epoch !== this._epoch) {
-      this._epoch = model.epoch;
+    if (model.session !== this._session) {
+      this._session = model.session;
       this._window.mode = 'follow';
       this._select(-1);
     }
+    if (model.epoch !== this._epoch) {
+      this._epoch = model.epoch;
+      this._hovered = -1;
+    }
+    this._choice.follow(model);
     if (model.spansVersion !== this._version) {
       this._version = model.spansVersion;
       this._timeline = readTimeline(model);
@@ -168,7 +174,7 @@ export class TimelineView implements IView, ITimelineHost {
   key(key: string): boolean {
     const order = this._timeline.groups.flatMap(group => group.rows.flatMap(row => row.tasks));
     if ((key === 'n' || key === 'p') && order.length > 0) {
-      const at = order.indexOf(this._selected);
+      const at = order.indexOf(this._choice.task);
       const step = key === 'n' ? 1 : -1;
       this._select(order[at < 0 ? (step > 0 ? 0 : order.length - 1) : (at + step + order.length) % order.length]);
       return true;
@@ -197,7 +203,7 @@ export class TimelineView implements IView, ITimelineHost {
       now: this._now,
       zero: this._whole.first,
       at: feed.at,
-      selected: this._selected,
+      selected: this._choice.task,
       hovered: this._hovered,
       shows: task => filter.shows(feed.model, task)
     };
@@ -213,9 +219,9 @@ export class TimelineView implements IView, ITimelineHost {
   }
 
   private _select(task: number): void {
-    this._selected = task;
-    this._detail.show(task >= 0 ? { task } : null);
     const { model } = this._context.feed;
+    this._choice.choose(model, task);
+    this._detail.show(task >= 0 ? { task } : null);
     if (task >= 0 && this._window.mode === 'free') {
       this._window.reveal(model.tasks.start[task], endOf(model, task, this._now));
     }
@@ -231,7 +237,7 @@ export class TimelineView implements IView, ITimelineHost {
   private _say(): void {
     const { model } = this._context.feed;
     const time = workTime(this._timeline, this._context.feed.now());
-    this._bar.say(this._window.mode, this._timeline.spans, model.tasksTotal - model.tasks.length, time);
+    this._bar.say(this._window.mode, this._timeline.spans, model.unlisted, time);
   }
 
   private _saveTrace(): void {
@@ -256,9 +262,10 @@ export class TimelineView implements IView, ITimelineHost {
   private _layout: ITimelineLayout | null = null;
   private _drawn: ITimelinePicture | null = null;
   private _epoch = -1;
+  private _session = '';
   private _version = -1;
   private _now = 0;
   private _scroll = 0;
-  private _selected = -1;
+  private readonly _choice = new Chosen();
   private _hovered = -1;
 }

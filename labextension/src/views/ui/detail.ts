@@ -5,6 +5,7 @@
  */
 
 import { attemptFacts } from '../model/attempts';
+import { Chosen } from '../model/chosen';
 import { CardKeys } from './card-keys';
 import { cellLink, placeText } from './cell-link';
 import { durationOf, durationsOf } from '../model/durations';
@@ -33,6 +34,7 @@ export interface IDetailActions {
 type Fact = readonly [term: string, value: string | Node];
 
 const LISTED_AT_MOST = 5;
+const GONE = ['This task is no longer listed', 'it has ended, and left the list for a newer one'] as const;
 
 /** The card. Empty and hidden while nothing is chosen. */
 export class DetailCard {
@@ -63,18 +65,19 @@ export class DetailCard {
       this._keys.closing();
     }
     this._subject = subject;
+    this._chosen.choose(this._context.feed.model, subject && 'task' in subject ? subject.task : -1);
     this._answer = null;
     this._note = '';
     this._shown = '';
     this.update();
-    if (subject && 'task' in subject) {
-      this._context.feed.askDetail(subject.task);
+    if (this._chosen.number >= 0) {
+      this._context.feed.askDetail(this._chosen.number);
     }
   }
 
   update(): void {
     const { model } = this._context.feed;
-    const subject = this._subject;
+    const subject = this._chosen.number >= 0 ? { task: this._chosen.follow(model) } : this._subject;
     setHidden(this.node, subject === null);
     if (!subject) {
       return;
@@ -96,7 +99,7 @@ export class DetailCard {
 
   /** What of the place where a task runs, or has run last, can be broken. */
   private _faultsOf(model: Model, task: number): IFault[] {
-    const worker = task < model.tasks.length ? model.workers[model.tasks.worker[task]] : undefined;
+    const worker = model.tasks.has(task) ? model.workers[model.tasks.worker[task]] : undefined;
     if (!worker || worker.pid <= 0) {
       return [];
     }
@@ -116,14 +119,14 @@ export class DetailCard {
   }
 
   private _noted({ about, text }: INote): void {
-    if (this._subject && 'task' in this._subject && about === `task ${this._subject.task}`) {
+    if (about === `task ${this._chosen.number}`) {
       this._note = text;
       this.update();
     }
   }
 
   private _answered(detail: ITaskDetail): void {
-    if (this._subject && 'task' in this._subject && this._subject.task === detail.id) {
+    if (this._chosen.number === detail.id) {
       this._answer = detail;
       this.update();
     }
@@ -138,8 +141,10 @@ export class DetailCard {
 
   private _task(model: Model, task: number): HTMLElement[] {
     const { tasks } = model;
-    if (task >= tasks.length) {
-      return [this._head(null, 'This task is gone', 'the cluster was restarted', [])];
+    if (!tasks.has(task)) {
+      return [
+        model.past ? this._head(null, 'Not yet', 'this task was submitted later', []) : this._head(null, ...GONE, [])
+      ];
     }
     const state = TASK_STATES[tasks.state[task]];
     const around = el('button', 'link', 'show neighbours', { type: 'button' });
@@ -149,7 +154,7 @@ export class DetailCard {
     if (tasks.state[task] <= TaskState.running && this._context.feed.canAct) {
       actions.push(this._cancelButton(task));
     }
-    const title = `${model.nameOf(tasks.func[task])} #${task}`;
+    const title = model.titleOf(task);
     const parts = [
       this._head(stateIcon(state), title, TASK_STATE_MEANING[state], actions),
       facts(this._taskFacts(model, task))
@@ -169,7 +174,7 @@ export class DetailCard {
       type: 'button',
       title: 'Cancel this task and what it has submitted; a running one is interrupted'
     });
-    cancel.addEventListener('click', () => this._context.feed.cancel(task));
+    cancel.addEventListener('click', () => this._context.feed.cancel(this._context.feed.model.tasks.number[task]));
     return cancel;
   }
 
@@ -230,7 +235,7 @@ export class DetailCard {
   private _links(model: Model, tasks: readonly number[]): HTMLElement {
     const parts: Node[] = [];
     for (const task of tasks.slice(0, LISTED_AT_MOST)) {
-      const name = `${model.nameOf(model.tasks.func[task])} #${task}`;
+      const name = model.titleOf(task);
       const link = el(
         'button',
         'link',
@@ -249,13 +254,14 @@ export class DetailCard {
   private _function(model: Model, func: number): HTMLElement[] {
     const total = groupTotal(model, func);
     const counts = model.counts[func] ?? [];
+    const unlisted = total - (model.members[func]?.length ?? 0);
     const { slowest } = durationsOf(model, func);
     const list: Fact[] = [
       [
         'tasks',
         TASK_STATES.filter((_, s) => counts[s] > 0)
           .map(name => `${formatCount(counts[TaskState[name]])} ${name}`)
-          .join(', ')
+          .join(', ') + (unlisted > 0 ? ` · ${formatCount(unlisted)} not listed` : '')
       ]
     ];
     if (slowest.length > 0) {
@@ -272,6 +278,7 @@ export class DetailCard {
   }
 
   private _subject: Subject = null;
+  private readonly _chosen = new Chosen();
   private _answer: ITaskDetail | null = null;
   private _shown = '';
   private _note = '';

@@ -87,4 +87,4 @@ export function shortName(name: string): string {
 
 /** Of tasks that are counted only. */
 export const UNLISTED_HELP =
-  'A session lists its first 10,000 tasks and counts the later ones. A new session shows new tasks again: stop this one, and start.';
+  'Up to 10,000 tasks are listed, and all are counted. When the list is full, tasks that have ended leave it, the oldest first, and new ones take their places; of a flood of tasks most are only counted.';

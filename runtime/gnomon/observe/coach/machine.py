@@ -25,6 +25,9 @@ from gnomon.observe.state import ledger_of
 HINTS_AT_ONCE_MAX = 3
 """Hints given at one look; more have to wait for the next."""
 
+CALLS_KEPT_MAX = 20_000
+"""Ended calls remembered so that those which they have submitted, or were submitted by, can be found."""
+
 SourcesOf = Callable[[str], Iterable[str]]
 """The texts of the notebook in which a line can stand: of the cell with this id first, then of others."""
 
@@ -48,6 +51,7 @@ class Coach:
     def _start(self) -> None:
         self._sites = Sites()
         self._children: dict[int, list[Ran]] = {}
+        self._kept = 0
         self._parents: list[Site] = []
         self._waiting: list[Hint] = []
         self._known: set[tuple[str, str]] = set()
@@ -65,7 +69,7 @@ class Coach:
             self._start()
         self._sites.read(ledger)
         cpus = float(sum(row.get("resources", {}).get("CPU", 0) for row in ledger.nodes.copy().values()))
-        ended = self._sites.ended()
+        ended = self._sites.ended(ledger)
         for site in ended:
             self._notice(get_in_a_loop(site, cpus, self._is_needless) or tiny_tasks(site))
         if self._keep_children(ended):
@@ -99,8 +103,11 @@ class Coach:
 
     def _keep_children(self, ended: list[Site]) -> bool:
         """Remember who has submitted what; whether there is more of it than before. A task is often told of before those
-        that it has submitted, so all are kept: there are no more than rows in the ledger.
+        that it has submitted, so all are kept, until there are very many: then the coach begins anew.
         """
+        if self._kept > CALLS_KEPT_MAX:
+            self._children, self._parents, self._kept = {}, [], 0
+        self._kept += sum(len(site.ran) for site in ended)
         self._parents += ended
         found = False
         for site in ended:

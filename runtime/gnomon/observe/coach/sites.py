@@ -6,6 +6,7 @@ detector never sees one change.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
@@ -44,6 +45,7 @@ class Site:
         is_method: they are calls of actors.
         open: rows that have not ended.
         ran: those that have ended well, in the order of submission.
+        more: calls that have no row, since there were too many; known when all have ended.
     """
 
     cell: str
@@ -53,6 +55,7 @@ class Site:
     is_method: bool
     open: list[TaskRow] = field(default_factory=list)
     ran: list[Ran] = field(default_factory=list)
+    more: int = 0
 
     def settle(self) -> bool:
         """Copy what has ended meanwhile; whether nothing is open any more."""
@@ -74,13 +77,15 @@ class Sites:
     def __init__(self) -> None:
         self.sites: dict[tuple[int, int, int], Site] = {}
         self._seen = 0
+        self._known: Counter[int] = Counter()
+        self._newest: dict[int, tuple[int, int, int]] = {}
 
     def read(self, ledger: Ledger) -> None:
         """Take in the rows that are new. Those without a cell are nobody's in the notebook."""
-        rows = ledger.tasks
-        until = len(rows)
+        rows = ledger.rows_from(self._seen)
         classes = {row.get("class", "") for row in ledger.actors.copy().values()}
-        for row in rows[self._seen : until]:
+        for row in rows:
+            self._known[row.group] += 1
             if not row.cell:
                 continue
             key = (row.cell, row.line, row.group)
@@ -90,9 +95,28 @@ class Sites:
                 name = ledger.names.entries[row.group]
                 site = self.sites[key] = Site(cell, label, row.line, name, name.partition(".")[0] in classes)
             site.open.append(row)
-        self._seen = until
+            self._newest[row.group] = key
+        if rows:
+            self._seen = rows[-1].index + 1
 
-    def ended(self) -> list[Site]:
-        """The sites of which every call has ended; they are forgotten here."""
-        found = [key for key, site in self.sites.items() if site.settle()]
-        return [self.sites.pop(key) for key in found]
+    def ended(self, ledger: Ledger) -> list[Site]:
+        """The sites of which every call has ended, also those that have no row; they are forgotten here."""
+        found = [key for key, site in self.sites.items() if site.settle() and not self._has_more(ledger, key)]
+        return [self._taken(ledger, key) for key in found]
+
+    def _has_more(self, ledger: Ledger, key: tuple[int, int, int]) -> bool:
+        """Whether calls without a row, which are taken for those of the newest site of a function, have not ended."""
+        counts = ledger.counts[key[2]]
+        return (
+            self._newest[key[2]] == key
+            and any(counts[: TaskState.DONE])
+            and sum(counts) > self._known[key[2]]
+        )
+
+    def _taken(self, ledger: Ledger, key: tuple[int, int, int]) -> Site:
+        site = self.sites.pop(key)
+        if self._newest[key[2]] == key:
+            every = sum(ledger.counts[key[2]])
+            site.more = max(0, every - self._known[key[2]])
+            self._known[key[2]] = every
+        return site

@@ -31,18 +31,23 @@ def tiny_tasks(site: Site) -> Hint | None:
     work_s = sum(each.took_s for each in ran)
     span_s = max(each.finished for each in ran) - min(each.created for each in ran)
     mean_s, around_s = work_s / len(ran), (span_s - work_s / _workers(site)) / len(ran)
-    if mean_s > _TINY_S or around_s < _AROUND_TIMES * mean_s or around_s * len(ran) < SPENT_MIN_S:
+    if (
+        mean_s > _TINY_S
+        or around_s < _AROUND_TIMES * mean_s
+        or around_s * (len(ran) + site.more) < SPENT_MIN_S
+    ):
         return None
     in_flight = sum(each.finished - each.created for each in ran) / span_s
     if around_s > _AROUND_MAX_S and in_flight < 2:
         return None
+    listed = f": {len(ran):,} that were looked at" if site.more else ""
     batch = min(len(ran) // 10, _rounded(_BATCH_S / max(mean_s, 1e-6)))
     return Hint(
         TINY,
         site.cell,
         site.label,
         site.line,
-        f"{count(len(ran), 'task')} of {site.name} ran {seconds(mean_s)} each, and handing them out took "
+        f"{count(len(ran) + site.more, 'task')} of {site.name}{listed} ran {seconds(mean_s)} each, and handing them out took "
         f"{seconds(around_s)} each: {seconds(span_s)} for {seconds(work_s)} of work.",
         f"Give each task more to do, say a list of {max(batch, 10):,} items.",
     )

@@ -1,0 +1,92 @@
+"""Turnover: for which tasks a full list makes room, and which rows leave it.
+
+A list that were full for good would be blind: what somebody does next had no row. A list that took in each task of a
+flood would be of no use either, and dear: its readers are told of every row that comes and goes. So rows leave in
+batches. A cell that is new gets room at once; all others share one batch in ``REFILL_S``, so of a flood the views see its
+beginning, and some of it now and then. The one rule for a changer: the answer for a task of a flood is a comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from gnomon._core.task_rows import TaskRow, TaskState
+
+REFILL_S = 5.0
+"""A batch may go so often, whoever it is for."""
+
+LOOK_AGAIN_S = 0.25
+"""After a look that found few rows to go, as most tasks have not ended."""
+
+_BATCH_SHARE = 5
+"""A batch is one row in so many of the list."""
+
+_CELL_BATCHES = 2
+"""Rows of a new cell that are listed at once, together with those that found room."""
+
+_FAILED_KEPT_SHARE = 10
+"""One row in so many of the list may be a failed task's for as long as it is among the latest of them."""
+
+
+class Turnover:
+    """How many rows may leave a list, in the course of time."""
+
+    def __init__(self) -> None:
+        self._cell = -1
+        self._left = 0
+        self._refill_at = 0.0
+        self._look_at = 0.0
+
+    def share(self, cell: int, now: float, rows: Sequence[TaskRow], rows_max: int) -> int:
+        """How many rows may go so that a task of this cell gets one; 0 if it is only counted.
+
+        Args:
+            cell: its number; a cell that is run again is another one.
+            now: when the task was submitted, by the clock of whoever did, in seconds.
+            rows: the full list.
+            rows_max: how long it may be.
+        """
+        batch = max(1, rows_max // _BATCH_SHARE)
+        if cell > self._cell:
+            self._cell = cell
+            own = sum(row.cell == cell for row in rows)
+            self._left = max(self._left, _CELL_BATCHES * batch - own)
+        if self._left <= 0:
+            if 0 < self._refill_at - now <= REFILL_S:
+                return 0
+            self._refill_at = now + REFILL_S
+            self._left = batch
+        if 0 < self._look_at - now <= LOOK_AGAIN_S:
+            return 0
+        return min(batch, self._left)
+
+    def spent(self, gone: int, share: int, now: float) -> None:
+        """Of a share so many rows were found that could go."""
+        self._left -= gone
+        if gone < share:
+            self._look_at = now + LOOK_AGAIN_S
+
+
+def leaving(rows: Sequence[TaskRow], count: int, held: Collection[str], rows_max: int) -> list[TaskRow]:
+    """The rows that go, at most ``count``: of tasks that have ended, the oldest first; those whose results somebody holds
+    only when there are no others, and the latest that failed never.
+
+    Args:
+        rows: the list, oldest first.
+        count: no more than that.
+        held: ids in hex of tasks whose results have a row.
+        rows_max: how long the list may be.
+    """
+    failed = sum(row.state == TaskState.FAILED for row in rows)
+    old_failures = failed - rows_max // _FAILED_KEPT_SHARE
+    free: list[TaskRow] = []
+    needed: list[TaskRow] = []
+    for row in rows:
+        if row.state < TaskState.DONE:
+            continue
+        if row.state == TaskState.FAILED:
+            old_failures -= 1
+            if old_failures < 0:
+                continue
+        (needed if held and row.task.hex() in held else free).append(row)
+    return [*free, *needed][:count]
