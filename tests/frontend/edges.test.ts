@@ -20,7 +20,7 @@ describe('a picture in its place', () => {
   });
 
   test('says so in words where there is room for them, else with a mark', () => {
-    assert.equal(moreThere(['below', 'to the left']), 'more below, to the left – drag to see it');
+    assert.equal(moreThere(['below', 'to the left']), 'more below, to the left');
     assert.deepEqual([moreRows(['above', 'below']), moreRows(['below'])], ['▴▾ more', '▾ more']);
     assert.deepEqual([moreThere([]), moreRows([])], ['', '']);
   });

@@ -25,9 +25,9 @@ export function hiddenSides(
   return beyond.filter(([, pixels]) => pixels > HIDDEN_FROM_PX).map(([side]) => side);
 }
 
-/** The words on a picture that is moved with the mouse. */
+/** The words on a picture that is moved with the mouse; how it is moved where there is room for that. */
 export function moreThere(sides: readonly string[]): string {
-  return sides.length > 0 ? `more ${sides.join(', ')} – drag to see it` : '';
+  return sides.length > 0 ? `more ${sides.join(', ')}` : '';
 }
 
 /** The words on rows that are scrolled: as short as the corner where they stand. */
@@ -38,13 +38,22 @@ export function moreRows(sides: readonly string[]): string {
 
 /** The words on the picture. Who does not see it has the table. */
 export class Edges {
-  readonly node = el('div', 'edges', '', { 'aria-hidden': 'true' });
+  readonly node: HTMLElement;
 
-  constructor(private readonly _words: (sides: readonly string[]) => string) {}
+  /** `hint` says how to see the rest; it is left out in a narrow view. */
+  constructor(
+    private readonly _say: (sides: readonly string[]) => string,
+    hint = ''
+  ) {
+    const parts = [this._words, ...(hint === '' ? [] : [el('span', 'edges-hint', hint)])];
+    this.node = el('div', 'edges', parts, { 'aria-hidden': 'true' });
+  }
 
   show(sides: readonly string[]): void {
-    const words = this._words(sides);
+    const words = this._say(sides);
     setHidden(this.node, words === '');
-    setText(this.node, words);
+    setText(this._words, words);
   }
+
+  private readonly _words = el('span');
 }

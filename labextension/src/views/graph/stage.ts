@@ -223,7 +223,7 @@ export class Stage extends CanvasPlace {
     return { x: (event.clientX - rect.left - x) / scale, y: (event.clientY - rect.top - y) / scale };
   }
 
-  private readonly _edges = new Edges(moreThere);
+  private readonly _edges = new Edges(moreThere, ' – drag to see it');
   private _camera: ICamera = { x: 0, y: 0, scale: 1 };
   private _free = false;
   private _jump = true;
