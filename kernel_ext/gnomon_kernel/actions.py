@@ -6,6 +6,7 @@ Uses gnomon's public names alone. Every action says one line, or returns what th
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from gnomon_kernel.controls import Controls, target_of
 from gnomon_kernel.display import say
 from gnomon_kernel.faults import Faults
 from gnomon_kernel.memory_tables import show_memory
+from gnomon_kernel.object_names import with_names
 from gnomon_kernel.origins import Origins
 from gnomon_kernel.outputs import WeakOutputs
 from gnomon_kernel.remote_cells import RemoteCells
@@ -94,7 +96,8 @@ class Actions:
             UsageError: it is nothing of these.
         """
         with _told_in_a_line("%remote why"):
-            return gnomon.why(target_of(self._shell.user_ns, options.target, "%remote why"))
+            found = gnomon.why(target_of(self._shell.user_ns, options.target, "%remote why"))
+        return dataclasses.replace(found, next_step=with_names(found.next_step, self._shell.user_ns))
 
     def logs(self, options: argparse.Namespace) -> None:
         """Tell what a task or an actor has printed.

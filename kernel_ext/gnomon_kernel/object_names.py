@@ -22,6 +22,8 @@ _LOOKED_AT_MAX = 100_000
 
 _ID = re.compile("[0-9a-f]{16,}")
 
+_QUOTED = re.compile("'([0-9a-f]{40})'")
+
 _KEPT = "_reference_asked_for"
 
 
@@ -67,6 +69,11 @@ def name_of(identity: str, space: Mapping[str, Any]) -> str:
         if _is_meant(each, identity):
             return f"{name}[{key!r}]"
     return ""
+
+
+def with_names(text: str, space: Mapping[str, Any]) -> str:
+    """A text in which quoted ids of objects are replaced by what the notebook calls them: ``why('0a1b...')`` by ``why(ref)``."""
+    return _QUOTED.sub(lambda found: name_of(found[1], space) or found[0], text)
 
 
 def _is_meant(value: Any, identity: str) -> bool:

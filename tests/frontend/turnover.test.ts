@@ -11,6 +11,7 @@ import { Travel } from '../../labextension/src/views/model/travel';
 import type { AttemptTuple, GroupRow, IFeedHeader } from '../../labextension/src/views/model/wire';
 import type { IChange, INewTask } from './message';
 import { message } from './message';
+import { numbers } from './play';
 
 const LEFT = 5;
 
@@ -157,6 +158,49 @@ describe('a list that tasks have left', () => {
   });
 });
 
+describe('a list that tasks join and leave at random', () => {
+  for (const seed of [1, 2, 3]) {
+    test(`has what was told of those that are there (seed ${seed})`, () => {
+      const draw = numbers(seed);
+      const model = new Model();
+      const known = new Map<number, { func: number; deps: number[]; parent: number; state: number }>();
+      const listed = (number: number): number => [...known.keys()].indexOf(number);
+      let next = 0;
+      for (let seq = 0; seq < 80; seq++) {
+        const gone = [...known.keys()].filter(() => draw(6) === 0);
+        gone.forEach(number => known.delete(number));
+        const added: INewTask[] = [];
+        for (let i = draw(6); i > 0; i--) {
+          next += 1 + (draw(8) === 0 ? draw(5) : 0); // some leave before they are told of
+          const deps = Array.from({ length: draw(3) }, () => draw(next));
+          const task = { func: draw(3), deps, parent: draw(next + 1) - 1 };
+          added.push({ number: next, ...task });
+          known.set(next, { ...task, state: TaskState.waiting });
+        }
+        const changes = [...known.keys()].filter(() => draw(3) === 0).map(id => ({ id, state: draw(6) }));
+        changes.forEach(({ id, state }) => (known.get(id)!.state = state));
+        const kind = seq === 0 ? 'snapshot' : 'delta';
+        assert.equal(model.apply(...message({ kind, seq }, added, changes, gone)), 'applied');
+        const { tasks } = model;
+        assert.deepEqual([...tasks.number.slice(0, tasks.length)], [...known.keys()]);
+        [...known.values()].forEach(({ func, deps, parent, state }, task) => {
+          assert.deepEqual([tasks.func[task], tasks.parent[task], tasks.state[task]], [func, listed(parent), state]);
+          assert.deepEqual([...tasks.depsOf(task)], deps.map(listed));
+          assert.ok(model.members[func].includes(task));
+        });
+        assert.equal(model.members.flat().length, tasks.length);
+        const states = [...tasks.state.slice(0, tasks.length)];
+        const counts = [0, 1, 2, 3, 4, 5].map(state => states.filter(each => each === state).length);
+        assert.deepEqual(
+          counts.map((_, state) => model.listedCounts.reduce((sum, own) => sum + own[state], 0)),
+          counts
+        );
+      }
+      assert.ok(next > 100 && model.tasks.length > 5);
+    });
+  }
+});
+
 describe('what is made of a list stays true when tasks leave it', () => {
   test('the task that somebody has chosen', () => {
     const model = told(ten());
@@ -206,6 +250,9 @@ describe('what is made of a list stays true when tasks leave it', () => {
     };
     const moments = Array.from({ length: 44 }, (_, i) => 999 + i / 4);
     const before = moments.map(at);
+    const isBusy = (time: number): boolean => travel.busy(1020).some(([from, to]) => from <= time && time <= to);
+    const [work, rest] = [0.1, 0.7].map(part => rows.map((_, i) => 1000 + i + part));
+    assert.ok(work.every(isBusy) && !rest.some(isBusy));
     travel.goTo(1003);
     const first = Array.from({ length: LEFT }, (_, i) => i);
     const delta = { kind: 'delta', time: 1011, limits: { tasks_listed: 6, tasks_total: 11 } } as const;
@@ -227,5 +274,7 @@ describe('what is made of a list stays true when tasks leave it', () => {
     assert.deepEqual(moments.map(at), before);
     assert.deepEqual(at(1011), [1, 0, 0, 10, 0, 0, 11]);
     assert.deepEqual(at(1012), [0, 0, 0, 11, 0, 0, 11]);
+    assert.ok(work.every(isBusy) && !rest.some(isBusy), 'what went on is no rest now');
+    assert.ok(isBusy(1011.5) && !isBusy(1012.5));
   });
 });

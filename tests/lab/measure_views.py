@@ -5,7 +5,7 @@ the rest with the views in cells of one tall page, each as large as it gets ther
 
 Each figure stands beside what the views promise. Nothing here is a test: on a machine that is busy with something
 else the figures mean little, so its load is printed with them. Runs with and without views take turns, each in
-a session of its own, since only the first tasks of a session have rows.
+a session of its own: of the first tasks of a session more have rows than of later ones.
 
 The page listens (``views_probe.js``); the kernel takes the time of the work; neither knows what is promised.
 """

@@ -110,7 +110,7 @@ CELLS = {
     "actors": "%remote actors",
     "train": TRAIN,
     "nodes": "%remote nodes",
-    "error": "gnomon.get(clean.remote([21.5, 19.0, 18.2], part=3))",
+    "error": "cleaned = clean.remote([21.5, 19.0, 18.2], part=3)\ngnomon.get(cleaned)",
     "stop": "%remote stop",
     "start": "%remote start --cpus 2",
     "folded-of": FOLDED,

@@ -201,8 +201,8 @@ CROWDED = """([selector, width]) => new Promise(done => {
   requestAnimationFrame(() => requestAnimationFrame(() => {
     const header = root.querySelector('.jp-gnomon-header');
     const parts = [...header.querySelectorAll(
-      'button:not(.jp-gnomon-time-mark), select, input, .jp-gnomon-chip, .jp-gnomon-status,' +
-      '.jp-gnomon-time-where, .jp-gnomon-time-told'
+      'button:not(.jp-gnomon-time-mark), select, input, .jp-gnomon-chip, .jp-gnomon-time-where, ' +
+      '.jp-gnomon-time-told, .jp-gnomon-status'
     )].map(part => [part.textContent.slice(0, 20) || part.type, part.getBoundingClientRect(), part])
       .filter(([, box]) => box.width > 0);
     const around = root.getBoundingClientRect();

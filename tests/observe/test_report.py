@@ -127,7 +127,7 @@ def test_tasks_that_nobody_kept_are_told_of(stage, tmp_path):
     unfinished = stage.engineer.submit("f")
     assert unfinished.index < 0
     page = write_report(tmp_path / "run.html", stage.recording).read_text(encoding="utf-8")
-    assert frames_of(page)[-1][0]["note"] == "1 tasks are counted, but not shown"
+    assert frames_of(page)[-1][0]["note"] == "1 task not listed, only counted"
 
 
 def test_a_trace_has_a_span_for_each_task_that_has_run(stage, tmp_path):

@@ -181,7 +181,10 @@ class Ledger:
         if row.foreign:
             self.foreign_counts[row.group][row.state] += 1
         self.tasks_total += 1
-        if len(self.tasks) < self.tasks_listed_max or self._make_room(row.cell, now):
+        turnover = self._turnover
+        if len(self.tasks) < self.tasks_listed_max or (
+            (now >= turnover.shut_until or row.cell > turnover.cell) and self._make_room(row.cell, now)
+        ):
             row.index = self.numbers_given
             self.numbers_given += 1
             self._numbers[row.task] = row.index

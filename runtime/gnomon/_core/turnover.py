@@ -29,42 +29,47 @@ _FAILED_KEPT_SHARE = 10
 
 
 class Turnover:
-    """How many rows may leave a list, in the course of time."""
+    """How many rows may leave a list, in the course of time.
+
+    Attributes:
+        shut_until: before that time nothing goes for tasks of ``cell`` or an earlier one.
+        cell: the latest one for which something has gone.
+    """
 
     def __init__(self) -> None:
-        self._cell = -1
+        self.shut_until = 0.0
+        self.cell = -1
         self._left = 0
-        self._refill_at = 0.0
-        self._look_at = 0.0
 
     def share(self, cell: int, now: float, rows: Sequence[TaskRow], rows_max: int) -> int:
-        """How many rows may go so that a task of this cell gets one; 0 if it is only counted.
+        """How many rows may go so that a task gets one; 0 if it is only counted.
 
         Args:
-            cell: its number; a cell that is run again is another one.
-            now: when the task was submitted, by the clock of whoever did, in seconds.
+            cell: the number of its cell; a cell that is run again is another one.
+            now: when it was submitted, seconds.
             rows: the full list.
             rows_max: how long it may be.
         """
         batch = max(1, rows_max // _BATCH_SHARE)
-        if cell > self._cell:
-            self._cell = cell
+        if cell > self.cell:
+            self.cell = cell
             own = sum(row.cell == cell for row in rows)
             self._left = max(self._left, _CELL_BATCHES * batch - own)
-        if self._left <= 0:
-            if 0 < self._refill_at - now <= REFILL_S:
-                return 0
-            self._refill_at = now + REFILL_S
-            self._left = batch
-        if 0 < self._look_at - now <= LOOK_AGAIN_S:
+            if self._left > 0:
+                self.shut_until = now
+        if now < self.shut_until:
             return 0
+        if self._left <= 0:
+            self._left = batch
         return min(batch, self._left)
 
     def spent(self, gone: int, share: int, now: float) -> None:
         """Of a share so many rows were found that could go."""
         self._left -= gone
-        if gone < share:
-            self._look_at = now + LOOK_AGAIN_S
+        if self._left <= 0:
+            self.shut_until = now + REFILL_S
+        elif gone < share:
+            self.shut_until = now + LOOK_AGAIN_S
 
 
 def leaving(rows: Sequence[TaskRow], count: int, held: Collection[str], rows_max: int) -> list[TaskRow]:
@@ -77,16 +82,19 @@ def leaving(rows: Sequence[TaskRow], count: int, held: Collection[str], rows_max
         held: ids in hex of tasks whose results have a row.
         rows_max: how long the list may be.
     """
-    failed = sum(row.state == TaskState.FAILED for row in rows)
-    old_failures = failed - rows_max // _FAILED_KEPT_SHARE
+    done = int(TaskState.DONE)
+    ended = [row for row in rows if row.state >= done]
+    failed = [row.index for row in ended if row.state == TaskState.FAILED]
+    kept = frozenset(failed[-max(1, rows_max // _FAILED_KEPT_SHARE) :])
     free: list[TaskRow] = []
     needed: list[TaskRow] = []
-    for row in rows:
-        if row.state < TaskState.DONE:
+    for row in ended:
+        if row.index in kept:
             continue
-        if row.state == TaskState.FAILED:
-            old_failures -= 1
-            if old_failures < 0:
-                continue
-        (needed if held and row.task.hex() in held else free).append(row)
+        if held and row.task.hex() in held:
+            needed.append(row)
+            continue
+        free.append(row)
+        if len(free) == count:
+            return free
     return [*free, *needed][:count]

@@ -153,7 +153,7 @@ def messages_of(run: Run, whole: Ledger) -> Iterator[Message]:
 
 def _note(run: Run, whole: Ledger) -> str:
     missing = whole.tasks_total - len(whole.tasks)
-    parts = [f"{missing:,} tasks are counted, but not shown"] if missing > 0 else []
+    parts = [f"{missing:,} task{'s' * (missing > 1)} not listed, only counted"] if missing > 0 else []
     return "; ".join([*parts, *([run.trouble] if run.trouble else [])])
 
 
