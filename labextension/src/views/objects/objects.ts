@@ -8,6 +8,7 @@ import { objectFault } from '../nodes/fault-lab';
 import { formatBytes, formatCount, plural } from '../ui/format';
 import type { Model } from '../model/model';
 import type { IObjectRow } from '../model/object-rows';
+import { nodesOf } from '../model/object-rows';
 import type { IMeter } from '../ui/meter';
 import { fillMeter, makeMeter, storeMeter } from '../ui/meter';
 import { OBJECT_STATE_MEANING } from '../model/states';
@@ -159,7 +160,7 @@ export class ObjectsView implements IView {
     setAttribute(name.children[0], 'aria-label', `${row.producer || 'put'}: show who holds it`);
     const cell = model.cells[row.cell];
     this._cells.get(element)!.show(cell?.id ? cell : undefined, 0);
-    const node = row.node ? (model.nodes.get(row.node)?.label ?? 'another node') : '';
+    const node = nodesOf(model.nodes, row);
     setAttribute(element, 'title', `${row.producer || 'put'}: object ${row.id}${node === '' ? '' : ` on ${node}`}`);
     setText(size, row.state === 'pending' ? '–' : formatBytes(row.size));
     if (state.getAttribute('data-state') !== row.state) {
