@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterable
 from types import SimpleNamespace
 
 import pytest
@@ -69,6 +71,28 @@ def test_readers_know_the_same_whenever_they_came(ledger, engineer):
     assert steady.reader.snapshots == 1
     assert len(ledger.tasks) <= ROWS_MAX
     assert ledger.tasks_total > len(ledger.tasks)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_reader_that_looks_while_rows_leave_knows_the_same(ledger, engineer, when):
+    view = View(observe.Feed(ledger))
+    view.read()
+
+    class Noticed(deque[int]):
+        """Rows that have left: somebody reads the very moment before, or after, they are noted."""
+
+        def extend(self, numbers: Iterable[int]) -> None:
+            if when == "before":
+                view.read()
+            super().extend(numbers)
+            if when == "after":
+                view.read()
+
+    ledger.tasks_listed_max = 10
+    ledger.gone_tasks = Noticed()
+    run(engineer, 10, "a")
+    run(engineer, 3, "b")
+    view.assert_knows(ledger)
 
 
 def test_after_floods_the_tasks_that_come_are_listed_and_nothing_has_grown(ledger, engineer):
