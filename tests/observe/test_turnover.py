@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 
 import pytest
@@ -102,6 +104,32 @@ def test_a_flood_tells_of_few_rows_more_than_the_list_holds(ledger, engineer, mo
     assert view.reader.latest < 1.5 * ROWS_MAX
 
 
+class Watched(deque[int]):
+    """Numbers of rows that have left; a reader comes right before or after those of a batch are noted."""
+
+    def __init__(self, look: Callable[[], None], *, before: bool) -> None:
+        super().__init__()
+        self._look, self._before = look, before
+
+    def extend(self, numbers: Iterable[int]) -> None:
+        if self._before:
+            self._look()
+        super().extend(numbers)
+        if not self._before:
+            self._look()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_reader_that_comes_in_the_moment_in_which_rows_leave_keeps_none_of_them(ledger, engineer, before):
+    ledger.tasks_listed_max = 10
+    view = View(observe.Feed(ledger))
+    view.read()
+    ledger.gone_tasks = Watched(view.read, before=before)
+    run(engineer, 10, "a")
+    run(engineer, 2, "b")
+    view.assert_knows(ledger)
+
+
 def test_the_card_of_a_task_says_when_it_has_left_the_list(ledger, engineer):
     ledger.tasks_listed_max = 10
     old = run(engineer, 10, "a")
@@ -146,7 +174,7 @@ def test_a_report_has_what_was_recorded_in_the_order_of_submission(recorded):
     late[0].parent = late[1].parent = early[0].index
     ledger.tried(late[2], time.monotonic(), "it died")
     unlisted = list(ledger.unlisted or ())
-    whole = whole_ledger(Run(ledger, "local", 0.0, unlisted=unlisted))
+    whole = whole_ledger(Run(ledger, "local", 0.0, listed=ledger.tasks, unlisted=unlisted))
     assert [row.index for row in late] == [12, 13, 14], "rows of a session keep their numbers"
     if not recorded:
         assert whole.tasks == ledger.tasks
