@@ -2,6 +2,7 @@
 #
 #   make lab         JupyterLab on the first notebook
 #   make test        every test: Python, front end, notebooks, real browser
+#                    (JOBS=2: so many files at a time, but for those that have the machine for themselves; 0: one process)
 #   make test-quick  without the slow storms, the notebooks and the browser
 #   make storm       real processes under fault, at full size: an hour or more
 #   make lint        ruff, mypy, import contracts, prettier, eslint
@@ -12,6 +13,7 @@
 #   make clean       forget all that was built or installed here
 
 PYTHON ?=
+JOBS ?= 2
 STAMPS := .make
 PY := .venv/bin/python
 # Jupyter refuses to run as root, as people in a container do, unless told
@@ -33,12 +35,19 @@ install: $(STAMPS)/install
 lab: $(STAMPS)/install
 	.venv/bin/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks/01-first-steps.ipynb
 
+# What measures, fills the machine or drives a browser has it for itself. The others in their order: the short ones last.
+ALONE := tests/microbenchmark tests/storms
+BROWSER := tests/notebooks tests/lab
+BESIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder $(patsubst %,--ignore=%,$(ALONE) $(BROWSER))
+
 test: $(STAMPS)/install $(STAMPS)/chromium
 	npm test
-	$(PY) -m pytest
+	$(PY) -m pytest $(BESIDE)
+	$(PY) -m pytest $(ALONE) $(BROWSER)
 
 test-quick: $(STAMPS)/install
-	$(PY) -m pytest -m "not slow and not notebook and not lab"
+	$(PY) -m pytest $(BESIDE) -m "not slow"
+	$(PY) -m pytest $(ALONE) -m "not slow"
 
 # One of them, or another size: .venv/bin/python -m gnomon.testing.storms worker-kills --tasks 5000 --seed 2
 storm: $(STAMPS)/install

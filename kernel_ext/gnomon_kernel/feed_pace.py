@@ -34,7 +34,7 @@ _BUSY_SHARE = 0.5
 _FLOOD_PER_S = 1_000
 """Tasks submitted and ended, together: above it a picture tells of how many they are, and no more of each."""
 
-_QUIET_LOOKS = 3
+_QUIET_LOOKS = 6
 """So many looks without one, and a flood with tasks that are still to end is over."""
 
 _ENDED = ("done", "failed", "cancelled")

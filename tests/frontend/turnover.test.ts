@@ -250,6 +250,9 @@ describe('what is made of a list stays true when tasks leave it', () => {
     };
     const moments = Array.from({ length: 44 }, (_, i) => 999 + i / 4);
     const before = moments.map(at);
+    const isBusy = (time: number): boolean => travel.busy(1020).some(([from, to]) => from <= time && time <= to);
+    const [work, rest] = [0.1, 0.7].map(part => rows.map((_, i) => 1000 + i + part));
+    assert.ok(work.every(isBusy) && !rest.some(isBusy));
     travel.goTo(1003);
     const first = Array.from({ length: LEFT }, (_, i) => i);
     const delta = { kind: 'delta', time: 1011, limits: { tasks_listed: 6, tasks_total: 11 } } as const;
@@ -271,5 +274,7 @@ describe('what is made of a list stays true when tasks leave it', () => {
     assert.deepEqual(moments.map(at), before);
     assert.deepEqual(at(1011), [1, 0, 0, 10, 0, 0, 11]);
     assert.deepEqual(at(1012), [0, 0, 0, 11, 0, 0, 11]);
+    assert.ok(work.every(isBusy) && !rest.some(isBusy), 'what went on is no rest now');
+    assert.ok(isBusy(1011.5) && !isBusy(1012.5));
   });
 });

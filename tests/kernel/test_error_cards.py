@@ -136,29 +136,27 @@ def one():
 """
 
 
-@pytest.mark.parametrize(
-    ("code", "typed"),
-    [
-        ("total = divide.remote(1, 0)\ngnomon.get(total)", "total"),
-        ("both = [divide.remote(1, 1), divide.remote(1, 0)]\ngnomon.get(both)", r"both\[1\]"),
-        ("named = {'a b': divide.remote(1, 0)}\ngnomon.get(list(named.values()))", r"named\['a b'\]"),
-        ("gnomon.get(divide.remote(one.remote(), 0))", "[0-9a-f]{40}"),
-        ("gnomon.get([one.remote(), divide.remote(one.remote(), 0)])", "[0-9a-f]{40}"),
-    ],
-)
-def test_what_a_card_advises_works_as_it_stands(
-    ip: InteractiveShell, capsys: Any, code: str, typed: str
-) -> None:
+ADVISED = {
+    "total = divide.remote(1, 0)\ngnomon.get(total)": "total",
+    "both = [divide.remote(1, 1), divide.remote(1, 0)]\ngnomon.get(both)": r"both\[1\]",
+    "named = {'a b': divide.remote(1, 0)}\ngnomon.get(list(named.values()))": r"named\['a b'\]",
+    "gnomon.get(divide.remote(one.remote(), 0))": "[0-9a-f]{40}",
+    "gnomon.get([one.remote(), divide.remote(one.remote(), 0)])": "[0-9a-f]{40}",
+}
+
+
+def test_what_a_card_advises_works_as_it_stands(ip: InteractiveShell, capsys: Any) -> None:
     ip.run_cell(DIVIDES, store_history=True).raise_error()
-    capsys.readouterr()
-    ip.run_cell(code, store_history=True)
-    told = " ".join("".join(capsys.readouterr()).split())
-    found = re.search(rf"What to do: (%remote debug {typed}) ", told)
-    assert found is not None, told
-    ip.run_cell(found[1], store_history=True)
-    last = list(traceback.walk_tb(ip.InteractiveTB.tb))[-1][0]
-    assert (last.f_code.co_name, last.f_locals) == ("divide", {"x": 1, "y": 0})
-    del last
+    for code, typed in ADVISED.items():
+        capsys.readouterr()
+        ip.run_cell(code, store_history=True)
+        told = " ".join("".join(capsys.readouterr()).split())
+        found = re.search(rf"What to do: (%remote debug {typed}) ", told)
+        assert found is not None, told
+        ip.run_cell(found[1], store_history=True)
+        last = list(traceback.walk_tb(ip.InteractiveTB.tb))[-1][0]
+        assert (last.f_code.co_name, last.f_locals) == ("divide", {"x": 1, "y": 0}), code
+        del last
 
 
 def test_what_only_the_shown_error_keeps_can_be_let_go(ip: InteractiveShell, capsys: Any) -> None:

@@ -63,7 +63,8 @@ export class Header {
     setText(this._engine, model.engine);
     setHidden(this._engine, model.engine === '');
     const cluster = describeCluster(model);
-    setText(this._cluster, cluster);
+    setText(this._cluster.children[0], cluster);
+    setText(this._cluster.children[1], describeBriefly(model));
     setAttribute(this._cluster, 'title', joined([model.engine, cluster], ' · '));
     setText(this._status, ended ? 'session ended' : STATUS_WORDS[status]);
     setAttribute(this._status, 'data-status', status);
@@ -76,9 +77,16 @@ export class Header {
   }
 
   private readonly _engine = el('span', 'engine');
-  private readonly _cluster = el('span', 'cluster muted');
+  /** In many words and in few: the style sheet shows those for which there is room. */
+  private readonly _cluster = el('span', 'cluster muted', [el('span', 'wide-word'), el('span', 'narrow-word')]);
   private readonly _status = el('span', 'status', '', { role: 'status' });
   private readonly _chips: readonly { readonly chip: HTMLElement; readonly number: HTMLElement }[];
+}
+
+/** The same for a side panel: "CPUs 1 of 2 · 3 workers". */
+export function describeBriefly(model: Model): string {
+  const words = describeCluster(model);
+  return words.slice(words.indexOf('CPUs')).replace(' in use:', '');
 }
 
 /** "CPUs in use: 1 of 2 · 3 workers", or "" while no node is known. */

@@ -11,7 +11,7 @@ import type { IEventMark, IRunEvent } from '../model/events';
 import { markFrom, marksOf } from '../model/events';
 import { formatDuration } from '../ui/format';
 import { TimeMarks } from './time-marks';
-import { busyTimes, TimeScale } from '../model/time-scale';
+import { TimeScale } from '../model/time-scale';
 
 /** Seconds of the run for each second of watching. */
 export const SPEEDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500] as const;
@@ -105,7 +105,7 @@ export class TimeBar {
   }
 
   private _tell(at: number | null): string {
-    const { wholeFrom } = this._feed;
+    const { wholeFrom } = this._feed.travel;
     const blank = at !== null && at < wholeFrom;
     const counted = this._feed.live.unlisted > 0 ? ', and tasks that are not listed,' : '';
     const later = `objects, actors and nodes${counted} are known from a later time on`;
@@ -208,10 +208,10 @@ export class TimeBar {
     const key = `${live.epoch}/${live.version}/${from}/${this._feed.at === null ? to : ''}`;
     if (key !== this._measured) {
       this._measured = key;
-      this._scale = new TimeScale(busyTimes(live.tasks, to), from, to);
+      this._scale = new TimeScale(this._feed.travel.busy(to), from, to);
       if (this._seen !== `${live.epoch}/${live.version}`) {
         this._seen = `${live.epoch}/${live.version}`;
-        this._events = this._feed.events();
+        this._events = this._feed.travel.events();
       }
       this._marks = marksOf(this._events, this._scale);
       this._strip.show(this._scale.rests(), this._marks);

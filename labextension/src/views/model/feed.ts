@@ -6,7 +6,6 @@
 
 import type { IChannel, IMessage } from '../../channel';
 import type { INote, IObjectDetail, ITaskDetail } from './answers';
-import type { IRunEvent } from './events';
 import type { IArrived } from './inbox';
 import { Inbox } from './inbox';
 import { Model } from './model';
@@ -31,6 +30,8 @@ export type FeedStatus = 'connecting' | 'live' | 'paused' | 'behind' | 'idle' | 
 export class Feed {
   /** How things stand now, or at the end of a recording. */
   readonly live = new Model();
+  /** What is known of the past; it is changed by this feed alone. */
+  readonly travel: Travel;
   /** What a recording lacks; "" if nothing. */
   note = '';
 
@@ -43,7 +44,7 @@ export class Feed {
   ) {
     this._presence = new Presence(message => _channel.send(message), _now, later);
     this._inbox = new Inbox(arrived => this._takeIn(arrived), turns);
-    this._travel = new Travel(this.live, changesMax);
+    this.travel = new Travel(this.live, changesMax);
     this._stops.push(_channel.listen((message, buffers) => this._receive(message, buffers)));
     this._stops.push(_channel.onClosed(ended => this._close(ended)));
     this._presence.ask('subscribe');
@@ -51,17 +52,12 @@ export class Feed {
 
   /** What the views show: how things stand, or stood at {@link Feed.at}. */
   get model(): Model {
-    return this._travel.model ?? this.live;
+    return this.travel.model ?? this.live;
   }
 
   /** The time that the views show, unix seconds; `null` is now, or the end of a recording. */
   get at(): number | null {
-    return this._travel.at;
-  }
-
-  /** From which time on more than tasks is known, unix seconds. */
-  get wholeFrom(): number {
-    return this._travel.wholeFrom;
+    return this.travel.at;
   }
 
   /** Whether this is a recording: nobody is there who could do anything. */
@@ -101,18 +97,13 @@ export class Feed {
 
   /** From when to when the views can go, unix seconds; empty (0, 0) while nothing is known. */
   span(): readonly [from: number, to: number] {
-    const { from } = this._travel;
+    const { from } = this.travel;
     return from < Infinity ? [from, Math.max(from, this._latest())] : [0, 0];
-  }
-
-  /** What happened that is worth going to, the oldest first; read anew at each call. */
-  events(): readonly IRunEvent[] {
-    return this._travel.events();
   }
 
   /** Shows another time, or with `null` what is now. */
   goTo(time: number | null): void {
-    this._travel.goTo(time);
+    this.travel.goTo(time);
     this._emit();
   }
 
@@ -227,7 +218,7 @@ export class Feed {
         break;
       case 'idle':
         endSession(this.live);
-        this._travel.note();
+        this.travel.note();
         this._set('idle');
         break;
       case 'recorded':
@@ -243,7 +234,7 @@ export class Feed {
   }
 
   private _apply({ header, buffer, at }: IArrived): void {
-    this._travel.prepare(header);
+    this.travel.prepare(header);
     const result = this.live.apply(header, buffer);
     this._receivedAt = at;
     if (result === 'gap') {
@@ -251,7 +242,7 @@ export class Feed {
     }
     this._status = 'live';
     if (result === 'applied') {
-      this._travel.note();
+      this.travel.note();
       this._rush.note(this.live);
     }
   }
@@ -262,7 +253,7 @@ export class Feed {
     this._kernelEnded = kernelEnded;
     if (kernelEnded) {
       endSession(this.live);
-      this._travel.note();
+      this.travel.note();
     }
     this._set('closed');
   }
@@ -286,7 +277,6 @@ export class Feed {
 
   private readonly _inbox: Inbox;
   private readonly _presence: Presence;
-  private readonly _travel: Travel;
   private readonly _rush = new Rush();
   private _status: FeedStatus = 'connecting';
   private _kernelEnded = false;

@@ -8,11 +8,16 @@
 import type { Model } from './model';
 import type { IObjectRow, IObjectTotals } from './object-rows';
 import { NO_OBJECTS } from './object-rows';
+import { UNFINISHED } from './states';
+import type { Interval } from './time-scale';
 import type { IActorRow, INodeRow, ITempo } from './wire';
 import { FREE } from './wire';
 
 /** Changed rows kept at most: some 10 MB. */
 const CHANGES_MAX = 20_000;
+
+/** What a message tells has happened in this time before it, in seconds. */
+const TOLD_EVERY_S = 0.2;
 
 /** What is known of a moment, besides tasks. */
 export interface IMoment {
@@ -115,6 +120,29 @@ export class Journal {
     this._entries = [...entries, ...later];
   }
 
+  /** When tasks waited or ran, in ascending order, as far as it was noted how many did. */
+  busy(now: number): Interval[] {
+    const found: [number, number][] = [];
+    const counts = [...this._base.counts];
+    let open = isBusy(counts);
+    if (open) {
+      found.push([this._folded, this._folded]);
+    }
+    for (const entry of this._entries.filter(each => each.counts.length > 0)) {
+      putCounts(counts, entry.counts);
+      if (open) {
+        found[found.length - 1][1] = entry.time;
+      } else {
+        found.push([entry.time - TOLD_EVERY_S, entry.time]);
+      }
+      open = isBusy(counts);
+    }
+    if (open) {
+      found[found.length - 1][1] = now;
+    }
+    return found;
+  }
+
   /** What changed, the oldest first; before that, rows as they were when it begins. */
   *rows(): IterableIterator<IEntryRows> {
     const { objects, actors, nodes } = this._base;
@@ -190,6 +218,10 @@ function putCounts(known: (readonly number[])[], changed: Counts): void {
   for (const [func, counts] of changed) {
     known[func] = counts;
   }
+}
+
+function isBusy(counts: readonly (readonly number[])[]): boolean {
+  return counts.some(own => own !== undefined && UNFINISHED.some(state => own[state] > 0));
 }
 
 /** Of the functions whose counts are other ones than they were, the counts as they are now. */

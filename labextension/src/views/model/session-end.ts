@@ -1,9 +1,7 @@
 /** What becomes of a model when the session has ended: nothing in it waits, runs or lives any more. Pure. */
 
 import type { Model } from './model';
-import { TaskState } from './states';
-
-const UNFINISHED = [TaskState.waiting, TaskState.ready, TaskState.running];
+import { TaskState, UNFINISHED } from './states';
 
 /** Ends what had not: tasks are cancelled, actors and nodes dead, objects gone. Does nothing without a session. */
 export function endSession(model: Model): void {

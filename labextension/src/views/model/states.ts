@@ -15,6 +15,9 @@ export type TaskStateName = (typeof TASK_STATES)[number];
 /** Numbers of the task states on the wire. */
 export const TaskState = { waiting: 0, ready: 1, running: 2, done: 3, failed: 4, cancelled: 5 } as const;
 
+/** Of tasks that have not ended. */
+export const UNFINISHED: readonly number[] = [TaskState.waiting, TaskState.ready, TaskState.running];
+
 export const OBJECT_STATES = ['pending', 'memory', 'store', 'spilled', 'reconstructing', 'lost', 'error'] as const;
 
 export type ObjectStateName = (typeof OBJECT_STATES)[number];

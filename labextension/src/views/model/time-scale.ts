@@ -83,10 +83,12 @@ export function busyTimes(tasks: TaskTable, now: number): Interval[] {
       each.push([tasks.created[task], to]);
     }
   }
-  return sorted ? each : merged(each.sort((a, b) => a[0] - b[0]));
+  return sorted ? each : merged(each);
 }
 
-function merged(each: readonly [number, number][]): Interval[] {
+/** Intervals in any order as ascending ones that lie apart. */
+export function merged(intervals: readonly Interval[]): Interval[] {
+  const each = [...intervals].sort((a, b) => a[0] - b[0]);
   const joined: [number, number][] = [];
   for (const [from, to] of each) {
     const last = joined[joined.length - 1];

@@ -5,6 +5,8 @@ import { eventsOf } from './events';
 import { Journal } from './journal';
 import type { Model } from './model';
 import { countsAt, modelAt, stepsOf } from './past';
+import type { Interval } from './time-scale';
+import { busyTimes, merged } from './time-scale';
 import type { IFeedHeader } from './wire';
 
 /** So many times at which it is known how many tasks there were before the first has left the list. */
@@ -42,6 +44,11 @@ export class Travel {
       this._past = modelAt(this._live, this._journal, this._at);
     }
     return this._past;
+  }
+
+  /** When something went on, as a scale of time needs it; `now` is the end. */
+  busy(now: number): Interval[] {
+    return merged([...busyTimes(this._live.tasks, now), ...this._journal.busy(now)]);
   }
 
   /** What happened that is worth going to, the oldest first. */
