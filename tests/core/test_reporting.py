@@ -113,6 +113,22 @@ def test_a_view_that_is_closed_and_opened_again_shows_each_task_once() -> None:
     assert driver.ledger.counts[0][TaskState.DONE] == 2
 
 
+def test_a_task_that_runs_again_after_its_row_has_left_the_list_is_counted_once() -> None:
+    worker, driver = Process(WORKER), Process(DRIVER)
+    driver.ledger.tasks_listed_max = 1
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    lost = submit(worker, 1)
+    worker.ledger.task_changed(lost, TaskState.DONE)
+    report(worker, driver, 1.0)
+    worker.ledger.task_changed(submit(worker, 2), TaskState.DONE)
+    report(worker, driver, 2.0)
+    assert driver.ledger.parent(lost.task) == -1
+    for state in (TaskState.READY, TaskState.DONE):
+        worker.ledger.task_changed(lost, state)
+        report(worker, driver, 3.0 + state)
+    assert driver.ledger.counts == [[0, 0, 0, 2, 0, 0]]
+
+
 def test_attempts_that_others_follow_are_told_once_with_their_task() -> None:
     worker, driver = Process(WORKER), Process(DRIVER)
     worker.machine.rows_max = 1

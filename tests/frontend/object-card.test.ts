@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe as group, test } from 'node:test';
+import { nodesOf } from '../../labextension/src/views/model/object-rows';
 import { describe } from '../../labextension/src/views/objects/object-card';
 
 group('the card of an object', () => {
@@ -36,5 +37,18 @@ group('the card of an object', () => {
     const facts = describe({ id: 'ab', holders: Array.from({ length: 30 }, (_, n) => `x${n}`) });
     assert.equal(facts.length, 13);
     assert.deepEqual(facts[12], ['', 'and 18 more']);
+  });
+});
+
+group('the row of an object', () => {
+  test('names each node on which it lies', () => {
+    const nodes = new Map([
+      ['aa', { label: 'node 1' }],
+      ['bb', { label: 'node 2' }]
+    ]);
+    assert.equal(nodesOf(nodes, { node: 'aa' }), 'node 1');
+    assert.equal(nodesOf(nodes, { node: 'aa bb' }), 'node 1, node 2');
+    assert.equal(nodesOf(nodes, { node: 'cc' }), 'another node');
+    assert.equal(nodesOf(nodes, { node: '' }), '');
   });
 });

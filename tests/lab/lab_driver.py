@@ -261,7 +261,8 @@ class LabPage:
         self.page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        self.console.append(f"{message.type}: {message.text}"[:500])
+        if "to activate" not in message.text:  # of slow machines JupyterLab tells that of each plugin
+            self.console.append(f"{message.type}: {message.text}"[:500])
         if message.type == "error":
             self._note(f"{message.text} ({message.location.get('url', '')})")
 

@@ -124,7 +124,10 @@ def test_views_that_are_seen_again_are_told_anew_piece_by_piece_while_they_are_d
     write_notebook(lab.server.folder, "again.ipynb", cells)
     lab.open("again.ipynb")
     run_all(lab, "setup", "many", "timeline", "graph")
+    # one after the other: both may not be in sight at once, and what is not is told nothing
     lab.show("timeline")
+    lab.wait_for_label(CELL_TIMELINE, " 10000 spans, 0 running", WAIT_S)
+    lab.show("graph")
     lab.wait_for_label(CELL_GRAPH, f" {FLOOD} done", WAIT_S)
     lab.page.locator(".jp-OutputArea").get_by_role("button", name="tasks", exact=True).click()
     # the list is full: what comes now takes the places of others

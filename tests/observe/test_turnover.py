@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import SimpleNamespace
 
 import pytest
@@ -73,6 +73,28 @@ def test_readers_know_the_same_whenever_they_came(ledger, engineer):
     assert ledger.tasks_total > len(ledger.tasks)
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_reader_that_looks_while_rows_leave_knows_the_same(ledger, engineer, when):
+    view = View(observe.Feed(ledger))
+    view.read()
+
+    class Noticed(deque[int]):
+        """Rows that have left: somebody reads the very moment before, or after, they are noted."""
+
+        def extend(self, numbers: Iterable[int]) -> None:
+            if when == "before":
+                view.read()
+            super().extend(numbers)
+            if when == "after":
+                view.read()
+
+    ledger.tasks_listed_max = 10
+    ledger.gone_tasks = Noticed()
+    run(engineer, 10, "a")
+    run(engineer, 3, "b")
+    view.assert_knows(ledger)
+
+
 def test_after_floods_the_tasks_that_come_are_listed_and_nothing_has_grown(ledger, engineer):
     view = View(observe.Feed(ledger))
     view.read()
@@ -102,32 +124,6 @@ def test_a_flood_tells_of_few_rows_more_than_the_list_holds(ledger, engineer, mo
         run(engineer, ROWS_MAX, "flood")
         view.read()
     assert view.reader.latest < 1.5 * ROWS_MAX
-
-
-class Watched(deque[int]):
-    """Numbers of rows that have left; a reader comes right before or after those of a batch are noted."""
-
-    def __init__(self, look: Callable[[], None], *, before: bool) -> None:
-        super().__init__()
-        self._look, self._before = look, before
-
-    def extend(self, numbers: Iterable[int]) -> None:
-        if self._before:
-            self._look()
-        super().extend(numbers)
-        if not self._before:
-            self._look()
-
-
-@pytest.mark.parametrize("before", [True, False])
-def test_a_reader_that_comes_in_the_moment_in_which_rows_leave_keeps_none_of_them(ledger, engineer, before):
-    ledger.tasks_listed_max = 10
-    view = View(observe.Feed(ledger))
-    view.read()
-    ledger.gone_tasks = Watched(view.read, before=before)
-    run(engineer, 10, "a")
-    run(engineer, 2, "b")
-    view.assert_knows(ledger)
 
 
 def test_the_card_of_a_task_says_when_it_has_left_the_list(ledger, engineer):

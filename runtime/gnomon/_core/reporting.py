@@ -175,6 +175,8 @@ class ReportingMachine:
             self._gather_attempts()
         while changed and len(rows) < self.rows_max:
             row = changed.popleft()
+            if row.told:
+                continue  # it runs once more, for its result: the row may have left the observer's list, and was counted
             row.told = row.state in _FINISHED
             cell, label = ledger.cells.entries[row.cell]
             known = rows.get(row.task)

@@ -52,3 +52,12 @@ export function changeObjects(objects: Map<string, IObjectRow>, part: IObjectsPa
       .forEach(row => objects.delete(row.id));
   }
 }
+
+/** "node 1", or "node 1, node 2" where there is a copy on each of them; "" while it lies nowhere. */
+export function nodesOf(
+  nodes: ReadonlyMap<string, { readonly label: string }>,
+  { node }: Pick<IObjectRow, 'node'>
+): string {
+  const ids = node.split(' ').filter(id => id !== '');
+  return ids.map(id => nodes.get(id)?.label ?? 'another node').join(', ');
+}

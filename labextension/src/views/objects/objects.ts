@@ -8,6 +8,7 @@ import { objectFault } from '../nodes/fault-lab';
 import { formatBytes, formatCount, plural } from '../ui/format';
 import type { Model } from '../model/model';
 import type { IObjectRow } from '../model/object-rows';
+import { nodesOf } from '../model/object-rows';
 import type { IMeter } from '../ui/meter';
 import { fillMeter, makeMeter, storeMeter } from '../ui/meter';
 import { OBJECT_STATE_MEANING } from '../model/states';
@@ -84,6 +85,7 @@ export class ObjectsView implements IView {
     this._empty.hidden = rows.length > 0;
     this._content.hidden = rows.length === 0;
     this._rows.show(rows.slice(0, ROWS_MAX).map(row => [row.id, row]));
+    this._content.classList.toggle('jp-gnomon-several', model.nodes.size > 1);
     const all = this._context.filter.active ? rows.length : Math.max(rows.length, model.objectTotals.count);
     setHidden(this._more, all <= ROWS_MAX || rows.length === 0);
     setText(this._more, `and ${plural(all - Math.min(ROWS_MAX, rows.length), 'more object')}`);
@@ -158,17 +160,15 @@ export class ObjectsView implements IView {
     setAttribute(name.children[0], 'aria-label', `${row.producer || 'put'}: show who holds it`);
     const cell = model.cells[row.cell];
     this._cells.get(element)!.show(cell?.id ? cell : undefined, 0);
-    setAttribute(
-      element,
-      'title',
-      `${row.producer || 'put'}: object ${row.id}${row.node ? ` on ${model.nodes.get(row.node)?.label ?? 'another node'}` : ''}`
-    );
+    const node = nodesOf(model.nodes, row);
+    setAttribute(element, 'title', `${row.producer || 'put'}: object ${row.id}${node === '' ? '' : ` on ${node}`}`);
     setText(size, row.state === 'pending' ? '–' : formatBytes(row.size));
     if (state.getAttribute('data-state') !== row.state) {
       setAttribute(state, 'data-state', row.state);
       setAttribute(state, 'title', (OBJECT_STATE_MEANING as Record<string, string>)[row.state] ?? row.state);
-      state.replaceChildren(stateIcon(row.state), el('span', '', row.state));
+      state.replaceChildren(stateIcon(row.state), el('span', '', row.state), el('span', 'muted object-node'));
     }
+    setText(state.lastElementChild!, model.nodes.size > 1 && node !== '' ? ` ${node}` : '');
     setText(holders, formatCount(row.holders));
     element.classList.toggle('jp-gnomon-chosen', row.id === this._chosen);
   }
