@@ -56,9 +56,8 @@ class ShortTracebacks:
         assert isinstance(error, gnomon.exceptions.GnomonError)
         try:
             return word_for(error, self._shell.user_ns)
-        except (
-            Exception
-        ):  # what is in a notebook may do anything when it is looked at; the card is worth more
+        except Exception:
+            # what is in a notebook may do anything when it is looked at; the card is worth more
             return ""
 
     def _show_card(self, exc_tuple: Any, word: str, *args: Any, **kwargs: Any) -> Any:

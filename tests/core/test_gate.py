@@ -78,10 +78,10 @@ def test_nothing_is_taken_without_a_permission() -> None:
     assert take(worker) is None
     assert asked(effects) == [("", 1)]
     both = (call_task(1, OTHER), call_task(2, OTHER))
-    assert told(effects, OTHER, tempo.TasksHeld) == [tempo.TasksHeld(both, True)]
+    assert told(effects, OTHER, tempo.TasksHeld) == [tempo.TasksHeld(both, True, 1)]
     effects = allow(worker)
     assert done(effects, fx.WakeExecutor) == [fx.WakeExecutor()]
-    assert told(effects, OTHER, tempo.TasksHeld) == [tempo.TasksHeld((call_task(1, OTHER),), False)]
+    assert told(effects, OTHER, tempo.TasksHeld) == [tempo.TasksHeld((call_task(1, OTHER),), False, 1)]
     assert asked(effects) == []
     assert take_all(worker) == [1]
     effects = end(worker, 1)
@@ -113,7 +113,7 @@ def test_an_actor_keeps_its_calls_when_the_gate_closes() -> None:
     worker.handle([received(OTHER, call(1), call(2))], 1.0)
     assert take(worker) == 1
     effects = worker.handle([received(NODE, tempo.TempoSet(ME, 3, True))], 1.1)
-    assert told(effects, OTHER, tempo.TasksHeld) == [tempo.TasksHeld((call_task(2, OTHER),), True)]
+    assert told(effects, OTHER, tempo.TasksHeld) == [tempo.TasksHeld((call_task(2, OTHER),), True, 3)]
     assert take(worker) is None
     assert asked(effects) == [], "the one that runs leaves no room"
     assert asked(end(worker, 1)) == [("", 2)]
@@ -312,18 +312,18 @@ def test_the_views_show_what_waits_as_ready() -> None:
         roles.run()
 
     assert state_of(roles, 0) == TaskState.READY, "not for a moment does it seem to run"
-    say(tempo.TasksHeld((only,), True))
+    say(tempo.TasksHeld((only,), True, 1))
     assert state_of(roles, 0) == TaskState.READY
     say(tempo.StartAsked(1, "", only))
     assert roles.driver.ledger.tempo["waiting"] == 1
     ask(roles, PAUSED, steps=1)
     assert roles.sent(tempo.StartAllowed, worker) == [tempo.StartAllowed(1, "", 1)]
-    say(tempo.TasksHeld((only,), False))
+    say(tempo.TasksHeld((only,), False, 1))
     assert state_of(roles, 0) == TaskState.RUNNING
-    say(tempo.TasksHeld((only,), True))
+    say(tempo.TasksHeld((only,), True, 1))
     ask(roles, FREE)
     assert state_of(roles, 0) == TaskState.RUNNING
-    say(tempo.TasksHeld((TaskID(b"x" * 16),), True))
+    say(tempo.TasksHeld((TaskID(b"x" * 16),), True, 1))
 
 
 def test_a_lease_that_is_asked_back_is_given_back_though_its_task_waits() -> None:

@@ -257,6 +257,19 @@ def test_a_row_waits_only_so_long_for_the_task_that_submitted_it() -> None:
     assert driver.machine.next_wakeup() is None
 
 
+def test_no_more_rows_wait_than_the_list_has_room_for() -> None:
+    driver = Process(DRIVER)
+    driver.ledger.tasks_listed_max = 3
+    for number in range(5):
+        owner = WorkerID(bytes([10 + number]) * 8)
+        driver.machine.on_reported(told(owner, task_id(WORKER, number + 1))[1])
+    assert driver.ledger.tasks_total == 2, "they would be told of later, and not be listed"
+    driver.machine.run(1.0)
+    while (due := driver.machine.next_wakeup()) is not None:
+        driver.machine.run(due)
+    assert driver.ledger.tasks_total == 5
+
+
 def test_nobody_waits_for_the_task_of_a_dead_owner() -> None:
     driver = Process(DRIVER)
     child, of_child = told(SECOND, task_id(WORKER, 9))

@@ -81,12 +81,26 @@ def test_at_a_gate_the_worker_says_what_runs() -> None:
         "READY",
     ]
     (pushed,) = owner.pushed[worker]
-    owner.handle(Received(worker, [TasksHeld((pushed.task,), held=True)]))
+    owner.handle(Received(worker, [TasksHeld((pushed.task,), held=True, epoch=1)]))
     assert situation_of(owner.role, object_id(pushed.task, 1)).state == READY
-    owner.handle(Received(worker, [TasksHeld((pushed.task,), held=False)]))
+    owner.handle(Received(worker, [TasksHeld((pushed.task,), held=False, epoch=1)]))
     assert states(owner)["RUNNING"] == 1
     owner.handle(TempoAsked(2, FREE))
     assert states(owner)["RUNNING"] == 1
+
+
+def test_a_word_of_the_gate_that_comes_when_it_is_open_again_is_void() -> None:
+    owner = Owner(1)
+    (worker,) = owner.pushed
+    owner.handle(TempoAsked(1, PAUSED))
+    owner.submit(3)
+    (pushed,) = owner.pushed[worker]
+    owner.handle(TempoAsked(2, FREE))
+    owner.handle(Received(worker, [TasksHeld((pushed.task,), held=True, epoch=1)]))
+    assert states(owner)["RUNNING"] == 1
+    owner.handle(TempoAsked(3, PAUSED))
+    owner.handle(Received(worker, [TasksHeld((pushed.task,), held=True, epoch=3)]))
+    assert states(owner)["READY"] == 1
 
 
 def test_a_task_behind_others_at_its_worker_has_been_sent() -> None:

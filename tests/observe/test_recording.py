@@ -14,6 +14,7 @@ import pytest
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon.observe import Recording
 from gnomon.observe.history import HistoryFile
+from gnomon.observe.run_report import whole_ledger
 from observe.engineer import Engineer
 
 DEADLINE_S = 30.0
@@ -107,6 +108,21 @@ def test_tasks_that_the_ledger_does_not_list_are_kept_when_they_have_ended(stage
         assert (known.started, known.finished, known.worker) == (row.started, row.finished, row.worker)
     assert len(run.unlisted[2].error) == 200
     assert len(rows[4].error) > 200, "the owner's own row stays as it is"
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_row_that_leaves_the_list_while_a_report_is_written_is_in_it(stage, request, recorded):
+    ledger = Ledger("s", tasks_listed_max=5)
+    stage.enter(ledger)
+    recording = request.getfixturevalue("recording") if recorded else Recording(lambda: stage.engine)
+    engineer = Engineer(ledger)
+    rows = [engineer.submit("f", cell="a") for _ in range(5)]
+    for row in rows:
+        engineer.finish(row)
+    run = recording.run()
+    engineer.submit("g", cell="b")
+    assert ledger.row(rows[0].index) is None
+    assert [row.task for row in whole_ledger(run).tasks][:5] == [row.task for row in rows]
 
 
 def test_a_session_that_has_ended_is_known_until_the_next_one(stage, recording, ledger):

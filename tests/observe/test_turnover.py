@@ -170,7 +170,7 @@ def test_a_report_has_what_was_recorded_in_the_order_of_submission(recorded):
     late[0].parent = late[1].parent = early[0].index
     ledger.tried(late[2], time.monotonic(), "it died")
     unlisted = list(ledger.unlisted or ())
-    whole = whole_ledger(Run(ledger, "local", 0.0, unlisted=unlisted))
+    whole = whole_ledger(Run(ledger, "local", 0.0, listed=ledger.tasks, unlisted=unlisted))
     assert [row.index for row in late] == [12, 13, 14], "rows of a session keep their numbers"
     if not recorded:
         assert whole.tasks == ledger.tasks

@@ -245,9 +245,8 @@ class DispatchMachine:
             if attempt_id(record.event.task, record.attempt) == last_started:
                 for begun in lost[: place + 1]:
                     begun.started_elsewhere = True
-                    begun.row.started = (
-                        begun.row.started or lost[0].row.started
-                    )  # all that is known: not before
+                    # all that is known of it: not before the first one
+                    begun.row.started = begun.row.started or lost[0].row.started
                 record.alone = True
                 break
         return lost

@@ -89,20 +89,21 @@ class GateMachine:
 
     Attributes:
         driver: whose word counts.
+        epoch: the latest one that it has told of.
     """
 
     def __init__(self, driver: WorkerID, effects: Callable[[], Effects], execution: ExecutionMachine) -> None:
         self.driver = driver
         self._effects = effects
         self.execution = execution
-        self._epoch = 0
+        self.epoch = 0
 
     def on_set(self, message: TempoSet) -> bool:
         """The gate closes, or opens. False when it is old news, or another driver's."""
         execution = self.execution
-        if message.driver != self.driver or message.epoch <= self._epoch:
+        if message.driver != self.driver or message.epoch <= self.epoch:
             return False
-        self._epoch = message.epoch
+        self.epoch = message.epoch
         if not message.gated:
             self.open()
             return True
@@ -145,7 +146,7 @@ class GateMachine:
             submitter, first = queue[0]
         except IndexError:
             return
-        self._effects().send(submitter, TasksHeld((first.task,), held=False))
+        self._effects().send(submitter, TasksHeld((first.task,), held=False, epoch=gate.epoch))
         self._effects().do(WakeExecutor(message.group))
 
     def run(self) -> None:
@@ -175,7 +176,7 @@ class GateMachine:
         for submitter, pushed in arrived:
             held.setdefault(submitter, []).append(pushed.task)
         for submitter, tasks in held.items():
-            self._effects().send(submitter, TasksHeld(tuple(tasks), held=True))
+            self._effects().send(submitter, TasksHeld(tuple(tasks), held=True, epoch=gate.epoch))
 
     def _ask_for_constructor(self, gate: Gate, assigned: ActorAssigned) -> None:
         if "" not in gate.asked:

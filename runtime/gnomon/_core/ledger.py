@@ -204,11 +204,12 @@ class Ledger:
         numbers = {row.index for row in going}
         for row in going:
             self._numbers.pop(row.task, None)
-        self.tasks = [row for row in rows if row.index not in numbers]
-        if self.readers:  # after that: who hears of rows that have gone must not find them any more
-            self.gone_tasks.extend(sorted(numbers))
+        # other threads read meanwhile: a row is kept elsewhere before it has left, and is told to have left when it has
         if self.unlisted is not None:
             self.unlisted.extend(going)
+        self.tasks = [row for row in rows if row.index not in numbers]
+        if self.readers:
+            self.gone_tasks.extend(sorted(numbers))
         return True
 
     def task_changed(self, row: TaskRow, state: int) -> None:

@@ -147,6 +147,8 @@ class PaceMachine:
 
     def _on_held(self, sender: WorkerID, message: TasksHeld) -> None:
         """What this process has pushed waits at a gate, or has been let through."""
+        if message.held and message.epoch < max(self.tempo.epoch, self.gate.epoch):
+            return  # that gate has been opened since, and says no more
         leased = self.dispatch.leased.get(sender)
         for task in message.tasks:
             call = self.calls.records.get(task)

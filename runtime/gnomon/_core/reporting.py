@@ -104,6 +104,7 @@ class ReportingMachine:
         self._facts_untold = False
         self._foreign: dict[bytes, TaskRow] = {}
         self._early: dict[bytes, list[ReportedRow]] = {}
+        self._early_tasks: set[bytes] = set()
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
         self._nodes: dict[WorkerID, str] = {}
@@ -266,8 +267,10 @@ class ReportingMachine:
         for told in message.rows:
             if told.parent in self._early:
                 self._early[told.parent].append(told)
+                self._early_tasks.add(told.task)
             elif self._is_early(told):
                 self._early[told.parent] = [told]
+                self._early_tasks.add(told.task)
                 self._undated.append(told.parent)
             else:
                 self._fold(told)
@@ -284,7 +287,7 @@ class ReportingMachine:
             and told.parent not in self._foreign
             and ledger.parent(told.task) < 0
             and told.task not in self._foreign
-            and len(ledger.tasks) < ledger.tasks_listed_max
+            and len(ledger.tasks) + len(self._early) < ledger.tasks_listed_max
             and len(self._foreign) + len(self._early) < self.foreign_max
         )
 
@@ -293,6 +296,7 @@ class ReportingMachine:
         ready = [parent]
         while self._early and ready:
             for told in self._early.pop(ready.pop(), ()):
+                self._early_tasks.discard(told.task)
                 self._fold(told)
                 ready.append(told.task)
 
@@ -302,7 +306,7 @@ class ReportingMachine:
         self._undated.clear()
         while self._patience and now >= self._patience[0][0]:
             _, parent = self._patience.popleft()
-            if any(told.task == parent for rows in self._early.values() for told in rows):
+            if parent in self._early_tasks:
                 self._undated.append(parent)  # it is here, and waits for its own: not a moment before it
             else:
                 self._fold_children(parent)

@@ -74,3 +74,4 @@ class TasksHeld(Message, frozen=True, tag=135):
 
     tasks: tuple[TaskID, ...]
     held: bool
+    epoch: int

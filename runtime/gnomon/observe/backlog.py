@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from gnomon._core.ledger import Ledger, Names, TaskRow, TaskState
+from gnomon._core.ledger import Ledger, Names, PastAttempt, TaskRow, TaskState
 from gnomon.ids import NODE_TAG_BYTES
 from gnomon.observe.columns import (
     CHANGED_ROW_BYTES,
@@ -327,21 +327,7 @@ class Backlog:
                     break  # its row is told of first
                 self._attempts_told = number + 1
                 if known:
-                    begin, end = (
-                        wall_time(past.started, source.offset_s),
-                        wall_time(past.finished, source.offset_s),
-                    )
-                    rows.append(
-                        [
-                            past.row.index,
-                            past.number,
-                            past.worker,
-                            begin,
-                            end,
-                            past.state,
-                            shortened(past.reason),
-                        ]
-                    )
+                    rows.append(_attempt_entry(past, source.offset_s))
                     used += wire_bytes(rows[-1])
         if rows:
             body["attempts"] = rows
@@ -410,6 +396,11 @@ def _changed_bytes(row: TaskRow) -> int:
     if not row.error:
         return CHANGED_ROW_BYTES
     return CHANGED_ROW_BYTES + wire_bytes(shortened(row.error)) + 12
+
+
+def _attempt_entry(past: PastAttempt, offset_s: float) -> list[Any]:
+    begin, end = wall_time(past.started, offset_s), wall_time(past.finished, offset_s)
+    return [past.row.index, past.number, past.worker, begin, end, past.state, shortened(past.reason)]
 
 
 def _cell_entry(entry: tuple[str, str]) -> dict[str, Any]:

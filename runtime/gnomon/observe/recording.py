@@ -68,7 +68,8 @@ class Run:
         offset_s: unix time minus monotonic time.
         changes: what changed when, in parts of the feed's messages: "time" in unix seconds, "actors", "nodes",
             "objects", "tempo". The oldest first; the first one is the whole.
-        unlisted: rows of ended tasks that the ledger has not listed, or no longer lists.
+        listed: the rows that the ledger listed when it was looked at for the last time.
+        unlisted: rows of ended tasks that it had not listed then, or no longer listed.
         ended: unix time of its end, 0.0 while it goes on.
         trouble: why the history has a gap, a sentence; "" if it has none.
     """
@@ -77,6 +78,7 @@ class Run:
     engine: str
     offset_s: float
     changes: list[dict[str, Any]] = field(default_factory=list)
+    listed: list[TaskRow] = field(default_factory=list)
     unlisted: list[TaskRow] = field(default_factory=list)
     ended: float = 0.0
     trouble: str = ""
@@ -185,6 +187,7 @@ class _Tape:
         self._engine = engine.name
         self._offset_s = time.time() - time.monotonic()
         self._file = HistoryFile(engine.info.directory)
+        self._listed: list[TaskRow] = []
         self._unlisted: deque[TaskRow] = deque(maxlen=_UNLISTED_MAX)
         self._actors: dict[str, dict[str, Any]] = {}
         self._nodes: dict[str, dict[str, Any]] = {}
@@ -196,6 +199,9 @@ class _Tape:
     def look(self) -> None:
         """Keep what has changed since the last look."""
         ledger = self.ledger
+        self._listed = (
+            ledger.tasks
+        )  # before those that have left are read: one that leaves meanwhile is in one of the two
         changes: dict[str, Any] = {}
         if actors := _changed(self._actors, ledger.actors.copy()):
             changes["actors"] = actors
@@ -230,6 +236,7 @@ class _Tape:
     def read(self) -> Run:
         """All that is known."""
         run = Run(self.ledger, self._engine, self._offset_s, ended=self.ended, trouble=self._file.trouble)
+        run.listed = list(self._listed)
         rows: dict[bytes, TaskRow] = {}
         for kind, payload in self._file.frames():
             if kind == _CHANGES:

@@ -71,7 +71,7 @@ def whole_ledger(run: Run) -> Ledger:
     whole.totals, whole.tempo = known.totals, known.tempo
     whole.spans, whole.spans_total = known.spans, known.spans_total
     whole.attempts, whole.attempts_total = known.attempts, known.attempts_total
-    whole.tasks = list(known.tasks)
+    whole.tasks = run.listed
     if run.unlisted:
         _put_in_order(whole, run.unlisted)
     return whole

@@ -2,6 +2,12 @@
 
 import type { Model } from './model';
 
+/** Says where a task is by then: for buttons, which stay while they look the same though their task gets another place. */
+export function finder(feed: { readonly model: Model }, task: number): () => number {
+  const number = feed.model.tasks.number[task];
+  return () => feed.model.tasks.find(number);
+}
+
 /** One task, or none. */
 export class Chosen {
   /** Its place; -1 if there is none, or it is no longer listed. */

@@ -5,7 +5,7 @@
  */
 
 import { attemptFacts } from '../model/attempts';
-import { Chosen } from '../model/chosen';
+import { Chosen, finder } from '../model/chosen';
 import { CardKeys } from './card-keys';
 import { cellLink, placeText } from './cell-link';
 import { durationOf, durationsOf } from '../model/durations';
@@ -148,7 +148,8 @@ export class DetailCard {
     }
     const state = TASK_STATES[tasks.state[task]];
     const around = el('button', 'link', 'show neighbours', { type: 'button' });
-    around.addEventListener('click', () => this._actions.focus?.(task));
+    const place = finder(this._context.feed, task);
+    around.addEventListener('click', () => this._actions.focus?.(place()));
     const can = this._actions.focus !== undefined && task !== this.around;
     const actions: Node[] = can ? [around] : [];
     if (tasks.state[task] <= TaskState.running && this._context.feed.canAct) {
@@ -174,7 +175,8 @@ export class DetailCard {
       type: 'button',
       title: 'Cancel this task and what it has submitted; a running one is interrupted'
     });
-    cancel.addEventListener('click', () => this._context.feed.cancel(this._context.feed.model.tasks.number[task]));
+    const number = this._context.feed.model.tasks.number[task];
+    cancel.addEventListener('click', () => this._context.feed.cancel(number));
     return cancel;
   }
 
@@ -242,7 +244,8 @@ export class DetailCard {
         [stateIcon(TASK_STATES[model.tasks.state[task]]), document.createTextNode(name)],
         { type: 'button' }
       );
-      link.addEventListener('click', () => this._actions.select(task));
+      const place = finder(this._context.feed, task);
+      link.addEventListener('click', () => this._actions.select(place()));
       parts.push(link);
     }
     if (tasks.length > LISTED_AT_MOST) {
