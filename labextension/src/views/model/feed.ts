@@ -234,7 +234,6 @@ export class Feed {
   }
 
   private _apply({ header, buffer, at }: IArrived): void {
-    this.travel.prepare(header);
     const result = this.live.apply(header, buffer);
     this._receivedAt = at;
     if (result === 'gap') {
