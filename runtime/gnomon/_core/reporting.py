@@ -50,7 +50,10 @@ _WAITING_SHARE = 16
 _WORKER_STATES = ("starting", "idle", "leased")
 
 _ROWS_SAVED_MAX = 4
-"""Reports of rows, or of an actor, that a process may save up while it has none to send."""
+"""Reports of rows that a process may save up while it has none to send."""
+
+_IDLE_SAVED_MAX = 16
+"""Reports that an actor may save up, for when it becomes idle: so many calls of a short session are counted to the last."""
 
 _NOWHERE = ("", 0, "")
 
@@ -161,7 +164,7 @@ class ReportingMachine:
                 self._report_spans(self.observer)
             if self._has_news_of_actor() and now >= self._actor_due():
                 self._told_at = now
-                saved = now - _ROWS_SAVED_MAX * self.period_s
+                saved = now - _IDLE_SAVED_MAX * self.period_s
                 self._due = max(self._due, saved) + self.period_s
                 self._report_state(self.observer)
             return
