@@ -58,6 +58,8 @@ export interface IActorRow {
   readonly pid: number | null;
   readonly pending: number;
   readonly done: number;
+  /** Of these, told by the process that it has now. */
+  readonly done_since_restart?: number;
   readonly current: string | null;
   readonly restarts: number;
   readonly cause: string | null;
