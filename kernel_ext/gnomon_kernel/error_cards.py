@@ -42,6 +42,7 @@ _PACKAGES = tuple(f"{path}/" for path in (Path(gnomon.__file__).parent, Path(__f
 _PLACE = re.compile(
     r'^  (?:File "(?P<file>.+)"|(?P<cell>\S.*?)), line (?P<line>\d+)(?:, in (?P<function>.+))?$'
 )
+_SITE = re.compile(r"In \[(?P<cell>\d*)\], line (?P<line>\d+)")
 _LINK = re.compile(r"\n\n(?:The above exception was|During handling of the above).*\n\n")
 _LIBRARIES = re.compile(r"/(?:site|dist)-packages/|/lib/python3")
 
@@ -219,35 +220,44 @@ def _of_task(error: TaskError, cell_name: CellName, word: str = "") -> ErrorCard
         title, output, advice = inner.title, inner.output, inner.advice
     else:
         title = exceptions.headline(cause) if cause is not None else exceptions.sentence_of(root)
-        output, advice = (), _file_advice(root) or _look_into(error, word)
-    facts = (*_called(root, cell_name), *_path(error))
+        output, advice = (), _file_advice(root) or _look_into(links, word)
+    facts = (
+        *_called(root, cell_name, _site(root, error, cell_name)),
+        *_path(error),
+        *getattr(error, "__notes__", ()),
+    )
     more = (*_asked_by(links), *_alike(root))
     places = tuple(_places(root.traceback_str, cell_name))
     return ErrorCard(title, facts, places, _asked(error, cell_name), more, output, advice)
 
 
-def _look_into(error: TaskError, word: str) -> str:
-    """How to find out more of what the user's own code has raised; of tasks that have passed it on, of the one asked for."""
+def _look_into(links: list[TaskError], word: str) -> str:
+    """How to find out more of what the user's own code has raised: in the task that raised; in who called it, if that is a
+    method, which can not be run again.
+    """
     name = word or "REF"
-    what = error.function_name or "it"
-    if what.partition(".")[0] in {row.get("class") for row in observe.actors()}:
+    classes = {row.get("class") for row in observe.actors()}
+    tasks = [each.function_name for each in links if each.function_name.partition(".")[0] not in classes]
+    what = (tasks[-1] if tasks else "") or "it"
+    if not tasks:
         return f"%remote logs {name} shows what it printed; with the actor's handle, what its actor did."
     same = "" if is_id(word) else f" (or gnomon.observe.debug({word or 'ref'}))"
     return f"%remote debug {name}{same} runs {what} in this process, for %debug."
 
 
-def _called(root: TaskError, cell_name: CellName) -> list[str]:
+def _called(root: TaskError, cell_name: CellName, site: str = "") -> list[str]:
     """``in the task divide(x=1, y=0), submitted at In [3], line 4, attempt 2``; of what a task has called, the line in its
-    code, and the tasks from the notebook's own line on.
+    code, and the tasks from the notebook's own line on (``site``, by default what the error tells).
     """
     if not root.function_name:
         return []
-    submitted = f", submitted at {root.site}" if root.site else ""
+    site = site or root.site
+    submitted = f", submitted at {site}" if site else ""
     chain = []
     if root.called_at is not None:
         file, line, function = root.called_at
         submitted = f", submitted at {cell_name(file) or Path(file).name}, line {line}, in {function}"
-        chain = [f"from {root.site}: {' > '.join((*root.callers, root.function_name))}"]
+        chain = [f"from {site}: {' > '.join((*root.callers, root.function_name))}"]
     attempt = f", attempt {root.attempt + 1}" if root.attempt else ""
     looked = [f"it was looked for in {root.directory}"] if root.directory else []
     return [
@@ -255,6 +265,25 @@ def _called(root: TaskError, cell_name: CellName) -> list[str]:
         *chain,
         *looked,
     ]
+
+
+def _site(root: TaskError, error: BaseException, cell_name: CellName) -> str:
+    """The notebook's line that an error tells, with the cell in which it stands: a submission is noted with the cell that ran,
+    and the line of the function that submitted, which another cell may have defined. That function is looked for among
+    those which the error has passed through here; if it is not there, or not the only one, what the error tells.
+    """
+    told = _SITE.fullmatch(root.site)
+    if told is None:
+        return ""
+    line, found = int(told["line"]), set()
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        file = code.co_filename
+        if not file.startswith(_PACKAGES) and line in {number for *_, number in code.co_lines()}:
+            if ".remote(" in linecache.getline(file, line):
+                found.add(_code_place(frame, line, cell_name).where)
+    where = found.pop() if len(found) == 1 else ""
+    return "" if where.startswith(f"Cell In[{told['cell']}],") else where
 
 
 def _asked_by(links: list[TaskError]) -> list[str]:

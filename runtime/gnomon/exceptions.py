@@ -173,7 +173,8 @@ class TaskError(GnomonError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = (self.function_name, self.traceback_str, self.cause, self.pid)
-        return _rebuild_task_error, (*fields, type(self) is not TaskError, self._facts())
+        asked = (self._asked_for,) if self._asked_for else ()
+        return _rebuild_task_error, (*fields, type(self) is not TaskError, self._facts(), *asked)
 
     def _facts(self) -> dict[str, Any]:
         facts = {"arguments": self.arguments, "attempt": self.attempt, "site": self.site}
@@ -319,9 +320,13 @@ def _rebuild_task_error(
     pid: int | None,
     dual: bool,
     facts: Mapping[str, Any],
+    asked_for: str = "",
 ) -> TaskError:
     error = TaskError(function_name, traceback_str, cause, pid, **facts)
-    return error.as_instanceof_cause() if dual else error
+    error = error.as_instanceof_cause() if dual else error
+    if asked_for:
+        error.__dict__["_asked_for"] = asked_for
+    return error
 
 
 def _searched(error: BaseException) -> str:

@@ -126,3 +126,81 @@ def test_what_is_too_long_ago_is_refused():
         failed(divide.remote(1, 0))
     with pytest.raises(ValueError, match="many others have failed since"):
         debug(ref)
+
+
+@gnomon.remote
+def middle(x):
+    here = gnomon.get(divide.remote(x, 0))
+    return here + 1
+
+
+@gnomon.remote
+def upper(x):
+    return gnomon.get(again.remote(middle.remote(x)))
+
+
+def test_of_tasks_in_tasks_the_one_that_raised_runs():
+    ref = failed(upper.remote(3))
+    with pytest.raises(ZeroDivisionError) as caught:
+        debug(ref)
+    assert caught.traceback[-1].name == "divide"
+    assert locals_where_raised(caught.value)["here"] == {"x": 3, "y": 0}
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_of_what_a_method_has_called_the_task_that_raised_runs():
+    @gnomon.remote
+    class Asks:
+        def ask(self):
+            return gnomon.get(divide.remote(4, 0))
+
+    actor = Asks.remote()
+    ref = failed(actor.ask.remote())
+    with pytest.raises(ZeroDivisionError) as caught:
+        debug(ref)
+    assert locals_where_raised(caught.value)["here"] == {"x": 4, "y": 0}
+
+
+def test_where_the_one_that_raised_can_not_run_the_nearest_does():
+    @gnomon.remote
+    class Broken:
+        def fail(self):
+            raise KeyError("state")
+
+    @gnomon.remote
+    def asks(actor):
+        return gnomon.get(actor.fail.remote())
+
+    @gnomon.remote
+    def asks_that(actor):
+        return gnomon.get(asks.remote(actor))
+
+    actor = Broken.remote()
+    ref = failed(asks_that.remote(actor), KeyError)
+    with pytest.raises(KeyError) as caught:
+        debug(ref)
+    assert "asks" in [entry.name for entry in caught.traceback]
+    assert "asks_that" not in [entry.name for entry in caught.traceback]
+    (note,) = caught.value.__notes__
+    assert note == (
+        "Broken.fail raised this, but can not be run again here: it is a call of an actor, or the process that called it "
+        "has ended or forgotten it. asks was run, which led to it."
+    )
+
+
+def test_an_argument_that_only_the_caller_had_is_gone_with_it(parallel):
+    @gnomon.remote
+    def puts(x):
+        return gnomon.get(divide.remote(gnomon.put(x), 0))
+
+    ref = failed(puts.remote(5))
+    with pytest.raises(ZeroDivisionError) as caught:
+        debug(ref)
+    names = [entry.name for entry in caught.traceback]
+    if names[-1] == "divide":  # before its caller has let go of the argument
+        assert not hasattr(caught.value, "__notes__")
+    else:
+        assert "puts" in names
+        assert caught.value.__notes__[0].startswith(
+            "divide raised this, but can not be run again here: an argument"
+        )

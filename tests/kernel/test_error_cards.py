@@ -133,6 +133,25 @@ def divide(x, y):
 @gnomon.remote
 def one():
     return 1
+@gnomon.remote
+def middle(x):
+    return gnomon.get(divide.remote(x, 0))
+@gnomon.remote
+def top():
+    return gnomon.get(middle.remote(1))
+@gnomon.remote
+class Nest:
+    def call(self):
+        return gnomon.get(divide.remote(1, 0))
+    def fail(self):
+        return 1 / 0
+@gnomon.remote
+def asks(nest):
+    ref = nest.fail.remote()
+    return gnomon.get(ref)
+@gnomon.remote
+def asks_that(nest):
+    return gnomon.get(asks.remote(nest))
 """
 
 
@@ -141,6 +160,8 @@ ADVISED = {
     "both = [divide.remote(1, 1), divide.remote(1, 0)]\ngnomon.get(both)": r"both\[1\]",
     "named = {'a b': divide.remote(1, 0)}\ngnomon.get(list(named.values()))": r"named\['a b'\]",
     "gnomon.get(divide.remote(one.remote(), 0))": "[0-9a-f]{40}",
+    "deep = top.remote()\ngnomon.get(deep)": "deep",
+    "nest = Nest.remote()\ngnomon.get(nest.call.remote())": "[0-9a-f]{40}",
     "gnomon.get([one.remote(), divide.remote(one.remote(), 0)])": "[0-9a-f]{40}",
 }
 
@@ -157,6 +178,23 @@ def test_what_a_card_advises_works_as_it_stands(ip: InteractiveShell, capsys: An
         last = list(traceback.walk_tb(ip.InteractiveTB.tb))[-1][0]
         assert (last.f_code.co_name, last.f_locals) == ("divide", {"x": 1, "y": 0}), code
         del last
+
+
+def test_a_task_that_ran_here_instead_is_told_with_its_own_line(ip: InteractiveShell, capsys: Any) -> None:
+    ip.run_cell(DIVIDES, store_history=True).raise_error()
+    defined = ip.execution_count - 1
+    lost = "nest = Nest.remote()\ndeep = asks_that.remote(nest)\ngnomon.get(deep)"
+    assert "%remote debug deep (or gnomon.observe.debug(deep)) runs asks in" in " ".join(
+        shown(ip, capsys, lost).split()
+    )
+    told = " ".join(shown(ip, capsys, "%remote debug deep").split())
+    line = DIVIDES.strip().splitlines().index("    ref = nest.fail.remote()") + 1
+    assert f"in the task Nest.fail(), submitted at Cell In[{defined}], line {line}, in asks" in told
+    assert (
+        "Nest.fail raised this, but can not be run again here: it is a call of an actor, or the process"
+        in told
+    )
+    assert "asks was run, which led to it." in told
 
 
 def test_what_only_the_shown_error_keeps_can_be_let_go(ip: InteractiveShell, capsys: Any) -> None:

@@ -14,6 +14,8 @@ from gnomon._messages.tasks import Provenance
 from gnomon._wire.pickling import pack_args
 from gnomon.observe.coach import KINDS, Coach, Hint
 from gnomon.observe.coach.loops import submits_at, waits_needlessly
+from gnomon.observe.coach.sites import Ran, Site
+from gnomon.observe.coach.tiny import tiny_tasks
 from gnomon.observe.memory_report import MemoryRow, ObjectHolder
 
 LOOP = "for x in xs:\n    results.append(gnomon.get(work.remote(x)))\n"
@@ -213,8 +215,47 @@ def test_tiny_tasks_that_have_no_row_are_counted() -> None:
     assert coach.look(history.ledger) == [], "one of them has not ended"
     history.ledger.task_changed(late, TaskState.DONE)
     (hint,) = coach.look(history.ledger)
-    assert hint.finding.startswith("2,001 tasks of work: 1,500 that were looked at ran 0.01 ms each, and")
+    assert hint.finding.startswith("2,001 tasks of work ran 0.01 ms each, and")
     assert coach.look(history.ledger) == []
+
+
+def flood(history: History, count: int, created: float, each_s: float) -> None:
+    """Tasks that take nothing, submitted and ended one after the other."""
+    for number in range(count):
+        began = created + number * each_s
+        history.ran(1e-6, created=began, started=began + each_s - 1e-6)
+
+
+def test_a_flood_is_told_with_the_time_and_the_number_of_all_its_tasks() -> None:
+    history = History()
+    history.ledger.tasks_listed_max = 1_000
+    flood(history, 10_000, created=100.0, each_s=1e-4)
+    assert history.ledger.tasks[0].created > 100.0, "the first ones have left the list"
+    (hint,) = history.hints()
+    assert hint.finding == (
+        "10,000 tasks of work ran 0.001 ms each, and handing them out took 0.099 ms each: 1.0 s for 10 ms of work."
+    )
+    assert hint.advice == "Give each task more to do, say a list of 1,000 items."
+
+
+def test_a_flood_of_which_the_beginning_is_not_known_is_left_alone() -> None:
+    history = History()
+    history.ledger.tasks_listed_max = 1_000
+    coach = Coach()
+    flood(history, 1_400, created=100.0, each_s=1e-4)
+    assert coach.look(history.ledger) == [], "too little"
+    flood(history, 9_000, created=150.0, each_s=1e-4)
+    assert coach.look(history.ledger) == []
+
+
+@pytest.mark.parametrize(("count", "advised"), [(5_000, "500"), (9_990, "500"), (8_010, "500")])
+def test_the_list_that_is_advised_is_a_round_one(count: int, advised: str) -> None:
+    site = Site("a", "In [a]", 2, "work", False, began=0.0, finished=count * 1e-3)
+    site.ran = [Ran(number, -1, 0, 0.0, 1.0, 1.0 + 1e-6) for number in range(600)]
+    site.more = count - 600
+    hint = tiny_tasks(site)
+    assert hint is not None
+    assert hint.advice == f"Give each task more to do, say a list of {advised} items."
 
 
 def test_tasks_that_are_worth_it() -> None:

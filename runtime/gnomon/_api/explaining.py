@@ -55,7 +55,8 @@ def debug(target: Any) -> Any:
     """Run a failed task again, here and now, with its function and its arguments: for ``%debug`` and breakpoints.
 
     What it raises is raised here, in this process, so that a debugger can look at its frames; of tasks that failed
-    because of an argument, it is the one that raised. What it calls by ``.remote`` runs where tasks run. The last 20
+    because of an argument or of a task that they have called, it is the one that raised; if nothing is kept of that one any
+    more, the nearest to it, and a note of the error says so. What it calls by ``.remote`` runs where tasks run. The last 20
     failed tasks of each process can be run again.
 
     Args:
@@ -77,7 +78,12 @@ def debug(target: Any) -> Any:
     found = engine.rerun(identity)
     if found.run is None:
         raise ValueError(f"debug() can not run {found.name or 'that task'} again: {found.reason}.")
-    return found.run()
+    try:
+        return found.run()
+    except BaseException as error:
+        if found.instead:
+            error.add_note(found.instead)
+        raise
 
 
 def _refuse_death(found: Explanation) -> None:

@@ -73,6 +73,8 @@ class Ledger:
         totals: ``count``, ``memory_bytes``, ``store_used_bytes``, ``store_capacity_bytes`` of the objects.
         gone_tasks: numbers of rows that have left the list, for readers.
         unlisted: where ended tasks without a listed row go; None while nobody keeps them.
+        began_early: when the first task of ``(cell, line, group)`` was submitted, of those whose rows have left the list.
+        ended_late: per group, when the task without a listed row ended whose end was told last; 0 if there is none.
     """
 
     def __init__(self, session: str, tasks_listed_max: int = 10_000) -> None:
@@ -110,6 +112,8 @@ class Ledger:
         self.changed_actors: deque[str] = deque()
         self.changed_nodes: deque[str] = deque()
         self.unlisted: deque[TaskRow] | None = None
+        self.began_early: dict[tuple[int, int, int], float] = {}
+        self.ended_late: list[float] = []
 
     def spans_noted(self, spans: Iterable[Any]) -> None:
         """Somebody has told what took time."""
@@ -172,6 +176,7 @@ class Ledger:
         if number == len(self.counts):
             self.counts.append([0] * TASK_STATES)
             self.foreign_counts.append([0] * TASK_STATES)
+            self.ended_late.append(0.0)
         return number
 
     def task_submitted(self, row: TaskRow, now: float) -> None:
@@ -204,6 +209,7 @@ class Ledger:
         numbers = {row.index for row in going}
         for row in going:
             self._numbers.pop(row.task, None)
+            self.began_early.setdefault((row.cell, row.line, row.group), row.created)
         # other threads read meanwhile: a row is kept elsewhere before it has left, and is told to have left when it has
         if self.unlisted is not None:
             self.unlisted.extend(going)
@@ -225,8 +231,10 @@ class Ledger:
         if row.index >= 0:
             if self.readers:
                 self.changed_tasks.append(row)
-        elif self.unlisted is not None and state >= TaskState.DONE:
-            self.unlisted.append(row)
+        elif state >= TaskState.DONE:
+            self.ended_late[row.group] = row.finished
+            if self.unlisted is not None:
+                self.unlisted.append(row)
 
     def end(self, now: float) -> None:
         """The session is over: what had no outcome is cancelled, whoever owned it, and nothing lives any more. Idempotent;

@@ -50,7 +50,7 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_waits import Waits
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.methods import function_name
-from gnomon._engine.rerun import Rerun
+from gnomon._engine.rerun import Rerun, deepest
 from gnomon._wire import object_ref, pickling
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.exceptions import (
@@ -398,8 +398,9 @@ class InlineEngine:
 
     def rerun(self, identity: ObjectID) -> Rerun:
         """See ``Engine``."""
-        self._store.is_ready(identity)  # refuses a reference of another session
-        return self._calls.rerun(identity)
+        ready = self._store.is_ready(identity)  # refuses a reference of another session
+        error = self._store.load(self._store.blob(identity)) if ready else None
+        return deepest(error, self._calls.rerun, identity)
 
     def store_bytes(self) -> tuple[int, int]:
         """See ``Engine``."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from gnomon._core.events import AskedHere
 from gnomon._engine.local_arguments import own
-from gnomon._engine.rerun import NOT_KNOWN, Rerun
+from gnomon._engine.rerun import NOT_KNOWN, Rerun, deepest
 from gnomon._messages.base import Block, Value
 from gnomon._messages.situations import Submission, SubmissionAsked, SubmissionTold
 from gnomon._shell.core_worker import CoreWorker
 from gnomon._shell.functions import FunctionTable
 from gnomon._wire import pickling
 from gnomon._wire.object_ref import ObjectRef
-from gnomon.exceptions import GetTimeoutError, ObjectLostError
+from gnomon.exceptions import GetTimeoutError, GnomonError, ObjectLostError, TaskError
 from gnomon.ids import ObjectID, owner_of, task_of
 
 ANSWER_S = 2.0
@@ -21,8 +22,27 @@ ANSWER_S = 2.0
 
 
 def rerun_of(core: CoreWorker, identity: ObjectID) -> Rerun:
-    """The failed task that makes an object; of several that failed because of an argument, the one that raised."""
+    """The failed task that makes an object; of several that failed because of an argument or of a task that they have
+    called, the one that raised, or the nearest to it that can be run again.
+    """
     core.refuse_foreign([identity])
+    return deepest(_error_of(core, identity), partial(_rerun, core), identity)
+
+
+def _error_of(core: CoreWorker, identity: ObjectID) -> BaseException | None:
+    """The value of an object, if it is the error of a task and still there."""
+    if owner_of(identity) == core.me and identity not in core.values:
+        return None
+    try:
+        core.get(own(core, (identity,)), ANSWER_S)
+    except TaskError as error:
+        return error.with_traceback(None)
+    except GnomonError:
+        return None
+    return None
+
+
+def _rerun(core: CoreWorker, identity: ObjectID) -> Rerun:
     submission = _submission(core, identity)
     while submission.culprit:
         submission = _submission(core, ObjectID(submission.culprit))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import inf
 
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 
@@ -46,6 +47,9 @@ class Site:
         open: rows that have not ended.
         ran: those that have ended well, in the order of submission.
         more: calls that have no row, since there were too many; known when all have ended.
+        began: when the first of all of them was submitted.
+        finished: when the last of all of them ended.
+        is_timed: these two are known; not so of a line that goes on after a look at it, when there is no room for its rows.
     """
 
     cell: str
@@ -56,6 +60,9 @@ class Site:
     open: list[TaskRow] = field(default_factory=list)
     ran: list[Ran] = field(default_factory=list)
     more: int = 0
+    began: float = inf
+    finished: float = 0.0
+    is_timed: bool = True
 
     def settle(self) -> bool:
         """Copy what has ended meanwhile; whether nothing is open any more."""
@@ -63,7 +70,9 @@ class Site:
         for row in self.open:
             if row.state not in ENDED:
                 still.append(row)
-            elif row.state == TaskState.DONE and row.started:
+                continue
+            self.finished = max(self.finished, row.finished)
+            if row.state == TaskState.DONE and row.started:
                 self.ran.append(
                     Ran(row.index, row.parent, row.worker, row.created, row.started, row.finished)
                 )
@@ -79,6 +88,7 @@ class Sites:
         self._seen = 0
         self._known: Counter[int] = Counter()
         self._newest: dict[int, tuple[int, int, int]] = {}
+        self._ended: dict[tuple[int, int, int], float] = {}
 
     def read(self, ledger: Ledger) -> None:
         """Take in the rows that are new. Those without a cell are nobody's in the notebook."""
@@ -95,6 +105,7 @@ class Sites:
                 name = ledger.names.entries[row.group]
                 site = self.sites[key] = Site(cell, label, row.line, name, name.partition(".")[0] in classes)
             site.open.append(row)
+            site.began = min(site.began, row.created)
             self._newest[row.group] = key
         if rows:
             self._seen = rows[-1].index + 1
@@ -119,4 +130,12 @@ class Sites:
             every = sum(ledger.counts[key[2]])
             site.more = max(0, every - self._known[key[2]])
             self._known[key[2]] = every
+        if site.more:
+            early = ledger.began_early.get(key, inf)
+            site.is_timed = early >= self._ended.get(
+                key, 0.0
+            )  # else some of the rows that left were seen earlier
+            site.began = min(site.began, early)
+            site.finished = max(site.finished, ledger.ended_late[key[2]])
+        self._ended[key] = site.finished
         return site

@@ -26,30 +26,26 @@ def tiny_tasks(site: Site) -> Hint | None:
     and it can not be cut into other pieces.
     """
     ran = site.ran
-    if len(ran) < TASKS_MIN or site.is_method:
+    if len(ran) < TASKS_MIN or site.is_method or not site.is_timed:
         return None
-    work_s = sum(each.took_s for each in ran)
-    span_s = max(each.finished for each in ran) - min(each.created for each in ran)
-    mean_s, around_s = work_s / len(ran), (span_s - work_s / _workers(site)) / len(ran)
-    if (
-        mean_s > _TINY_S
-        or around_s < _AROUND_TIMES * mean_s
-        or around_s * (len(ran) + site.more) < SPENT_MIN_S
-    ):
+    every = len(ran) + site.more
+    mean_s = sum(each.took_s for each in ran) / len(ran)
+    work_s, span_s = mean_s * every, site.finished - site.began
+    around_s = (span_s - work_s / _workers(site)) / every
+    if mean_s > _TINY_S or around_s < _AROUND_TIMES * mean_s or around_s * every < SPENT_MIN_S:
         return None
-    in_flight = sum(each.finished - each.created for each in ran) / span_s
+    in_flight = sum(each.finished - each.created for each in ran) / len(ran) * every / span_s
     if around_s > _AROUND_MAX_S and in_flight < 2:
         return None
-    listed = f": {len(ran):,} that were looked at" if site.more else ""
-    batch = min(len(ran) // 10, _rounded(_BATCH_S / max(mean_s, 1e-6)))
+    batch = max(10, _rounded(min(every // 10, _BATCH_S / max(mean_s, 1e-6))))
     return Hint(
         TINY,
         site.cell,
         site.label,
         site.line,
-        f"{count(len(ran) + site.more, 'task')} of {site.name}{listed} ran {seconds(mean_s)} each, and handing them out took "
+        f"{count(every, 'task')} of {site.name} ran {seconds(mean_s)} each, and handing them out took "
         f"{seconds(around_s)} each: {seconds(span_s)} for {seconds(work_s)} of work.",
-        f"Give each task more to do, say a list of {max(batch, 10):,} items.",
+        f"Give each task more to do, say a list of {batch:,} items.",
     )
 
 
@@ -58,8 +54,8 @@ def _workers(site: Site) -> int:
 
 
 def _rounded(number: float) -> int:
-    """The power of ten below a number."""
-    power = 10
+    """The greatest of 1, 2, 5, 10, 20, 50, 100... that is no more than a number of at least 1."""
+    power = 1
     while power * 10 <= number:
         power *= 10
-    return power
+    return next(times * power for times in (5, 2, 1) if times * power <= number)
