@@ -239,7 +239,10 @@ export class Feed {
     if (result === 'gap') {
       return this._fallBehind();
     }
-    this._status = 'live';
+    this._status = header.ended ? 'idle' : 'live';
+    if (header.ended) {
+      endSession(this.live);
+    }
     if (result === 'applied') {
       this.travel.note();
       this._rush.note(this.live);
