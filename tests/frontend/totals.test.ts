@@ -235,6 +235,30 @@ describe('totals of a past moment, with tasks that have left the list', () => {
     travel.goTo(1003);
     assert.deepEqual(travel.model!.totals(), [0, 0, 0, 1, 0, 1]);
   });
+
+  test('tell of a function that came and left between two messages, once a later one is there', () => {
+    const live = new Model();
+    const travel = new Travel(live);
+    const tell = (...told: ReturnType<typeof message>): void => {
+      assert.equal(live.apply(...told), 'applied');
+      travel.note();
+    };
+    tell(...message({ time: 1000 }));
+    const groups: GroupRow[] = [
+      [0, 0, 0, 0, 0, 0, 6],
+      [1, 0, 0, 0, 90, 0, 0]
+    ];
+    const limits = { tasks_listed: 1, tasks_total: 96 };
+    const ended: IChange = { id: 50, state: done, worker: 0, start: 1004, end: 1004.5 };
+    const header: Partial<IFeedHeader> = { kind: 'delta', seq: 1, time: 1005, names: ['f', 'g'], groups, limits };
+    tell(...message(header, [{ func: 1, number: 50, created: 1003 }], [ended]));
+    const at = (time: number): number[] => {
+      travel.goTo(time);
+      return travel.model!.totals();
+    };
+    assert.deepEqual(at(1002), [0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(at(1004.6), [0, 0, 0, 90, 0, 6]);
+  });
 });
 
 describe('tasks that have left a list', () => {

@@ -15,7 +15,7 @@ from gnomon.observe.backlog import MESSAGE_BYTES_MAX
 from gnomon.observe.recording import Run
 from gnomon.observe.run_report import whole_ledger
 from observe.engineer import Engineer
-from observe.feed_reader import FeedReader
+from observe.feed_reader import FeedReader, decode
 
 ROWS_MAX = 10_000
 
@@ -93,6 +93,32 @@ def test_a_reader_that_looks_while_rows_leave_knows_the_same(ledger, engineer, w
     run(engineer, 10, "a")
     run(engineer, 3, "b")
     view.assert_knows(ledger)
+
+
+def test_how_a_task_has_ended_is_told_with_its_leave(ledger, engineer):
+    subscription = observe.Feed(ledger).subscribe()
+    ledger.tasks_listed_max = 10
+    rows = [engineer.submit("long", cell="a") for _ in range(6)]
+    engineer.start(rows[0])
+    subscription.poll()
+    for row in rows:
+        row.finished = time.monotonic()
+        ledger.task_changed(row, TaskState.CANCELLED)
+    run(engineer, 10, "b")
+    header, buffer = subscription.poll()
+    assert header["kind"] == "delta"
+    new, offset = decode(header["new"], buffer, 0)
+    changed, offset = decode(header["changed"], buffer, offset)
+    gone, _ = decode(header["gone"], buffer, offset)
+    left = set(gone["id"])
+    assert left
+    told = dict(zip(changed["id"], zip(changed["state"], changed["end"], strict=True), strict=True))
+    for row in rows:
+        assert (row.index in left) == (ledger.row(row.index) is None)
+        state, end = told[row.index]
+        assert state == TaskState.CANCELLED
+        assert end > 0
+    assert not left & set(new["id"])
 
 
 def test_after_floods_the_tasks_that_come_are_listed_and_nothing_has_grown(ledger, engineer):

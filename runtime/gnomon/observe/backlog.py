@@ -133,11 +133,8 @@ class Backlog:
 
     def tasks_gone(self, numbers: Iterable[int]) -> None:
         """Note tasks that have left the list; of those not told of yet nothing will be."""
-        told, tasks = self._tasks_told, self._tasks
-        for number in numbers:
-            if number < told:
-                tasks.pop(number, None)
-                self._tasks_gone.append(number)
+        told = self._tasks_told
+        self._tasks_gone.extend(number for number in numbers if number < told)
 
     def objects_changed(self, keys: Iterable[str]) -> None:
         """Note objects whose row changed, or which left the list."""
@@ -246,13 +243,12 @@ class Backlog:
 
     def _fill_tasks(self, body: dict[str, Any], source: Source, writer: ColumnWriter, room: int) -> int:
         """New tasks and changed ones, as columns; returns the bytes used."""
-        gone = self._tasks_gone[: room // GONE_ROW_BYTES]
-        del self._tasks_gone[: len(gone)]
-        room -= len(gone) * GONE_ROW_BYTES
+        gone, changed, used = self._take_gone(room)
         listed = source.ledger.rows_from(self._tasks_told)
-        changed, used = self._take_changed(room // 2 if listed else room)
+        others, more = self._take_changed((room - used) // 2 if listed else room - used)
+        used += more
         new, more = self._take_new(listed, room - used)
-        changed += [row for row in new if row.state]
+        changed += [*others, *(row for row in new if row.state)]
         if new:
             body["new"] = write_new(writer, new, source.offset_s)
         if changed:
@@ -262,7 +258,23 @@ class Backlog:
                 body["errors"] = {str(row.index): shortened(row.error) for row in failed}
         if gone:
             body["gone"] = write_gone(writer, gone)
-        return len(gone) * GONE_ROW_BYTES + used + more
+        return used + more
+
+    def _take_gone(self, room: int) -> tuple[list[int], list[TaskRow], int]:
+        """Tasks that have left the list, and of those whose end was not told their rows: with them it is."""
+        gone: list[int] = []
+        ended: list[TaskRow] = []
+        used = 0
+        for number in self._tasks_gone:
+            row = self._tasks.get(number)
+            used += GONE_ROW_BYTES + (_changed_bytes(row) if row else 0)
+            if used > room:
+                break
+            gone.append(number)
+            if row:
+                ended.append(self._tasks.pop(number))
+        del self._tasks_gone[: len(gone)]
+        return gone, ended, min(used, room)
 
     def _take_changed(self, room: int) -> tuple[list[TaskRow], int]:
         rows: list[TaskRow] = []

@@ -107,8 +107,8 @@ export class TimeBar {
   private _tell(at: number | null): string {
     const { wholeFrom } = this._feed.travel;
     const blank = at !== null && at < wholeFrom;
-    const counted = this._feed.live.unlisted > 0 ? ', and tasks that are not listed,' : '';
-    const later = `objects, actors and nodes${counted} are known from a later time on`;
+    const counted = this._feed.live.unlisted > 0 ? '; tasks that are not listed count as they stood then' : '';
+    const later = `objects, actors and nodes are known from a later time on${counted}`;
     const event = this._event ? [this._event.words] : [];
     return [...event, ...(blank ? [later] : []), ...(this._feed.note === '' ? [] : [this._feed.note])].join('; ');
   }

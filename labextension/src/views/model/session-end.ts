@@ -11,7 +11,7 @@ export function endSession(model: Model): void {
   const { tasks } = model;
   for (let task = 0; task < tasks.length; task++) {
     if (tasks.state[task] < TaskState.done) {
-      tasks.end[task] = tasks.start[task] > 0 ? Math.max(model.time, tasks.start[task]) : 0;
+      tasks.end[task] = Math.max(model.time, tasks.start[task]);
       tasks.state[task] = TaskState.cancelled;
     }
   }

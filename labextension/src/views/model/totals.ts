@@ -26,7 +26,7 @@ export function totalsAt(
   const [before, after] = journal.toldAround(time).map(told => told && rest(newest, told, listedAt));
   return known.map((counts, func) => {
     const others = isLater(before, after, known, func, time) ? after : before;
-    return counts.map((count, state) => count + (others?.unknown[func]?.[state] ?? 0));
+    return counts.map((count, state) => count + (others?.unknown[func][state] ?? 0));
   });
 }
 
@@ -67,7 +67,8 @@ function unaccounted(told: readonly number[], known: readonly number[]): number[
 
 /**
  * Whether tasks without a row are taken as they were told next rather than as they were told last: when that was
- * nothing; when known tasks of their function have gone on since; and when they were at work and it is the nearer one.
+ * nothing; when known tasks of their function have gone on since; when there were none and a later function has
+ * come since; and when they were at work and it is the nearer one.
  */
 function isLater(before: IRest | null, after: IRest | null, now: Counts, func: number, time: number): boolean {
   if (before === null || after === null) {
@@ -77,7 +78,13 @@ function isLater(before: IRest | null, after: IRest | null, now: Counts, func: n
   if (now[func].some((count, state) => count !== had[state])) {
     return true;
   }
-  const working = UNFINISHED.some(state => (before.unknown[func]?.[state] ?? 0) > 0);
+  const others = before.unknown[func];
+  const hasCome = (later: readonly number[], i: number): boolean =>
+    i > func && sum(later) > 0 && sum(before.known[i]) + sum(before.unknown[i]) === 0;
+  if (sum(had) + sum(others) === 0 && now.some(hasCome)) {
+    return true;
+  }
+  const working = UNFINISHED.some(state => others[state] > 0);
   return working && after.time - time < time - before.time;
 }
 

@@ -3,7 +3,7 @@
  *
  * A header's `new`, `changed` and `gone` list columns as `[name, dtype, length]`; the buffer holds them one after the
  * other, in that order, little endian, each padded to a multiple of 8 bytes. Tasks that are gone leave first: those in
- * `new` take their places.
+ * `new` take their places; `changed` may tell how they have ended.
  */
 
 /** Name, element type and number of elements of a column. */
