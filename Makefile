@@ -1,6 +1,7 @@
 # What one does daily. Each target does its own set-up, and does it again only when something it depends on has changed.
 #
 #   make lab         JupyterLab on the first notebook
+#                    (LAB="--no-browser --port 8890": options of its own)
 #   make test        every test: Python, front end, notebooks, real browser
 #                    (JOBS=2: so many files at a time, but for those that have the machine for themselves; 0: one process)
 #   make test-quick  without the slow storms, the notebooks and the browser
@@ -14,6 +15,7 @@
 
 PYTHON ?=
 JOBS ?= 2
+LAB ?=
 STAMPS := .make
 PY := .venv/bin/python
 # Jupyter refuses to run as root, as people in a container do, unless told
@@ -33,7 +35,7 @@ ASSETS := kernel_ext/gnomon_kernel/static/widget.js runtime/gnomon/observe/stati
 install: $(STAMPS)/install
 
 lab: $(STAMPS)/install
-	.venv/bin/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks/01-first-steps.ipynb
+	.venv/bin/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks/01-first-steps.ipynb $(LAB)
 
 # What measures, fills the machine or drives a browser has it for itself. The others in their order: the short ones last.
 ALONE := tests/microbenchmark tests/storms
@@ -85,6 +87,7 @@ clean:
 
 # The tools the build of the assets calls come with the dev extra, the package needs the assets: so tools, assets, package.
 $(STAMPS)/tools: pyproject.toml .ci/prepare
+	@echo "gnomon: installs what is needed into .venv and node_modules: some minutes, once"
 	@mkdir -p $(STAMPS)
 	.ci/prepare python
 	SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet "jupyter-builder>=1.2,<2"
@@ -101,6 +104,7 @@ $(STAMPS)/assets: $(STAMPS)/tools $(STAMPS)/node $(FRONT_END)
 	@touch $(ASSETS) $@
 
 $(STAMPS)/dependencies: pyproject.toml | $(STAMPS)/assets
+	@echo "gnomon: installs the Python packages into .venv"
 	SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet -e ".[dev]"
 	@touch $@
 

@@ -54,6 +54,7 @@ class KernelExtension:
         self._outputs = WeakOutputs(shell)
         self._actor_names = ActorNames()
         self._coach = CellCoach(shell, self._origins)
+        self._waits = WaitDisplay(self._origins, self._show)
 
     def load(self) -> None:
         """Register magics, completion, events and hooks.
@@ -73,7 +74,7 @@ class KernelExtension:
         if kernel is not None:  # in a terminal engines print by themselves, and there is no output to rewrite
             self._router = OutputRouter(self._origins, KernelPublisher(kernel))
             hooks.set_output_sink(self._router.accept)
-            hooks.set_wait_observer(WaitDisplay(self._origins, self._show).observe)
+            hooks.set_wait_observer(self._waits.observe)
         hooks.set_cell_names(self._cell_name)
         hooks.set_names(self._outputs.named)
         hooks.show_stale(True)
@@ -165,6 +166,7 @@ class KernelExtension:
         finally:
             if self._router is not None:
                 self._router.flush(ended.cell)
+                self._waits.cell_ended(ended)
             if self._origins.current is None:
                 self._coach.on_cell_end(ended)
 

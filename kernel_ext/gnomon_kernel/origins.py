@@ -34,6 +34,7 @@ class CellRun:
         parent: header of the request that runs the cell; empty in a terminal.
         text: of the cell.
         finished_before: finished tasks by function name when the cell started.
+        session: the one in which they are counted; "" for none.
         number: that of the label; 0 if it has none.
         own_task: name of the task that the cell itself became, by ``%%remote``.
         began: when, on the monotonic clock.
@@ -44,6 +45,7 @@ class CellRun:
     parent: Mapping[str, Any]
     text: str = ""
     finished_before: dict[str, hooks.GroupProgress] = field(default_factory=dict)
+    session: str = ""
     own_task: str = ""
     number: int = 0
     began: float = field(default_factory=time.monotonic)
@@ -54,6 +56,9 @@ class _AllNames(frozenset[str]):
 
     def __contains__(self, _name: object) -> bool:
         return True
+
+
+ALL_NAMES = _AllNames()
 
 
 class Origins:
@@ -134,7 +139,8 @@ class Origins:
         before = self._runs.get(cell)
         if before is not None and before.text != text:
             hooks.cell_changed(cell)
-        run.finished_before = {group.name: group for group in hooks.group_progress(_AllNames())}
+        run.finished_before = {group.name: group for group in hooks.group_progress(ALL_NAMES)}
+        run.session = hooks.session_id()
         self._running.append(run)
         self._runs[cell] = run
         self._runs.move_to_end(cell)

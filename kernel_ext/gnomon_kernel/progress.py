@@ -1,8 +1,10 @@
-"""One line for each function while a cell waits in ``get``: done, running, failed, time left.
+"""One line for each function of a cell that waits in ``get``: done, running, failed, time left.
 
 The API tells :meth:`WaitDisplay.observe`, in the waiting thread, how far the wait is: first after half a
 second, then four times a second, and at its end. All waits of a cell share one output, which is rewritten in
-place and keeps its last state, as HTML and as text. Counts and the time are those since the cell began.
+place, once more when the cell has ended (waits that were too short to be told may have followed), and keeps its
+last state, as HTML and as text. Counts and the time are those since the cell began: what was open then, and what
+has been submitted since. As in the graph, "8/10" says that eight of ten are done; failed ones are not.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 
 from gnomon.observe import hooks
 from gnomon_kernel.display import duration
-from gnomon_kernel.origins import CellRun, Origins
+from gnomon_kernel.origins import ALL_NAMES, CellRun, Origins
 
 FUNCTIONS_SHOWN_MAX = 20
 """More functions than these are added up in a last line."""
@@ -47,14 +49,27 @@ class FunctionProgress:
 
 
 class WaitDisplay:
-    """The progress lines of the running cell."""
+    """The progress lines of the running cell.
 
-    def __init__(self, origins: Origins, publish: Publish) -> None:
+    Args:
+        origins: tells which cell that is.
+        publish: shows them.
+        counted: the counts of all functions of the session.
+    """
+
+    def __init__(
+        self,
+        origins: Origins,
+        publish: Publish,
+        counted: Callable[[], tuple[hooks.GroupProgress, ...]] = lambda: hooks.group_progress(ALL_NAMES),
+    ) -> None:
         self._origins = origins
         self._publish = publish
+        self._counted = counted
         self._run: CellRun | None = None
         self._display_id = ""
         self._first: tuple[float, int] = (0.0, 0)
+        self._last: tuple[list[FunctionProgress], hooks.WaitProgress] | None = None
 
     def observe(self, progress: hooks.WaitProgress) -> None:
         """Show how far a wait is; the API calls it in the waiting thread."""
@@ -62,12 +77,30 @@ class WaitDisplay:
         update = bool(self._display_id) and run is self._run
         if not update:
             self._run, self._display_id = run, f"gnomon-progress-{uuid.uuid4().hex}"
-        rows = since_cell_start(progress.groups, run)
-        left = self._time_left(rows, progress, first=not update)
+        rows = since_cell_start(self._counted() or progress.groups, run)
         if run is not None:
             passed = max(progress.elapsed_s, time.monotonic() - run.began)
             progress = dataclasses.replace(progress, elapsed_s=passed)
-        bundle = {"text/plain": as_text(rows, progress, left), "text/html": as_html(rows, progress, left)}
+        self._show(rows, progress, self._time_left(rows, progress, first=not update), update)
+
+    def cell_ended(self, run: CellRun) -> None:
+        """What the cell has done since its last wait that was told of is added to its lines."""
+        if run is not self._run or self._last is None:
+            return
+        shown, progress = self._last
+        rows = since_cell_start(self._counted(), run)
+        if not rows or rows == shown:
+            return
+        if progress.satisfied or all(row.ended == row.total for row in rows):
+            passed = time.monotonic() - run.began
+            progress = dataclasses.replace(progress, ready=progress.total, elapsed_s=passed)
+        self._show(rows, dataclasses.replace(progress, finished=True), None, update=True)
+
+    def _show(
+        self, rows: list[FunctionProgress], progress: hooks.WaitProgress, left_s: float | None, update: bool
+    ) -> None:
+        self._last = rows, progress
+        bundle = {"text/plain": as_text(rows, progress, left_s), "text/html": as_html(rows, progress, left_s)}
         self._publish(bundle, self._display_id, update)
 
     def _time_left(
@@ -87,6 +120,11 @@ class WaitDisplay:
 
 def since_cell_start(groups: tuple[hooks.GroupProgress, ...], run: CellRun | None) -> list[FunctionProgress]:
     """What the session's counts say about this cell: less the tasks that had ended when it began."""
+    session = hooks.session_id()
+    if (
+        run is not None and run.session != session
+    ):  # the cell has started another one, in which all is its own
+        run.session, run.finished_before = session, {}
     rows = []
     for group in groups:
         before = run.finished_before.get(group.name) if run is not None else None
@@ -107,27 +145,34 @@ def since_cell_start(groups: tuple[hooks.GroupProgress, ...], run: CellRun | Non
 
 def as_text(rows: list[FunctionProgress], progress: hooks.WaitProgress, left_s: float | None) -> str:
     """One line for each function."""
-    if not rows:
-        return f"{progress.ready:,}/{progress.total:,} results{_time_words(progress, left_s)}"
-    lines = [f"{row.name}: {row.ended:,}/{row.total:,}{_state_words(row, progress)}" for row in rows]
+    lines = [f"{row.name}: {row.done:,}/{row.total:,}{_state_words(row, progress)}" for row in rows]
+    if _told_by_references(rows, progress):
+        lines.append(f"{_REFERENCES}: {progress.ready:,}/{progress.total:,}")
     lines[-1] += _time_words(progress, left_s)
     return "\n".join(lines)
 
 
 def as_html(rows: list[FunctionProgress], progress: hooks.WaitProgress, left_s: float | None) -> str:
     """The same with bars, in the colours of the front end's theme."""
-    if not rows:
-        body = _bar_row("results", progress.ready, 0, progress.total, "")
-    else:
-        body = "".join(
-            _bar_row(row.name, row.done, row.failed + row.cancelled, row.total, _state_words(row, progress))
-            for row in rows
-        )
+    bars = [
+        _bar_row(row.name, row.done, row.failed + row.cancelled, row.total, _state_words(row, progress))
+        for row in rows
+    ]
+    if _told_by_references(rows, progress):
+        bars.append(_bar_row(_REFERENCES, progress.ready, 0, progress.total, ""))
     tail = html.escape(_time_words(progress, left_s).lstrip(", "))
     return (
         '<div class="jp-gnomon-progress" role="status" style="font-size:var(--jp-ui-font-size1,13px)">'
-        f'{body}<div style="color:var(--jp-ui-font-color2,#666)">{tail}</div></div>'
+        f'{"".join(bars)}<div style="color:var(--jp-ui-font-color2,#666)">{tail}</div></div>'
     )
+
+
+_REFERENCES = "references ready"
+
+
+def _told_by_references(rows: list[FunctionProgress], progress: hooks.WaitProgress) -> bool:
+    """Whether no function has a task that the wait could be for: another process runs it, or a lost value is made again."""
+    return not rows or (not progress.finished and all(row.ended == row.total for row in rows))
 
 
 def _with_rest(rows: list[FunctionProgress]) -> list[FunctionProgress]:
@@ -177,5 +222,5 @@ def _bar_row(name: str, done: int, bad: int, total: int, words: str) -> str:
         f'<code style="min-width:10em">{html.escape(name)}</code>'
         '<span style="display:flex;width:12em;height:8px;border-radius:4px;overflow:hidden;'
         f'background:var(--jp-layout-color3,#ddd)" aria-hidden="true">{bar}</span>'
-        f"<span>{done + bad:,}/{total:,}{html.escape(words)}</span></div>"
+        f"<span>{done:,}/{total:,}{html.escape(words)}</span></div>"
     )

@@ -1,7 +1,7 @@
 /**
  * The one thing a view knows of its host: a two-way channel to the kernel.
  *
- * Two hosts implement it: the in-cell widget (`widget.ts`) and the JupyterLab side panel (`panel.ts`).
+ * Two hosts implement it: the in-cell widget (`model-channel.ts`) and the JupyterLab side panel and tabs (`control.ts`).
  * Views must work when nothing they send is ever answered: a kernel that runs a cell may be deaf until
  * that cell ends.
  */

@@ -97,6 +97,7 @@ export class KernelLink {
         }
       }
     }, patience);
+    this._late = late;
     const loaded = await isLoaded(kernel);
     window.clearTimeout(late);
     if (attempt === this._attempt) {
@@ -160,6 +161,7 @@ export class KernelLink {
 
   private _hangUp(): void {
     this._attempt += 1;
+    window.clearTimeout(this._late);
     this._channel?.dispose();
     this._channel = null;
   }
@@ -177,6 +179,8 @@ export class KernelLink {
   private _unsure = false;
   /** Counts attempts to reach a kernel: an answer to an older one is void. */
   private _attempt = 0;
+  /** Timer of the newest question. */
+  private _late = 0;
   private _restarted = false;
   private _isDisposed = false;
 }

@@ -302,6 +302,35 @@ def test_an_actor_tells_what_it_has_done_for_everybody() -> None:
     assert worker.effects.sends == {}  # nothing new, nothing told
 
 
+def test_an_actor_that_has_become_idle_tells_at_once_what_it_has_done() -> None:
+    """A session may end before a period is over. A busy one tells once a period."""
+    worker = Process(WORKER)
+    worker.execution.actor = ActorID(bytes(16))
+    worker.machine.on_wanted(ObservationWanted(DRIVER, True))
+    for done in (1, 2, 3):
+        worker.execution.running[TaskID(bytes(16))] = (DRIVER, None)  # type: ignore[assignment]
+        worker.machine.run(9.0 + done / 100)
+        worker.execution.running.clear()
+        worker.execution.done = done
+        worker.machine.run(9.005 + done / 100)
+    assert [each.done for each in actor_reports(worker) if not each.pending] == [1, 2, 3]
+    for done in range(4, 100):
+        worker.execution.done = done
+        worker.machine.run(9.05)
+    assert len(actor_reports(worker)) <= 18, "a few are told at once, not each"
+    assert worker.machine.next_wakeup() is not None
+
+
+def test_calls_before_a_restart_are_counted_and_told_apart() -> None:
+    driver = Process(DRIVER)
+    actor = ActorID(bytes(16))
+    driver.ledger.actor_changed(actor.hex(), done=0)
+    for done, incarnation in ((4, 0), (1, 1), (2, 1)):
+        driver.machine.on_actor_reported(ActorReported(actor, done, 0, "", {}, incarnation))
+    row = driver.ledger.actors[actor.hex()]
+    assert (row["done"], row["done_since_restart"]) == (6, 2)
+
+
 def sampled(worker: Process) -> bool:
     """Whether the worker wants its fields read."""
     wanted = any(type(command) is SampleFields for command in worker.effects.commands)

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { ClosedListener, IChannel, IMessage, MessageListener } from '../../labextension/src/channel';
 import { Feed } from '../../labextension/src/views/model/feed';
 import { pageLater } from '../../labextension/src/views/model/presence';
+import { TaskState } from '../../labextension/src/views/model/states';
 import type { IFeedHeader } from '../../labextension/src/views/model/wire';
 import { FakePage } from './fake-page';
 import { message } from './message';
@@ -151,6 +152,20 @@ describe('a feed', () => {
     assert.equal(feed.status, 'live');
     channel.closed.forEach(listener => listener(false));
     assert.equal(feed.status, 'closed');
+  });
+
+  test('of a session that has ended never passes for live, whatever is still told of it', () => {
+    const { channel, feed } = start();
+    channel.receive(message({ names: ['f'] }, [{ func: 0 }]));
+    assert.equal(feed.status, 'live');
+    channel.receive(message({ names: ['f'], ended: true }, [{ func: 0 }]));
+    assert.deepEqual([feed.status, feed.ended], ['idle', true]);
+    assert.equal(feed.model.tasks.state[0], TaskState.cancelled);
+    channel.receive([{ kind: 'idle' }]);
+    channel.receive(message({ kind: 'delta', seq: 1, ended: true }));
+    assert.deepEqual([feed.status, feed.ended], ['idle', true]);
+    channel.receive(message({ session: 'next' }));
+    assert.deepEqual([feed.status, feed.ended], ['live', false]);
   });
 
   test('asks who holds an object, and hands the answer on until disposed', () => {

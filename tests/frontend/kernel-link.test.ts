@@ -119,6 +119,18 @@ describe('the line to a kernel', () => {
     }
   });
 
+  test('leaves nothing behind when it is disposed of, or the notebook has no kernel any more', async () => {
+    const { page, kernel, states, link } = follow();
+    link.dispose();
+    assert.equal(page.waiting, 0);
+    await kernel.cancel();
+    assert.deepEqual(states, ['looking']);
+    const other = follow();
+    other.link.follow(null);
+    assert.equal(other.page.waiting, 0);
+    assert.deepEqual(other.states, ['looking', 'none']);
+  });
+
   test('heeds no answer of a kernel that was restarted meanwhile', async () => {
     const { page, kernel, states } = follow();
     kernel.become('restarting');

@@ -235,7 +235,6 @@ describe('what is made of a list stays true when tasks leave it', () => {
     const live = new Model();
     const travel = new Travel(live);
     const note = (...[header, buffer]: [IFeedHeader, DataView]): void => {
-      travel.prepare(header);
       assert.equal(live.apply(header, buffer), 'applied');
       travel.note();
     };
@@ -258,21 +257,26 @@ describe('what is made of a list stays true when tasks leave it', () => {
     const delta = { kind: 'delta', time: 1011, limits: { tasks_listed: 6, tasks_total: 11 } } as const;
     note(
       ...message(
-        { ...delta, seq: 1, groups: [[0, 1, 0, 0, 10, 0, 0]] },
+        { ...delta, seq: 1, groups: [[0, 0, 1, 0, 10, 0, 0]] },
         [{ func: 0, number: 10, created: 1011 }],
-        [],
+        [{ id: 10, state: TaskState.ready }],
         first
       )
     );
     assert.ok(travel.model?.past, 'nobody is sent back to now');
     assert.equal(travel.model.tasks.length, 0, 'those of that time have left the list');
     assert.deepEqual(moments.map(at), before);
-    assert.deepEqual(at(1011), [1, 0, 0, 10, 0, 0, 11]);
+    assert.deepEqual(at(1011), [0, 1, 0, 10, 0, 0, 11]);
     note(
-      ...message({ ...delta, seq: 2, time: 1012, groups: [groupRow(11)] }, [], [{ id: 10, state: TaskState.done }], [5])
+      ...message(
+        { ...delta, seq: 2, time: 1012, groups: [groupRow(11)] },
+        [],
+        [{ id: 10, state: TaskState.done, end: 1012 }],
+        [5]
+      )
     );
     assert.deepEqual(moments.map(at), before);
-    assert.deepEqual(at(1011), [1, 0, 0, 10, 0, 0, 11]);
+    assert.deepEqual(at(1011), [0, 1, 0, 10, 0, 0, 11]);
     assert.deepEqual(at(1012), [0, 0, 0, 11, 0, 0, 11]);
     assert.ok(work.every(isBusy) && !rest.some(isBusy), 'what went on is no rest now');
     assert.ok(isBusy(1011.5) && !isBusy(1012.5));

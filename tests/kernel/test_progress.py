@@ -42,7 +42,7 @@ def text(made: hooks.WaitProgress, run: CellRun | None = None, left_s: float | N
 
 def test_a_line_for_each_function() -> None:
     made = progress(group("load", done=10), group("fit", ready=5, running=2, done=3, failed=1, cancelled=1))
-    assert text(made) == "load: 10/10\nfit: 5/12, 2 running, 1 failed, 1 cancelled, 1.0 s"
+    assert text(made) == "load: 10/10\nfit: 3/12, 2 running, 1 failed, 1 cancelled, 1.0 s"
 
 
 def test_the_last_line_tells_the_time() -> None:
@@ -72,8 +72,19 @@ def test_a_wait_that_has_what_it_wanted_has_not_stopped_waiting() -> None:
     assert text(late) == "f: 1/2, 1 running, stopped waiting after 1.0 s"
 
 
-def test_without_tasks_the_results_are_counted() -> None:
-    assert text(progress(ready=3)) == "3/10 results, 1.0 s"
+def test_what_no_function_tells_of_is_told_by_references() -> None:
+    """Tasks of other processes, and values that are made again, are not among the counts."""
+    assert text(progress(ready=3)) == "references ready: 3/10, 1.0 s"
+    assert text(progress(group("make", done=10))) == "make: 10/10\nreferences ready: 0/10, 1.0 s"
+    assert "references ready" in as_html([], progress(), None)
+    ended = progress(group("make", done=10), ready=10, finished=True)
+    assert text(ended) == "make: 10/10, after 1.0 s"
+
+
+def test_a_failed_task_is_not_done_as_in_the_graph() -> None:
+    made = progress(group("part", done=18, failed=1), ready=19, total=19, finished=True)
+    assert text(made) == "part: 18/19, 1 failed, after 1.0 s"
+    assert ">18/19, 1 failed<" in as_html(since_cell_start(made.groups, None), made, None)
 
 
 def test_counts_are_those_since_the_cell_began() -> None:
@@ -81,6 +92,12 @@ def test_counts_are_those_since_the_cell_began() -> None:
     run = CellRun("c", "In [1]", {}, finished_before=before)
     made = progress(group(done=103, failed=2, running=1), group("old", done=5))
     assert text(made, run) == "f: 3/4, 1 running, 1.0 s"
+
+
+def test_another_session_counts_from_nothing() -> None:
+    before = {"f": group(done=100)}
+    run = CellRun("c", "In [1]", {}, finished_before=before, session="that the cell has ended")
+    assert text(progress(group(done=99, running=1)), run) == "f: 99/100, 1 running, 1.0 s"
 
 
 def test_many_functions_are_added_up() -> None:
@@ -97,18 +114,19 @@ def test_html_shows_names_safely_and_bars_in_proportion() -> None:
     assert "<lambda>" not in shown
     assert "&lt;lambda&gt;" in shown
     assert shown.count("width:25.0%") == 2
-    assert "2/4, 2 running, 1 failed" in shown
+    assert "1/4, 2 running, 1 failed" in shown
     assert "0/1 " not in as_html([], progress(total=0), None)
 
 
 @pytest.fixture
 def display() -> SimpleNamespace:
-    made = SimpleNamespace(shown=[], origins=SimpleNamespace(current=CellRun("a", "In [1]", {})))
+    made = SimpleNamespace(shown=[], counts=(), origins=SimpleNamespace(current=CellRun("a", "In [1]", {})))
 
     def publish(bundle: dict[str, str], display_id: str, update: bool) -> Any:
         made.shown.append((bundle["text/plain"], display_id, update))
 
-    made.observe = WaitDisplay(made.origins, publish).observe
+    waits = WaitDisplay(made.origins, publish, lambda: made.counts)
+    made.observe, made.cell_ended = waits.observe, waits.cell_ended
     return made
 
 
@@ -122,6 +140,34 @@ def test_all_waits_of_a_cell_share_one_output(display: SimpleNamespace) -> None:
     display.observe(progress(group(running=1)))
     assert display.shown[-1][2] is False
     assert display.shown[-1][1] != display.shown[0][1]
+
+
+def test_the_lines_tell_of_all_that_the_cell_has_submitted(display: SimpleNamespace) -> None:
+    """Also of functions whose waits were too short to be told, before and after the one that was not."""
+    run = display.origins.current
+    display.counts = (group("quick", done=3), group("slow", running=1))
+    display.observe(progress(group("slow", running=1)))
+    assert display.shown[-1][0].startswith("quick: 3/3\nslow: 0/1, 1 running, ")
+    display.counts = (group("quick", done=3), group("slow", done=1))
+    display.observe(progress(group("slow", done=1), ready=10, finished=True))
+    display.cell_ended(run)
+    assert len(display.shown) == 2, "nothing was done since"
+    display.counts = (group("quick", done=8, cancelled=2), group("slow", done=1), group("last", done=1))
+    display.cell_ended(CellRun("b", "In [2]", {}))
+    assert len(display.shown) == 2, "another cell"
+    display.cell_ended(run)
+    lines, _, update = display.shown[-1]
+    assert re.fullmatch(r"quick: 8/10, 2 cancelled\nslow: 1/1\nlast: 1/1, after .+", lines), lines
+    assert update
+
+
+def test_a_cell_that_stopped_waiting_and_has_its_results_all_the_same(display: SimpleNamespace) -> None:
+    display.observe(progress(group(running=1)))
+    display.observe(progress(group(running=1), finished=True))
+    assert "stopped waiting after" in display.shown[-1][0]
+    display.counts = (group(done=1),)
+    display.cell_ended(display.origins.current)
+    assert "f: 1/1, after" in display.shown[-1][0]
 
 
 def test_the_time_is_that_of_the_cell_as_the_counts_are(display: SimpleNamespace) -> None:
@@ -152,3 +198,19 @@ def report(done, finished=False):
     assert "jp-gnomon-progress" in shown["text/html"]
     assert len(cell.contents("display_data")) == 1
     assert cell.result() == "'value'"
+
+
+def test_short_waits_after_a_long_one_are_counted_when_the_cell_ends(live_kernel: LiveKernel) -> None:
+    live_kernel.run("%remote start --engine inline").check()
+    code = """
+import gnomon
+from gnomon.observe import hooks
+@gnomon.remote
+def quick(): ...
+gnomon.get(quick.remote())
+hooks.wait_observer()(hooks.WaitProgress(1, 1, 1.0, True))
+gnomon.get([quick.remote() for _ in range(3)])
+"""
+    for _ in range(2):  # the second time what the first one did is not counted
+        (shown,) = live_kernel.run(code).check().displays().values()
+        assert shown["text/plain"].startswith("quick: 4/4, after "), shown

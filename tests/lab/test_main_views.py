@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Locator
 
 from lab.lab_driver import LabPage, LabServer
 from lab.pages import (
@@ -64,6 +65,7 @@ def test_a_click_leads_to_the_cell(server: LabServer, lab: LabPage) -> None:
     # from a task in the main area, by keyboard
     canvas = lab.page.locator(f'{MAIN} canvas[aria-label^="timeline:"]')
     lab.wait_for_label(f'{MAIN} canvas[aria-label^="timeline:"]', "3 spans", WAIT_S)
+    keeps_its_picture_when_it_is_low(lab, canvas)
     canvas.focus()
     canvas.press("n")
     link = lab.page.locator(f"{MAIN} .jp-gnomon-cell-link")
@@ -91,6 +93,19 @@ def test_a_click_leads_to_the_cell(server: LabServer, lab: LabPage) -> None:
     lab.show("shown")
     lab.page.locator(".jp-OutputArea .jp-gnomon-actors .jp-gnomon-cell-link").click()
     says(lab, ".jp-OutputArea .jp-gnomon-card-note", "In [4] is not in reveal.ipynb any more.")
+
+
+def keeps_its_picture_when_it_is_low(lab: LabPage, canvas: Locator) -> None:
+    before = lab.page.viewport_size
+    assert before is not None
+    lab.page.set_viewport_size({"width": before["width"], "height": 300})
+    lab.page.wait_for_function(
+        "canvas => canvas.closest('.jp-gnomon-root').clientHeight < 230 && canvas.clientHeight >= 80",
+        arg=canvas.element_handle(),
+        timeout=WAIT_S * 1000,
+    )
+    look(lab, "low")
+    lab.page.set_viewport_size(before)
 
 
 STATUS = ".jp-gnomon-status-item .jp-StatusBar-TextItem"

@@ -389,6 +389,27 @@ def test_a_view_that_was_hidden_when_the_session_ended_learns_how_it_ended(engin
     assert ledger.readers == 0
 
 
+def test_what_the_end_of_a_session_still_changes_is_told_as_its_end(engineer, ledger):
+    followed = [ledger]
+    subscription = observe.Feed(follow=lambda: (ledger, "local") if followed else None).subscribe()
+    ledger.object_changed("a0", 100, "memory", "f", 1, 0, "")
+    ledger.totals.update(count=1, memory_bytes=100)
+    engineer.submit("f")
+    header, _ = subscription.poll()
+    assert "ended" not in header
+    followed.clear()
+    # the engine is on its way down: it has not yet ended its ledger
+    assert [message[0]["kind"] for message in (subscription.poll(), subscription.poll())] == [
+        "snapshot",
+        "idle",
+    ]
+    ledger.end(1.0)
+    header, _ = subscription.poll()
+    assert (header["kind"], header["ended"]) == ("delta", True)
+    assert header["objects"]["count"] == 0
+    assert subscription.poll() is None
+
+
 def test_attempts_that_others_have_followed_are_told_once_and_within_the_limit(ledger):
     rows = [TaskRow(bytes([number]) * 16, ledger.group("f"), (), 0, 0, -1) for number in range(3)]
     for row in rows[:2]:

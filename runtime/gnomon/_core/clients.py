@@ -208,8 +208,11 @@ class ClientMachine:
     def _fold(self, client: ActorClient) -> None:
         """One row; of what has ended for good and nobody has a handle of, the last one."""
         key = client.actor.hex()
-        told: int = self.ledger.actors.get(key, {}).get("done", 0)
-        self.ledger.actor_changed(key, **client.row(told))
+        known = self.ledger.actors.get(key, {})
+        row = client.row(known.get("done", 0))
+        if row["restarts"] != known.get("restarts", 0) and "done_since_restart" in known:
+            row["done_since_restart"] = 0
+        self.ledger.actor_changed(key, **row)
         if client.state == DEAD and client.unheld and not client.unfinished:
             self._forget(client)
 

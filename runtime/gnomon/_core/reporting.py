@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from gnomon._core.effects import Effects, NoteStore, NoteWaiting, SampleFields
@@ -50,6 +51,9 @@ _WORKER_STATES = ("starting", "idle", "leased")
 
 _ROWS_SAVED_MAX = 4
 """Reports of rows that a process may save up while it has none to send."""
+
+_IDLE_SAVED_MAX = 16
+"""Reports that an actor may save up, for when it becomes idle: so many calls of a short session are counted to the last."""
 
 _NOWHERE = ("", 0, "")
 
@@ -98,6 +102,7 @@ class ReportingMachine:
         self.patience_s = patience_s
         self.observer: WorkerID | None = None
         self._due = self._rows_due = self._spans_due = 0.0
+        self._told_at = -inf
         self._asked = False
         self._told: tuple[int, int, str] = (0, 0, "")
         self._fields_told: dict[str, Watched] | None = None
@@ -107,6 +112,7 @@ class ReportingMachine:
         self._early_tasks: set[bytes] = set()
         self._undated: list[bytes] = []
         self._patience: deque[tuple[float, bytes]] = deque()
+        self._calls_ended: dict[str, dict[int, int]] = {}
         self._nodes: dict[WorkerID, str] = {}
         self.spans: deque[ReportedSpan] = deque(maxlen=SPANS_MAX)
         self._store_noted = self.waiting_noted = False
@@ -156,8 +162,10 @@ class ReportingMachine:
             if self.spans and now >= self._spans_due:
                 self._spans_due = now + self.period_s
                 self._report_spans(self.observer)
-            if self._has_news_of_actor() and now >= self._due:
-                self._due = now + self.period_s
+            if self._has_news_of_actor() and now >= self._actor_due():
+                self._told_at = now
+                saved = now - _IDLE_SAVED_MAX * self.period_s
+                self._due = max(self._due, saved) + self.period_s
                 self._report_state(self.observer)
             return
         if self._patience or self._undated:
@@ -233,11 +241,22 @@ class ReportingMachine:
         self._report_actor(self.observer, fields)
 
     def _report_actor(self, observer: WorkerID, fields: dict[str, Watched]) -> None:
-        assert self.execution.actor is not None
-        self._effects().send(observer, ActorReported(self.execution.actor, *self._told, fields))
+        execution = self.execution
+        assert execution.actor is not None
+        self._effects().send(
+            observer, ActorReported(execution.actor, *self._told, fields, execution.incarnation)
+        )
 
     def _has_news_of_actor(self) -> bool:
         return self._actor_changed() or self._is_watched_now()
+
+    def _actor_due(self) -> float:
+        """On an average one report a period. One that has become idle may tell at once a few times: the session may end
+        before a period is over, and what it has done would never be counted.
+        """
+        facts = self.execution.facts()
+        idle = facts[0] != self._told[0] and facts[1:] == (0, "")
+        return self._due if idle else max(self._due, self._told_at + self.period_s)
 
     def _is_watched_now(self) -> bool:
         """Whether fields of this actor may change this moment, or have never been told."""
@@ -257,7 +276,7 @@ class ReportingMachine:
         if self.spans:
             due.append(self._spans_due)
         if self._has_news_of_actor():
-            due.append(self._due)
+            due.append(self._actor_due())
         return min(due, default=None)
 
     # -- driver ---------------------------------------------------------------------------------------------------
@@ -316,8 +335,15 @@ class ReportingMachine:
         key = message.actor.hex()
         if key in self.ledger.actors:
             watched = {"watched": message.watched} if message.watched else {}
+            ended = self._calls_ended.setdefault(key, {})
+            ended[message.incarnation] = message.done
             self.ledger.actor_changed(
-                key, done=message.done, pending=message.pending, current=message.current, **watched
+                key,
+                done=sum(ended.values()),
+                done_since_restart=message.done,
+                pending=message.pending,
+                current=message.current,
+                **watched,
             )
 
     def _look_at_store(self, report: NodeReport) -> None:

@@ -335,10 +335,11 @@ class ActorReported(Message, frozen=True, tag=90):
     """What an actor has done, from its own process, to whoever looks.
 
     Attributes:
-        done: calls that have ended, whoever made them.
+        done: calls that have ended since its start or last restart, whoever made them.
         pending: calls that are here and have not.
         current: the method that runs, or "".
         watched: the fields that its class names in ``watch``.
+        incarnation: how often it had been restarted then.
     """
 
     actor: ActorID
@@ -346,3 +347,4 @@ class ActorReported(Message, frozen=True, tag=90):
     pending: int
     current: str
     watched: dict[str, Watched] = {}
+    incarnation: int = 0

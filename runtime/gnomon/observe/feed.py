@@ -132,11 +132,20 @@ class Feed:
                 return None
             source = self._current_source()
             if source is None:
-                # how the session ended, told once more as a whole: its last changes were noted for nobody
-                last = None if self._ended is None else backlog.take(self._ended)
-                return backlog.take_idle() if last is None else last
+                return self._take_last(backlog)
             self._drain(source)
             return backlog.take(source, brief, probe)
+
+    def _take_last(self, backlog: Backlog) -> Message | None:
+        """How the session ended, told once more as a whole, since its last changes were noted for nobody; then "idle".
+
+        The engine may still be at its end then: what that changes comes after "idle", and must not look like work.
+        """
+        last = None if self._ended is None else backlog.take(self._ended)
+        if last is None:
+            return backlog.take_idle()
+        last[0]["ended"] = True
+        return last
 
     def _current_source(self) -> Source | None:
         """Follow the current session; on a change every reader starts anew."""
@@ -217,7 +226,7 @@ class Subscription:
 
         Returns:
             A header for JSON and a buffer of columns, together at most 64 KB. Without a session the header
-            is ``{"kind": "idle", ...}``, once.
+            is ``{"kind": "idle", ...}``, once. Headers of a session that has ended say ``"ended": True``.
         """
         return self._feed._poll(self, brief, probe)
 

@@ -48,6 +48,7 @@ __all__ = [
     "display_sender",
     "group_progress",
     "output_sink",
+    "session_id",
     "set_cell_names",
     "set_names",
     "set_origin",
@@ -149,6 +150,14 @@ def group_progress(also: Container[str] = frozenset()) -> tuple[GroupProgress, .
 
     engine = current_engine()
     return () if engine is None else _slots.group_progress(engine.ledger, also)
+
+
+def session_id() -> str:
+    """The session that runs now; "" if none does. What :func:`group_progress` counts begins anew with each."""
+    from gnomon._api.session import current_engine
+
+    engine = current_engine()
+    return "" if engine is None else engine.ledger.session
 
 
 def cancel_cell(cell: str) -> CancelReceipt:

@@ -87,7 +87,7 @@ export class ActorsView implements IView {
     setText(head.children[2], actor.name ? `“${actor.name}”` : '');
     this._fillMailbox(now, actor);
     const { model } = this._context.feed;
-    const parts = [`${formatCount(actor.done)} done`];
+    const parts = [doneWords(actor)];
     if (actor.restarts > 0) {
       parts.push(plural(actor.restarts, 'restart'));
     }
@@ -144,6 +144,12 @@ export class ActorsView implements IView {
   private readonly _links = new WeakMap<HTMLElement, CellLink>();
   private readonly _more = el('div', 'muted more');
   private readonly _empty = emptyNote('', 'Make one from a remote class', 'Counter.remote()');
+}
+
+/** Calls that have ended; of an actor that was restarted also those since. */
+function doneWords({ done, restarts, done_since_restart: since }: IActorRow): string {
+  const all = `${formatCount(done)} done`;
+  return restarts > 0 && since !== undefined ? `${all}, ${formatCount(since)} since restart` : all;
 }
 
 function makeCard(actor: IActorRow): HTMLElement {

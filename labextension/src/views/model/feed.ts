@@ -234,13 +234,15 @@ export class Feed {
   }
 
   private _apply({ header, buffer, at }: IArrived): void {
-    this.travel.prepare(header);
     const result = this.live.apply(header, buffer);
     this._receivedAt = at;
     if (result === 'gap') {
       return this._fallBehind();
     }
-    this._status = 'live';
+    this._status = header.ended ? 'idle' : 'live';
+    if (header.ended) {
+      endSession(this.live);
+    }
     if (result === 'applied') {
       this.travel.note();
       this._rush.note(this.live);

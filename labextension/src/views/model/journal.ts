@@ -1,5 +1,5 @@
 /**
- * What has changed besides tasks, and when: objects, actors, nodes, tempo, and counts of tasks that are not listed.
+ * What has changed besides tasks, and when: objects, actors, nodes, tempo, and how many tasks there were.
  *
  * Tasks tell their own times; for the rest each message of the feed is an entry. It is bounded: when there are
  * too many entries the oldest are folded into the state from which the others start. Pure.
@@ -26,8 +26,14 @@ export interface IMoment {
   actors: Map<string, IActorRow>;
   nodes: Map<string, INodeRow>;
   tempo: ITempo;
-  /** By function, all its tasks by state; empty while all tasks are listed, and where it is not known. */
+  /** By function, all its tasks by state, as they were told. */
   counts: (readonly number[])[];
+}
+
+/** How many tasks there were, as one message told. */
+export interface ITold {
+  readonly time: number;
+  readonly counts: readonly (readonly number[])[];
 }
 
 type Rows<Row> = readonly (readonly [id: string, row: Row | null])[];
@@ -48,6 +54,8 @@ interface IEntry extends IEntryRows {
   readonly tempo: ITempo;
   /** Of the functions whose counts have changed. */
   readonly counts: Counts;
+  /** Whether there were tasks that were not listed. */
+  readonly partial: boolean;
   readonly size: number;
 }
 
@@ -82,7 +90,8 @@ export class Journal {
       nodes: changes(last.nodes, model.nodes, Object.is),
       objectTotals: model.objectTotals,
       tempo: model.tempo,
-      counts: model.tasksTotal > model.tasks.length ? otherCounts(last.counts, model.counts) : []
+      counts: otherCounts(last.counts, model.counts),
+      partial: model.unlisted > 0
     };
     const size = entry.objects.length + entry.actors.length + entry.nodes.length;
     const quiet = size === 0 && entry.objectTotals === last.objectTotals && entry.tempo === last.tempo;
@@ -99,43 +108,40 @@ export class Journal {
     }
   }
 
-  /** Notes also how many tasks there were at some times, in ascending order, before the first at which that was noted. */
-  noteCounts(times: readonly number[], countsAt: (time: number) => readonly (readonly number[])[]): void {
-    const until = this._entries.find(entry => entry.counts.length > 0)?.time ?? Infinity;
-    const known: (readonly number[])[] = [];
-    let before: Pick<IEntry, 'objectTotals' | 'tempo'> = this._base;
-    const entries: IEntry[] = [];
-    const later = [...this._entries];
-    for (const time of times.filter(each => each < until)) {
-      while (later.length > 0 && later[0].time <= time) {
-        before = later[0];
-        entries.push(later.shift()!);
-      }
-      const counts = otherCounts(known, countsAt(time));
-      putCounts(known, counts);
-      const { objectTotals, tempo } = before;
-      entries.push({ time, objectTotals, tempo, counts, objects: [], actors: [], nodes: [], size: 1 + counts.length });
-      this._size += 1 + counts.length;
+  /** What was told of tasks last at a time, and next after it; `null` where nothing was, or is known any more. */
+  toldAround(time: number): readonly [ITold | null, ITold | null] {
+    const counts = [...this._base.counts];
+    if (time < this._baseTime) {
+      return [null, { time: this._baseTime, counts }];
     }
-    this._entries = [...entries, ...later];
+    let told = this._baseTime;
+    for (const entry of this._entries) {
+      const before = entry.time > time && told > 0 ? { time: told, counts: [...counts] } : null;
+      putCounts(counts, entry.counts);
+      told = entry.time;
+      if (told > time) {
+        return [before, { time: told, counts }];
+      }
+    }
+    return [told > 0 ? { time: told, counts } : null, null];
   }
 
-  /** When tasks waited or ran, in ascending order, as far as it was noted how many did. */
+  /** When tasks waited or ran while some were not listed, in ascending order, as far as it was told. */
   busy(now: number): Interval[] {
     const found: [number, number][] = [];
     const counts = [...this._base.counts];
-    let open = isBusy(counts);
+    let open = this._basePartial && isBusy(counts);
     if (open) {
-      found.push([this._folded, this._folded]);
+      found.push([this._baseTime, this._baseTime]);
     }
-    for (const entry of this._entries.filter(each => each.counts.length > 0)) {
-      putCounts(counts, entry.counts);
+    for (const { time, counts: changed, partial } of this._entries) {
+      putCounts(counts, changed);
       if (open) {
-        found[found.length - 1][1] = entry.time;
-      } else {
-        found.push([entry.time - TOLD_EVERY_S, entry.time]);
+        found[found.length - 1][1] = time;
+      } else if (partial && changed.length > 0) {
+        found.push([time - TOLD_EVERY_S, time]);
       }
-      open = isBusy(counts);
+      open = partial && found.length > 0 && isBusy(counts) && (open || changed.length > 0);
     }
     if (open) {
       found[found.length - 1][1] = now;
@@ -159,7 +165,6 @@ export class Journal {
       }
       apply(moment, entry);
     }
-    moment.counts = time < this._folded ? [] : moment.counts;
     return moment;
   }
 
@@ -169,7 +174,8 @@ export class Journal {
     this._size = 0;
     this._base = nothing();
     this._last = nothing();
-    this._folded = 0;
+    this._baseTime = 0;
+    this._basePartial = false;
     this.since = Infinity;
   }
 
@@ -178,19 +184,21 @@ export class Journal {
     let folded = 0;
     while (this._size > this._changesMax / 2 && folded < this._entries.length - 1) {
       apply(this._base, this._entries[folded]);
+      this._baseTime = this._entries[folded].time;
+      this._basePartial = this._entries[folded].partial;
       this._size -= this._entries[folded].size;
       folded += 1;
     }
     this._entries = this._entries.slice(folded);
-    this._folded = this._entries[0].time;
-    this.since = Math.max(this.since, this._folded);
+    this.since = Math.max(this.since, this._entries[0].time);
   }
 
   private _session = '';
   private _entries: IEntry[] = [];
   private _size = 0;
-  /** What was before is given up. */
-  private _folded = 0;
+  /** When what was told before the first entry was told; 0 if that was nothing. */
+  private _baseTime = 0;
+  private _basePartial = false;
   private _base = nothing();
   private _last = nothing();
 }

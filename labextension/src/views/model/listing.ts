@@ -65,8 +65,8 @@ export function changeTasks(model: Model, columns: Columns): void {
   }
 }
 
-/** Lets tasks leave the list: the others get other places. */
-export function dropTasks(model: Model, columns: Columns): void {
+/** Lets tasks leave the list: the others get other places. How they were when stays known. */
+export function dropTasks(model: Model, columns: Columns, now: number): void {
   const before = model.tasks;
   const leaving = new Set<number>();
   columns.get('id')?.forEach(number => leaving.add(before.find(number)));
@@ -77,6 +77,7 @@ export function dropTasks(model: Model, columns: Columns): void {
   for (const task of leaving) {
     model.listedCounts[before.func[task]][before.state[task]] -= 1;
   }
+  model.departed.add(before, model.attempts, leaving, now);
   const [tasks, moved] = before.without(task => leaving.has(task));
   model.epoch += 1;
   model.tasks = tasks;

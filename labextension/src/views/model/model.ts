@@ -10,6 +10,7 @@ import type { Attempts } from './attempts';
 import { NO_ATTEMPTS, withAttempts } from './attempts';
 import type { IActorRow, ICell, IFeedHeader, INodeRow, IObjectsPart, IWorker } from './wire';
 import { FREE, NO_NODE, readColumns, WireError } from './wire';
+import { Departed } from './departed';
 import { Histories } from './histories';
 import { addTasks, changeTasks, dropTasks, knowFunction, noCounts, placedAttempts } from './listing';
 import type { IObjectRow } from './object-rows';
@@ -68,6 +69,8 @@ export class Model {
   attempts: Attempts = NO_ATTEMPTS;
   /** How watched fields have moved; outlives snapshots of one session. */
   histories = new Histories();
+  /** Of listed tasks that have left the list; outlives snapshots likewise. */
+  departed = new Departed();
 
   /** Applies one message of the feed. */
   apply(header: IFeedHeader, buffer?: DataView): ApplyResult {
@@ -188,6 +191,7 @@ export class Model {
       const same = header.session === this.session;
       const epoch = same && this.tasks.isWhole ? this.epoch : this.epoch + 1;
       this.histories = same ? this.histories : new Histories();
+      this.departed = same ? this.departed : new Departed();
       this._forget();
       this.epoch = epoch;
     }
@@ -199,7 +203,10 @@ export class Model {
     this.names.push(...(header.names ?? []));
     this.cells.push(...(header.cells ?? []));
     this.workers.push(...(header.workers ?? []));
-    dropTasks(this, gone);
+    if (gone.size > 0) {
+      changeTasks(this, changed); // how those that leave have ended
+      dropTasks(this, gone, header.time);
+    }
     addTasks(this, added);
     changeTasks(this, changed);
     this._applyRows(header);

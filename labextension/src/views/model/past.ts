@@ -12,6 +12,7 @@ import type { Journal } from './journal';
 import type { Model } from './model';
 import { TASK_STATES, TaskState } from './states';
 import type { TaskTable } from './tasks';
+import { totalsAt } from './totals';
 
 /** Versions of models of the past: none is the version of a live one, or of another past one. */
 let version = 2 ** 40;
@@ -21,11 +22,8 @@ export function modelAt(newest: Model, journal: Journal, time: number): Model {
   const tasks = tasksAt(newest.tasks, time, newest.attempts);
   const attempts = attemptsUntil(newest.attempts, time);
   const members = newest.members.map(all => all.slice(0, countBelow(all, tasks.length)));
-  const listedCounts = members.map(() => TASK_STATES.map(() => 0));
-  for (let task = 0; task < tasks.length; task++) {
-    listedCounts[tasks.func[task]][tasks.state[task]] += 1;
-  }
-  const { counts, ...moment } = journal.at(time);
+  const listedCounts = countsOf(newest, tasks);
+  const moment = journal.at(time);
   const errors = new Map([...newest.errors].filter(([task]) => isFailed(tasks, task)));
   const spans = newest.spans
     .filter(span => span.start <= time)
@@ -33,31 +31,24 @@ export function modelAt(newest: Model, journal: Journal, time: number): Model {
   version += 1;
   const versions = { version, spansVersion: version, objectsVersion: version };
   const own = { ...moment, ...versions, tasks, members, listedCounts, errors, spans, attempts, time, past: true };
-  const known = counts.length > 0 ? listedCounts.map((listed, func) => [...(counts[func] ?? listed)]) : listedCounts;
+  const counts = totalsAt(newest, journal, time, then =>
+    then === time ? listedCounts : countsOf(newest, tasksAt(newest.tasks, then, newest.attempts))
+  );
   const histories = newest.histories.until(time);
-  return newest.with({ ...own, counts: known, histories });
+  return newest.with({ ...own, counts, histories });
+}
+
+/** By function and state, the tasks of a table. */
+function countsOf({ members }: Model, tasks: TaskTable): number[][] {
+  const counts = members.map(() => TASK_STATES.map(() => 0));
+  for (let task = 0; task < tasks.length; task++) {
+    counts[tasks.func[task]][tasks.state[task]] += 1;
+  }
+  return counts;
 }
 
 function isFailed(tasks: TaskTable, task: number): boolean {
   return task < tasks.length && tasks.state[task] === TaskState.failed;
-}
-
-/** Per function, the listed tasks by the states in which they were at a time. */
-export function countsAt({ tasks, attempts, counts }: Model, time: number): number[][] {
-  const found = counts.map(() => TASK_STATES.map(() => 0));
-  const then = tasksAt(tasks, time, attempts);
-  for (let task = 0; task < then.length; task++) {
-    found[then.func[task]][then.state[task]] += 1;
-  }
-  return found;
-}
-
-/** Some of the times at which tasks came, began and ended, ascending: of about equally many each. */
-export function stepsOf({ length, created, start, end }: TaskTable, count: number): number[] {
-  const all = [created, start, end].flatMap(times => [...times.subarray(0, length)]).filter(time => time > 0);
-  all.sort((a, b) => a - b);
-  const stride = Math.max(1, all.length / count);
-  return Array.from({ length: Math.ceil(all.length / stride) }, (_, i) => all[Math.floor(i * stride)]);
 }
 
 /** The tasks that were there at a time, in the states in which they were. */

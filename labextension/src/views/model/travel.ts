@@ -4,13 +4,9 @@ import type { IRunEvent } from './events';
 import { eventsOf } from './events';
 import { Journal } from './journal';
 import type { Model } from './model';
-import { countsAt, modelAt, stepsOf } from './past';
+import { modelAt } from './past';
 import type { Interval } from './time-scale';
 import { busyTimes, merged } from './time-scale';
-import type { IFeedHeader } from './wire';
-
-/** So many times at which it is known how many tasks there were before the first has left the list. */
-const STEPS = 200;
 
 /** Where in time the views of one feed are. */
 export class Travel {
@@ -48,20 +44,13 @@ export class Travel {
 
   /** When something went on, as a scale of time needs it; `now` is the end. */
   busy(now: number): Interval[] {
-    return merged([...busyTimes(this._live.tasks, now), ...this._journal.busy(now)]);
+    const { tasks, departed } = this._live;
+    return merged([...busyTimes(tasks, now), ...departed.busy(), ...this._journal.busy(now)]);
   }
 
   /** What happened that is worth going to, the oldest first. */
   events(): readonly IRunEvent[] {
     return eventsOf(this._live, this._journal.rows());
-  }
-
-  /** A message comes: of tasks that leave the list in it the rows will not tell any more how many there were when. */
-  prepare(header: IFeedHeader): void {
-    if (header.gone && this._live.tasks.isWhole) {
-      const steps = stepsOf(this._live.tasks, STEPS);
-      this._journal.noteCounts(steps, time => countsAt(this._live, time));
-    }
   }
 
   /** Takes in what the last message has changed. A new session ends the journey: nothing is known of its past. */

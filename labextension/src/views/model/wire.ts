@@ -58,6 +58,8 @@ export interface IActorRow {
   readonly pid: number | null;
   readonly pending: number;
   readonly done: number;
+  /** Of these, told by the process that it has now. */
+  readonly done_since_restart?: number;
   readonly current: string | null;
   readonly restarts: number;
   readonly cause: string | null;
@@ -121,13 +123,15 @@ export const FREE: ITempo = { mode: 'free', interval_s: 0, seed: 0, waiting: 0, 
 /** Why no node can be added, before the kernel has told. */
 export const NO_NODE = 'This kernel can not add nodes.';
 
-/** Header of a snapshot or of a delta. Every part but the first six fields may be absent. */
+/** Header of a snapshot or of a delta. Every part but the first five fields may be absent. */
 export interface IFeedHeader {
   readonly kind: 'snapshot' | 'delta';
   readonly seq: number;
   readonly time: number;
   readonly engine: string;
   readonly session: string;
+  /** The session has ended: this is how. */
+  readonly ended?: boolean;
   readonly names?: readonly string[];
   readonly cells?: readonly ICell[];
   readonly workers?: readonly IWorker[];
