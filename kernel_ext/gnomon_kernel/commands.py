@@ -80,8 +80,8 @@ def _start_parser() -> MagicParser:
 def _table_parser(name: str, states: tuple[str, ...], bad: str, cell: bool) -> Callable[[], MagicParser]:
     def make() -> MagicParser:
         parser = MagicParser(f"%remote {name}")
-        if name != "tasks":
-            parser.add("--frame", action="store_true", help="as a pandas frame, not as a live view")
+        live = ", not as a live view" if name != "tasks" else ", which it is in any case"
+        parser.add("--frame", action="store_true", help=f"as a pandas frame{live}")
         parser.add(
             "--failed", action="store_const", const=bad, dest="state", help=f"only those that are {bad}"
         )

@@ -63,7 +63,8 @@ class Sessions:
             return
         before = time.monotonic()
         self._start(given, options.nodes)
-        took = duration(time.monotonic() - before)
+        took_s = time.monotonic() - before
+        took = duration(took_s) if took_s >= 0.1 else f"{1e3 * took_s:.0f} ms"
         alone = not running and options.nodes in (None, 1) and options.address is None
         say(status_line("is running") if running else f"{status_line('started', alone)}, after {took}")
 

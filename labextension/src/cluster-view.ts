@@ -28,6 +28,9 @@ export interface IClusterViewOptions {
   readonly pins: boolean;
 }
 
+/** What starts a session in a kernel that has just begun. */
+const ANEW = '%load_ext gnomon\n%remote start';
+
 const shownBy = new WeakMap<Element, ClusterView>();
 
 /** The view. */
@@ -158,7 +161,7 @@ export class ClusterView extends Widget {
           this._link.restarted
             ? trans.__('The kernel was restarted, and its session has ended. To see the next one here, run in a cell:')
             : trans.__('To see the cluster of this notebook here, run in a cell:'),
-          '%load_ext gnomon'
+          this._link.restarted ? ANEW : '%load_ext gnomon'
         );
         break;
       case 'restarting':
@@ -167,7 +170,7 @@ export class ClusterView extends Widget {
       case 'stopped':
         this._hint(
           trans.__('The kernel has stopped, and its session with it. Restart it (menu Kernel), then run in a cell:'),
-          '%load_ext gnomon'
+          ANEW
         );
         break;
       case 'none':

@@ -59,9 +59,9 @@ describe('events of a run', () => {
       [1001, { actors: [actor('alive')], nodes: [node(true)] }],
       [1002, { actors: [actor('restarting', 'it was killed')] }],
       [1003, { actors: [actor('restarting', 'it was killed')] }],
-      [1004, { actors: [actor('alive', 'it was killed')], nodes: [node(false, 'no answer')] }],
+      [1004, { actors: [actor('alive', 'it was killed')], nodes: [node(false, '(pid 9) has ended')] }],
       [1005, { actors: [actor('dead', 'it was killed again')] }],
-      [1006, { actors: [actor('dead', 'it was killed again')], nodes: [node(false, 'no answer')] }]
+      [1006, { actors: [actor('dead', 'it was killed again')], nodes: [node(false, '(pid 9) has ended')] }]
     ];
     for (const [time, header] of told) {
       play.time = time;
@@ -69,7 +69,7 @@ describe('events of a run', () => {
     }
     assert.deepEqual(eventsIn(play), [
       '1002 again Counter is restarted: it was killed',
-      '1004 died node 7 died: no answer',
+      '1004 died node 7 died: its process (pid 9) has ended',
       '1005 died Counter died: it was killed again'
     ]);
   });
@@ -111,11 +111,16 @@ describe('marks of events', () => {
     assert.deepEqual(
       marks.map(({ time, kind, words }) => [time, kind, words]),
       [
-        [1010.2, 'died', 'died 1010.2; and 2 other events at that time'],
+        [1010.2, 'died', 'died 1010.2; failed 1010; spilled 1010.1'],
         [1050, 'failed', 'failed 1050']
       ]
     );
     assert.ok(Math.abs(marks[1].place - 0.5) < 1e-9);
+  });
+
+  test('tell two besides the gravest, and how many more there are', () => {
+    const [mark] = marksOf([event(1010), event(1010.1, 'died'), event(1010.2), event(1010.3), event(1010.4)], scale);
+    assert.equal(mark.words, 'died 1010.1; failed 1010; failed 1010.2; and 2 other events at that time');
   });
 
   test('are gone through one after the other, from any time, both ways', () => {

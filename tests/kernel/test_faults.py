@@ -60,6 +60,10 @@ def test_nothing_to_break(shell: InteractiveShell, capsys: pytest.CaptureFixture
             "killed node ab (pid 7): it ran f, g, h and 1 more",
         ),
         (
+            control.FaultReceipt("worker", "a worker", 7, ("Trainer.train", "Trainer")),
+            "killed a worker (pid 7): it ran Trainer.train",
+        ),
+        (
             control.FaultReceipt("delay", "node ab", 7, for_s=5.0, by_s=0.2),
             "node ab (pid 7) hears and is heard 0.2 s late for 5 s",
         ),

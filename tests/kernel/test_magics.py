@@ -186,6 +186,7 @@ def test_filters_of_tasks(ip: InteractiveShell) -> None:
     ip.run_cell("refs = [f.remote(1), g.remote(2), g.remote(3)]", store_history=True).raise_error()
     assert list(ip.run_line_magic("remote", "tasks --name g")["name"]) == ["g", "g"]
     assert list(ip.run_line_magic("remote", "tasks --limit 1")["name"]) == ["g"]
+    assert list(ip.run_line_magic("remote", "tasks --frame --limit 1")["name"]) == ["g"]
     assert len(ip.run_line_magic("remote", "tasks --cell In[1] --state done")) == 3
     assert list(ip.run_line_magic("remote", "tasks --failed")["name"]) == []
 

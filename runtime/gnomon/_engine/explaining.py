@@ -254,7 +254,7 @@ def _lost(seen: Seen) -> Explanation:
         ex.LOST,
         f"the value of {task(situation)} is lost: no copy is left. It is made again as soon as somebody asks for it.",
         (),
-        "gnomon.get it, or pass it to a task.",
+        "Ask for it with gnomon.get, or pass it to a task.",
     )
 
 

@@ -33,7 +33,7 @@ def explain_failure(situation: Situation, error: BaseException) -> Explanation:
     sentence = f"{capital(task(situation))} failed: {steps[0]}."
     details = list(steps[1:])
     if isinstance(root, TaskError) or not hasattr(root, "next_step"):
-        step = "gnomon.get it for the whole traceback."
+        step = "gnomon.get raises this error, with the whole traceback."
     else:
         step = str(getattr(root, "_step", lambda: root.next_step)())
     return Explanation(ex.FAILED, sentence, (*details, *history(situation)), step, type(root).__name__)

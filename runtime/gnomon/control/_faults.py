@@ -62,7 +62,9 @@ class FaultReceipt:
             return f"dropped {self.what}: its owner takes every copy for lost"
         if self.kind == "delay":
             return self._delay_in_words()
-        names = list(dict.fromkeys(self.running))
+        every = dict.fromkeys(self.running)
+        at_work = {name.partition(".")[0] for name in every if "." in name}
+        names = [name for name in every if name not in at_work]  # an actor is named by the method that it ran
         shown = ", ".join(names[:_NAMED_MAX])
         more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
         return (

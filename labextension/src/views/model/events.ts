@@ -12,6 +12,9 @@ import type { Model } from './model';
 import { TaskState } from './states';
 import type { TimeScale } from './time-scale';
 
+/** Of events that share a mark, so many are told besides the gravest. */
+const NAMED_MAX = 2;
+
 /** The gravest first. */
 export const EVENT_KINDS = ['died', 'failed', 'lost', 'again', 'spilled'] as const;
 
@@ -79,8 +82,16 @@ function markOf(group: readonly IRunEvent[], scale: TimeScale): IEventMark {
   const kind = EVENT_KINDS.find(each => group.some(event => event.kind === each))!;
   const gravest = group.find(event => event.kind === kind)!;
   const { time } = group[group.length - 1];
-  const others = group.length > 1 ? `; and ${plural(group.length - 1, 'other event')} at that time` : '';
-  return { place: scale.placeOf(time), time, kind, words: `${gravest.text}${others}` };
+  const others = group.filter(event => event !== gravest).map(event => event.text);
+  const named = others.slice(0, NAMED_MAX).map(text => `; ${text}`);
+  const more =
+    others.length > NAMED_MAX ? `; and ${plural(others.length - NAMED_MAX, 'other event')} at that time` : '';
+  return { place: scale.placeOf(time), time, kind, words: [gravest.text, ...named, more].join('') };
+}
+
+/** Why a node has died, with what it is that has ended. */
+function deathOf(reason: string): string {
+  return reason.startsWith('(pid ') ? `its process ${reason}` : reason;
 }
 
 function taskEvents(model: Model): IRunEvent[] {
@@ -138,7 +149,7 @@ function entryEvents(entries: Iterable<IEntryRows>): IRunEvent[] {
     for (const [id, node] of nodes) {
       // without a reason it is the session that has ended
       if (node && turned(id, String(node.alive), 'false') && node.reason) {
-        found.push({ time, kind: 'died', text: `${node.label} died: ${cut(node.reason)}` });
+        found.push({ time, kind: 'died', text: `${node.label} died: ${cut(deathOf(node.reason))}` });
       }
     }
     for (const [id, object] of objects) {
