@@ -30,7 +30,15 @@ export function addViewCommand(app: JupyterFrontEnd, views: MainViews, trans: Tr
     },
     caption: trans.__('Live, beside the notebook: what its cluster does. %remote start in a cell starts one'),
     icon: gnomonIcon,
-    execute: args => views.open(args),
+    execute: async args => {
+      try {
+        return await views.open(args);
+      } catch (error) {
+        // one that comes back with the page would be forgotten without a word
+        console.error('gnomon: a view could not be opened', error);
+        throw error;
+      }
+    },
     describedBy: {
       args: {
         type: 'object',

@@ -55,8 +55,11 @@ export class MainViews {
     return this._settings.defaultView;
   }
 
-  /** Opens a view, or brings the one there is to the front. Returns its tab. */
-  open(args: ITabArgs): Tab {
+  /**
+   * Opens a view, or brings the one there is to the front. Returns its tab, once the layout knows it: else a layout that
+   * is restored meanwhile would leave it out.
+   */
+  async open(args: ITabArgs): Promise<Tab> {
     const view = ANY_VIEWS.find(known => known === args.view) ?? this.defaultView;
     const path = typeof args.path === 'string' ? args.path : '';
     const same = (tab: Tab): boolean =>
@@ -66,7 +69,7 @@ export class MainViews {
       tab = this._make(view, path, typeof args.id === 'string' ? args.id : `gnomon-view-${UUID.uuid4()}`);
       const { currentWidget: other } = this.tracker;
       this._app.shell.add(tab, 'main', other ? { ref: other.id, mode: 'tab-after' } : { mode: 'split-right' });
-      void this.tracker.add(tab);
+      await this.tracker.add(tab);
     }
     this._app.shell.activateById(tab.id);
     return tab;

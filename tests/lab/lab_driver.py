@@ -28,6 +28,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Error,
     Page,
+    Request,
     Route,
     TimeoutError,
     sync_playwright,
@@ -248,17 +249,26 @@ class LabPage:
         errors: what the page wrote to the console as an error, and exceptions that nobody caught.
         elsewhere: what the page asked of others than the server, and did not get.
         console: the last of all that it wrote there.
+        saving: layouts that are on their way to the server.
     """
 
     page: Page
     server: LabServer
     errors: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+    saving: int = 0
     console: deque[str] = field(default_factory=lambda: deque(maxlen=100))
 
     def __post_init__(self) -> None:
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
+        self.page.on("request", lambda request: self._on_save(request, 1))
+        self.page.on("requestfinished", lambda request: self._on_save(request, -1))
+        self.page.on("requestfailed", lambda request: self._on_save(request, -1))
+
+    def _on_save(self, request: Request, step: int) -> None:
+        if request.method == "PUT" and "/api/workspaces/" in request.url:
+            self.saving += step
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if "to activate" not in message.text:  # of slow machines JupyterLab tells that of each plugin

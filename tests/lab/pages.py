@@ -110,8 +110,10 @@ def bring_to_front(lab: LabPage, path: str) -> None:
 
 
 def reload(lab: LabPage, saved: str) -> None:
-    """Reload the page, once the layout that holds ``saved`` is known to the server."""
+    """Reload the page, once the layout that holds ``saved`` is known to the server, and no other one is on its way there."""
     lab.page.wait_for_function(IS_SAVED, arg=saved, timeout=WAIT_S * 1000)
+    while lab.saving:
+        lab.page.wait_for_event("requestfinished", lambda _: not lab.saving, timeout=WAIT_S * 1000)
     lab.page.reload()
     lab.page.wait_for_function("() => !!window.jupyterapp", timeout=PAGE_READY_MS)
 
