@@ -167,7 +167,7 @@ function played(seed: number): World {
 }
 
 describe('totals of a past moment, with tasks that have left the list', () => {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
+  for (const seed of [1, 2, 3, 31, 37, 53]) {
     const { all, views } = played(seed);
 
     test(`are at each message what they were (seed ${seed})`, () => {

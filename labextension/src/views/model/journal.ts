@@ -56,6 +56,8 @@ interface IEntry extends IEntryRows {
   readonly counts: Counts;
   /** Whether there were tasks that were not listed. */
   readonly partial: boolean;
+  /** Until then messages have told nothing else. */
+  until: number;
   readonly size: number;
 }
 
@@ -91,11 +93,13 @@ export class Journal {
       objectTotals: model.objectTotals,
       tempo: model.tempo,
       counts: otherCounts(last.counts, model.counts),
-      partial: model.unlisted > 0
+      partial: model.unlisted > 0,
+      until: model.time
     };
     const size = entry.objects.length + entry.actors.length + entry.nodes.length;
     const quiet = size === 0 && entry.objectTotals === last.objectTotals && entry.tempo === last.tempo;
     if (quiet && entry.counts.length === 0 && this._entries.length > 0) {
+      this._entries[this._entries.length - 1].until = model.time;
       return;
     }
     const whole = { ...entry, size: size + 1 + entry.counts.length };
@@ -118,10 +122,10 @@ export class Journal {
     for (const entry of this._entries) {
       const before = entry.time > time && told > 0 ? { time: told, counts: [...counts] } : null;
       putCounts(counts, entry.counts);
-      told = entry.time;
-      if (told > time) {
-        return [before, { time: told, counts }];
+      if (entry.time > time) {
+        return [before, { time: entry.time, counts }];
       }
+      told = Math.min(entry.until, time);
     }
     return [told > 0 ? { time: told, counts } : null, null];
   }
