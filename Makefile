@@ -3,7 +3,6 @@
 #   make lab         JupyterLab on the first notebook
 #                    (LAB="--no-browser --port 8890": options of its own)
 #   make test        every test: Python, front end, notebooks, real browser
-#                    (JOBS=2: so many files at a time, but for those that have the machine for themselves; 0: one process)
 #   make test-quick  without the slow storms, the notebooks and the browser
 #   make storm       real processes under fault, at full size: an hour or more
 #   make lint        ruff, mypy, import contracts, prettier, eslint
@@ -14,7 +13,6 @@
 #   make clean       forget all that was built or installed here
 
 PYTHON ?=
-JOBS ?= 2
 LAB ?=
 STAMPS := .make
 PY := .venv/bin/python
@@ -37,19 +35,12 @@ install: $(STAMPS)/install
 lab: $(STAMPS)/install
 	.venv/bin/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks/01-first-steps.ipynb $(LAB)
 
-# What measures, fills the machine or drives a browser has it for itself. The others in their order: the short ones last.
-ALONE := tests/microbenchmark tests/storms
-BROWSER := tests/notebooks tests/lab
-BESIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder $(patsubst %,--ignore=%,$(ALONE) $(BROWSER))
-
 test: $(STAMPS)/install $(STAMPS)/chromium
 	npm test
-	$(PY) -m pytest $(BESIDE)
-	$(PY) -m pytest $(ALONE) $(BROWSER)
+	$(PY) -m pytest
 
 test-quick: $(STAMPS)/install
-	$(PY) -m pytest $(BESIDE) -m "not slow"
-	$(PY) -m pytest $(ALONE) -m "not slow"
+	$(PY) -m pytest -m "not slow and not notebook and not lab"
 
 # One of them, or another size: .venv/bin/python -m gnomon.testing.storms worker-kills --tasks 5000 --seed 2
 storm: $(STAMPS)/install
