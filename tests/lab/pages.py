@@ -55,7 +55,9 @@ IS_SAVED = """async wanted => {
   const names = [...window.jupyterapp.shell.widgets('main')]
     .filter(tab => tab.context || tab.id.startsWith('gnomon-view-'))
     .map(tab => (tab.context ? `notebook:${tab.context.path}` : `gnomon-views:${tab.id}`));
-  return JSON.stringify(data).includes(wanted) && names.every(name => layout.includes(`"${name}"`));
+  // a tab comes back only if the layout names it and it has an entry of its own
+  const known = names.every(name => name in data && layout.includes(`"${name}"`));
+  return JSON.stringify(data).includes(wanted) && known;
 }"""
 
 ACTIVE_CELL = """path => {
