@@ -217,9 +217,8 @@ class Head:
             return
         self._epochs[message.driver] = message.epoch
         _keep(self.actors.tempos, message)
-        if (
-            sender != message.driver
-        ):  # nodes hear it of his node alone: before that nobody may know here who he is
+        # nodes hear it of his node alone: before that nobody may know here who he is
+        if sender != message.driver:
             _keep(self._tempos, message)
             self._tell_others(sender, message)
 

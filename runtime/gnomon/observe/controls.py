@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 _GONE = "That belongs to a session that has ended."
 
-NO_LONGER_LISTED = "This task has ended, and left the list for a newer one."
+
+def why_unlisted(index: int, ledger: Ledger | None) -> str:
+    """A sentence on a task that a view shows, and that is not in the list."""
+    if ledger is not None and 0 <= index < ledger.numbers_given:
+        return "This task has ended, and left the list for a newer one."
+    return _GONE
 
 
 def cancel_task(index: int, ledger: Ledger | None) -> str:
@@ -28,11 +33,9 @@ def cancel_task(index: int, ledger: Ledger | None) -> str:
         ledger: what the view shows.
     """
     engine = _engine_of(ledger)
-    if engine is None:
-        return _GONE
-    row = engine.ledger.row(index)
-    if row is None:
-        return NO_LONGER_LISTED if 0 <= index < engine.ledger.numbers_given else _GONE
+    row = None if engine is None else engine.ledger.row(index)
+    if engine is None or row is None:
+        return why_unlisted(index, None if engine is None else engine.ledger)
     name = engine.ledger.names.entries[row.group]
     if row.state > TaskState.RUNNING:
         return f"{name} has ended already."

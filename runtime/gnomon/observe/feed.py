@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from gnomon._core.ledger import Ledger, TaskRow, TaskState
 from gnomon.observe.backlog import PARTS, Backlog, Message, Source
 from gnomon.observe.columns import wall_time
-from gnomon.observe.controls import NO_LONGER_LISTED, cancel_task, kill_actor
+from gnomon.observe.controls import cancel_task, kill_actor, why_unlisted
 from gnomon.observe.largest import LargestObjects
 from gnomon.observe.memory_report import memory
 from gnomon.observe.timeline import worker_name
@@ -77,9 +77,7 @@ class Feed:
         ledger = None if followed is None else followed[0]
         row = None if ledger is None else ledger.row(index)
         if ledger is None or row is None:
-            left = ledger is not None and 0 <= index < ledger.numbers_given
-            text = NO_LONGER_LISTED if left else "This task belongs to a session that has ended."
-            return {"kind": "detail", "id": index, "text": text}
+            return {"kind": "detail", "id": index, "text": why_unlisted(index, ledger)}
         return task_detail(ledger, row, time.time() - time.monotonic())
 
     def object_detail(self, identity: str) -> dict[str, Any]:
