@@ -201,8 +201,7 @@ class Ledger:
         share = self._turnover.share(cell, now, rows, rows_max)
         if not share:
             return False
-        held = {key[: 2 * TASK_ID_BYTES] for key in self.objects}
-        going = leaving(rows, share, held, rows_max)
+        going = leaving(rows, share, self._held_tasks, rows_max)
         self._turnover.spent(len(going), share, now)
         if not going:
             return False
@@ -217,6 +216,10 @@ class Ledger:
         if self.readers:
             self.gone_tasks.extend(sorted(numbers))
         return True
+
+    def _held_tasks(self) -> set[str]:
+        """Ids in hex of the tasks whose results have a row."""
+        return {key[: 2 * TASK_ID_BYTES] for key in self.objects}
 
     def task_changed(self, row: TaskRow, state: int) -> None:
         """A task is in another state; the caller has set the row's times and worker."""

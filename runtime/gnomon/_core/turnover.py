@@ -8,7 +8,7 @@ beginning, and some of it now and then. The one rule for a changer: the answer f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from gnomon._core.task_rows import TaskRow, TaskState
 
@@ -72,29 +72,28 @@ class Turnover:
             self.shut_until = now + LOOK_AGAIN_S
 
 
-def leaving(rows: Sequence[TaskRow], count: int, held: Collection[str], rows_max: int) -> list[TaskRow]:
+def leaving(
+    rows: Sequence[TaskRow], count: int, held: Callable[[], Collection[str]], rows_max: int
+) -> list[TaskRow]:
     """The rows that go, at most ``count``: of tasks that have ended, the oldest first; those whose results somebody holds
     only when there are no others, and the latest that failed never.
 
     Args:
         rows: the list, oldest first.
         count: no more than that.
-        held: ids in hex of tasks whose results have a row.
+        held: tells the ids in hex of tasks whose results have a row; asked only if it matters, since they may be very many.
         rows_max: how long the list may be.
     """
     done = int(TaskState.DONE)
     ended = [row for row in rows if row.state >= done]
     failed = [row.index for row in ended if row.state == TaskState.FAILED]
     kept = frozenset(failed[-max(1, rows_max // _FAILED_KEPT_SHARE) :])
-    free: list[TaskRow] = []
-    needed: list[TaskRow] = []
-    for row in ended:
-        if row.index in kept:
-            continue
-        if held and row.task.hex() in held:
-            needed.append(row)
-            continue
-        free.append(row)
-        if len(free) == count:
-            return free
-    return [*free, *needed][:count]
+    may_go = [row for row in ended if row.index not in kept]
+    if len(may_go) <= count:
+        return may_go
+    needed_by = held()
+    free = [row for row in may_go if row.task.hex() not in needed_by]
+    if len(free) >= count:
+        return free[:count]
+    needed = [row for row in may_go if row.task.hex() in needed_by]
+    return [*free, *needed[: count - len(free)]]
