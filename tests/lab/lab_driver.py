@@ -306,8 +306,13 @@ class LabPage:
         self.page.route("**/*", pass_or_stop)
 
     def open(self, notebook: str) -> None:
-        """Open a notebook in a fresh workspace; returns when its kernel is idle."""
-        self.page.goto(f"{self.server.address}/lab/tree/{notebook}?token={self.server.token}&reset")
+        """Open a notebook in a workspace that no page has had; returns when its kernel is idle.
+
+        ``?reset`` would do for the first look, but JupyterLab clears the state of its tabs beside all else that it
+        starts, and may clear what a test has just opened.
+        """
+        workspace = f"lab/workspaces/{secrets.token_hex(4)}/tree"
+        self.page.goto(f"{self.server.address}/{workspace}/{notebook}?token={self.server.token}")
         self.page.wait_for_function(IS_READY, timeout=PAGE_READY_MS)
 
     def command(self, command: str) -> None:

@@ -46,7 +46,8 @@ ACTIVATE = """path => {
 # somewhere, and may be behind another one
 IS_SAVED = """async wanted => {
   const base = JSON.parse(document.getElementById('jupyter-config-data').textContent).baseUrl;
-  const answer = await fetch(`${base}lab/api/workspaces/default`);
+  const [, workspace] = location.pathname.split('/workspaces/');
+  const answer = await fetch(`${base}lab/api/workspaces/${workspace.split('/')[0]}`);
   if (!answer.ok) {
     return false;
   }
