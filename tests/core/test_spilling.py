@@ -539,7 +539,8 @@ def test_what_was_given_up_goes_without_being_written() -> None:
     names = blocks.fill()
     blocks.give_up(names[1])
     sends, commands = blocks.run()
-    assert commands == [] and sends[B][0].places == (names[1][0],)
+    assert commands == []
+    assert sends[B][0].places == (names[1][0],)
     (cleared,) = blocks.nobody_views()
     assert cleared == fx.ClearBlocks((names[1][0],))
     blocks.clear()

@@ -352,7 +352,9 @@ class SpillMachine:
         self.batch = None
         for name, place in batch.leaving.items():
             if name not in self.parted:
-                if self._blocks.movable(name, place):  # else it has come to be in doubt, or is read for another node
+                if self._blocks.movable(
+                    name, place
+                ):  # else it has come to be in doubt, or is read for another node
                     del self.recent[name]
                     self._blocks.drop(name)
                 continue
