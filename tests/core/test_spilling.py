@@ -581,6 +581,7 @@ def test_what_was_given_up_and_is_in_doubt_meanwhile_stays_until_nobody_uses_it(
     blocks.clear()
     assert blocks.machine.is_home(names[1])
     assert names[1] in blocks.machine.reclamation.doubtful
+    assert blocks.machine.next_wakeup() is None, "nobody looks at it again: everybody is asked"
 
 
 def test_the_next_value_of_an_object_gets_another_name_than_the_one_given_up() -> None:

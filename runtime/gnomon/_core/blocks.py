@@ -376,7 +376,11 @@ class BlockMachine:
     def movable(self, name: BlockName, place: int) -> bool:
         """Whether this block, which is at ``place``, may be moved now."""
         heard = place != name[0] or place not in self.unheard
-        return heard and name not in self.reclamation.doubtful and place not in self.pinned
+        return heard and not self.is_doubtful(name) and place not in self.pinned
+
+    def is_doubtful(self, name: BlockName) -> bool:
+        """Whether everybody is asked for that block."""
+        return name in self.reclamation.doubtful
 
     def part(self, name: BlockName) -> WorkerID:
         """It is not only here any more. Returns its owner."""

@@ -56,6 +56,10 @@ class Blocks(Protocol):
         """Whether that block is where it was written, and only there."""
         ...
 
+    def is_doubtful(self, name: BlockName) -> bool:
+        """Whether everybody is asked for that block: it goes when nobody uses it."""
+        ...
+
     def part(self, name: BlockName) -> WorkerID:
         """It is in this machine's care from now on. Returns its owner."""
         ...
@@ -222,7 +226,10 @@ class SpillMachine:
 
     def next_look(self) -> float:
         """When ``begin_given_up`` wants to be called again."""
-        waits = self.batch is None and any(name in self.recent for name in self.given_up)
+        if self.batch is not None:
+            return inf
+        doubtful = self._blocks.is_doubtful
+        waits = any(name in self.recent and not doubtful(name) for name in self.given_up)
         return self._look_at if waits else inf
 
     def _place(self, name: BlockName) -> int:
@@ -352,9 +359,8 @@ class SpillMachine:
         self.batch = None
         for name, place in batch.leaving.items():
             if name not in self.parted:
-                if self._blocks.movable(
-                    name, place
-                ):  # else it has come to be in doubt, or is read for another node
+                # else it has come to be in doubt, or is read for another node
+                if self._blocks.movable(name, place):
                     del self.recent[name]
                     self._blocks.drop(name)
                 continue
