@@ -27,7 +27,7 @@ from gnomon._core.lineage import LineageMachine
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.streams import Stream, StreamMachine
 from gnomon._core.tasks import drop_results, open_row, settle_results
-from gnomon._messages.actors import DEAD, ActorChanged, ActorKilled
+from gnomon._messages.actors import DEAD, ActorChanged
 from gnomon._messages.base import Block, Value
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import (
@@ -382,19 +382,6 @@ class CallMachine:
     def _fail_all(self, client: ActorClient, now: float) -> None:
         for record in client.queue.drain():
             self._finish(client, record, TaskState.FAILED, (client.died(False),), now, client.cause)
-
-    def kill(self, actor: ActorID, no_restart: bool, now: float) -> None:
-        """``kill``: head ends it; from here no call reaches it any more, whatever becomes of those that it has."""
-        clients = self.clients
-        self._effects().send(clients.head, ActorKilled(actor, no_restart))
-        client = clients.client(actor)
-        if client.state == DEAD:
-            return
-        if no_restart:
-            clients.end_now(client, "it was killed by gnomon.kill", now)
-        else:
-            client.refused = max(client.refused, client.incarnation)
-            client.target = None
 
     # -- cancellation and the end ---------------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ class Worker:
             ev.WaitEnded: self._on_wait_ended,
             ev.CancelAsked: self._on_cancel_asked,
             ev.CellCancelAsked: self._on_cell_cancel_asked,
-            ev.ActorKillAsked: lambda event: self.calls.kill(event.actor, event.no_restart, self.now),
+            ev.ActorKillAsked: lambda event: self.calls.clients.kill(event.actor, event.no_restart, self.now),
             ev.ChildrenCancelAsked: self._on_children_cancel_asked,
             ev.ValuesInlined: lambda event: self.creation.on_inlined(event.actor, event.values),
             ev.TaskEnded: self.execution.ended,
