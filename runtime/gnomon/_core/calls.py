@@ -22,6 +22,7 @@ from gnomon._core.effects import Effects
 from gnomon._core.entry import Recipe
 from gnomon._core.events import CallSubmitted
 from gnomon._core.failed_arguments import keep_cause
+from gnomon._core.last_reads import LastReads
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.lineage import LineageMachine
 from gnomon._core.references import ReferenceMachine
@@ -49,6 +50,7 @@ class CallMachine:
 
     Attributes:
         clients: the actors that it calls.
+        last_reads: what is kept for those of them that are being killed.
         gated: calls that are pushed wait at a gate (``gate``), and their actor says when they begin.
         serial: this process is an actor that runs one call at a time: all that it submits is one lane.
     """
@@ -70,10 +72,10 @@ class CallMachine:
         self.streams = streams
         self.lineage = lineage
         self.clients = ClientMachine(head, effects, ledger, references, self._lose_inflight)
+        self.last_reads = LastReads(references)
         self.gated = self.serial = False
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, dict[TaskID, None]] = {}
-        self._doomed: dict[WorkerID, list[ObjectID]] = {}
         self._number = 0
 
     def submit(self, event: CallSubmitted, now: float) -> None:
@@ -343,7 +345,7 @@ class CallMachine:
         lost, client.inflight, client.running = client.inflight, {}, None
         client.groups.clear()
         if client.worker is not None and not self.references.is_lost(client.worker):
-            self._keep_arguments(client.worker, lost)
+            self.last_reads.keep(client.worker, lost.values())
         started = True
         back: list[CallRecord] = []
         for task, record in lost.items():
@@ -365,19 +367,6 @@ class CallMachine:
             started = started and not last
         if back:
             self._put_back(client, tuple(back))
-
-    def _keep_arguments(self, worker: WorkerID, lost: dict[TaskID, CallRecord]) -> None:
-        """The process is being killed and still lives: it may read what these calls' arguments hold."""
-        for record in lost.values():
-            if record.holds:
-                self.references.hold(record.holds)
-                self._doomed.setdefault(worker, []).extend(record.holds)
-
-    def on_process_lost(self, process: WorkerID) -> None:
-        """Now it reads nothing any more."""
-        held = self._doomed.pop(process, None)
-        if held is not None:
-            self.references.release(held)
 
     def _fail_all(self, client: ActorClient, now: float) -> None:
         for record in client.queue.drain():
