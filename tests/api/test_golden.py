@@ -5,8 +5,6 @@ lines of one case begin with ``...``) and run with ``GNOMON_UPDATE_GOLDEN=1``; t
 student would. The first line of a file names the engine of its session, or ``none``.
 """
 
-import difflib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +13,10 @@ import pytest
 
 import gnomon
 from gnomon._api import session
+from goldens import cases, check
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(path.name for path in GOLDEN.glob("*.txt"))
-UPDATE = bool(os.environ.get("GNOMON_UPDATE_GOLDEN"))
 
 # what differs from run to run
 VARYING = [
@@ -29,18 +27,6 @@ VARYING = [
     (re.compile(r"\n[ ~^]+(?=\n)"), ""),  # where in a line: versions of Python differ
     (re.compile(r"\b\d+\.\d+ s\b"), "<time> s"),
 ]
-
-
-def cases(text: str) -> Iterator[str]:
-    """The code of each case."""
-    code: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        if line.startswith("... ") and code:
-            code.append(line[4:])
-            continue
-        if code:
-            yield "\n".join(code)
-        code = [line[4:]] if line.startswith(">>> ") else []
 
 
 def outcome(code: str, names: dict[str, object]) -> str:
@@ -92,13 +78,7 @@ def test_golden(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     else:
         gnomon.init(engine=engine, num_cpus=2, namespace="school", object_store_memory=2**26)
     found = render(first, text)
-    if UPDATE:
-        path.write_text(found, encoding="utf-8")
-    assert found.count(">>> ") >= 5
-    diff = "\n".join(
-        difflib.unified_diff(text.splitlines(), found.splitlines(), "golden", "now", lineterm="")
-    )
-    assert not diff or UPDATE, diff
+    check(path, found, cases_min=5)
 
 
 def test_the_check_sees_another_text() -> None:

@@ -19,6 +19,17 @@ def f(x=0):
     return x
 
 
+@gnomon.remote
+class Gate:
+    """Who enters stays."""
+
+    async def enter(self):
+        await asyncio.Event().wait()
+
+    async def ping(self):
+        return 1
+
+
 def rows():
     return session.current.ledger.tasks
 
@@ -106,14 +117,6 @@ def test_rows_of_actors_and_the_node():
 
 
 def test_cancel_cell_meets_the_unfinished_calls():
-    @gnomon.remote
-    class Gate:
-        async def enter(self):
-            await asyncio.Event().wait()
-
-        async def ping(self):
-            return 1
-
     gate = Gate.remote()
     hooks.set_origin(Origin("cell-1", "In [1]"))
     try:
@@ -163,14 +166,6 @@ def test_threads_share_a_session():
 
 
 def test_shutdown_while_calls_are_pending():
-    @gnomon.remote
-    class Gate:
-        async def enter(self):
-            await asyncio.Event().wait()
-
-        async def ping(self):
-            return 1
-
     gate = Gate.remote()
     pending = gate.enter.remote()
     gnomon.get(gate.ping.remote())

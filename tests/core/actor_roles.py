@@ -136,3 +136,16 @@ def caller_with(*numbers: int, **changes: Any) -> Worker:
 
 
 HANDLE = handle_object(ACTOR)
+
+
+def take(worker: Worker, group: str = "") -> int | None:
+    """The number of the call that a worker takes next, as ``call_task`` numbers them."""
+    taken = worker.execution.take(2.0, group)
+    return None if taken is None else int.from_bytes(taken[1].task[8:], "big") - 100
+
+
+def take_all(worker: Worker, group: str = "") -> list[int]:
+    found = []
+    while (number := take(worker, group)) is not None:
+        found.append(number)
+    return found

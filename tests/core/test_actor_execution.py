@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from actor_roles import HEAD, HOST, ME, NODE, OTHER, call_task, done, lost, new_worker, received, spec, told
+from actor_roles import (
+    HEAD,
+    HOST,
+    ME,
+    NODE,
+    OTHER,
+    call_task,
+    done,
+    lost,
+    new_worker,
+    received,
+    spec,
+    take,
+    take_all,
+    told,
+)
 
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
@@ -25,18 +40,6 @@ def actor_with(groups: dict[str, int] | None = None, is_async: bool = False) -> 
 
 def call(number: int, group: str = "", incarnation: int = 0, caller: WorkerID = ME) -> tasks.CallPushed:
     return tasks.CallPushed(call_task(number, caller), MINE, incarnation, "method", b"\0", group=group)
-
-
-def take(worker: Worker, group: str = "") -> int | None:
-    taken = worker.execution.take(2.0, group)
-    return None if taken is None else int.from_bytes(taken[1].task[8:], "big") - 100
-
-
-def take_all(worker: Worker, group: str = "") -> list[int]:
-    found = []
-    while (number := take(worker, group)) is not None:
-        found.append(number)
-    return found
 
 
 def cancelled(number: int, caller: WorkerID = ME) -> tasks.TaskCancelled:

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from actor_roles import HEAD, HOST, ME, NODE, OTHER, call_task, done, lost, new_worker, received, spec, told
+from actor_roles import (
+    HEAD,
+    HOST,
+    ME,
+    NODE,
+    OTHER,
+    call_task,
+    done,
+    lost,
+    new_worker,
+    received,
+    spec,
+    take,
+    take_all,
+    told,
+)
 from node_roles import CPU, DRIVER, Roles
 from node_roles import HEAD as THE_HEAD
 
@@ -42,18 +57,6 @@ def actor(concurrency: int = 1, is_async: bool = False, **groups: int) -> Worker
     worker.handle([received(HEAD, actors.ActorAssigned(made, 0)), ev.ActorConstructed(b"", "")], 1.0)
     worker.handle([received(NODE, CLOSED)], 1.0)
     return worker
-
-
-def take(worker: Worker, group: str = "") -> int | None:
-    taken = worker.execution.take(2.0, group)
-    return None if taken is None else int.from_bytes(taken[1].task[8:], "big") - 100
-
-
-def take_all(worker: Worker, group: str = "") -> list[int]:
-    found = []
-    while (number := take(worker, group)) is not None:
-        found.append(number)
-    return found
 
 
 def allow(worker: Worker, group: str = "", epoch: int = 1) -> fx.Effects:

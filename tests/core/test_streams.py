@@ -54,17 +54,20 @@ class Owner:
     """A role that has submitted one generator."""
 
     def __init__(self, num_returns: int = tasks.STREAMING, backpressure: int = 0, retries: int = 3) -> None:
-        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME), settle_s=0.0)
-        self.values = self.role.references.values
-        self.entries = self.role.references.entries
-        self.attempt = 0
-        self.worker = PEER
-        self.handle(
+        self._begin(
             ev.TaskSubmitted(
                 TASK, FunctionID(b"function"), b"code", "f", {"CPU": 10_000}, 1, b"\0", (), (), num_returns,
                 retries, False, None, None, backpressure,
             )
         )  # fmt: skip
+
+    def _begin(self, submitted: ev.TaskSubmitted | ev.CallSubmitted) -> None:
+        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME), settle_s=0.0)
+        self.values = self.role.references.values
+        self.entries = self.role.references.entries
+        self.attempt = 0
+        self.worker = PEER
+        self.handle(submitted)
 
     def handle(self, *events: Any) -> Effects:
         effects = self.role.handle(events, 1.0)
@@ -560,12 +563,7 @@ class Caller(Owner):
     """A role that has called a generator method of an actor, which lives in PEER."""
 
     def __init__(self, retries: int = 1, backpressure: int = 0) -> None:
-        self.role = Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME), settle_s=0.0)
-        self.values = self.role.references.values
-        self.entries = self.role.references.entries
-        self.attempt = 0
-        self.worker = PEER
-        self.handle(
+        self._begin(
             ev.CallSubmitted(
                 TASK, ACTOR, "m", "A.m", b"\0", (), (), tasks.STREAMING, retries, False, "", True, None, None, backpressure
             )

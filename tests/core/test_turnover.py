@@ -146,8 +146,10 @@ def test_readers_are_told_and_the_recording_gets_the_rows(session):
     session.submit(1, cell=2)
     assert list(session.ledger.gone_tasks) == list(range(BATCH))
     assert [row.index for row in kept] == list(range(BATCH))
-    session.ledger.clear_changes()
+    session.ledger.stop_noting()
     assert not session.ledger.gone_tasks
+    session.submit(ROWS_MAX, cell=3)
+    assert not session.ledger.changed_tasks
 
 
 def test_what_depends_on_a_task_without_a_row_has_no_such_dependency(session):

@@ -14,37 +14,16 @@ import { layOut } from '../../labextension/src/views/timeline/timeline-layout';
 import { traceEvents } from '../../labextension/src/views/model/trace';
 import { workAt } from '../../labextension/src/views/timeline/work-draw';
 import { describeWork, withSpans, WORK_KINDS, WORK_SPANS_KEPT } from '../../labextension/src/views/model/work-spans';
-import type { IFeedHeader, INodeRow, SpanTuple } from '../../labextension/src/views/model/wire';
+import type { SpanTuple } from '../../labextension/src/views/model/wire';
 import type { IChange } from './message';
 import { message } from './message';
-
-function node(id: string, more: Partial<INodeRow> = {}): INodeRow {
-  return {
-    id,
-    label: `node ${id}`,
-    process: `${id}00`,
-    alive: true,
-    resources: {},
-    available: {},
-    workers: 1,
-    store_used_bytes: 0,
-    store_capacity_bytes: 100,
-    ...more
-  };
-}
-
-function modelOf(header: Partial<IFeedHeader>): Model {
-  const model = new Model();
-  const [full, buffer] = message(header);
-  assert.equal(model.apply(full, buffer), 'applied');
-  return model;
-}
+import { nodeRow, tell, told } from './told';
 
 describe('what can be broken', () => {
-  const nodes = [node('aa', { home: true }), node('bb'), node('cc', { alive: false })];
+  const nodes = [nodeRow('aa', { home: true }), nodeRow('bb'), nodeRow('cc', { alive: false })];
 
   test('is not the node of the driver, nor one that is dead', () => {
-    const model = modelOf({ nodes });
+    const model = told(message({ nodes }));
     const [kill, cut] = nodeFaults(model, nodes[0]);
     assert.match(kill.whyNot, /This driver lives on that node/);
     assert.equal(cut.whyNot, kill.whyNot);
@@ -59,9 +38,9 @@ describe('what can be broken', () => {
   });
 
   test('needs another node, and processes', () => {
-    const alone = modelOf({ nodes: [node('aa', { home: true })] });
-    assert.match(nodeFaults(alone, node('aa'))[0].whyNot, /--nodes 3/);
-    const inline = modelOf({ nodes, engine: 'inline' });
+    const alone = told(message({ nodes: [nodeRow('aa', { home: true })] }));
+    assert.match(nodeFaults(alone, nodeRow('aa'))[0].whyNot, /--nodes 3/);
+    const inline = told(message({ nodes, engine: 'inline' }));
     for (const fault of [workerFault(inline, 7), objectFault(inline, 'ab'), ...nodeFaults(inline, nodes[1])]) {
       assert.match(fault.whyNot, /inline engine/);
     }
@@ -69,29 +48,33 @@ describe('what can be broken', () => {
   });
 
   test('and what can be added is told by the kernel', () => {
-    assert.notEqual(addNodeFault(modelOf({})).whyNot, '');
-    const model = modelOf({ no_node: '' });
+    assert.notEqual(addNodeFault(told(message({}))).whyNot, '');
+    const model = told(message({ no_node: '' }));
     assert.deepEqual([aboutOf(addNodeFault(model)), addNodeFault(model).whyNot], ['add', '']);
-    assert.equal(model.apply(...message({ session: 's2', no_node: 'No cluster.' })), 'applied');
+    tell(model, message({ session: 's2', no_node: 'No cluster.' }));
     assert.equal(addNodeFault(model).whyNot, 'No cluster.');
   });
 });
 
 describe('a node', () => {
   test('that is late or dead says so, and why', () => {
-    assert.deepEqual(lateness(node('aa'), 100), []);
-    assert.deepEqual(lateness(node('aa', { late_until: 99, late_by_s: 3 }), 100), []);
-    assert.match(lateness(node('aa', { late_until: 103, late_by_s: 3 }), 100)[0], /cut off/);
-    assert.match(lateness(node('aa', { late_until: 103, late_by_s: 0.2 }), 100)[0], /0\.2 s late/);
+    assert.deepEqual(lateness(nodeRow('aa'), 100), []);
+    assert.deepEqual(lateness(nodeRow('aa', { late_until: 99, late_by_s: 3 }), 100), []);
+    assert.match(lateness(nodeRow('aa', { late_until: 103, late_by_s: 3 }), 100)[0], /cut off/);
+    assert.match(lateness(nodeRow('aa', { late_until: 103, late_by_s: 0.2 }), 100)[0], /0\.2 s late/);
     assert.match(
-      death(node('aa', { alive: false, reason: '(pid 7) has ended' }))[0],
+      death(nodeRow('aa', { alive: false, reason: '(pid 7) has ended' }))[0],
       /it died: it \(pid 7\) has ended/
     );
   });
 
   test('tells what it got from whom, and what it gave', () => {
-    const nodes = [node('aa', { received: { bb: 50 } }), node('bb', { received: { aa: 100, gone: 10 } }), node('cc')];
-    const model = modelOf({ nodes });
+    const nodes = [
+      nodeRow('aa', { received: { bb: 50 } }),
+      nodeRow('bb', { received: { aa: 100, gone: 10 } }),
+      nodeRow('cc')
+    ];
+    const model = told(message({ nodes }));
     assert.deepEqual(
       trafficOf(model, nodes[1]).map(line => [line.out, line.other, line.bytes, line.share]),
       [
@@ -108,7 +91,7 @@ describe('a node', () => {
       ['aa01', 11, 'idle'],
       ['aa02', 12, 'leased']
     ] as const;
-    const rows = workersByNode(modelOf({ nodes: [node('aa', { processes })] })).get('aa')!;
+    const rows = workersByNode(told(message({ nodes: [nodeRow('aa', { processes })] }))).get('aa')!;
     assert.deepEqual(
       rows.map(row => [row.pid, row.state]),
       [
@@ -123,10 +106,9 @@ describe('the critical path', () => {
   const ran = (id: number, start: number, end: number): IChange => ({ id, state: TaskState.done, start, end });
 
   test('is the longest chain by time, not by number', () => {
-    const model = new Model();
     const tasks = [{ func: 0 }, { func: 0 }, { func: 1, deps: [0] }, { func: 1, deps: [2] }, { func: 1, deps: [1, 3] }];
     const changes = [ran(0, 1000, 1001), ran(1, 1000, 1010), ran(2, 1001, 1002), ran(3, 1002, 1003)];
-    assert.equal(model.apply(...message({ names: ['f', 'g'] }, tasks, [...changes, ran(4, 1010, 1011)])), 'applied');
+    const model = told(message({ names: ['f', 'g'] }, tasks, [...changes, ran(4, 1010, 1011)]));
     const path = criticalPath(model, 1011);
     assert.deepEqual([path.tasks, path.seconds, path.whole], [[1, 4], 11, 11]);
     assert.deepEqual([...pathEdges(path)], ['1/4']);
@@ -136,16 +118,15 @@ describe('the critical path', () => {
     const model = new Model();
     assert.deepEqual(criticalPath(model, 1000).tasks, []);
     const running = [ran(0, 1000, 1001), { id: 1, state: TaskState.running, start: 1001 }];
-    assert.equal(model.apply(...message({ names: ['f'] }, [{ func: 0 }, { func: 0, deps: [0] }], running)), 'applied');
+    tell(model, message({ names: ['f'] }, [{ func: 0 }, { func: 0, deps: [0] }], running));
     assert.deepEqual(criticalPath(model, 1005).tasks, [0, 1]);
     assert.equal(criticalPath(model, 1005).seconds, 5);
   });
 });
 
 test('a task that runs again is told with its attempt', () => {
-  const model = new Model();
   const changes = [{ id: 0, state: TaskState.running, start: 1000, attempt: 2 }];
-  assert.equal(model.apply(...message({ names: ['f'] }, [{ func: 0 }], changes)), 'applied');
+  const model = told(message({ names: ['f'] }, [{ func: 0 }], changes));
   assert.equal(attemptWords(model.tasks.attempt[0]), ' · attempt 3');
   assert.equal(attemptWords(0), '');
 });
@@ -158,7 +139,7 @@ describe('work besides tasks', () => {
   const workers = [{ id: 'bb01', pid: 11, label: 'worker 11', node: 'bb' }];
 
   test("stands in the row of its worker, or in one of its node's own", () => {
-    const model = modelOf({ nodes: [node('aa'), node('bb')], workers, spans });
+    const model = told(message({ nodes: [nodeRow('aa'), nodeRow('bb')], workers, spans }));
     const rows = readTimeline(model).groups.flatMap(group => group.rows);
     assert.deepEqual(
       rows.map(row => [row.process, row.worker, row.work.map(span => span.kind)]),
@@ -173,7 +154,7 @@ describe('work besides tasks', () => {
   });
 
   test('is in the trace', () => {
-    const model = modelOf({ nodes: [node('aa'), node('bb')], workers, spans });
+    const model = told(message({ nodes: [nodeRow('aa'), nodeRow('bb')], workers, spans }));
     const events = traceEvents(model, 1010).filter(event => event.ph === 'X');
     assert.deepEqual(
       events.map(event => [event.name, event.pid, event.tid, event.dur]),

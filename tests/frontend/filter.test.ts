@@ -13,20 +13,11 @@ import { TaskState } from '../../labextension/src/views/model/states';
 import { firstOf, FOUR_FROM, regionsFor, TWO_FROM, VIEW_NAMES } from '../../labextension/src/views/view-names';
 import type { IActorRow, INodeRow } from '../../labextension/src/views/model/wire';
 import { message } from './message';
+import { nodeRow } from './told';
 
 function node(id: string, more: Partial<INodeRow> = {}): INodeRow {
-  return {
-    id,
-    label: `node ${id}`,
-    process: `${id}00`,
-    alive: true,
-    resources: { CPU: 4, memory: 100, 'node:1.2.3.4': 1, licence: 2 },
-    available: { CPU: 1, memory: 100, licence: 2 },
-    workers: 2,
-    store_used_bytes: 0,
-    store_capacity_bytes: 100,
-    ...more
-  };
+  const resources = { CPU: 4, memory: 100, 'node:1.2.3.4': 1, licence: 2 };
+  return nodeRow(id, { resources, available: { CPU: 1, memory: 100, licence: 2 }, workers: 2, ...more });
 }
 
 function loaded(nodes: INodeRow[] = [node('aa')], actors: Partial<IActorRow>[] = []): Model {

@@ -2,15 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Layers } from '../../labextension/src/views/graph/layers';
 import type { IObjectRow } from '../../labextension/src/views/model/object-rows';
-import { Model } from '../../labextension/src/views/model/model';
 import { fullScale } from '../../labextension/src/views/graph/stage';
 import { arrangeToFit } from '../../labextension/src/views/graph/task-fit';
-import { clusterLayers } from '../../labextension/src/views/graph/task-layout';
 import { roomFor, tilesOf } from '../../labextension/src/views/objects/tiles';
+import { clustersOf } from './laid-out';
 import type { INewTask } from './message';
 import { message } from './message';
+import { told } from './told';
 
 describe('tiles of the store map', () => {
   const object = (id: string, size: number, state: IObjectRow['state'] = 'store'): IObjectRow => ({
@@ -79,18 +78,10 @@ describe('the scale at which a picture fits', () => {
   test('a chain of 27 tasks can not be read in a cell, a map of 27 can', () => {
     const space = { width: 900, height: 420 };
     const scale = (tasks: readonly INewTask[]): number => {
-      const model = new Model();
-      assert.equal(model.apply(...message({ names: ['a'] }, tasks)), 'applied');
-      const layers = new Layers();
-      layers.sync(model);
-      const clusters = clusterLayers(
-        model.tasks,
-        Array.from({ length: tasks.length }, (_, i) => i),
-        task => layers.of(task)
-      );
+      const model = told(message({ names: ['a'] }, tasks));
       return fullScale(
         space,
-        arrangeToFit(model.tasks, clusters, space, () => 5)
+        arrangeToFit(model.tasks, clustersOf(model), space, () => 5)
       );
     };
     assert.ok(scale(Array.from({ length: 27 }, (_, i) => ({ func: 0, deps: i ? [i - 1] : [] }))) < 0.6);

@@ -7,20 +7,19 @@ import { layoutBoxes } from '../../labextension/src/views/graph/box-layout';
 import { Filter } from '../../labextension/src/views/model/filter';
 import { Flows } from '../../labextension/src/views/graph/flows';
 import { Layers, neighbourhood } from '../../labextension/src/views/graph/layers';
-import { Model } from '../../labextension/src/views/model/model';
+import type { Model } from '../../labextension/src/views/model/model';
 import { squarify } from '../../labextension/src/views/objects/squarify';
 import { TaskState } from '../../labextension/src/views/model/states';
 import { arrangeToFit } from '../../labextension/src/views/graph/task-fit';
-import type { ITaskLayout } from '../../labextension/src/views/graph/task-layout';
-import { arrange, clusterLayers, PITCH, tidyOrder } from '../../labextension/src/views/graph/task-layout';
+import { PITCH } from '../../labextension/src/views/graph/task-layout';
 import { taskOfCell, waffle } from '../../labextension/src/views/graph/waffle';
+import { clustersOf, everyTask, laidOut } from './laid-out';
 import type { INewTask } from './message';
 import { message } from './message';
+import { told } from './told';
 
 function modelOf(tasks: readonly INewTask[], header = {}): Model {
-  const model = new Model();
-  assert.equal(model.apply(...message({ names: ['a', 'b', 'c', 'd'], ...header }, tasks)), 'applied');
-  return model;
+  return told(message({ names: ['a', 'b', 'c', 'd'], ...header }, tasks));
 }
 
 /** 2 sources, each read by 3 tasks, all joined by one. */
@@ -31,23 +30,13 @@ const DIAMOND: INewTask[] = [
   { func: 2, deps: [2, 3, 4, 5, 6, 7] }
 ];
 
-const all = (model: Model): number[] => Array.from({ length: model.tasks.length }, (_, i) => i);
-
-function laidOut(model: Model, wrap = 100, vertical = false): ITaskLayout {
-  const layers = new Layers();
-  layers.sync(model);
-  const clusters = clusterLayers(model.tasks, all(model), task => layers.of(task));
-  tidyOrder(model.tasks, clusters);
-  return arrange(model.tasks, clusters, wrap, vertical, () => 5);
-}
-
 describe('layers', () => {
   test('put a task behind everything it comes from', () => {
     const model = modelOf(DIAMOND);
     const layers = new Layers();
     layers.sync(model);
     assert.deepEqual(
-      all(model).map(task => layers.of(task)),
+      everyTask(model).map(task => layers.of(task)),
       [0, 0, 1, 1, 1, 1, 1, 1, 2]
     );
     assert.equal(layers.widest, 6);
@@ -58,7 +47,7 @@ describe('layers', () => {
     const layers = new Layers();
     layers.sync(model);
     assert.deepEqual(
-      all(model).map(task => layers.of(task)),
+      everyTask(model).map(task => layers.of(task)),
       [0, 1, 2]
     );
   });
@@ -67,11 +56,11 @@ describe('layers', () => {
     const model = modelOf(DIAMOND);
     const layers = new Layers();
     layers.sync(model);
-    const before = all(model).map(task => layers.of(task));
+    const before = everyTask(model).map(task => layers.of(task));
     model.apply(...message({ kind: 'delta', seq: 1 }, [{ func: 3, deps: [8] }]));
     layers.sync(model);
     assert.deepEqual(
-      all(model).map(task => layers.of(task)),
+      everyTask(model).map(task => layers.of(task)),
       [...before, 3]
     );
   });
@@ -111,9 +100,9 @@ describe('the layout of tasks', () => {
     test(`keeps marks apart (grids of ${wrap}, ${vertical ? 'down' : 'across'})`, () => {
       const model = modelOf(DIAMOND);
       const { x, y, width, height } = laidOut(model, wrap, vertical);
-      for (const task of all(model)) {
+      for (const task of everyTask(model)) {
         assert.ok(x.get(task)! >= 0 && x.get(task)! <= width && y.get(task)! >= 0 && y.get(task)! <= height);
-        for (const other of all(model).slice(task + 1)) {
+        for (const other of everyTask(model).slice(task + 1)) {
           const distance = Math.hypot(x.get(task)! - x.get(other)!, y.get(task)! - y.get(other)!);
           assert.ok(distance >= PITCH - 1e-6, `${task} and ${other} are ${distance} apart`);
         }
@@ -124,7 +113,7 @@ describe('the layout of tasks', () => {
   test('runs from left to right', () => {
     const model = modelOf(DIAMOND);
     const { x } = laidOut(model);
-    for (const task of all(model)) {
+    for (const task of everyTask(model)) {
       model.tasks.depsOf(task).forEach(dep => assert.ok(x.get(dep)! < x.get(task)!));
     }
   });
@@ -154,9 +143,7 @@ describe('the layout of tasks', () => {
   test('puts a wide map into a grid where it would be too small otherwise', () => {
     const map = [{ func: 0 }, ...Array.from({ length: 40 }, () => ({ func: 1, deps: [0] }))];
     const model = modelOf(map);
-    const layers = new Layers();
-    layers.sync(model);
-    const clusters = clusterLayers(model.tasks, all(model), task => layers.of(task));
+    const clusters = clustersOf(model);
     const layout = arrangeToFit(model.tasks, clusters, { width: 900, height: 250 }, () => 5);
     assert.deepEqual(
       layout.clusters.map(cluster => cluster.grid),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { attemptFacts, describeAttempt } from '../../labextension/src/views/model/attempts';
 import { functionColour, FUNCTION_HUES, luminance } from '../../labextension/src/views/timeline/function-colours';
-import { Model } from '../../labextension/src/views/model/model';
+import type { Model } from '../../labextension/src/views/model/model';
 import { describeTimeline, readTimeline, taskAt } from '../../labextension/src/views/model/spans';
 import { TaskState } from '../../labextension/src/views/model/states';
 import { marks, stepFor } from '../../labextension/src/views/timeline/time-axis';
@@ -14,38 +14,28 @@ import { traceEvents } from '../../labextension/src/views/model/trace';
 import type { AttemptTuple, INodeRow } from '../../labextension/src/views/model/wire';
 import type { IChange } from './message';
 import { message } from './message';
+import { nodeRow, told } from './told';
 
 const { done, failed, running } = TaskState;
 
 function node(id: string, process: string): INodeRow {
-  return {
-    id,
-    label: `node ${id}`,
-    process,
-    alive: true,
-    resources: { CPU: 2 },
-    available: { CPU: 1 },
-    workers: 2,
-    store_used_bytes: 0,
-    store_capacity_bytes: 100
-  };
+  return nodeRow(id, { process, resources: { CPU: 2 }, available: { CPU: 1 }, workers: 2 });
 }
 
 /** Three workers on two nodes; every change is a task of its own. */
 function modelOf(changes: readonly Omit<IChange, 'id'>[], nodes = [node('n1', 'aa00'), node('n2', 'bb00')]): Model {
-  const model = new Model();
   const workers = [
     { id: 'aa01', pid: 11, label: 'worker 11', node: 'aa' },
     { id: 'bb02', pid: 12, label: 'worker 12', node: 'bb' },
     { id: 'aa03', pid: 13, label: 'worker 13', node: 'aa' }
   ];
-  const [header, buffer] = message(
-    { names: ['load', 'parse'], cells: [{ id: '', label: '' }], workers, nodes },
-    changes.map((_, i) => ({ func: i % 2 })),
-    changes.map((change, id) => ({ id, ...change }))
+  return told(
+    message(
+      { names: ['load', 'parse'], cells: [{ id: '', label: '' }], workers, nodes },
+      changes.map((_, i) => ({ func: i % 2 })),
+      changes.map((change, id) => ({ id, ...change }))
+    )
   );
-  assert.equal(model.apply(header, buffer), 'applied');
-  return model;
 }
 
 describe('spans', () => {

@@ -4,13 +4,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Departed } from '../../labextension/src/views/model/departed';
 import { NO_ATTEMPTS } from '../../labextension/src/views/model/attempts';
-import { Model } from '../../labextension/src/views/model/model';
 import { TASK_STATES, TaskState } from '../../labextension/src/views/model/states';
-import { Travel } from '../../labextension/src/views/model/travel';
 import type { GroupRow, IFeedHeader } from '../../labextension/src/views/model/wire';
 import type { IChange, INewTask } from './message';
 import { message } from './message';
 import { numbers } from './play';
+import { told, Traveller } from './told';
 
 const { ready, running, done, failed, cancelled } = TaskState;
 
@@ -95,17 +94,17 @@ class World {
 }
 
 /** One who looks, from some time on. */
-class View {
-  readonly live = new Model();
-  readonly travel = new Travel(this.live);
+class View extends Traveller {
   readonly toldAt: number[] = [];
   /** Whose row it was told of. */
   readonly known = new Set<ITask>();
   private _listed: readonly ITask[] = [];
 
-  constructor(private readonly _world: World) {}
+  constructor(private readonly _world: World) {
+    super();
+  }
 
-  tell(): void {
+  look(): void {
     const { time, listed, all } = this._world;
     const added = listed.filter(task => !this._listed.includes(task));
     const gone = this._listed.filter(task => !listed.includes(task));
@@ -127,21 +126,15 @@ class View {
       limits,
       ...names
     };
-    const told = message(
+    const news = message(
       header,
       rows,
       changes,
       gone.map(({ number }) => number)
     );
-    assert.equal(this.live.apply(...told), 'applied');
-    this.travel.note();
+    this.tell(...news);
     this.toldAt.push(time);
     this._listed = [...listed];
-  }
-
-  at(time: number): Model {
-    this.travel.goTo(time);
-    return this.travel.model!;
   }
 }
 
@@ -158,7 +151,7 @@ function played(seed: number): World {
     world.step();
     for (const [from, view] of open) {
       if (i === from || i === 100 || (i > from && draw(3) === 0)) {
-        view.tell();
+        view.look();
       }
     }
   }
@@ -212,15 +205,10 @@ describe('totals of a past moment, with tasks that have left the list', () => {
   }
 
   test('have no task in a state in which it no longer was, though nobody has told how it ended', () => {
-    const live = new Model();
-    const travel = new Travel(live);
-    const tell = (...told: ReturnType<typeof message>): void => {
-      assert.equal(live.apply(...told), 'applied');
-      travel.note();
-    };
+    const traveller = new Traveller();
     const limits = { tasks_listed: 1, tasks_total: 1 };
     const going: IChange = { id: 0, state: running, worker: 0, start: 1001 };
-    tell(
+    traveller.tell(
       ...message({ time: 1001, names: ['f', 'g'], groups: [[0, 0, 0, 1, 0, 0, 0]], limits }, [{ func: 0 }], [going])
     );
     const groups: GroupRow[] = [
@@ -229,21 +217,14 @@ describe('totals of a past moment, with tasks that have left the list', () => {
     ];
     const next = { kind: 'delta', seq: 1, time: 1003, groups, limits: { tasks_listed: 1, tasks_total: 2 } } as const;
     const ended: IChange = { id: 1, state: done, worker: 0, start: 1002, end: 1002.5 };
-    tell(...message(next, [{ func: 1, number: 1, created: 1002 }], [ended], [0]));
-    travel.goTo(1002);
-    assert.deepEqual(travel.model!.totals(), [0, 0, 2, 0, 0, 0]);
-    travel.goTo(1003);
-    assert.deepEqual(travel.model!.totals(), [0, 0, 0, 1, 0, 1]);
+    traveller.tell(...message(next, [{ func: 1, number: 1, created: 1002 }], [ended], [0]));
+    assert.deepEqual(traveller.at(1002).totals(), [0, 0, 2, 0, 0, 0]);
+    assert.deepEqual(traveller.at(1003).totals(), [0, 0, 0, 1, 0, 1]);
   });
 
   test('tell of a function that came and left between two messages, once a later one is there', () => {
-    const live = new Model();
-    const travel = new Travel(live);
-    const tell = (...told: ReturnType<typeof message>): void => {
-      assert.equal(live.apply(...told), 'applied');
-      travel.note();
-    };
-    tell(...message({ time: 1000 }));
+    const traveller = new Traveller();
+    traveller.tell(...message({ time: 1000 }));
     const groups: GroupRow[] = [
       [0, 0, 0, 0, 0, 0, 6],
       [1, 0, 0, 0, 90, 0, 0]
@@ -251,20 +232,15 @@ describe('totals of a past moment, with tasks that have left the list', () => {
     const limits = { tasks_listed: 1, tasks_total: 96 };
     const ended: IChange = { id: 50, state: done, worker: 0, start: 1004, end: 1004.5 };
     const header: Partial<IFeedHeader> = { kind: 'delta', seq: 1, time: 1005, names: ['f', 'g'], groups, limits };
-    tell(...message(header, [{ func: 1, number: 50, created: 1003 }], [ended]));
-    const at = (time: number): number[] => {
-      travel.goTo(time);
-      return travel.model!.totals();
-    };
-    assert.deepEqual(at(1002), [0, 0, 0, 0, 0, 0]);
-    assert.deepEqual(at(1004.6), [0, 0, 0, 90, 0, 6]);
+    traveller.tell(...message(header, [{ func: 1, number: 50, created: 1003 }], [ended]));
+    assert.deepEqual(traveller.at(1002).totals(), [0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(traveller.at(1004.6).totals(), [0, 0, 0, 90, 0, 6]);
   });
 });
 
 describe('tasks that have left a list', () => {
   test('take a bounded room, and stay true at rest and at the end', () => {
     const departed = new Departed(200);
-    const live = new Model();
     const rows = Array.from({ length: 500 }, (_, i): INewTask => ({ func: i % 2, created: 1000 + 0.01 * i }));
     const changes = rows.map(({ created }, id): IChange => ({
       id,
@@ -272,7 +248,7 @@ describe('tasks that have left a list', () => {
       start: created! + 0.002,
       end: created! + 0.004
     }));
-    live.apply(...message({ names: ['f', 'g'] }, rows, changes));
+    const live = told(message({ names: ['f', 'g'] }, rows, changes));
     departed.add(live.tasks, NO_ATTEMPTS, rows.keys(), 1010);
     const at = (time: number): Counts => {
       const counts = [0, 1].map(() => TASK_STATES.map(() => 0));

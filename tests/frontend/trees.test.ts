@@ -2,26 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Layers } from '../../labextension/src/views/graph/layers';
-import { Model } from '../../labextension/src/views/model/model';
-import type { ITaskLayout } from '../../labextension/src/views/graph/task-layout';
-import { arrange, clusterLayers, tidyOrder } from '../../labextension/src/views/graph/task-layout';
+import type { Model } from '../../labextension/src/views/model/model';
+import { laidOut } from './laid-out';
 import type { INewTask } from './message';
 import { message } from './message';
+import { told } from './told';
 
 function modelOf(tasks: readonly INewTask[]): Model {
-  const model = new Model();
-  assert.equal(model.apply(...message({ names: ['a', 'b'] }, tasks)), 'applied');
-  return model;
-}
-
-function laidOut(model: Model, wrap = 100, vertical = false): ITaskLayout {
-  const layers = new Layers();
-  layers.sync(model);
-  const all = Array.from({ length: model.tasks.length }, (_, i) => i);
-  const clusters = clusterLayers(model.tasks, all, task => layers.of(task));
-  tidyOrder(model.tasks, clusters);
-  return arrange(model.tasks, clusters, wrap, vertical, () => 5);
+  return told(message({ names: ['a', 'b'] }, tasks));
 }
 
 /** A tree of one function: each task submits two others, `depth` levels deep. */

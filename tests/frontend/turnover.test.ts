@@ -7,11 +7,11 @@ import { Chosen } from '../../labextension/src/views/model/chosen';
 import { Filter } from '../../labextension/src/views/model/filter';
 import { Model } from '../../labextension/src/views/model/model';
 import { TaskState } from '../../labextension/src/views/model/states';
-import { Travel } from '../../labextension/src/views/model/travel';
 import type { AttemptTuple, GroupRow, IFeedHeader } from '../../labextension/src/views/model/wire';
 import type { IChange, INewTask } from './message';
 import { message } from './message';
 import { numbers } from './play';
+import { told, Traveller } from './told';
 
 const LEFT = 5;
 
@@ -49,12 +49,6 @@ function leave(): [IFeedHeader, DataView] {
     [],
     [0, 1, 2, 4]
   );
-}
-
-function told(...messages: [IFeedHeader, DataView][]): Model {
-  const model = new Model();
-  messages.forEach(each => assert.equal(model.apply(...each), 'applied'));
-  return model;
 }
 
 describe('a list that tasks have left', () => {
@@ -232,20 +226,16 @@ describe('what is made of a list stays true when tasks leave it', () => {
   });
 
   test('how many tasks there were when', () => {
-    const live = new Model();
-    const travel = new Travel(live);
-    const note = (...[header, buffer]: [IFeedHeader, DataView]): void => {
-      assert.equal(live.apply(header, buffer), 'applied');
-      travel.note();
-    };
+    const traveller = new Traveller();
+    const { travel } = traveller;
     const rows = Array.from({ length: 10 }, (_, i): INewTask => ({ func: 0, created: 1000 + i }));
     const times = (id: number): Partial<IChange> => ({ start: 1000.25 + id, end: 1000.5 + id });
     const done = rows.map((_, id): IChange => ({ id, state: TaskState.done, worker: 0, ...times(id) }));
     const limits = { tasks_listed: 10, tasks_total: 10 };
-    note(...message({ time: 1010, names: ['f'], groups: [groupRow(10)], limits }, rows, done));
+    traveller.tell(...message({ time: 1010, names: ['f'], groups: [groupRow(10)], limits }, rows, done));
     const at = (time: number): number[] => {
-      travel.goTo(time);
-      return [...travel.model!.totals(), travel.model!.tasksTotal];
+      const model = traveller.at(time);
+      return [...model.totals(), model.tasksTotal];
     };
     const moments = Array.from({ length: 44 }, (_, i) => 999 + i / 4);
     const before = moments.map(at);
@@ -255,7 +245,7 @@ describe('what is made of a list stays true when tasks leave it', () => {
     travel.goTo(1003);
     const first = Array.from({ length: LEFT }, (_, i) => i);
     const delta = { kind: 'delta', time: 1011, limits: { tasks_listed: 6, tasks_total: 11 } } as const;
-    note(
+    traveller.tell(
       ...message(
         { ...delta, seq: 1, groups: [[0, 0, 1, 0, 10, 0, 0]] },
         [{ func: 0, number: 10, created: 1011 }],
@@ -267,7 +257,7 @@ describe('what is made of a list stays true when tasks leave it', () => {
     assert.equal(travel.model.tasks.length, 0, 'those of that time have left the list');
     assert.deepEqual(moments.map(at), before);
     assert.deepEqual(at(1011), [0, 1, 0, 10, 0, 0, 11]);
-    note(
+    traveller.tell(
       ...message(
         { ...delta, seq: 2, time: 1012, groups: [groupRow(11)] },
         [],

@@ -8,6 +8,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+import gnomon
 import gnomon_kernel
 from kernel.live_kernel import LiveKernel
 
@@ -25,6 +26,15 @@ def shell(tmp_path: Path) -> Iterator[InteractiveShell]:
     made.atexit_operations()
     atexit.unregister(made.atexit_operations)
     InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    """A shell with the extension and a session on the inline engine."""
+    shell.run_line_magic("load_ext", "gnomon")
+    shell.run_line_magic("remote", "start --engine inline --cpus 2")
+    yield shell
+    gnomon.shutdown()
 
 
 @pytest.fixture

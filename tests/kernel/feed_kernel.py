@@ -49,6 +49,16 @@ def block_until(path):
 """
 
 
+# a view's script, which need not be built
+SCRIPT = "export default { render({ el }) { el.textContent = 'view'; } };"
+LET_DRAW = """
+from pathlib import Path
+from gnomon_kernel.widgets import script
+script.PATH = Path({path!r})
+from gnomon_kernel import widgets
+"""
+
+
 class FeedKernel:
     """Drives one kernel: cells, and comm messages on any channel."""
 
@@ -59,6 +69,13 @@ class FeedKernel:
     def run(self, code: str) -> None:
         """Run a cell to its end; an error in it fails the test."""
         self.wait_for_reply(self.start(code))
+
+    def let_draw(self, folder: Path) -> None:
+        """Have it show views as widgets, and import ``widgets``."""
+        path = folder / "widget.js"
+        path.write_text(SCRIPT)
+        path.with_suffix(".txt").write_text("")
+        self.run(LET_DRAW.format(path=str(path)))
 
     def start(self, code: str) -> str:
         return self.client.execute(code)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
 import traceback
 from collections.abc import Iterator
@@ -23,10 +21,10 @@ import gnomon
 from gnomon.exceptions import ActorDiedError, SerializationError, TaskError, WorkerCrashedError
 from gnomon_kernel import error_cards
 from gnomon_kernel.error_cards import LINES_MAX, CodePlace, ErrorCard, card_of, has_card
+from goldens import cases, check
 from kernel.live_kernel import LiveKernel, environment
 
 GOLDEN = Path(__file__).parent / "golden" / "error_cards.txt"
-UPDATE = bool(os.environ.get("GNOMON_UPDATE_GOLDEN"))
 
 VARYING = [
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16,40}\b"), "<id>"),
@@ -61,17 +59,6 @@ def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
     gnomon.shutdown()
 
 
-def cases(text: str) -> Iterator[str]:
-    code: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        if line.startswith("... ") and code:
-            code.append(line[4:])
-            continue
-        if code:
-            yield "\n".join(code)
-        code = [line[4:]] if line.startswith(">>> ") else []
-
-
 def shown(ip: InteractiveShell, capsys: Any, code: str) -> str:
     """What a terminal shows of a cell's error."""
     capsys.readouterr()
@@ -94,13 +81,7 @@ def test_golden_cards(ip: InteractiveShell, capsys: Any, monkeypatch: pytest.Mon
         assert "gnomon/_" not in card
         parts.append(f">>> {typed}\n{card}\n".replace("\n\n", "\n"))
     found = "\n".join(parts)
-    if UPDATE:
-        GOLDEN.write_text(found, encoding="utf-8")
-    assert found.count(">>> ") >= 25
-    diff = "\n".join(
-        difflib.unified_diff(text.splitlines(), found.splitlines(), "golden", "now", lineterm="")
-    )
-    assert not diff or UPDATE, diff
+    check(GOLDEN, found, cases_min=25)
 
 
 def test_debugging_and_catching_go_on_working(ip: InteractiveShell, capsys: Any) -> None:

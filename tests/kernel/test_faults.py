@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-import gnomon
 from gnomon import control
 from gnomon_kernel.faults import make_from_view
 from kernel.live_kernel import LiveKernel
 
 
 @pytest.fixture
-def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
-    """A shell with the extension and a session on the inline engine."""
-    shell.run_line_magic("load_ext", "gnomon")
-    shell.run_line_magic("remote", "start --engine inline --cpus 2")
-    shell.user_ns["number"] = 3
-    yield shell
-    gnomon.shutdown()
+def ip(ip: InteractiveShell) -> InteractiveShell:
+    """That of all, with a name."""
+    ip.user_ns["number"] = 3
+    return ip
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from gnomon import observe
 from gnomon._core.ledger import Ledger
 from gnomon_kernel import feed, silence
-from gnomon_kernel.feed import FeedSender, unpin
+from gnomon_kernel.feed import FeedLink, FeedSender, unpin
 from gnomon_kernel.feed_pace import (
     BUSY_PERIOD_S,
     FLOOD_PERIOD_S,
@@ -65,6 +65,15 @@ def sender():
     assert not [thread for thread in threading.enumerate() if thread.name == "gnomon-feed"]
 
 
+def looking(sender: FeedSender, answers: bool = False) -> tuple[View, FeedLink]:
+    """A view that has asked for the feed and has got its first snapshot, and its link."""
+    view = View()
+    link = sender.connect(view, answers=answers)
+    link.receive({"kind": "subscribe"})
+    assert view.next()[1]["kind"] == "snapshot"
+    return view, link
+
+
 def wait_until(condition) -> None:
     limit = time.monotonic() + DEADLINE_S
     while not condition():
@@ -73,10 +82,7 @@ def wait_until(condition) -> None:
 
 
 def test_a_view_that_subscribes_gets_a_snapshot_and_deltas(ledger, sender):
-    view = View()
-    link = sender.connect(view)
-    link.receive({"kind": "subscribe"})
-    assert view.next()[1]["kind"] == "snapshot"
+    view, _ = looking(sender)
     engineer = Engineer(ledger)
     engineer.start(engineer.submit("f"))
     while not view.reader.tasks:
@@ -111,10 +117,7 @@ def test_messages_keep_their_distance(ledger, sender):
 
 
 def test_hidden_views_cost_nothing_and_come_back_with_a_snapshot(ledger, sender):
-    view = View()
-    link = sender.connect(view)
-    link.receive({"kind": "subscribe"})
-    view.next()
+    view, link = looking(sender)
     assert ledger.readers == 1
     link.receive({"kind": "hidden"})
     wait_until(lambda: ledger.readers == 0)
@@ -127,10 +130,7 @@ def test_hidden_views_cost_nothing_and_come_back_with_a_snapshot(ledger, sender)
 
 def test_a_view_that_is_taken_for_hidden_is_told_so(ledger, sender):
     """What it has said may have come in another order: one that is seen all the same asks again."""
-    view = View()
-    link = sender.connect(view)
-    link.receive({"kind": "subscribe"})
-    view.next()
+    view, link = looking(sender)
     link.receive({"kind": "visible"})
     assert view.next()[1]["kind"] == "snapshot"
     link.receive({"kind": "hidden"})
@@ -165,10 +165,7 @@ def test_after_the_last_of_many_a_view_is_told_once_how_many_they_were(ledger, s
 def test_a_view_that_falls_silent_is_sent_nothing_until_it_is_back(ledger, sender, monkeypatch):
     """A page that has crashed, or sleeps, closes nothing; the server would keep for it what the kernel sends."""
     monkeypatch.setattr(silence, "SILENT_S", 0.3)
-    view, other = View(), View()
-    silent = sender.connect(view, answers=True)
-    silent.receive({"kind": "subscribe"})
-    assert view.next()[1]["kind"] == "snapshot"
+    view, silent = looking(sender, answers=True)
     engineer = Engineer(ledger)
 
     def is_given_up() -> bool:
@@ -177,8 +174,7 @@ def test_a_view_that_falls_silent_is_sent_nothing_until_it_is_back(ledger, sende
 
     wait_until(is_given_up)
     # one that has no way to answer while a cell runs is believed to be there
-    sender.connect(other).receive({"kind": "subscribe"})
-    other.next()
+    other, _ = looking(sender)
     engineer.submit("f")
     while len(other.reader.tasks) < len(ledger.tasks):
         other.next()
@@ -204,10 +200,7 @@ def test_only_who_is_sent_things_can_be_silent():
 
 
 def test_resync_starts_anew(ledger, sender):
-    view = View()
-    link = sender.connect(view)
-    link.receive({"kind": "subscribe"})
-    view.next()
+    view, link = looking(sender)
     link.receive({"kind": "resync"})
     assert view.next()[1]["kind"] == "snapshot"
 
@@ -239,23 +232,16 @@ def test_a_view_that_fails_is_closed_and_the_others_go_on(ledger, sender, caplog
         failing = sender.connect(broken, announced=True)
         wait_until(lambda: failing.closed)
     assert "live view was closed" in caplog.text
-    view = View()
-    sender.connect(view).receive({"kind": "subscribe"})
-    assert view.next()[1]["kind"] == "snapshot"
+    looking(sender)
 
 
 def test_closing_the_last_link_ends_the_reading(ledger, sender):
-    view = View()
-    link = sender.connect(view)
-    link.receive({"kind": "subscribe"})
-    view.next()
+    view, link = looking(sender)
     link.close()
     link.close()
     assert ledger.readers == 0
     link.receive({"kind": "visible"})
-    again = View()
-    sender.connect(again).receive({"kind": "subscribe"})
-    assert again.next()[1]["kind"] == "snapshot"
+    looking(sender)
     assert view.arrived.empty()
 
 
@@ -279,10 +265,7 @@ def test_a_link_that_is_closed_while_it_subscribes_leaves_no_reader(ledger, send
 
 def test_a_link_that_is_closed_is_closed_again_without_waiting_for_anybody(ledger, sender):
     """The collector closes a widget again when it drops it: in any thread, in the middle of anything."""
-    view = View()
-    link = sender.connect(view)
-    link.receive({"kind": "subscribe"})
-    view.next()
+    view, link = looking(sender)
     link.close()
     with observe.feed()._lock, sender._wake:
         again = threading.Thread(target=link.close, daemon=True)
@@ -356,18 +339,13 @@ def test_the_tasks_that_make_a_flood_are_those_submitted_and_those_ended(ledger)
 def test_in_a_flood_views_are_told_together_and_of_its_end_at_once(ledger, sender):
     pace = SimpleNamespace(now=PERIOD_S, period_s=lambda: pace.now, is_brief=lambda: True)
     sender._pace = pace
-    views = [View(), View()]
-    for view in views:
-        sender.connect(view).receive({"kind": "subscribe"})
-        view.next()
+    views = [looking(sender)[0] for _ in range(2)]
     pace.now = 3600.0
     engineer = Engineer(ledger)
     engineer.submit("f")
 
     def told_with_a_newcomer() -> bool:
-        newcomer = View()
-        sender.connect(newcomer).receive({"kind": "subscribe"})
-        assert newcomer.next()[1]["kind"] == "snapshot"
+        looking(sender)
         return not any(view.arrived.empty() for view in views)
 
     wait_until(told_with_a_newcomer)

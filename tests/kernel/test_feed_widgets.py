@@ -22,22 +22,12 @@ HELD = "results['big'] of a long variable name that goes on and on"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TWIN_BYTES_MAX = 100_000
 
-SCRIPT = """
-from gnomon_kernel.widgets import script
-from pathlib import Path
-script.PATH = Path({path!r})
-from gnomon_kernel import widgets
-from gnomon.observe import hooks
-"""
-
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory):
-    path = tmp_path_factory.mktemp("script") / "widget.js"
-    path.write_text("export default { render({ el }) { el.textContent = 'view'; } };")
-    path.with_suffix(".txt").write_text("")
     with feed_kernel() as kernel:
-        kernel.run(SCRIPT.format(path=str(path)))
+        kernel.let_draw(tmp_path_factory.mktemp("script"))
+        kernel.run("from gnomon.observe import hooks")
         yield kernel
 
 

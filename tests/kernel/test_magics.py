@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,15 +17,6 @@ from gnomon_kernel.commands import COMMANDS
 from gnomon_kernel.completion import complete
 from gnomon_kernel.notebook_names import NotebookNames
 from kernel.live_kernel import environment
-
-
-@pytest.fixture
-def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
-    """A shell with the extension and a session."""
-    shell.run_line_magic("load_ext", "gnomon")
-    shell.run_line_magic("remote", "start --engine inline --cpus 2")
-    yield shell
-    gnomon.shutdown()
 
 
 def cell(ip: InteractiveShell, text: str, line: str = "") -> Any:

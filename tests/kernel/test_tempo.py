@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-import gnomon
 from gnomon import control
 from gnomon_kernel.tempo import set_from_view, told
 from kernel.live_kernel import LiveKernel
-
-
-@pytest.fixture
-def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
-    """A shell with the extension and a session on the inline engine."""
-    shell.run_line_magic("load_ext", "gnomon")
-    shell.run_line_magic("remote", "start --engine inline --cpus 2")
-    yield shell
-    gnomon.shutdown()
 
 
 def test_what_the_engine_can_not_do_is_said_with_the_reason(ip: InteractiveShell) -> None:

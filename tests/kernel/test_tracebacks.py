@@ -1,6 +1,5 @@
 """Errors end at the line that was typed; those that are bugs of ours show all."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,14 +7,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import gnomon
 from gnomon_kernel.tracebacks import shorten
-
-
-@pytest.fixture
-def ip(shell: InteractiveShell) -> Iterator[InteractiveShell]:
-    shell.run_line_magic("load_ext", "gnomon")
-    shell.run_line_magic("remote", "start --engine inline --cpus 2")
-    yield shell
-    gnomon.shutdown()
 
 
 def shown(ip: InteractiveShell, capsys: Any, code: str) -> str:

@@ -17,23 +17,14 @@ output.enable_custom_widget_manager = lambda: enabled.append(True)
 colab.output = output
 sys.modules |= {"google": types.ModuleType("google"), "google.colab": colab, "google.colab.output": output}
 """
-SCRIPT = """
-from pathlib import Path
-from gnomon_kernel.widgets import script
-script.PATH = Path({path!r})
-from gnomon_kernel import widgets
-"""
 
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory):
     """A kernel that takes itself for one of Colab's."""
-    path = tmp_path_factory.mktemp("script") / "widget.js"
-    path.write_text("export default { render({ el }) { el.textContent = 'view'; } };")
-    path.with_suffix(".txt").write_text("")
     with feed_kernel() as kernel:
         kernel.run(COLAB)
-        kernel.run(SCRIPT.format(path=str(path)))
+        kernel.let_draw(tmp_path_factory.mktemp("script"))
         yield kernel
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gnomon._engine.explaining import explain
-from gnomon._engine.explaining_actors import explain_actor
-from gnomon._engine.explaining_failures import explain_failure
-from gnomon._engine.explaining_words import Seen, seconds
+from gnomon._engine.explaining.actors import explain_actor
+from gnomon._engine.explaining.failures import explain_failure
+from gnomon._engine.explaining.values import explain
+from gnomon._engine.explaining.words import Seen, seconds
 from gnomon._engine.explanation import Explanation
 from gnomon._messages import situations as told
 from gnomon._messages.cluster import ActorReport, ClusterStatus, NodeReport

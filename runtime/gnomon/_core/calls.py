@@ -22,12 +22,13 @@ from gnomon._core.effects import Effects
 from gnomon._core.entry import Recipe
 from gnomon._core.events import CallSubmitted
 from gnomon._core.failed_arguments import keep_cause
+from gnomon._core.last_reads import LastReads
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.lineage import LineageMachine
 from gnomon._core.references import ReferenceMachine
 from gnomon._core.streams import Stream, StreamMachine
 from gnomon._core.tasks import drop_results, open_row, settle_results
-from gnomon._messages.actors import DEAD, ActorChanged, ActorKilled
+from gnomon._messages.actors import DEAD, ActorChanged
 from gnomon._messages.base import Block, Value
 from gnomon._messages.failures import failure, is_failure
 from gnomon._messages.tasks import (
@@ -49,6 +50,7 @@ class CallMachine:
 
     Attributes:
         clients: the actors that it calls.
+        last_reads: what is kept for those of them that are being killed.
         gated: calls that are pushed wait at a gate (``gate``), and their actor says when they begin.
         serial: this process is an actor that runs one call at a time: all that it submits is one lane.
     """
@@ -70,10 +72,10 @@ class CallMachine:
         self.streams = streams
         self.lineage = lineage
         self.clients = ClientMachine(head, effects, ledger, references, self._lose_inflight)
+        self.last_reads = LastReads(references)
         self.gated = self.serial = False
         self.records: dict[TaskID, tuple[ActorClient, CallRecord]] = {}
         self._waiting_on: dict[ObjectID, dict[TaskID, None]] = {}
-        self._doomed: dict[WorkerID, list[ObjectID]] = {}
         self._number = 0
 
     def submit(self, event: CallSubmitted, now: float) -> None:
@@ -343,7 +345,7 @@ class CallMachine:
         lost, client.inflight, client.running = client.inflight, {}, None
         client.groups.clear()
         if client.worker is not None and not self.references.is_lost(client.worker):
-            self._keep_arguments(client.worker, lost)
+            self.last_reads.keep(client.worker, lost.values())
         started = True
         back: list[CallRecord] = []
         for task, record in lost.items():
@@ -366,35 +368,9 @@ class CallMachine:
         if back:
             self._put_back(client, tuple(back))
 
-    def _keep_arguments(self, worker: WorkerID, lost: dict[TaskID, CallRecord]) -> None:
-        """The process is being killed and still lives: it may read what these calls' arguments hold."""
-        for record in lost.values():
-            if record.holds:
-                self.references.hold(record.holds)
-                self._doomed.setdefault(worker, []).extend(record.holds)
-
-    def on_process_lost(self, process: WorkerID) -> None:
-        """Now it reads nothing any more."""
-        held = self._doomed.pop(process, None)
-        if held is not None:
-            self.references.release(held)
-
     def _fail_all(self, client: ActorClient, now: float) -> None:
         for record in client.queue.drain():
             self._finish(client, record, TaskState.FAILED, (client.died(False),), now, client.cause)
-
-    def kill(self, actor: ActorID, no_restart: bool, now: float) -> None:
-        """``kill``: head ends it; from here no call reaches it any more, whatever becomes of those that it has."""
-        clients = self.clients
-        self._effects().send(clients.head, ActorKilled(actor, no_restart))
-        client = clients.client(actor)
-        if client.state == DEAD:
-            return
-        if no_restart:
-            clients.end_now(client, "it was killed by gnomon.kill", now)
-        else:
-            client.refused = max(client.refused, client.incarnation)
-            client.target = None
 
     # -- cancellation and the end ---------------------------------------------------------------------------------
 

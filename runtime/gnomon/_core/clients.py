@@ -18,7 +18,7 @@ from gnomon._core.actor_client import ActorClient
 from gnomon._core.effects import Effects
 from gnomon._core.ledger import Ledger
 from gnomon._core.references import ReferenceMachine
-from gnomon._messages.actors import ALIVE, DEAD, ActorChanged, ActorSubscribed
+from gnomon._messages.actors import ALIVE, DEAD, ActorChanged, ActorKilled, ActorSubscribed
 from gnomon.ids import ActorID, TaskID, WorkerID, owner_of
 
 
@@ -137,7 +137,19 @@ class ClientMachine:
                 client.target = message.worker
         self.dirty[client.actor] = None
 
-    def end_now(self, client: ActorClient, cause: str, now: float) -> None:
+    def kill(self, actor: ActorID, no_restart: bool, now: float) -> None:
+        """``kill``: head ends it; from here no call reaches it any more, whatever becomes of those that it has."""
+        self._effects().send(self.head, ActorKilled(actor, no_restart))
+        client = self.client(actor)
+        if client.state == DEAD:
+            return
+        if no_restart:
+            self._end_now(client, "it was killed by gnomon.kill", now)
+        else:
+            client.refused = max(client.refused, client.incarnation)
+            client.target = None
+
+    def _end_now(self, client: ActorClient, cause: str, now: float) -> None:
         """This process has killed it: no call reaches it any more. Those that it has are settled when its process has ended,
         which tells what it had begun; or now, if that is known.
         """

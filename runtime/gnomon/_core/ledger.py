@@ -139,8 +139,9 @@ class Ledger:
         self.attempts.append((self.attempts_total, attempt))
         self.attempts_total += 1
 
-    def clear_changes(self) -> None:
-        """Nobody reads any more."""
+    def stop_noting(self) -> None:
+        """Nobody reads any more: what was noted for readers is dropped, and nothing more is until somebody reads again."""
+        self.readers = 0
         self.changed_tasks.clear()
         self.gone_tasks.clear()
         for queue in (self.changed_objects, self.changed_actors, self.changed_nodes):

@@ -138,8 +138,7 @@ class ReportingMachine:
         ledger = self.ledger
         if not message.wanted:
             self.observer = None
-            ledger.readers = 0
-            ledger.clear_changes()
+            ledger.stop_noting()
             self.spans.clear()
         elif self.observer is None:
             self.observer = message.observer

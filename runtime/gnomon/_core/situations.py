@@ -133,19 +133,23 @@ def _since(role: Worker, time: float) -> float:
     return max(0.0, role.now - time) if time else 0.0
 
 
+def _of_submitted(role: Worker, record: TaskRecord | CallRecord) -> dict[str, Any]:
+    """What is told of a task and of a call alike."""
+    return {
+        "age": _since(role, record.row.created),
+        "attempt": record.attempt,
+        "retries": record.event.max_retries,
+        "rebuilding": record.replay is not None,
+        "cancelled": record.cancelled,
+    }
+
+
 # -- tasks --------------------------------------------------------------------------------------------------------
 
 
 def _of_task(role: Worker, record: TaskRecord) -> dict[str, Any]:
     event, dispatch = record.event, role.tasks.dispatch
-    fields: dict[str, Any] = {
-        "age": _since(role, record.row.created),
-        "attempt": record.attempt,
-        "retries": event.max_retries,
-        "rebuilding": record.replay is not None,
-        "cancelled": record.cancelled,
-        "resources": event.resources,
-    }
+    fields = {**_of_submitted(role, record), "resources": event.resources}
     if record.row.state == TaskState.WAITING:
         return {**fields, "state": told.WAITING, **_awaits(role, record.missing)}
     if record.row.state == TaskState.READY and (record.worker is None or record.gated):
@@ -220,14 +224,7 @@ def _awaited(role: Worker, identity: ObjectID) -> Awaited:
 
 def _of_call(role: Worker, client: ActorClient, record: CallRecord) -> dict[str, Any]:
     event = record.event
-    fields: dict[str, Any] = {
-        "age": _since(role, record.row.created),
-        "attempt": record.attempt,
-        "retries": event.max_retries,
-        "rebuilding": record.replay is not None,
-        "cancelled": record.cancelled,
-        "actor": _actor(role, client.actor),
-    }
+    fields = {**_of_submitted(role, record), "actor": _actor(role, client.actor)}
     if record.pushed:
         return {
             **fields,

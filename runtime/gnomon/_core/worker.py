@@ -8,6 +8,7 @@
     ExecutionMachine ---- ProductionMachine  what it runs for others, and generators among that
     IncarnationMachine                    the actor that it is, if it is one
     ReportingMachine                      rows for the views of whoever looks
+    DeathMachine                          what it does when others have died
     PaceMachine                           how fast work begins, if its driver has said so
 
 It decides nothing itself: each event goes to the machine whose it is. New message? Add it to ``_HANDLERS``.
@@ -26,6 +27,7 @@ from gnomon._core.borrowing import BorrowMachine
 from gnomon._core.calls import CallMachine
 from gnomon._core.copies import CopyMachine
 from gnomon._core.creation import CreationMachine
+from gnomon._core.deaths import DeathMachine
 from gnomon._core.dispatch import DispatchMachine
 from gnomon._core.effects import Effects
 from gnomon._core.execution import ExecutionMachine
@@ -111,8 +113,8 @@ class Worker:
         self.incarnation.on_tempo = self.pace.on_set
         self.functions = FunctionsHere()
         self.settle_s = settle_s
-        self._dying: dict[WorkerID, tuple[float, cluster.ProcessLost]] = {}
-        self._use_asked: objects.UseAsked | None = None
+        self.deaths = DeathMachine(self, self._out)
+        self._dying = self.deaths.dying
         self._ready: deque[ObjectID] = deque()
         self._blocked = 0
         self._retired = False
@@ -141,7 +143,7 @@ class Worker:
             ev.WaitEnded: self._on_wait_ended,
             ev.CancelAsked: self._on_cancel_asked,
             ev.CellCancelAsked: self._on_cell_cancel_asked,
-            ev.ActorKillAsked: lambda event: self.calls.kill(event.actor, event.no_restart, self.now),
+            ev.ActorKillAsked: lambda event: self.calls.clients.kill(event.actor, event.no_restart, self.now),
             ev.ChildrenCancelAsked: self._on_children_cancel_asked,
             ev.ValuesInlined: lambda event: self.creation.on_inlined(event.actor, event.values),
             ev.TaskEnded: self.execution.ended,
@@ -187,7 +189,7 @@ class Worker:
             leases.WorkerRetired: self._on_retired,
             objects.ObjectWanted: references.on_object_wanted,
             objects.ObjectServed: lambda sender, message: references.on_object_served(message),
-            objects.UseAsked: self._on_use_asked,
+            objects.UseAsked: lambda sender, message: self.deaths.on_use_asked(message),
             pulls.PullDone: lambda sender, message: self.fetching.on_done(message),
             pulls.CopyAdded: self.copies.on_added,
             pulls.CopyLost: lambda sender, message: self.copies.on_lost(message),
@@ -215,7 +217,7 @@ class Worker:
             actors.ActorDrained: self._on_actor_drained,
             actors.ActorChanged: self._on_actor_changed,
             **self.reporting.handlers(),
-            cluster.ProcessLost: lambda sender, message: self._on_process_lost(message),
+            cluster.ProcessLost: lambda sender, message: self.deaths.on_process_lost(message),
             cluster.NodeDelayed: lambda sender, message: self.links.on_delayed(message, self.now),
             **self.pace.receivers(),
         }
@@ -229,7 +231,7 @@ class Worker:
         for event in events:
             handlers[type(event)](event)
         if self._dying:
-            self._bury(now)
+            self.deaths.run(now)
         if self.incarnation.birth is not None:
             self.incarnation.run()
         if references.mourned or references.deaths != references.deaths_settled:
@@ -338,23 +340,6 @@ class Worker:
         if task is not None:
             self.execution.learn_views(task)
 
-    def _on_use_asked(self, sender: WorkerID, message: objects.UseAsked) -> None:
-        """Answered when nothing of the dead is heard any more."""
-        for process in message.dead:
-            if process not in self._dying and not self.references.is_lost(process):
-                self.links.forget(process)
-                self.references.lost[process] = ""  # on_process_lost follows if it is of any concern here
-                self.calls.clients.note_death(process)
-        if self._dying:
-            self._use_asked = message
-        else:
-            self._tell_use(message)
-
-    def _tell_use(self, message: objects.UseAsked) -> None:
-        self._use_asked = None
-        self.execution.hold_blocks(frozenset(message.blocks))
-        self.references.block_use.answer(message)
-
     def _on_handles_gone(self, actor: ActorID) -> None:
         if owner_of(actor) == self.me:
             if self.streams.drop(TaskID(actor)):
@@ -443,39 +428,7 @@ class Worker:
         if not (self.references.entries or execution.queue or execution.running or submitted):
             self._effects.do(fx.EndProcess("idle"))
 
-    # -- deaths and answers ---------------------------------------------------------------------------------------
-
-    def _on_process_lost(self, message: cluster.ProcessLost) -> None:
-        process = message.process
-        if self.calls.clients.awaits(process) or self.tasks.dispatch.awaits(process):
-            self._dying.setdefault(process, (self.now + self.settle_s, message))
-        else:
-            self._lose(message)
-
-    def _bury(self, now: float) -> None:
-        """Processes that died a moment ago and whose answers were still awaited."""
-        for process, (due, message) in list(self._dying.items()):
-            if now >= due:
-                del self._dying[process]
-                self._lose(message)
-        if self._use_asked is not None and not self._dying:
-            self._tell_use(self._use_asked)
-
-    def _lose(self, message: cluster.ProcessLost) -> None:
-        process = message.process
-        self.links.forget(process)
-        self._effects.do(fx.DropPeer(process))
-        self.tasks.on_worker_lost(message, self.now)
-        self.tasks.dispatch.lose_node(process)
-        self.copies.node_lost(process)
-        self.references.on_process_lost(process, message.reason)
-        self.calls.on_process_lost(process)
-        self.calls.clients.on_worker_lost(process, message.last_started, self.now)
-        self.borrowing.on_process_lost(process)
-        self.reporting.on_process_lost(process, message.reason)
-        self.execution.on_process_lost(process, message.node)
-        self.production.on_process_lost(process)
-        self.pace.on_process_lost(process)
+    # -- answers --------------------------------------------------------------------------------------------------
 
     def _on_holdings_wanted(self, event: ev.HoldingsWanted) -> None:
         found = holdings(self, event.objects, event.rows_max)

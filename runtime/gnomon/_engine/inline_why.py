@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from gnomon._core.ledger import Ledger
 from gnomon._engine import notebook_hooks
-from gnomon._engine.explaining import explain
-from gnomon._engine.explaining_failures import explain_failure
-from gnomon._engine.explaining_words import Seen
+from gnomon._engine.explaining.failures import explain_failure
+from gnomon._engine.explaining.values import explain
+from gnomon._engine.explaining.words import Seen
 from gnomon._engine.explanation import PENDING, Explanation
 from gnomon._engine.inline_actors import InlineActors
 from gnomon._engine.inline_call import InlineCall

@@ -12,9 +12,9 @@ from gnomon._core.events import AskedHere
 from gnomon._core.ledger import Ledger, TaskState
 from gnomon._core.tempo import PAUSED
 from gnomon._engine import notebook_hooks
-from gnomon._engine.explaining import explain
-from gnomon._engine.explaining_failures import explain_failure
-from gnomon._engine.explaining_words import Seen
+from gnomon._engine.explaining.failures import explain_failure
+from gnomon._engine.explaining.values import explain
+from gnomon._engine.explaining.words import Seen
 from gnomon._engine.explanation import FAILED, UNKNOWN, Explanation
 from gnomon._messages import situations as told
 from gnomon._messages.cluster import StatusAsked

@@ -116,12 +116,7 @@ def enter(directory: str, kind: str) -> DoorAnswered:
     Raises:
         ClusterNotFoundError: there is no cluster, or it is ending.
     """
-    with _knock(directory) as connection:
-        try:
-            connection.send(msgspec.msgpack.encode(DoorAsked(kind)))
-            packet, fds, _, _ = socket.recv_fds(connection, _PACKET_BYTES_MAX, _FDS)
-        except OSError as error:
-            raise ClusterNotFoundError(directory, f"its keeper does not answer ({error})") from error
+    packet, fds = _ask(directory, kind)
     if len(fds) != _FDS:
         for fd in fds:
             os.close(fd)
@@ -139,12 +134,7 @@ def ask_facts(directory: str) -> Facts | None:
     Raises:
         ClusterNotFoundError: there is no cluster, or it is ending.
     """
-    with _knock(directory) as connection:
-        try:
-            connection.send(msgspec.msgpack.encode(DoorAsked(TELL)))
-            packet, fds, _, _ = socket.recv_fds(connection, _PACKET_BYTES_MAX, _FDS)
-        except OSError as error:
-            raise ClusterNotFoundError(directory, f"its keeper does not answer ({error})") from error
+    packet, fds = _ask(directory, TELL)
     for fd in fds:
         os.close(fd)
     if fds:  # it has taken the question for another one
@@ -173,6 +163,17 @@ def ask_to_stop(directory: str) -> int:
         except OSError:  # it is ending already
             return keeper
         return keeper
+
+
+def _ask(directory: str, kind: str) -> tuple[bytes, list[int]]:
+    """The keeper's answer, and the file descriptors that come with it, which belong to the caller."""
+    with _knock(directory) as connection:
+        try:
+            connection.send(msgspec.msgpack.encode(DoorAsked(kind)))
+            packet, fds, _, _ = socket.recv_fds(connection, _PACKET_BYTES_MAX, _FDS)
+        except OSError as error:
+            raise ClusterNotFoundError(directory, f"its keeper does not answer ({error})") from error
+    return packet, fds
 
 
 def _knock(directory: str) -> socket.socket:

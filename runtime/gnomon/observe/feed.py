@@ -152,7 +152,7 @@ class Feed:
         if (None if followed is None else followed[0]) is (None if known is None else known.ledger):
             return known
         if known is not None:
-            _stop_reading(known.ledger)
+            known.ledger.stop_noting()
             self._ended = known
         self._source = None
         if followed is not None:
@@ -171,7 +171,7 @@ class Feed:
             return
         ledger = source.ledger
         if not self._open:
-            _stop_reading(ledger)
+            ledger.stop_noting()
         elif not ledger.readers:
             ledger.readers = len(self._open)
             source.largest.search(ledger.objects.copy())
@@ -298,8 +298,3 @@ def _detail_text(fields: dict[str, Any]) -> str:
 def _popped(changed: deque[_T]) -> list[_T]:
     """Empty a deque that another thread appends to; what comes meanwhile is left for the next time."""
     return [changed.popleft() for _ in range(len(changed))]
-
-
-def _stop_reading(ledger: Ledger) -> None:
-    ledger.readers = 0
-    ledger.clear_changes()

@@ -1,17 +1,12 @@
-"""The sentences of ``why``, from what was found out. Asks nobody; each reason for which something waits has its function.
-
-Seen ----> explain        of a value
-     ----> explain_actor  of an actor
-an error ----> explain_failure
-"""
+"""What ``why`` says of a value: each reason for which it is not there yet has its function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from gnomon._engine import explanation as ex
-from gnomon._engine.explaining_actors import explain_actor
-from gnomon._engine.explaining_words import (
+from gnomon._engine.explaining.actors import explain_actor
+from gnomon._engine.explaining.words import (
     INIT,
     Seen,
     ago,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnomon._engine import explanation as ex
-from gnomon._engine.explaining_words import (
+from gnomon._engine.explaining.words import (
     Seen,
     ask_about,
     awaited,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnomon._engine import explanation as ex
-from gnomon._engine.explaining_words import capital, count, history, task
+from gnomon._engine.explaining.words import capital, count, history, task
 from gnomon._engine.explanation import Explanation
 from gnomon._messages.situations import Situation
 from gnomon.exceptions import (
