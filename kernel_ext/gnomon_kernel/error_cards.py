@@ -20,11 +20,12 @@ import linecache
 import re
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import gnomon
 from gnomon import exceptions, observe
@@ -307,7 +308,7 @@ def _path(error: GnomonError) -> list[str]:
     if len(names) > _NAMED_MAX:
         names[_NAMED_MAX - 1 : -1] = [f"{len(names) - _NAMED_MAX:,} more"]
     through = f"{', then to '.join(names)}, then to " if names else ""
-    line = f" ({asked['cell']}, line {asked['line']})" if asked["cell"] else ""
+    line = f" ({_site(asked)})" if asked["cell"] else ""
     return [f"its value was to go to {through}{asked['name']}{line}, which was asked for"]
 
 
@@ -318,13 +319,18 @@ def _alike(root: TaskError) -> list[str]:
     cells: dict[str, int] = {}
     for row in rows:
         if row["error"] == summary:
-            place = f"{row['cell']}, line {row['line']}" if row["cell"] else ""
+            place = _site(row)
             cells[place] = cells.get(place, 0) + 1
     return [
         f"{count:,} tasks failed the same way{f': {root.function_name} of {place}' if place else ''}"
         for place, count in cells.items()
         if count > 1
     ]
+
+
+def _site(row: Mapping[str, Any]) -> str:
+    """Where the task of a row was submitted; "" if in no cell."""
+    return f"{row['cell']}, line {row['line']}" if row["line"] and row["cell"] else str(row["cell"])
 
 
 def _places(text: str, cell_name: CellName) -> list[CodePlace]:

@@ -190,6 +190,21 @@ def test_a_function_of_another_cell_is_told_with_its_line_and_the_one_that_calle
     assert submitted in told
 
 
+def test_where_no_line_of_the_cell_is_known_none_is_told(ip: InteractiveShell, capsys: Any) -> None:
+    ip.run_cell(DIVIDES, store_history=True).raise_error()
+    ip.run_cell("def helper():\n    refs[:] = [divide.remote(x, 0) for x in (1, 2)]", store_history=True)
+    started = (
+        "import threading\nrefs = []\nthread = threading.Thread(target=helper)\nthread.start()\nthread.join()"
+    )
+    asked = "gnomon.wait(refs, num_returns=2, timeout=60)\ngnomon.get(one.options().remote(refs[0]))"
+    ip.run_cell("@gnomon.remote\ndef one(x):\n    return x", store_history=True).raise_error()
+    told = " ".join(shown(ip, capsys, f"{started}\n{asked}").split())
+    cell = f"In [{ip.execution_count - 1}]"
+    assert f", called from {cell} " in told
+    assert f"2 tasks failed the same way: divide of {cell}" in told
+    assert "line 0" not in told
+
+
 def test_what_only_the_shown_error_keeps_can_be_let_go(ip: InteractiveShell, capsys: Any) -> None:
     ip.run_cell(DIVIDES, store_history=True).raise_error()
     ip.run_cell("gnomon.get(divide.remote(1, 0))", store_history=True)

@@ -281,7 +281,8 @@ _ERROR_CHARACTERS_MAX = 4_000
 def _detail_text(fields: dict[str, Any]) -> str:
     lines = [f"{fields['name']} (task {fields['id']}): {fields['state']}"]
     if fields["cell_label"]:
-        lines.append(f"submitted in {fields['cell_label']}, line {fields['line']}")
+        line = f", line {fields['line']}" if fields["line"] else ""
+        lines.append(f"submitted in {fields['cell_label']}{line}")
     if fields["deps_count"]:
         lines.append(f"takes the results of {fields['deps_count']} task(s)")
     ran = f", ran {fields['ran_s']:.3f} s" if fields["start"] else ""
