@@ -42,7 +42,6 @@ _PACKAGES = tuple(f"{path}/" for path in (Path(gnomon.__file__).parent, Path(__f
 _PLACE = re.compile(
     r'^  (?:File "(?P<file>.+)"|(?P<cell>\S.*?)), line (?P<line>\d+)(?:, in (?P<function>.+))?$'
 )
-_SITE = re.compile(r"In \[(?P<cell>\d*)\], line (?P<line>\d+)")
 _LINK = re.compile(r"\n\n(?:The above exception was|During handling of the above).*\n\n")
 _LIBRARIES = re.compile(r"/(?:site|dist)-packages/|/lib/python3")
 
@@ -222,7 +221,7 @@ def _of_task(error: TaskError, cell_name: CellName, word: str = "") -> ErrorCard
         title = exceptions.headline(cause) if cause is not None else exceptions.sentence_of(root)
         output, advice = (), _file_advice(root) or _look_into(links, word)
     facts = (
-        *_called(root, cell_name, _site(root, error, cell_name)),
+        *_called(root, cell_name),
         *_path(error),
         *getattr(error, "__notes__", ()),
     )
@@ -245,19 +244,23 @@ def _look_into(links: list[TaskError], word: str) -> str:
     return f"%remote debug {name}{same} runs {what} in this process, for %debug."
 
 
-def _called(root: TaskError, cell_name: CellName, site: str = "") -> list[str]:
+def _called(root: TaskError, cell_name: CellName) -> list[str]:
     """``in the task divide(x=1, y=0), submitted at In [3], line 4, attempt 2``; of what a task has called, the line in its
-    code, and the tasks from the notebook's own line on (``site``, by default what the error tells).
+    code, and the tasks from the notebook's own line on; of what a function of another cell has called, the line in it, and the
+    one that has called it.
     """
     if not root.function_name:
         return []
-    site = site or root.site
+    site = root.site
     submitted = f", submitted at {site}" if site else ""
     chain = []
     if root.called_at is not None:
         file, line, function = root.called_at
         submitted = f", submitted at {cell_name(file) or Path(file).name}, line {line}, in {function}"
-        chain = [f"from {site}: {' > '.join((*root.callers, root.function_name))}"]
+        if root.callers:
+            chain = [f"from {site}: {' > '.join((*root.callers, root.function_name))}"]
+        else:
+            submitted += f", called from {site}"
     attempt = f", attempt {root.attempt + 1}" if root.attempt else ""
     looked = [f"it was looked for in {root.directory}"] if root.directory else []
     return [
@@ -265,25 +268,6 @@ def _called(root: TaskError, cell_name: CellName, site: str = "") -> list[str]:
         *chain,
         *looked,
     ]
-
-
-def _site(root: TaskError, error: BaseException, cell_name: CellName) -> str:
-    """The notebook's line that an error tells, with the cell in which it stands: a submission is noted with the cell that ran,
-    and the line of the function that submitted, which another cell may have defined. That function is looked for among
-    those which the error has passed through here; if it is not there, or not the only one, what the error tells.
-    """
-    told = _SITE.fullmatch(root.site)
-    if told is None:
-        return ""
-    line, found = int(told["line"]), set()
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        code = frame.f_code
-        file = code.co_filename
-        if not file.startswith(_PACKAGES) and line in {number for *_, number in code.co_lines()}:
-            if ".remote(" in linecache.getline(file, line):
-                found.add(_code_place(frame, line, cell_name).where)
-    where = found.pop() if len(found) == 1 else ""
-    return "" if where.startswith(f"In [{told['cell']}],") else where
 
 
 def _asked_by(links: list[TaskError]) -> list[str]:

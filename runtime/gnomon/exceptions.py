@@ -132,7 +132,8 @@ class TaskError(GnomonError):
         attempt: which run of the task it was, from 0.
         site: where the task was submitted: ``In [3], line 4``; "" outside of notebooks. Of what a task has submitted, where
             the first of them was.
-        called_at: the line of another task's code that has submitted it: file, line and function; None if the notebook did.
+        called_at: the line that has submitted it, of another task's code, or of a function of another cell than ``site``:
+            file, line and function; None if the line of ``site`` did.
         callers: the tasks from the one that the notebook submitted to that other one; of many, the first and the last.
         directory: in which the task looked for a file that is not there, if it named one without its directory; else "".
     """

@@ -43,6 +43,19 @@ describe('a feed', () => {
     assert.equal(seen(feed.model), seen(play.live));
   });
 
+  test('of a recording calls each task by the number that the views have called it by', () => {
+    const { feed, play, channel } = recorded();
+    const shown: [number, number][] = [
+      [1, 40],
+      [3, 1]
+    ];
+    channel.play([...frames(play), { message: { kind: 'recorded', numbers: shown }, buffers: [] }]);
+    const titles = (): string[] => [0, 1, 2, 3, 4].map(task => feed.model.titleOf(task).split(' ')[1]);
+    assert.deepEqual(titles(), ['#0', '#40', '#41', '#1', '#2']);
+    feed.goTo(1004);
+    assert.deepEqual(titles(), ['#0', '#40', '#41', '#1', '#2'], 'also where they look back');
+  });
+
   test('shows the past while it is told what happens, and comes back to now', () => {
     const { feed, play, channel } = recorded();
     const told = frames(play);

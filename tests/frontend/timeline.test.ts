@@ -257,6 +257,7 @@ test('the trace has a process for each node, a thread for each worker, and an ev
     ]
   );
   assert.equal(spans[1].args['state'], 'failed');
+  assert.equal(spans[1].args['task'], model.titleOf(1));
   assert.equal(events.filter(event => event.name === 'process_name').length, 2);
   assert.equal(events.filter(event => event.name === 'thread_name').length, 3);
 });

@@ -178,6 +178,18 @@ def test_a_task_that_ran_here_instead_is_told_with_its_own_line(ip: InteractiveS
     assert "asks was run, which led to it." in told
 
 
+def test_a_function_of_another_cell_is_told_with_its_line_and_the_one_that_called_it(
+    ip: InteractiveShell, capsys: Any
+) -> None:
+    ip.run_cell(DIVIDES, store_history=True).raise_error()
+    ip.run_cell("x = 1\ndef helper():\n    return divide.remote(x, 0)", store_history=True).raise_error()
+    helps = ip.execution_count - 1
+    told = " ".join(shown(ip, capsys, "\nref = helper()\ngnomon.get(ref)").split())
+    runs = ip.execution_count - 1
+    submitted = f"submitted at In [{helps}], line 3, in helper, called from In [{runs}], line 1 In ["
+    assert submitted in told
+
+
 def test_what_only_the_shown_error_keeps_can_be_let_go(ip: InteractiveShell, capsys: Any) -> None:
     ip.run_cell(DIVIDES, store_history=True).raise_error()
     ip.run_cell("gnomon.get(divide.remote(1, 0))", store_history=True)

@@ -103,6 +103,24 @@ def test_a_page_holds_all_tasks_and_what_changed_when(stage, tmp_path):
     assert headers[-1]["note"] == ""
 
 
+def test_a_page_and_a_trace_call_a_task_as_the_views_do(stage, tmp_path):
+    play(stage, 120)
+    later = stage.engineer.submit("g", cell="c2")
+    stage.engineer.start(later, worker=1)
+    stage.engineer.finish(later)
+    assert 0 < later.index < 120, "some of the first ones were never listed"
+    headers = [
+        header
+        for header, _ in frames_of(write_report(tmp_path / "a.html", stage.recording).read_text("utf-8"))
+    ]
+    number, shown = headers[-1]["numbers"][-1]
+    assert (number, shown) == (120, later.index)
+    events = json.loads(write_report(tmp_path / "a.json", stage.recording).read_text("utf-8"))
+    titles = [event["args"]["task"] for event in events if event["ph"] == "X"]
+    assert titles[-1] == f"g #{later.index}"
+    assert len(set(titles)) == 121
+
+
 def test_a_page_is_one_file_that_loads_nothing(stage, tmp_path):
     page = write_report(tmp_path / "run.HTML", stage.recording).read_text(encoding="utf-8")
     assert "default-src 'none'" in page

@@ -200,6 +200,7 @@ def test_a_report_has_what_was_recorded_in_the_order_of_submission(recorded):
     assert [row.index for row in late] == [12, 13, 14], "rows of a session keep their numbers"
     if not recorded:
         assert whole.tasks == ledger.tasks
+        assert whole.shown == {}
         return
     assert [row.task for row in whole.tasks] == [row.task for row in (*early, *late)]
     assert [row.index for row in whole.tasks] == list(range(33))
@@ -209,4 +210,7 @@ def test_a_report_has_what_was_recorded_in_the_order_of_submission(recorded):
     assert [row.deps for row in whole.tasks[-3:]] == [(), (30,), (31,)]
     assert [row.parent for row in whole.tasks[-3:]] == [0, 0, -1]
     assert [past.row for _, past in whole.attempts] == [whole.tasks[-1]]
+    # each is shown with the number that the views have called it by; those that had none come behind
+    shown = [whole.shown[row.index] for row in whole.tasks]
+    assert shown == [*range(12), *range(15, 33), 12, 13, 14]
     assert whole.tasks_total == 33

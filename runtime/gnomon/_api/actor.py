@@ -91,9 +91,9 @@ class ActorClass(Generic[C]):
             engine = self._enter_session()
         if self._arity is not None:
             self._arity.check(self._cls.__name__, args, kwargs)
-        origin, line = notebook_hooks.origin, _getframe(1).f_lineno
+        origin, frame = notebook_hooks.origin, _getframe(1)
         handle: ActorHandle[C] = ActorHandle(
-            engine.create_actor(self._template, args, kwargs, origin, line), engine
+            engine.create_actor(self._template, args, kwargs, origin, frame), engine
         )
         if self._definition is not None:
             handle._gnomon_definition = self._definition
@@ -220,7 +220,7 @@ class ActorMethod:
         if (kwargs or not self._least <= len(args) <= self._most) and template.arity is not None:
             template.arity.check(f"{self._binding.class_name}.{template.name}", args, kwargs)
         refs = engine.submit_actor_task(
-            self._binding, template, args, kwargs, notebook_hooks.origin, _getframe(1).f_lineno
+            self._binding, template, args, kwargs, notebook_hooks.origin, _getframe(1)
         )
         if self._single:
             return refs[0]

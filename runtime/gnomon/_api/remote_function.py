@@ -97,7 +97,7 @@ class RemoteFunction(Generic[P, V]):
             engine = self._enter_session()
         if (kwargs or not self._least <= len(args) <= self._most) and self._arity is not None:
             self._arity.check(self._name, args, kwargs)
-        refs = engine.submit_task(self._template, args, kwargs, notebook_hooks.origin, _getframe(1).f_lineno)
+        refs = engine.submit_task(self._template, args, kwargs, notebook_hooks.origin, _getframe(1))
         if self._single:
             return refs[0]
         return None if self._none else refs

@@ -61,6 +61,7 @@ class Ledger:
         tasks: the listed rows, in the order of their numbers. A row that comes is appended; when some go, another list
             takes its place, so who reads keeps what he has.
         numbers_given: the next listed row's number.
+        shown: by a listed row's number, the one that the views have called it by, in a copy with other numbers; else empty.
         objects: per object id in hex ``[size_bytes, state, producer, holders, cell, node]``.
         actors: per actor id in hex, the row as the wire format of the feed has it.
         nodes: per node id in hex, likewise.
@@ -88,6 +89,7 @@ class Ledger:
         self.foreign_counts: list[list[int]] = []
         self.tasks: list[TaskRow] = []
         self.numbers_given = 0
+        self.shown: dict[int, int] = {}
         self._turnover = Turnover()
         self._numbers: dict[bytes, int] = {}
         self.objects: dict[str, list[Any]] = {}

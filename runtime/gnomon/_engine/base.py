@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gnomon._core.ledger import Ledger
@@ -16,7 +17,7 @@ from gnomon._engine.arity import Arity
 from gnomon._engine.explanation import Explanation
 from gnomon._engine.memory import MemoryReport
 from gnomon._engine.rerun import Rerun
-from gnomon._messages.tasks import DYNAMIC, STREAMING
+from gnomon._messages.tasks import DYNAMIC, STREAMING, Provenance
 from gnomon._wire.generators import ObjectRefGenerator
 from gnomon._wire.object_ref import ObjectRef
 from gnomon.ids import ActorID, JobID, NodeID, ObjectID, TaskID, WorkerID
@@ -53,10 +54,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The notebook cell in which work was submitted: its stable id and its label (``In [3]``)."""
+    """The notebook cell in which work was submitted: its stable id and its label (``In [3]``).
+
+    Attributes:
+        places: what is known of the places in the cell's own code that have submitted, by instruction: whose that is, and
+            what is told of a submission there. Filled by ``call_sites``.
+    """
 
     cell: str
     label: str
+    places: dict[int, tuple[CodeType, Provenance]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +330,7 @@ class Engine(Protocol):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> Returned:
         """Submit one call; returns its ``num_returns`` references at once.
 
@@ -338,7 +345,7 @@ class Engine(Protocol):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> ActorBinding:
         """Create an actor; returns before its constructor has run.
 
@@ -354,7 +361,7 @@ class Engine(Protocol):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> Returned:
         """Submit one call of a method, in order after this process's earlier calls to the actor."""
         ...

@@ -1,17 +1,20 @@
 """Where in a program's code work is submitted.
 
-In a notebook every submission is stamped with its cell; what a task submits, also with the line in that task's code.
-Elsewhere looking up the file would cost each task something, so it is done only with the setting ``record_call_sites``:
-the origin is then ``FILES``, whose empty label means "the file of whoever calls".
+In a notebook every submission is stamped with its cell and a line of it. A function that another cell has defined stands
+elsewhere: what it submits is stamped with the line that has called it, and also with its own; what a task submits, with
+that in the task's code. Elsewhere looking up the file would cost each task something, so it is done only with the setting
+``record_call_sites``: the origin is then ``FILES``, whose empty label means "the file of whoever calls".
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Final, Protocol
 
+from gnomon._engine import notebook_hooks
 from gnomon._engine.base import Origin
 from gnomon._messages.tasks import NestedCall, Provenance
 
@@ -19,6 +22,12 @@ FILES: Final = Origin("", "")
 
 CALLERS_MAX = 4
 """Names of tasks that travel with each nested one: the first, and the last ones."""
+
+_UNCOUNTED = "In [ ]"
+"""The label of code that runs without a number; the file it was compiled as has one."""
+
+_CELL_MAGIC = "run_cell_magic"
+"""What IPython makes of a cell calls this if it begins with ``%%time`` or the like; the lines below it are run apart."""
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -28,6 +37,39 @@ def label_of(origin: Origin) -> str:
     if origin.label:
         return origin.label
     return os.path.basename(_caller(sys._getframe(1)).f_code.co_filename)
+
+
+def submitted_at(origin: Origin, frame: FrameType) -> Provenance:
+    """That of what the notebook's own code submits; ``local_arguments.provenance_of`` asks for each place of a cell once.
+
+    Args:
+        origin: the cell that runs.
+        frame: of the code that has called the runtime, which may be another cell's, or a library's.
+    """
+    code, line = frame.f_code, frame.f_lineno
+    name_of, label = notebook_hooks.cell_name, origin.label
+    if not label:
+        return Provenance(origin.cell, label_of(origin), line)
+    name = label if name_of is None or label == _UNCOUNTED else name_of(code.co_filename)
+    if name_of is None or name == label:
+        found = Provenance(origin.cell, label, line)
+        origin.places[frame.f_lasti] = code, found
+        return found
+    calling = _frame_of(label, name_of, frame)
+    at = calling.f_lineno if calling is not None else 0  # 0: another thread runs it, or a loop
+    if code.co_name == "<module>":
+        if calling is not None and _CELL_MAGIC in calling.f_code.co_names:
+            at += line
+        return Provenance(origin.cell, label, at)
+    helper = None if name is None else NestedCall(code.co_filename, line, code.co_name, (), 0)
+    return Provenance(origin.cell, label, at, helper)
+
+
+def _frame_of(label: str, name_of: Callable[[str], str | None], frame: FrameType | None) -> FrameType | None:
+    """The innermost code of a cell among what has called a frame."""
+    while frame is not None and name_of(frame.f_code.co_filename) != label:
+        frame = frame.f_back
+    return frame
 
 
 Submits = tuple[CodeType, int, Provenance]

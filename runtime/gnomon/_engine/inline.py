@@ -18,6 +18,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -165,7 +166,7 @@ class InlineEngine:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> Returned:
         """Run a task; see ``Engine``."""
         options = template.options
@@ -173,7 +174,7 @@ class InlineEngine:
         if template.engine_state is None:
             template.engine_state = self._shipped(template.function)
         call, returned = self._calls.make(
-            template.name, options.num_returns, args, kwargs, origin, line, options.backpressure
+            template.name, options.num_returns, args, kwargs, origin, frame, options.backpressure
         )
         call.resources = dict(options.resources)
         call.allow_retries(options.max_retries, options.retry_exceptions)
@@ -202,11 +203,11 @@ class InlineEngine:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> ActorBinding:
         """Create an actor; see ``Engine``. Its constructor has run when this returns."""
         self._check_feasible(f"The actor {template.name}", template.options.placement_resources)
-        return self._actors.create(template, args, kwargs, origin, line)
+        return self._actors.create(template, args, kwargs, origin, frame)
 
     def submit_actor_task(
         self,
@@ -215,10 +216,10 @@ class InlineEngine:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> Returned:
         """Call a method; see ``Engine``."""
-        return self._actors.submit(binding.actor_id, method, args, kwargs, origin, line)
+        return self._actors.submit(binding.actor_id, method, args, kwargs, origin, frame)
 
     def _check_feasible(self, what: str, asked: Mapping[str, int]) -> None:
         if not fits(asked, self.info.resources):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from gnomon._core.ledger import TaskState
@@ -92,7 +93,7 @@ class InlineActors:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> ActorBinding:
         """Create an actor, or find the one of that name if the options say so."""
         options = template.options
@@ -104,7 +105,7 @@ class InlineActors:
         if template.engine_state is None:
             pickling.dump_function(template.cls, [])  # a class that could not travel is an error here too
             template.engine_state = True
-        creation, _ = self._calls.make(f"{template.name}.__init__", 0, args, kwargs, origin, line)
+        creation, _ = self._calls.make(f"{template.name}.__init__", 0, args, kwargs, origin, frame)
         actor = InlineActor(ActorID(creation.task_id), template, namespace, creation, self._lanes(template))
         creation.actor_id = actor.actor_id
         creation.resources = dict(options.resources)
@@ -228,7 +229,7 @@ class InlineActors:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> Returned:
         """Call a method."""
         actor = self.find(actor_id)
@@ -238,7 +239,7 @@ class InlineActors:
             raise PendingCallsLimitExceeded(f"{actor.template.name}.{method.name}", limit)
         name = method.task_name or f"{actor.template.name}.{method.name}"
         call, returned = self._calls.make(
-            name, method.num_returns, args, kwargs, origin, line, method.backpressure
+            name, method.num_returns, args, kwargs, origin, frame, method.backpressure
         )
         call.actor_id = actor_id
         retries = method.max_task_retries

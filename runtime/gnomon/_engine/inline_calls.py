@@ -9,12 +9,12 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import GeneratorType
+from types import FrameType, GeneratorType
 from typing import Any, TypeVar
 
 from gnomon._core.ledger import TaskState
 from gnomon._engine.base import DYNAMIC, STREAMING, Origin, Returned
-from gnomon._engine.call_sites import label_of, nested_in
+from gnomon._engine.call_sites import nested_in, submitted_at
 from gnomon._engine.inline_book import InlineBook
 from gnomon._engine.inline_call import InlineCall, Sink, running
 from gnomon._engine.inline_devices import InlineDevices
@@ -23,7 +23,6 @@ from gnomon._engine.inline_store import InlineStore
 from gnomon._engine.inline_streams import InlineStream, InlineStreams
 from gnomon._engine.inline_waits import Wait, Waits
 from gnomon._engine.rerun import NOT_KNOWN, Rerun
-from gnomon._messages.tasks import Provenance
 from gnomon._shell.previews import origin_facts, previews
 from gnomon._shell.results import advise_copy
 from gnomon._wire import pickling
@@ -98,7 +97,7 @@ class InlineCalls:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
         backpressure: int = 0,
     ) -> tuple[InlineCall, Returned]:
         """A call, and the references to its results or the generator of them."""
@@ -110,9 +109,10 @@ class InlineCalls:
         provenance = None
         if outer is not None and outer.provenance is not None:
             provenance = nested_in(outer, outer.provenance)
-            origin, line = Origin(provenance.cell, provenance.label), provenance.line
+            origin = Origin(provenance.cell, provenance.label)
         elif origin is not None:
-            provenance = Provenance(origin.cell, label_of(origin), line)
+            provenance = submitted_at(origin, frame)
+        line = frame.f_lineno if provenance is None else provenance.line
         row = self._book.submitted(identity, name, packed.dependencies, origin, line, parent)
         count = 1 if num_returns == DYNAMIC else num_returns
         results = [object_id(identity, i + 1) for i in range(count)]

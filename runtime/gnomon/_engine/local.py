@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from gnomon._core import effects as fx
@@ -190,7 +191,7 @@ class LocalEngine:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> Returned:
         """See ``Engine``."""
         prepared: _Prepared = template.engine_state or self._prepare(template)
@@ -201,7 +202,7 @@ class LocalEngine:
         if prepared.captured:
             contained = [*contained, *prepared.captured]
         running = task_context.current.get()
-        provenance = provenance_of(origin, line, running)
+        provenance = provenance_of(origin, frame, running)
         arguments, extra = pack_values(core, packed, provenance)
         if extra is not None:
             contained = [*contained, extra._id]
@@ -261,7 +262,7 @@ class LocalEngine:
         origin = notebook_hooks.origin
         if origin is None:
             return self.core.put(value)
-        return self.core.put(value, provenance_of(origin, sys._getframe(2).f_lineno, None))
+        return self.core.put(value, provenance_of(origin, sys._getframe(2), None))
 
     def get(self, refs: Sequence[ObjectRef[Any]], timeout: float | None) -> list[Any]:
         """See ``Engine``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import weakref
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -47,7 +48,7 @@ class LocalActors:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> ActorBinding:
         """See ``Engine``."""
         options = template.options
@@ -60,7 +61,7 @@ class LocalActors:
         packed = pickling.pack_args(args, kwargs, template.name)
         actor = ActorID(core.new_task_id())
         detached = options.lifetime == "detached"
-        provenance = provenance_of(origin, line, task_context.current.get())
+        provenance = provenance_of(origin, frame, task_context.current.get())
         arguments, extra = pack_values(core, packed, provenance, inline=detached)
         contained = [*packed.contained, *[ref._id for ref in handles]]
         if extra is not None:
@@ -129,7 +130,7 @@ class LocalActors:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         origin: Origin | None,
-        line: int,
+        frame: FrameType,
     ) -> Returned:
         """See ``Engine``."""
         packed = pickling.pack_args(args, kwargs, method.name)
@@ -137,7 +138,7 @@ class LocalActors:
         task = core.new_task_id()
         contained = packed.contained
         running = task_context.current.get()
-        provenance = provenance_of(origin, line, running)
+        provenance = provenance_of(origin, frame, running)
         arguments, extra = pack_values(core, packed, provenance)
         if extra is not None:
             contained = [*contained, extra._id]

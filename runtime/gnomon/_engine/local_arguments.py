@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from types import FrameType
 from typing import Any
 
 from gnomon._engine.base import Origin
-from gnomon._engine.call_sites import label_of, nested_in
+from gnomon._engine.call_sites import nested_in, submitted_at
 from gnomon._messages.base import Value
 from gnomon._messages.tasks import Provenance
 from gnomon._shell import task_context
@@ -43,11 +44,20 @@ def pack_values(
 
 
 def provenance_of(
-    origin: Origin | None, line: int, running: task_context.RunningTask | None
+    origin: Origin | None, frame: FrameType, running: task_context.RunningTask | None
 ) -> Provenance | None:
-    """Where a submission comes from: the cell now running, or the cell of the task that submits."""
+    """Where a submission comes from: the cell now running, or the cell of the task that submits.
+
+    Args:
+        origin: the cell now running; None in a task.
+        frame: of the code that submits.
+        running: the task that submits.
+    """
     if origin is not None:
-        return Provenance(origin.cell, origin.label or label_of(origin), line)
+        known = origin.places.get(frame.f_lasti)  # to ask a frame for its line takes longer than all this
+        if known is not None and known[0] is frame.f_code:
+            return known[1]
+        return submitted_at(origin, frame)
     if running is not None and running.provenance is not None:
         return nested_in(running, running.provenance)
     return None

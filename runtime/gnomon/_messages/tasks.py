@@ -53,7 +53,8 @@ class LeaseBegun(Message, frozen=True, tag=10):
 
 
 class NestedCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where in the code of a task another one was submitted.
+    """Where in the code of a task another one was submitted; or in that of a function, which another cell has defined than
+    the one that has called it: then there are no callers.
 
     Attributes:
         file: as the code was compiled; of a cell a name that the notebook's kernel knows.
@@ -73,7 +74,8 @@ class Provenance(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where in the notebook a task comes from; tasks it submits inherit that.
 
     Attributes:
-        nested: where in the code of a task it was submitted; None when the notebook itself did.
+        line: of that cell; 0 if it is not known.
+        nested: where it was submitted, if not by that line of the cell itself.
     """
 
     cell: str

@@ -17,7 +17,8 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -71,18 +72,24 @@ def whole_ledger(run: Run) -> Ledger:
     whole.totals, whole.tempo = known.totals, known.tempo
     whole.spans, whole.spans_total = known.spans, known.spans_total
     whole.attempts, whole.attempts_total = known.attempts, known.attempts_total
-    whole.tasks = run.listed
+    whole.tasks, whole.numbers_given = run.listed, known.numbers_given
     if run.unlisted:
         _put_in_order(whole, run.unlisted)
     return whole
 
 
 def _put_in_order(whole: Ledger, unlisted: list[TaskRow]) -> None:
-    """List also those that were not, or no longer: all get new numbers, in the order of their submission."""
+    """List also those that were not, or no longer, in the order of their submission. That is their numbers here; they are
+    shown with those that the views have called them by, and one that never had any with one behind those.
+    """
     rows = {row.task: row for row in (*unlisted, *whole.tasks)}
     # of those submitted in one moment the listed ones first, which others may refer to
     order = sorted(rows.values(), key=lambda row: (row.created, row.index < 0, row.index))[:REPORT_TASKS_MAX]
     places = {row.index: place for place, row in enumerate(order) if row.index >= 0}
+    new_numbers = count(whole.numbers_given)
+    whole.shown = {
+        place: row.index if row.index >= 0 else next(new_numbers) for place, row in enumerate(order)
+    }
     whole.tasks = [
         replace(
             row,
@@ -148,7 +155,20 @@ def messages_of(run: Run, whole: Ledger) -> Iterator[Message]:
         sequence += 1
     if run.ended:
         yield {"kind": "idle", "time": end}, b""
-    yield {"kind": "recorded", "time": end, "note": _note(run, whole)}, b""
+    yield (
+        {"kind": "recorded", "time": end, "note": _note(run, whole), "numbers": _numbers(whole.shown)},
+        b"",
+    )
+
+
+def _numbers(shown: Mapping[int, int]) -> list[tuple[int, int]]:
+    """What tasks are shown as, in runs: from this number on, they are shown with numbers from that one on."""
+    runs: list[tuple[int, int]] = []
+    for number, as_what in shown.items():
+        before = runs[-1][1] - runs[-1][0] if runs else 0
+        if as_what - number != before:
+            runs.append((number, as_what))
+    return runs
 
 
 def _note(run: Run, whole: Ledger) -> str:

@@ -181,7 +181,12 @@ def _past_attempts(book: Ledger, offset_s: float) -> list[dict[str, Any]]:
             "ts": wall_time(past.started, offset_s) * 1e6,
             "dur": max(0.0, past.finished - past.started) * 1e6,
             "cname": "bad",
-            "args": {"task_id": past.row.task.hex(), "attempt": past.number + 1, "tried again": past.reason},
+            "args": {
+                "task": _title(book, past.row),
+                "task_id": past.row.task.hex(),
+                "attempt": past.number + 1,
+                "tried again": past.reason,
+            },
         }
         for _, past in book.attempts.copy()
     ]
@@ -225,6 +230,12 @@ def write_chrome_trace(path: str | os.PathLike[str], ledger: Ledger | None = Non
     return target
 
 
+def _title(book: Ledger, row: TaskRow) -> str:
+    """``load #17``, as the views call a task."""
+    name: str = book.names.entries[row.group]
+    return f"{name} #{book.shown.get(row.index, row.index)}" if row.index >= 0 else name
+
+
 def _span(book: Ledger, row: TaskRow, offset_s: float, now: float) -> dict[str, Any]:
     span: dict[str, Any] = {
         "ph": "X",
@@ -235,6 +246,7 @@ def _span(book: Ledger, row: TaskRow, offset_s: float, now: float) -> dict[str, 
         "ts": wall_time(row.started, offset_s) * 1e6,
         "dur": max(0.0, (row.finished or now) - row.started) * 1e6,
         "args": {
+            "task": _title(book, row),
             "task_id": row.task.hex(),
             "state": TaskState(row.state).name.lower(),
             "cell": book.cells.entries[row.cell][1],

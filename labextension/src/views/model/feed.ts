@@ -223,6 +223,7 @@ export class Feed {
         break;
       case 'recorded':
         this.note = typeof message.note === 'string' ? message.note : '';
+        this.live.shown = Array.isArray(message.numbers) ? (message.numbers as [number, number][]) : [];
         this._set('recorded');
         break;
     }

@@ -61,6 +61,8 @@ export class Model {
   /** Why no node can be added from here; '' if one can. */
   noNode = NO_NODE;
   tempo = FREE;
+  /** In a report: from each of these numbers of tasks on, which numbers are shown. */
+  shown: readonly (readonly [from: number, shown: number])[] = [];
   /** Shows a time that is over: see `past.ts`. */
   past = false;
   /** What took time and is no task; the latest ones. */
@@ -121,7 +123,16 @@ export class Model {
 
   /** "load #3". */
   titleOf(task: number): string {
-    return `${this.nameOf(this.tasks.func[task])} #${this.tasks.number[task]}`;
+    return `${this.nameOf(this.tasks.func[task])} #${this.shownNumber(this.tasks.number[task])}`;
+  }
+
+  /** What people read of a task's number. */
+  shownNumber(number: number): number {
+    let run = this.shown.length - 1;
+    while (run >= 0 && this.shown[run][0] > number) {
+      run -= 1;
+    }
+    return run >= 0 ? number - this.shown[run][0] + this.shown[run][1] : number;
   }
 
   /**

@@ -41,7 +41,7 @@ export function traceEvents(model: Model, now: number): ITraceEvent[] {
         ts: Math.round(start * 1e6),
         dur: Math.round((endOf(model, task, now) - start) * 1e6),
         args: {
-          task: tasks.number[task],
+          task: model.titleOf(task),
           state: TASK_STATES[tasks.state[task]],
           cell: model.cells[tasks.cell[task]]?.label ?? '',
           line: tasks.line[task],
@@ -59,7 +59,7 @@ export function traceEvents(model: Model, now: number): ITraceEvent[] {
         tid: past.worker,
         ts: Math.round(past.start * 1e6),
         dur: Math.round((past.end - past.start) * 1e6),
-        args: { task: tasks.number[past.task], attempt: past.number + 1, 'tried again': whyAgain(past) }
+        args: { task: model.titleOf(past.task), attempt: past.number + 1, 'tried again': whyAgain(past) }
       });
     }
   }
