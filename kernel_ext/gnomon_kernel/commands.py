@@ -285,7 +285,9 @@ COMMANDS: dict[str, MagicCommand] = {
         '%remote start --cpus 4 --resources {"disk": 2}',
     ),
     "stop": MagicCommand("end the session", lambda a, _options: a.sessions.stop()),
-    "status": MagicCommand("one line with what runs", lambda a, _options: a.sessions.status()),
+    "status": MagicCommand(
+        "what runs, and how many tasks are waiting, running or done", lambda a, _options: a.sessions.status()
+    ),
     "check": MagicCommand(
         "compare with a cluster before joining it",
         lambda a, options: a.sessions.check(options),

@@ -25,6 +25,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {plural}"
 
 
+def state_words(counts: Mapping[str, int]) -> str:
+    """The counts that are not zero, in the order of the views: "3 running, 10 done"."""
+    return ", ".join(f"{number:,} {state}" for state, number in counts.items() if number) or "none yet"
+
+
 def duration(seconds: float) -> str:
     """A time as people read it: ``0.4 s``, ``2 min 05 s``."""
     if seconds < 60:

@@ -1,11 +1,11 @@
 """Error cards: an error of gnomon's in a notebook as one card, with what helps to find its cause and nothing else.
 
     ZeroDivisionError: division by zero            what
-      in the task divide(x=1, y=0), submitted at Cell In[2], line 7, in outer
+      in the task divide(x=1, y=0), submitted at In [2], line 7, in outer
       from In [3], line 4: outer > divide          who called whom, from the notebook's own line on
-      Cell In[2], line 3, in divide                where: the user's lines alone
+      In [2], line 3, in divide                where: the user's lines alone
           return x / y
-      got at Cell In[3], line 5                    where it was asked for
+      got at In [3], line 5                    where it was asked for
       37 tasks failed the same way
       What to do: ...
 
@@ -283,7 +283,7 @@ def _site(root: TaskError, error: BaseException, cell_name: CellName) -> str:
             if ".remote(" in linecache.getline(file, line):
                 found.add(_code_place(frame, line, cell_name).where)
     where = found.pop() if len(found) == 1 else ""
-    return "" if where.startswith(f"Cell In[{told['cell']}],") else where
+    return "" if where.startswith(f"In [{told['cell']}],") else where
 
 
 def _asked_by(links: list[TaskError]) -> list[str]:

@@ -29,7 +29,7 @@ from gnomon_kernel.kernel_status import busy_cell
 from gnomon_kernel.kernel_versions import check_kernel
 from gnomon_kernel.magics import RemoteMagics, ask_for_help
 from gnomon_kernel.notebook_names import NotebookNames
-from gnomon_kernel.origins import Origins
+from gnomon_kernel.origins import Origins, cell_label
 from gnomon_kernel.output import KernelPublisher, OutputRouter
 from gnomon_kernel.outputs import WeakOutputs
 from gnomon_kernel.progress import WaitDisplay
@@ -118,9 +118,7 @@ class KernelExtension:
         shell.magics_manager.registry.pop(RemoteMagics.__name__, None)
 
     def _cell_name(self, file: str) -> str | None:
-        """``Cell In[3]`` for the file name under which that cell was compiled."""
-        found = self._shell.compile.format_code_name(file)
-        return " ".join(found) if found else None
+        return cell_label(self._shell, file)
 
     def _on_cell_start(self, info: Any = None) -> None:
         wake_loop_on_interrupt()

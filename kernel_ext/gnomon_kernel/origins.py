@@ -151,6 +151,15 @@ class Origins:
         hooks.set_origin(hooks.Origin(run.cell, run.label))
 
 
+def cell_label(shell: InteractiveShell, file: str) -> str | None:
+    """What people call the cell that was compiled as a file: ``In [3]``, as its prompt; None for other files.
+
+    IPython's own tracebacks write ``Cell In[3]``; whatever gnomon says itself writes it like this.
+    """
+    found = shell.compile.format_code_name(file)
+    return found[1].replace("In[", "In [") if found else None
+
+
 def parent_of(shell: InteractiveShell) -> Mapping[str, Any]:
     """The request that is being served, as the kernel knows it; empty in a terminal."""
     get_parent = getattr(shell, "get_parent", None)

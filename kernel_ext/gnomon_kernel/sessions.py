@@ -18,7 +18,7 @@ from IPython.core.error import UsageError
 import gnomon
 import gnomon.exceptions
 from gnomon import observe
-from gnomon_kernel.display import count, duration, resources_line, say, table
+from gnomon_kernel.display import count, duration, resources_line, say, state_words, table
 
 if TYPE_CHECKING:
     from gnomon.cluster_utils import Cluster
@@ -76,9 +76,11 @@ class Sessions:
         say("gnomon stopped" if running else "gnomon: nothing is running")
 
     def status(self) -> None:
-        """Tell what runs."""
-        running = gnomon.is_initialized()
-        say(status_line("is running") if running else "gnomon is not running; start it with: %remote start")
+        """Tell what runs, and how far its tasks are."""
+        if not gnomon.is_initialized():
+            say("gnomon is not running; start it with: %remote start")
+            return
+        say(f"{status_line('is running')}\ntasks: {state_words(observe.summary()['tasks'])}")
 
     def check(self, options: argparse.Namespace) -> None:
         """Tell what of this notebook does not fit a cluster.

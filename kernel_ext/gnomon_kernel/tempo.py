@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 import gnomon
 from gnomon import control, exceptions
-from gnomon_kernel.display import count, say
+from gnomon_kernel.display import say
 
 _NUMBERS: dict[str, tuple[str, type | tuple[type, ...], Callable[[Any], control.Tempo]]] = {
     "step": ("n", int, control.step),
@@ -55,7 +55,7 @@ class Tempos:
 def told(tempo: control.Tempo) -> str:
     """One line on what happens from now on, and how to go on."""
     if tempo.mode == "paused":
-        waiting = f"; {count(tempo.waiting, 'queue')} waiting" if tempo.waiting else ""
+        waiting = f"; {tempo.backlog()}" if tempo.ready or tempo.pending else ""
         more = f"; the next {tempo.steps} will begin as they come" if tempo.steps else ""
         return f"paused, nothing begins{waiting}{more}. Go on: %remote step, %remote resume"
     if tempo.mode == "slow":

@@ -16,7 +16,7 @@ import gnomon
 from gnomon_kernel.cell_names import analyse
 from gnomon_kernel.error_cards import card_of, has_card
 from gnomon_kernel.object_names import word_for
-from gnomon_kernel.origins import Origins
+from gnomon_kernel.origins import Origins, cell_label
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -99,8 +99,7 @@ class ShortTracebacks:
         return ""
 
     def _cell_name(self, file: str) -> str | None:
-        found = self._shell.compile.format_code_name(file)
-        return " ".join(found) if found else None
+        return cell_label(self._shell, file)
 
 
 def shorten(error: BaseException) -> None:

@@ -26,7 +26,7 @@ def test_what_the_inline_engine_can_not_do_is_refused(ask: Any) -> None:
 
 @pytest.mark.usefixtures("inline")
 def test_slow_motion_on_the_inline_engine() -> None:
-    assert str(control.slow(0.001)) == "slow motion, one every 0.001 s: 0 waiting, 0 begun since"
+    assert str(control.slow(0.001)) == "slow motion, one every 0.001 s: no tasks ready, none begun since"
     assert gnomon.get([double.remote(number) for number in range(3)]) == [0, 2, 4]
     assert control.tempo() == control.Tempo("slow", 0.001, begun=3)
     assert control.resume() == control.Tempo()

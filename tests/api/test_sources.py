@@ -23,8 +23,8 @@ def cell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_line_of_a_cell_is_shown(cell: None) -> None:
     error = TaskError("f", TEXT)
-    error.show_sources(lambda file: "Cell In[3]" if file == CELL else None)
-    assert "  Cell In[3], line 2, in f\n    return 1 / x\nZeroDivisionError" in str(error)
+    error.show_sources(lambda file: "In [3]" if file == CELL else None)
+    assert "  In [3], line 2, in f\n    return 1 / x\nZeroDivisionError" in str(error)
 
 
 def test_showing_twice_changes_nothing_more(cell: None) -> None:

@@ -115,6 +115,30 @@ def test_a_dropped_object_is_made_again(cluster: Cluster, count: RunCount) -> No
         control.drop_object(gnomon.put(1))
 
 
+def test_the_room_of_what_was_dropped_is_given_back(cluster: Cluster, count: RunCount) -> None:
+    """At once if nobody looks at it, and else as soon as nobody does: drop and get do not fill the store."""
+
+    def free() -> float:
+        return gnomon.available_resources()["object_store_memory"]
+
+    before = free()
+    ref = large.options(max_retries=5).remote(count)
+    gnomon.wait([ref], timeout=20)
+    one = before - free()
+    assert one >= 1_600_000
+    for _ in range(2):
+        control.drop_object(ref)
+        gnomon.get(ref, timeout=30)
+        wait_until(lambda: before - free() == one, "the old value has gone")
+    view = gnomon.get(ref, timeout=30)
+    control.drop_object(ref)
+    gnomon.wait([ref], timeout=30)
+    assert before - free() == 2 * one
+    assert view.sum() == 200_000
+    del view
+    wait_until(lambda: before - free() == one, "it has gone when nobody looks at it any more")
+
+
 def test_a_killed_node_is_survived() -> None:
     cluster = NodesCluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:

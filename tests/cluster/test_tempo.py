@@ -89,6 +89,8 @@ def test_paused_nothing_begins_a_step_is_one_and_then_all(cluster: Cluster, coun
     waiting(2)
     assert count.entries() == []
     wait_until(lambda: states() == ["ready"] * 4, "they are shown as what they are")
+    # not: the 2 places where they wait
+    assert str(control.tempo()) == "paused: 4 tasks ready, none begun since"
     assert control.step().mode == "paused"
     (first,), _ = gnomon.wait(refs, timeout=20)
     waiting(2)

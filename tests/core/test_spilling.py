@@ -17,7 +17,7 @@ from gnomon._core.spill_files import SpillFiles
 from gnomon._messages import objects
 from gnomon._messages.base import HEADER_BYTES, ON_DISK, Block, BlockName
 from gnomon._messages.objects import BlockNoted, BlockOnDisk, BlockWritten
-from gnomon._messages.pulls import ChunksRefused, ChunksWanted
+from gnomon._messages.pulls import ChunksRefused, ChunksWanted, CopyParted
 from gnomon._messages.spilling import NO_PLACE, BlockThere, BlockWanted, SpillAsked, SpillDone, SpillTold
 from gnomon.ids import ObjectID, WorkerID, object_id, task_id
 
@@ -74,6 +74,9 @@ class NodeBlocks:
             self.run()
             names.append((self.given[request], put_of(number)))
         return names
+
+    def give_up(self, name: BlockName) -> None:
+        self.machine.on_parted(A, CopyParted(self.machine.objects[name[0]]))
 
     def tell(self, process: WorkerID, *places: int) -> None:
         batch = self.machine.spilling.batch
@@ -529,3 +532,83 @@ def test_places_in_question_are_known_until_it_is_over() -> None:
     assert list(process.views.questioned) == [4096, 8192]
     process.views.on_done(SpillDone((4096, 8192)))
     assert not process.views.questioned
+
+
+def test_what_was_given_up_goes_without_being_written() -> None:
+    blocks = NodeBlocks()
+    names = blocks.fill()
+    blocks.give_up(names[1])
+    sends, commands = blocks.run()
+    assert commands == []
+    assert sends[B][0].places == (names[1][0],)
+    (cleared,) = blocks.nobody_views()
+    assert cleared == fx.ClearBlocks((names[1][0],))
+    blocks.clear()
+    assert blocks.machine.allocator.used_bytes == 6 * PAGE
+    blocks.want(names[1])
+    sends, _ = blocks.run()
+    assert sends[B][0].lost == "it was freed"
+    blocks.machine.on_freed(A, (names[1],))
+    blocks.run()
+    assert blocks.machine.spilling.given_up == {}
+
+
+def test_what_was_given_up_stays_while_somebody_views_it() -> None:
+    blocks = NodeBlocks()
+    names = blocks.fill()
+    blocks.give_up(names[1])
+    blocks.run()
+    blocks.tell(A)
+    blocks.tell(B, names[1][0])
+    blocks.run()
+    assert blocks.machine.allocator.used_bytes == 8 * PAGE
+    assert blocks.machine.next_wakeup() == blocks.now + 1.0, "it is looked at again"
+    blocks.now += 1.0
+    blocks.run()
+    blocks.nobody_views()
+    blocks.clear()
+    assert blocks.machine.allocator.used_bytes == 6 * PAGE
+    assert blocks.machine.next_wakeup() is None
+
+
+def test_what_was_given_up_and_is_in_doubt_meanwhile_stays_until_nobody_uses_it() -> None:
+    blocks = NodeBlocks()
+    names = blocks.fill()
+    blocks.give_up(names[1])
+    blocks.run()
+    blocks.machine.on_doubted(A, (names[1],))
+    blocks.nobody_views()
+    blocks.clear()
+    assert blocks.machine.is_home(names[1])
+    assert names[1] in blocks.machine.reclamation.doubtful
+    assert blocks.machine.next_wakeup() is None, "nobody looks at it again: everybody is asked"
+
+
+def test_the_next_value_of_an_object_gets_another_name_than_the_one_given_up() -> None:
+    """Who was given the old one could else take it for the new one, while that is written."""
+    blocks = NodeBlocks()
+    names = blocks.fill()
+    for name in names[1:3]:
+        blocks.give_up(name)
+    blocks.run()
+    blocks.nobody_views()
+    blocks.clear()
+    request = blocks.ask(2)
+    blocks.run()
+    assert blocks.given[request] == names[2][0]
+    blocks.machine.on_freed(A, (names[1],))
+    blocks.run()
+    assert blocks.machine.is_home((names[2][0], put_of(2)))
+
+
+def test_a_dead_owner_frees_nothing_any_more_that_it_had_given_up() -> None:
+    blocks = NodeBlocks()
+    names = blocks.fill()
+    blocks.give_up(names[1])
+    blocks.run()
+    blocks.nobody_views()
+    blocks.clear()
+    blocks.processes.remove(A)
+    blocks.machine.lose(A)
+    blocks.run()
+    assert blocks.machine.spilling.given_up == {}

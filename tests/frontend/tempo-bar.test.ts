@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Model } from '../../labextension/src/views/model/model';
-import { describeTempo, placeOf, whyNot } from '../../labextension/src/views/controls/tempo-bar';
-import { FREE } from '../../labextension/src/views/model/wire';
+import { backlogOf, describeTempo, placeOf, whyNot } from '../../labextension/src/views/controls/tempo-bar';
+import { FREE, type ITempo } from '../../labextension/src/views/model/wire';
 import { message } from './message';
+
+const NOTHING = { ready: 0, pending: 0 };
 
 describe('the tempo', () => {
   test('is free until the kernel says otherwise, and again when it says so', () => {
@@ -29,11 +31,42 @@ describe('the tempo', () => {
   });
 
   test('is told in words', () => {
-    assert.equal(describeTempo(FREE), '');
-    assert.equal(describeTempo({ ...FREE, mode: 'paused', waiting: 1 }), 'paused · 1 queue waiting, 0 begun');
-    assert.match(describeTempo({ ...FREE, mode: 'paused', steps: 2 }), /the next 2 will begin$/);
-    assert.match(describeTempo({ ...FREE, mode: 'seeded', seed: 7 }), /^order of seed 7/);
-    assert.match(describeTempo({ ...FREE, mode: 'slow', begun: 4 }), /4 begun$/);
+    const paused: ITempo = { ...FREE, mode: 'paused', waiting: 2 };
+    assert.equal(describeTempo(FREE, NOTHING), '');
+    assert.equal(describeTempo(paused, { ready: 6, pending: 0 }), 'paused · 6 tasks ready, none begun');
+    assert.equal(describeTempo({ ...paused, begun: 1 }, { ready: 1, pending: 0 }), 'paused · 1 task ready, 1 begun');
+    assert.equal(
+      describeTempo(paused, { ready: 0, pending: 1 }),
+      'paused · no tasks ready, 1 actor pending, none begun'
+    );
+    assert.match(describeTempo({ ...paused, steps: 2 }, NOTHING), /none begun, the next 2 will begin$/);
+    assert.equal(
+      describeTempo({ ...paused, mode: 'seeded', seed: 7 }, NOTHING),
+      'order of seed 7 · no tasks ready, none begun'
+    );
+    assert.match(describeTempo({ ...FREE, mode: 'slow', begun: 4 }, NOTHING), /4 begun$/);
+  });
+
+  test('speaks of tasks, not of the queues that they are in', () => {
+    const model = new Model();
+    const actors = ['pending', 'alive'].map(state => ({
+      ...{ id: state, class: 'A', name: null, state, pid: null, pending: 0, done: 0 },
+      ...{ current: null, restarts: 0, cause: null, cell: 0, node: null }
+    }));
+    model.apply(
+      ...message(
+        {
+          names: ['f', 'g'],
+          groups: [
+            [0, 1, 4, 1, 9, 0, 0],
+            [1, 0, 2, 0, 0, 0, 0]
+          ],
+          actors
+        },
+        []
+      )
+    );
+    assert.deepEqual(backlogOf(model), { ready: 6, pending: 1 });
   });
 
   test('can not be set without a cluster, and on the inline engine only to slow', () => {

@@ -52,12 +52,12 @@ def test_known_cells_are_links_and_the_text_stays() -> None:
 
 @pytest.mark.parametrize("part", ["title", "facts", "places", "asked", "more", "advice"])
 def test_each_part_of_a_card_leads_to_its_cells(part: str) -> None:
-    named = "Cell In[2], line 7"
+    named = "In [2], line 7"
     value = {
         "facts": (named,), "places": (CodePlace(named),), "asked": CodePlace(named), "more": (named,),
     }.get(part, named)  # fmt: skip
     card = ErrorCard(**{"title": "ValueError: no", part: value})  # type: ignore[arg-type]
-    assert Links(card.html(cell_of)).found == [("cell-two", "7", "In[2], line 7")]
+    assert Links(card.html(cell_of)).found == [("cell-two", "7", "In [2], line 7")]
     assert "gnomon-cell" not in card.html()
     assert "gnomon-cell" not in card.text()
 
@@ -87,4 +87,4 @@ def test_a_card_leads_to_the_cells_of_its_notebook(live_kernel: LiveKernel) -> N
     again = live_kernel.run("gnomon.get(fails.remote())", cell="other")
     card = next(shown["data"]["text/html"] for shown in again.contents("display_data"))
     assert "defines" in {cell for cell, _line, _text in Links(card).found}
-    assert re.search(r">In\[2\], line 5<", card)
+    assert re.search(r">In \[2\], line 5<", card)

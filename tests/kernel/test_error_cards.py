@@ -170,7 +170,7 @@ def test_a_task_that_ran_here_instead_is_told_with_its_own_line(ip: InteractiveS
     )
     told = " ".join(shown(ip, capsys, "%remote debug deep").split())
     line = DIVIDES.strip().splitlines().index("    ref = nest.fail.remote()") + 1
-    assert f"in the task Nest.fail(), submitted at Cell In[{defined}], line {line}, in asks" in told
+    assert f"in the task Nest.fail(), submitted at In [{defined}], line {line}, in asks" in told
     assert (
         "Nest.fail raised this, but can not be run again here: it is a call of an actor, or the process"
         in told

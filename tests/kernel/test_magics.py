@@ -56,11 +56,25 @@ def test_loading_twice_and_unloading(shell: InteractiveShell) -> None:
 def test_start_is_idempotent_and_says_what_runs(
     ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for line in ("start", "start --cpus 2", "status", ""):
+    for line in ("start", "start --cpus 2"):
         ip.run_line_magic("remote", line)
         out = capsys.readouterr().out
         assert out.startswith("gnomon is running (inline engine): 2 CPUs")
         assert out.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", ["status", ""])
+def test_status_says_what_runs_and_how_far_the_tasks_are(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    ip.run_line_magic("remote", line)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("gnomon is running (inline engine): 2 CPUs")
+    assert second == "tasks: none yet"
+    ip.run_cell("import gnomon\nrefs = [gnomon.remote(lambda x: 1 / x).remote(x) for x in (0, 1, 2)]")
+    capsys.readouterr()
+    ip.run_line_magic("remote", line)
+    assert capsys.readouterr().out.splitlines()[1] == "tasks: 2 done, 1 failed"
 
 
 def test_starting_with_other_options_is_an_error_that_shows_them(ip: InteractiveShell) -> None:

@@ -54,9 +54,11 @@ def test_nothing_to_slow_down(shell: InteractiveShell, capsys: pytest.CaptureFix
 
 
 def test_how_each_tempo_is_told() -> None:
-    assert told(control.Tempo("paused", waiting=2, steps=0)).startswith(
-        "paused, nothing begins; 2 queues waiting"
+    assert told(control.Tempo("paused", waiting=2, ready=6)).startswith(
+        "paused, nothing begins; 6 tasks ready. Go on:"
     )
+    one = control.Tempo("paused", waiting=2, ready=1, pending=1)
+    assert "nothing begins; 1 task ready, 1 actor pending. Go on" in told(one)
     assert "the next 3 will begin as they come" in told(control.Tempo("paused", steps=3))
     assert told(control.Tempo("seeded", seed=7)).startswith("one at a time, in the order of seed 7")
 

@@ -37,7 +37,7 @@ def test_no_frames_of_ours(ip: InteractiveShell, capsys: Any, code: str, told: s
     text = shown(ip, capsys, code)
     assert told in text
     assert "/gnomon/" not in text
-    assert "gnomon" in text or "got at Cell In[1], line 3: Queue(" in text
+    assert "gnomon" in text or "got at In [1], line 3: Queue(" in text
 
 
 def test_a_callback_of_the_users_is_shown(ip: InteractiveShell, capsys: Any) -> None:

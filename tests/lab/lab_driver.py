@@ -372,8 +372,11 @@ class LabPage:
         return self._label_when(selector, "label !== wanted", old, timeout_s)
 
     def _label_when(self, selector: str, condition: str, wanted: str, timeout_s: float) -> str:
+        # as who looks at it would do: what the page shows late moves a view out of sight, where it does not follow
         script = f"""([selector, wanted]) => {{
-          const label = document.querySelector(selector)?.getAttribute('aria-label') ?? '';
+          const view = document.querySelector(selector);
+          view?.closest('.jp-gnomon-root')?.scrollIntoView({{ block: 'nearest' }});
+          const label = view?.getAttribute('aria-label') ?? '';
           return {condition} && label;
         }}"""
         try:

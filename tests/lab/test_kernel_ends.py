@@ -74,7 +74,7 @@ def test_a_card_leads_to_its_cells(server: LabServer, lab: LabPage) -> None:
     lab.run("asks")
     links = lab.page.locator(".jp-gnomon-error gnomon-cell")
     links.last.wait_for(timeout=WAIT_S * 1000)
-    assert links.all_inner_texts() == ["In [3], line 2", "In[1], line 11", "In[3], line 2"]
+    assert links.all_inner_texts() == ["In [3], line 2", "In [1], line 11", "In [3], line 2"]
     assert links.nth(1).get_attribute("role") == "link"
     links.nth(1).focus()
     links.nth(1).press("Enter")

@@ -286,10 +286,10 @@ def test_cells_and_their_lines_are_named() -> None:
     seen = Seen(
         situation(told.SENT, pid=1),
         running("train", file="/tmp/ipykernel_1/2.py", line=7, function="train"),
-        cell_name=lambda file: "Cell In[2]",
+        cell_name=lambda file: "In [2]",
         source=lambda file, line: "loss.backward()",
     )
-    assert explain(seen).sentence.endswith("now at line 7 of Cell In[2], in train: loss.backward().")
+    assert explain(seen).sentence.endswith("now at line 7 of In [2], in train: loss.backward().")
 
 
 def test_a_generator_waits_for_its_consumer() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gnomon import observe
+from gnomon_kernel.display import state_words
 from gnomon_kernel.widgets.static import (
     STATE_COLOURS,
     STATE_MARKS,
@@ -51,11 +52,6 @@ def describe(picture: Picture) -> str:
     """The counts in words, as the live view has them for screen readers."""
     counts: Mapping[str, int] = picture.summary["tasks"]
     return "task graph: " + ", ".join(f"{count} {state}" for state, count in counts.items())
-
-
-def state_words(counts: Mapping[str, int]) -> str:
-    """The counts that are not zero: "3 running, 10 done"."""
-    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "none yet"
 
 
 def draw(graph: observe.Graph, words: str) -> str:

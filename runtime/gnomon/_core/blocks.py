@@ -143,10 +143,15 @@ class BlockMachine:
         return True
 
     def _allocate(self, size: int, identity: ObjectID) -> int | None:
-        """A range that gives the block a new name: the last one made of that object may be on disk, under its own."""
+        """A range that gives the block a new name: the last one made of that object may be on disk, under its own, or was
+        given up, and some may still name it.
+        """
         taken: list[int] = []
         offset = self.allocator.allocate(size)
-        while offset is not None and (offset, identity) in self.spilling.parted:
+        spilling = self.spilling
+        while offset is not None and (
+            (offset, identity) in spilling.parted or (offset, identity) in spilling.given_up
+        ):
             taken.append(offset)
             offset = self.allocator.allocate(size)
         for other in taken:
@@ -251,21 +256,25 @@ class BlockMachine:
         for name in names:
             if self._may_free(sender, name):
                 self._release(name)
-            else:
+            elif self.spilling.given_up.pop(name, None) is None:  # else it has gone already
                 self.fallback.abandon(name, sender)
         self._serve_line()
 
     def on_parted(self, owner: WorkerID, message: CopyParted) -> None:
-        """The owner does not take it for a copy any more; it frees it later."""
+        """The owner does not take it for a copy any more: it goes when nobody looks at it, or is freed with its object."""
         block = message.block
-        if self.copies.get(block.object) == block and self._may_free(owner, block.name):
-            del self.copies[block.object]
+        if self._may_free(owner, block.name):
+            if self.copies.get(block.object) == block:
+                del self.copies[block.object]
+            self.spilling.give_up(block.name, owner)
 
     def on_doubted(self, sender: WorkerID, names: tuple[BlockName, ...]) -> None:
         """The owner no longer needs them, but others may: a process has died that had lent them on."""
         for name in names:
             if self._may_free(sender, name):
                 self.reclamation.doubt(name)
+            else:
+                self.spilling.given_up.pop(name, None)
 
     def _may_free(self, sender: WorkerID, name: BlockName) -> bool:
         if not self.is_home(name):
@@ -323,6 +332,8 @@ class BlockMachine:
         spilling = self.spilling
         if spilling.batch is not None:
             spilling.advance(now)
+        if spilling.given_up and spilling.batch is None:
+            spilling.begin_given_up(now, processes)
         wanted = self._wanted(now)
         while wanted and spilling.batch is None:
             if now < spilling.retry_at or not spilling.begin(wanted, now, processes):
@@ -365,7 +376,11 @@ class BlockMachine:
     def movable(self, name: BlockName, place: int) -> bool:
         """Whether this block, which is at ``place``, may be moved now."""
         heard = place != name[0] or place not in self.unheard
-        return heard and name not in self.reclamation.doubtful and place not in self.pinned
+        return heard and not self.is_doubtful(name) and place not in self.pinned
+
+    def is_doubtful(self, name: BlockName) -> bool:
+        """Whether everybody is asked for that block."""
+        return name in self.reclamation.doubtful
 
     def part(self, name: BlockName) -> WorkerID:
         """It is not only here any more. Returns its owner."""
@@ -384,6 +399,11 @@ class BlockMachine:
             self.parting[place] = None
         else:
             self.allocator.free(place)
+
+    def drop(self, name: BlockName) -> None:
+        """Forget a block that was given up, and its place."""
+        self.part(name)
+        self.free_place(name[0])
 
     def capacity(self) -> int:
         """Of the arena in bytes."""
@@ -417,10 +437,12 @@ class BlockMachine:
         return max(waited, self.spilling.files.usable_at())
 
     def next_wakeup(self) -> float | None:
-        """When the first in line loses patience."""
-        if not self.line:
-            return self.restoring.next_wakeup()
+        """When the first in line loses patience, or what was given up is looked at again."""
         restoring = self.restoring.next_wakeup() or inf
+        if self.spilling.given_up:
+            restoring = min(restoring, self.spilling.next_look())
+        if not self.line:
+            return restoring if restoring < inf else None
         retry_at = self.spilling.retry_at if self.spilling.batch is None else inf
         return min(self._refusal(self.line[0][2]), self._fallback_due(), restoring, retry_at)
 

@@ -2,7 +2,7 @@
 
 ``references.values`` names one copy of each value, on the owner's node if there is one there. Only values that were
 pulled have an entry in ``references.copies``, with all their copies. Freeing a value frees them all, and those that were
-given up before although they are there: tasks on their way may have been given them. A copy that
+given up before although they are there: the node lets these go when nobody looks at them (``spilling``). A copy that
 is told of after that, or that is one too many, is freed as soon as nobody there reads it. When the last copy is
 lost, so is the value: ``lineage`` sees to that.
 """

@@ -12,7 +12,8 @@ class CopyBook(dict[ObjectID, dict[WorkerID, Block]]):
     """All copies, by object and node, of values with more than one. What is not in here lies where its one Block says.
 
     Attributes:
-        parted: blocks that count as copies no more, but are there until their object is freed.
+        parted: blocks that count as copies no more. Somebody may look at them; their names are nobody else's until their
+            object is freed.
     """
 
     def __init__(self) -> None:

@@ -21,6 +21,9 @@ begins is asked, too: no place is freed before everybody has answered. One batch
 complete is kept until the value is freed: bringing it back changes nothing, and spilling it again costs no writing.
 The files outlive processes, not the machine: nothing waits for the disk itself.
 
+What its owner has given up, though it is there, goes the same way without being written: whoever names it later is
+told that it was freed, and asks the owner for another value. While somebody views it, it is looked at now and then.
+
 The rule for a changer: memory is given away only by ``_end``.
 """
 
@@ -49,12 +52,24 @@ class Blocks(Protocol):
         """Whether this block, which is at ``place``, may be moved now."""
         ...
 
+    def is_home(self, name: BlockName) -> bool:
+        """Whether that block is where it was written, and only there."""
+        ...
+
+    def is_doubtful(self, name: BlockName) -> bool:
+        """Whether everybody is asked for that block: it goes when nobody uses it."""
+        ...
+
     def part(self, name: BlockName) -> WorkerID:
         """It is in this machine's care from now on. Returns its owner."""
         ...
 
     def free_place(self, place: int) -> None:
         """Give a range of the arena back."""
+        ...
+
+    def drop(self, name: BlockName) -> None:
+        """Forget a block that was given up, and its place."""
         ...
 
     def capacity(self) -> int:
@@ -110,6 +125,9 @@ class SpillMachine:
     Attributes:
         recent: bytes of each block in memory, the least recently used first.
         parted: blocks with a copy on disk.
+        given_up: their owners, of blocks that are no copies of a value any more. Also after they have gone, until the
+            object is freed: so long no other block gets that name.
+        look_again_s: how often those in memory are looked at.
         retry_at: nothing can be given away before that time: all is in use.
         progressed_at: when room was last made; before the first time, never.
         busy_bytes: of what was viewed when all that is left was in use, the last time that was so.
@@ -122,6 +140,7 @@ class SpillMachine:
         blocks: Blocks,
         files: SpillFiles,
         retry_s: float = 0.05,
+        look_again_s: float = 1.0,
     ) -> None:
         self._effects = effects
         self._blocks = blocks
@@ -130,6 +149,9 @@ class SpillMachine:
         self.retry_s = retry_s
         self.recent: dict[BlockName, int] = {}
         self.parted: dict[BlockName, Parted] = {}
+        self.given_up: dict[BlockName, WorkerID] = {}
+        self.look_again_s = look_again_s
+        self._look_at = 0.0
         self.batch: SpillBatch | None = None
         self.retry_at = 0.0
         self.progressed_at = -inf
@@ -154,6 +176,7 @@ class SpillMachine:
     def forget(self, name: BlockName) -> None:
         """A block was freed where it was written."""
         self.recent.pop(name, None)
+        self.given_up.pop(name, None)
         self._busy.pop(name, None)
         if self.batch is not None:
             self.batch.leaving.pop(name, None)
@@ -183,6 +206,39 @@ class SpillMachine:
             self._busy.clear()
             self.retry_at = now + self.retry_s
             return False
+        self._start(leaving, now, processes)
+        return True
+
+    def give_up(self, name: BlockName, owner: WorkerID) -> None:
+        """Its owner has other copies of the value, or none: nobody is given this one any more."""
+        self.given_up[name] = owner
+        self._look_at = 0.0
+
+    def begin_given_up(self, now: float, processes: Callable[[], Iterable[WorkerID]]) -> None:
+        """Begin to give away the places of what was given up, if it is time."""
+        if now < self._look_at:
+            return
+        self._look_at = now + self.look_again_s
+        leaving = {name: self._place(name) for name in self.given_up if name in self.recent}
+        leaving = {name: place for name, place in leaving.items() if self._blocks.movable(name, place)}
+        if leaving:
+            self._start(leaving, now, processes)
+
+    def next_look(self) -> float:
+        """When ``begin_given_up`` wants to be called again."""
+        if self.batch is not None:
+            return inf
+        doubtful = self._blocks.is_doubtful
+        waits = any(name in self.recent and not doubtful(name) for name in self.given_up)
+        return self._look_at if waits else inf
+
+    def _place(self, name: BlockName) -> int:
+        record = self.parted.get(name)
+        return name[0] if record is None else record.place
+
+    def _start(
+        self, leaving: dict[BlockName, int], now: float, processes: Callable[[], Iterable[WorkerID]]
+    ) -> None:
         self._round += 1
         places = tuple(leaving.values())
         asked = dict.fromkeys(processes())
@@ -190,7 +246,6 @@ class SpillMachine:
         for process in asked:
             self._effects().send(process, SpillAsked(self._round, places))
         self.advance(now)
-        return True
 
     def advance(self, now: float) -> None:
         """At the end of each batch of events: the next phase, as soon as everybody has answered and the last one is
@@ -200,7 +255,8 @@ class SpillMachine:
         while batch is not None and not batch.waiting:
             if batch.phase == _ASKING:
                 batch.phase = _WRITING
-                self._write([name for name in batch.leaving if name not in self.parted], now)
+                stays = self.parted.keys() | self.given_up.keys()
+                self._write([name for name in batch.leaving if name not in stays], now)
             elif batch.files or batch.clearing:
                 return
             elif batch.phase == _WRITING:
@@ -219,9 +275,8 @@ class SpillMachine:
         for name, size in self.recent.items():
             if wanted <= 0:
                 break
-            record = self.parted.get(name)
-            place = name[0] if record is None else record.place
-            may_go = usable or record is not None
+            place = self._place(name)
+            may_go = usable or name in self.parted or name in self.given_up
             if may_go and name not in self._busy and self._blocks.movable(name, place):
                 chosen[name] = place
                 wanted -= size
@@ -239,6 +294,9 @@ class SpillMachine:
         if self.batch is not None:
             self.batch.waiting.pop(process, None)
             self.batch.told.pop(process, None)
+        for name in [name for name, owner in self.given_up.items() if owner == process]:
+            if not self._blocks.is_home(name) and name not in self.parted:
+                del self.given_up[name]
 
     def on_told(self, process: WorkerID, message: SpillTold) -> None:
         """An answer."""
@@ -297,9 +355,15 @@ class SpillMachine:
             self.batch.clearing = False
 
     def _end(self, batch: SpillBatch, now: float) -> None:
-        """Nobody views what is left in the batch, all of it is on disk, and nobody finds it where it was."""
+        """Nobody views what is left in the batch, nobody finds it where it was, and it is on disk or was given up."""
         self.batch = None
         for name, place in batch.leaving.items():
+            if name not in self.parted:
+                # else it has come to be in doubt, or is read for another node
+                if self._blocks.movable(name, place):
+                    del self.recent[name]
+                    self._blocks.drop(name)
+                continue
             self.parted[name].place = NO_PLACE
             del self.recent[name]
             self._blocks.free_place(place)
@@ -311,9 +375,11 @@ class SpillMachine:
             self.tell_owners(batch.leaving, False)
 
     def tell_owners(self, names: Iterable[BlockName], in_memory: bool) -> None:
-        """For the rows in their views."""
+        """For the rows in their views, which do not show what was given up."""
         told: dict[WorkerID, list[ObjectID]] = {}
         for name in names:
+            if name in self.given_up:
+                continue
             told.setdefault(self.parted[name].owner, []).append(name[1])
         for owner, objects in told.items():
             self._effects().send(owner, BlocksSpilled(tuple(objects), in_memory))
@@ -333,4 +399,5 @@ class SpillMachine:
         batch = self.batch
         if batch is not None:
             assert all(name in self.recent for name in batch.leaving), batch
-            assert batch.phase < _CLEARING or all(name in self.parted for name in batch.leaving), batch
+            safe = self.parted.keys() | self.given_up.keys()
+            assert batch.phase < _CLEARING or all(name in safe for name in batch.leaving), batch

@@ -125,7 +125,7 @@ wait_observer: WaitObserver | None = None
 
 
 cell_name: Callable[[str], str | None] | None = None
-"""What people call the cell that was compiled under a file name (``In[3]``); for the tracebacks of tasks."""
+"""What people call the cell that was compiled under a file name (``In [3]``); for the tracebacks of tasks."""
 
 
 named: Callable[[], Iterable[Root]] | None = None

@@ -225,7 +225,8 @@ def _id_of_node(living: Iterable[str], wanted: str) -> str:
 def drop_object(ref: ObjectRef[Any] | str) -> FaultReceipt:
     """Let the owner of ``ref`` believe that every copy of its value is lost (in another process: the copy known here).
 
-    The room is given back with that of the object's new value: tasks may have been given it. If this process owns the
+    The room is given back as soon as nobody looks at the old value; whoever was given it and comes later gets the new
+    one. If this process owns the
     object, the loss has happened when this returns, and what is done about it has begun.
 
     Args:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gnomon._api import session
+from gnomon._core.ledger import TaskState
 from gnomon._core.tempo import FREE, PAUSED, SEEDED, SLOW
 from gnomon.exceptions import NotInitializedError
 
@@ -28,6 +29,8 @@ class Tempo:
         waiting: workers and actors that have something to begin and may not yet.
         begun: how many have been let through since the mode was set.
         steps: how many more may begin as soon as there is something, in "paused".
+        ready: tasks and calls that have all they need, of which ``waiting`` places hold the first.
+        pending: actors that are not made yet.
     """
 
     mode: str = FREE
@@ -36,9 +39,16 @@ class Tempo:
     waiting: int = 0
     begun: int = 0
     steps: int = 0
+    ready: int = 0
+    pending: int = 0
+
+    def backlog(self) -> str:
+        """What could begin, as the views say it: "6 tasks ready, 1 actor pending"."""
+        parts = [_counted(self.ready, "task", "ready")]
+        return ", ".join(parts + ([_counted(self.pending, "actor", "pending")] if self.pending else []))
 
     def __str__(self) -> str:
-        waiting = f"{self.waiting} waiting, {self.begun} begun since" if self.mode != FREE else ""
+        waiting = f"{self.backlog()}, {self.begun or 'none'} begun since" if self.mode != FREE else ""
         if self.mode == PAUSED:
             more = f", {self.steps} more may begin" if self.steps else ""
             return f"paused: {waiting}{more}"
@@ -125,6 +135,10 @@ def tempo() -> Tempo:
     return Tempo() if session.current_engine() is None else _set("")
 
 
+def _counted(number: int, noun: str, state: str) -> str:
+    return f"{f'{number:,}' if number else 'no'} {noun}{'' if number == 1 else 's'} {state}"
+
+
 def _check_whole(name: str, value: int, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} is a whole number, not {value!r}.")
@@ -137,4 +151,10 @@ def _set(mode: str, interval_s: float = 0.0, seed: int = 0, steps: int = 0) -> T
     if engine is None:
         raise NotInitializedError("There is no session whose tempo could be set.")
     facts = engine.tempo(mode, interval_s, seed, steps)
-    return Tempo(facts.mode, facts.interval_s, facts.seed, facts.waiting, facts.begun, facts.steps)
+    ready = pending = 0
+    if facts.mode != FREE:
+        ready = sum(counts[TaskState.READY] for counts in list(engine.ledger.counts))
+        pending = sum(actor.get("state") == "pending" for actor in engine.ledger.actors.copy().values())
+    return Tempo(
+        facts.mode, facts.interval_s, facts.seed, facts.waiting, facts.begun, facts.steps, ready, pending
+    )

@@ -7,7 +7,9 @@
 
 import { el, setAttribute, setHidden, setText } from '../ui/dom';
 import type { Feed } from '../model/feed';
-import { plural } from '../ui/format';
+import { formatCount, plural } from '../ui/format';
+import type { Model } from '../model/model';
+import { TaskState } from '../model/states';
 import type { ITempo } from '../model/wire';
 
 /** Places of the slider: seconds between two that begin; the first one is full speed. */
@@ -28,19 +30,38 @@ const MEANING = {
   order: 'One at a time: each that begins is drawn from those that wait, by the seed.'
 } as const;
 
+/** What could begin, in words. */
+export interface IBacklog {
+  /** Tasks and calls that are ready. */
+  readonly ready: number;
+  /** Actors that are not made yet. */
+  readonly pending: number;
+}
+
 /** What the bar shows of one state, in words; "" while work begins freely. */
-export function describeTempo(tempo: ITempo): string {
-  const counts = `${plural(tempo.waiting, 'queue')} waiting, ${tempo.begun} begun`;
+export function describeTempo(tempo: ITempo, { ready, pending }: IBacklog): string {
+  const actors = pending > 0 ? `, ${plural(pending, 'actor')} pending` : '';
+  const tasks = ready > 0 ? plural(ready, 'task') : 'no tasks';
+  const counts = `${tasks} ready${actors}, ${tempo.begun > 0 ? formatCount(tempo.begun) : 'none'} begun`;
   switch (tempo.mode) {
     case 'paused':
       return `paused · ${counts}${tempo.steps > 0 ? `, the next ${tempo.steps} will begin` : ''}`;
     case 'slow':
-      return `slow motion · ${tempo.begun} begun`;
+      return `slow motion · ${formatCount(tempo.begun)} begun`;
     case 'seeded':
       return `order of seed ${tempo.seed} · ${counts}`;
     default:
       return '';
   }
+}
+
+/** What could begin, as the views know it. */
+export function backlogOf(model: Model): IBacklog {
+  const actors = [...model.actors.values()];
+  return {
+    ready: model.totals()[TaskState.ready],
+    pending: actors.filter(actor => actor.state === 'pending').length
+  };
 }
 
 /** Why a control can not be used; "" when it can. */
@@ -99,7 +120,7 @@ export class TempoBar {
       }
     }
     this._showInterval();
-    setText(this._told, this._message || describeTempo(tempo));
+    setText(this._told, this._message || (held ? describeTempo(tempo, backlogOf(model)) : ''));
     this.node.classList.toggle('jp-gnomon-active', held || this._message !== '');
     setAttribute(this.node, 'data-mode', tempo.mode);
   }

@@ -32,6 +32,7 @@ the runtime is checked there, or by ``check()`` of the machine that keeps it, af
     OD1, OD2, OD6   copies                                   ``CopyWatch``, ``leftovers``
     OD4, OD7, OD8   who reads a block reads what was written ``Memory``; ``BlockMachine.check``
     OD9, OD10       pulls; what was spoiled is not taken     ``PullMachine.check``, ``Truth.check_read``
+    OD11            what was given up gives its room back    ``GivenUpWatch``
     LN1             made again when no copy is left          ``CopyWatch``
     LN5, LN8        losses are told with a reason; nothing   ``Truth._explains_ObjectLostError`` and its like,
                     cancelled is made again                    ``losses.is_replay``

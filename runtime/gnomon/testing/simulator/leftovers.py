@@ -76,6 +76,7 @@ def _left_at(session: Session, host: NodeHost) -> list[str]:
     blocks = node.blocks
     tables: dict[str, Collection[Any]] = {
         "blocks on disk": blocks.spilling.parted,
+        "blocks given up": blocks.spilling.given_up,
         "blocks in use": blocks.spilling.recent,
         "spill files": blocks.spilling.files.files,
         "readers": blocks.restoring.wants,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gnomon._core import events as ev
 from gnomon._messages.base import Block
 from gnomon._messages.tasks import CallPushed, TaskPushed
-from gnomon.ids import ObjectID, owner_of
+from gnomon.ids import ObjectID, owner_of, task_of
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.processes import WorkerHost
@@ -63,6 +63,30 @@ def _lose(session: Session, owner: WorkerHost, identity: ObjectID) -> None:
     if owner.alive and identity in owner.worker.references.entries:
         session.truth.losses += 1
         owner.post(ev.CopiesDropped(identity))
+
+
+def needs_call_on(actor: WorkerHost, identity: ObjectID) -> bool:
+    """Whether this object comes only after a call that was pushed to this actor, and makes lost results again.
+
+    A method that has begun with an argument that was lost meanwhile then waits for itself, rightly, while its actor has
+    no other lane: calls are not begun twice, and its own would have to end first.
+    """
+    seen, ahead = set[ObjectID](), [identity]
+    while ahead:
+        wanted = ahead.pop()
+        owner = actor.session.workers.get(owner_of(wanted))
+        if wanted in seen or owner is None or not owner.alive:
+            continue
+        seen.add(wanted)
+        worker, task = owner.worker, task_of(wanted)
+        if task in worker.calls.records:
+            client, call = worker.calls.records[task]
+            if call.pushed and call.replay is not None and client.worker == actor.me:
+                return True
+            ahead += call.missing or ()
+        elif task in worker.tasks.records:
+            ahead += worker.tasks.records[task].missing
+    return False
 
 
 def is_replay(host: WorkerHost, facts: TaskFacts, message: TaskPushed | CallPushed) -> bool:

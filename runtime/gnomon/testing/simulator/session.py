@@ -23,6 +23,7 @@ from gnomon.testing.simulator import leftovers
 from gnomon.testing.simulator.actor_code import LOOKED_UP, Code
 from gnomon.testing.simulator.copy_watch import CopyWatch
 from gnomon.testing.simulator.freed import FreedWatch
+from gnomon.testing.simulator.given_up import GivenUpWatch
 from gnomon.testing.simulator.host import Host
 from gnomon.testing.simulator.kernel import Kernel
 from gnomon.testing.simulator.losses import lose_one
@@ -97,6 +98,7 @@ class Session:
         self.shortages = Shortages(self)
         self.bodies: dict[int, Body] = {body.number: body for body in LOOKED_UP}
         self.freed = FreedWatch(self)
+        self.given_up = GivenUpWatch(self)
         self.copies = CopyWatch(self.truth)
         self.puts = self.unfinished = 0
         self._begun = 0
@@ -238,6 +240,8 @@ class Session:
                 host.check_views()
         if self.plan.fair and not self.truth.dead:
             self.freed.look()
+        if self.plan.losses and not self.plan.rough:
+            self.given_up.look()
         for host in self.workers.values():
             if not host.alive or host.has_news or self.watch.is_doomed(host):
                 continue

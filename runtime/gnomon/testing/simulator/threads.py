@@ -17,13 +17,16 @@ from gnomon._messages.base import Block, Value
 from gnomon._messages.objects import BlockAsked, BlockGiven, BlockNoted, BlockOnDisk, BlockWritten
 from gnomon._messages.spilling import NO_PLACE, BlockWanted
 from gnomon.ids import ObjectID, TaskID, WorkerID
-from gnomon.testing.simulator.losses import rots
+from gnomon.testing.simulator.losses import needs_call_on, rots
 from gnomon.testing.simulator.values import error_of, load, refs_in
 
 if TYPE_CHECKING:
     from gnomon.testing.simulator.processes import WorkerHost
 
 Waiting = Generator[Any, Any, None]
+
+_LONG_S = 20.0
+"""After which somebody looks whether an actor waits for itself, and kills it."""
 
 
 class View(NamedTuple):
@@ -197,7 +200,9 @@ class Thread:
             yield from self.sleep(pause_s)
         known = host.worker.references.values
         while identity not in known:
-            yield from self.values_of((identity,), 1, None)
+            yield from self.values_of((identity,), 1, _LONG_S)
+            if identity not in known and needs_call_on(host, identity):
+                host.session.kill(host.me, "was killed by SIGKILL")
         brought = yield from self.bring((known[identity],))
         self.put_down(brought)
         return brought.get(identity) or known[identity]

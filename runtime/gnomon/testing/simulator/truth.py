@@ -312,9 +312,10 @@ class Truth:
         if facts is not None and "did not end well" in fields["reason"]:  # a generator, after this item
             once = once or facts.exhausted or (facts.actor is not None and self._ended(facts.actor))
         spoiled = self.chunks_spoiled > 0 and "could not be read" in fields["reason"]
-        actor = "holds an actor" in fields["reason"] and not self._is_plain(lost)
+        not_kept = not self._is_plain(lost)
+        actor = "holds an actor" in fields["reason"] and not_kept
         damaged = owner_of(lost) in self.dead and "has died" in fields["reason"]
-        return spoiled or actor or damaged or (lost in self.lost and (once or cancelled))
+        return spoiled or actor or damaged or ((lost in self.lost or not_kept) and (once or cancelled))
 
     def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
         """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, a store is full, or it was
