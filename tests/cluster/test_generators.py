@@ -47,10 +47,8 @@ class Journal:
         return self.read().count("closed")
 
 
-@gnomon.remote
-def produce(journal: Journal, n: int = 10**9) -> Iterator[int]:
-    """Notes its process, each item before it is yielded, and its end."""
-    journal.add(f"pid-{os.getpid()}")
+def items(journal: Journal, n: int) -> Iterator[int]:
+    """Notes each item before it is yielded, and its end."""
     try:
         for i in range(n):
             journal.add(f"item-{i}")
@@ -59,8 +57,7 @@ def produce(journal: Journal, n: int = 10**9) -> Iterator[int]:
         journal.add("closed")
 
 
-@gnomon.remote
-def pausing(journal: Journal, pause_at: int, n: int) -> Iterator[int]:
+def items_with_a_pause(journal: Journal, pause_at: int, n: int) -> Iterator[int]:
     """Stops at an item for good in its first process."""
     journal.add(f"pid-{os.getpid()}")
     first = len([line for line in journal.read() if line.startswith("pid")]) == 1
@@ -72,6 +69,18 @@ def pausing(journal: Journal, pause_at: int, n: int) -> Iterator[int]:
 
 
 @gnomon.remote
+def produce(journal: Journal, n: int = 10**9) -> Iterator[int]:
+    """Notes its process, too."""
+    journal.add(f"pid-{os.getpid()}")
+    yield from items(journal, n)
+
+
+@gnomon.remote
+def pausing(journal: Journal, pause_at: int, n: int) -> Iterator[int]:
+    yield from items_with_a_pause(journal, pause_at, n)
+
+
+@gnomon.remote
 class Producer:
     """A sync or threaded actor."""
 
@@ -79,21 +88,10 @@ class Producer:
         return os.getpid()
 
     def produce(self, journal: Journal, n: int = 10**9) -> Iterator[int]:
-        try:
-            for i in range(n):
-                journal.add(f"item-{i}")
-                yield i
-        finally:
-            journal.add("closed")
+        yield from items(journal, n)
 
     def pausing(self, journal: Journal, pause_at: int, n: int) -> Iterator[int]:
-        journal.add(f"pid-{os.getpid()}")
-        first = len([line for line in journal.read() if line.startswith("pid")]) == 1
-        for i in range(n):
-            if first and i == pause_at:
-                journal.add("paused")
-                threading.Event().wait(600)
-            yield i
+        yield from items_with_a_pause(journal, pause_at, n)
 
 
 @gnomon.remote

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from actor_roles import CPU, ME, NODE, new_worker, told
+
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.effects import Effects
-from gnomon._core.links import LinkMachine
 from gnomon._core.worker import Worker
 from gnomon._messages import leases, tasks
-from gnomon.ids import FunctionID, JobID, LeaseID, WorkerID, object_id, task_id
+from gnomon.ids import FunctionID, LeaseID, WorkerID, object_id, task_id
 
-ME, NODE, HEAD = WorkerID(b"me......"), WorkerID(b"node...."), WorkerID(b"head....")
 PEER = WorkerID(b"peer....")
-CPU = {"CPU": 10_000}
 FUNCTION = FunctionID(b"f")
-
-
-def new_worker() -> Worker:
-    return Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME))
 
 
 def hear(worker: Worker, *events: Any, now: float = 1.0) -> Effects:
     effects = worker.handle(events, now)
     worker.check()
     return effects
-
-
-def sent(effects: Effects, target: WorkerID, kind: type) -> list[Any]:
-    return [message for message in effects.sends.get(target, ()) if type(message) is kind]
 
 
 def submitted(number: int, max_calls: int = 3) -> ev.TaskSubmitted:
@@ -53,7 +44,7 @@ def leased(worker: Worker, count: int, lease: int = 1) -> Effects:
 
 def test_tasks_tell_their_limit() -> None:
     worker = new_worker()
-    pushed = sent(leased(worker, 5), PEER, tasks.TaskPushed)
+    pushed = told(leased(worker, 5), PEER, tasks.TaskPushed)
     assert [task.max_calls for task in pushed] == [3] * 5
 
 
@@ -62,15 +53,15 @@ def test_the_owner_returns_a_spent_lease_when_all_has_come_back() -> None:
     leased(worker, 5)
     done = [finished(1), finished(2), finished(3, last=True)]
     effects = hear(worker, ev.Received(PEER, done))
-    assert sent(effects, NODE, leases.LeaseReturned) == [], "two tasks are still there"
+    assert told(effects, NODE, leases.LeaseReturned) == [], "two tasks are still there"
     back = tasks.TasksReturned((task_id(ME, 4), task_id(ME, 5)))
     effects = hear(worker, ev.Received(PEER, [back]))
-    assert sent(effects, NODE, leases.LeaseReturned) == [leases.LeaseReturned(LeaseID(1), True)]
-    assert sent(effects, PEER, tasks.TaskPushed) == []
-    assert sent(effects, NODE, leases.LeasesWanted)[-1].wanted == 2
+    assert told(effects, NODE, leases.LeaseReturned) == [leases.LeaseReturned(LeaseID(1), True)]
+    assert told(effects, PEER, tasks.TaskPushed) == []
+    assert told(effects, NODE, leases.LeasesWanted)[-1].wanted == 2
     other = WorkerID(b"other...")
     effects = hear(worker, ev.Received(NODE, [leases.LeaseGranted(LeaseID(2), 0, other, 8)]))
-    again = sent(effects, other, tasks.TaskPushed)
+    again = told(effects, other, tasks.TaskPushed)
     assert [(task.task, task.attempt) for task in again] == [(task_id(ME, 4), 0), (task_id(ME, 5), 0)]
 
 
@@ -80,7 +71,7 @@ def test_the_last_call_counts_though_nobody_waits_for_its_answer() -> None:
     late = tasks.TaskFinished(task_id(ME, 1), 7, tasks.OK, (b"value",), last=True)
     hear(worker, ev.Received(PEER, [late]))
     effects = hear(worker, ev.Received(PEER, [finished(1)]))
-    assert sent(effects, NODE, leases.LeaseReturned) == [leases.LeaseReturned(LeaseID(1), True)]
+    assert told(effects, NODE, leases.LeaseReturned) == [leases.LeaseReturned(LeaseID(1), True)]
 
 
 def pushed(number: int) -> tasks.TaskPushed:
@@ -97,12 +88,12 @@ def test_the_executor_hands_back_the_rest_and_whatever_comes_later() -> None:
     worker = new_worker()
     hear(worker, ev.Received(PEER, [pushed(1), pushed(2), pushed(3)]))
     effects = run_last(worker)
-    assert [answer.last for answer in sent(effects, PEER, tasks.TaskFinished)] == [True]
-    assert sent(effects, PEER, tasks.TasksReturned) == [
+    assert [answer.last for answer in told(effects, PEER, tasks.TaskFinished)] == [True]
+    assert told(effects, PEER, tasks.TasksReturned) == [
         tasks.TasksReturned((task_id(PEER, 2), task_id(PEER, 3)))
     ]
     effects = hear(worker, ev.Received(PEER, [pushed(4)]))
-    assert sent(effects, PEER, tasks.TasksReturned) == [tasks.TasksReturned((task_id(PEER, 4),), last=True)]
+    assert told(effects, PEER, tasks.TasksReturned) == [tasks.TasksReturned((task_id(PEER, 4),), last=True)]
     assert worker.execution.take(2.0) is None
 
 

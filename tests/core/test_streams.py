@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from actor_roles import HEAD, ME, NODE, OTHER, told
 
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
@@ -28,8 +29,7 @@ from gnomon.ids import (
     task_id,
 )
 
-ME, NODE, HEAD = WorkerID(b"me......"), WorkerID(b"node...."), WorkerID(b"head....")
-PEER, OTHER, GHOST = WorkerID(b"peer...."), WorkerID(b"other..."), WorkerID(b"ghost...")
+PEER, GHOST = WorkerID(b"peer...."), WorkerID(b"ghost...")
 TASK = task_id(ME, 1)
 ACTOR = ActorID(task_id(ME, 50))
 BOOM = failure("WorkerCrashedError", function_name="f")
@@ -39,10 +39,6 @@ LIST = b"\0list"
 
 def item(index: int) -> ObjectID:
     return object_id(TASK, index)
-
-
-def told(effects: Effects, target: WorkerID, kind: type) -> list[Any]:
-    return [message for message in effects.sends.get(target, ()) if type(message) is kind]
 
 
 def error_in(value: Any) -> str:

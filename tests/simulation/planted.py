@@ -50,9 +50,9 @@ class Bug:
     seed: int
 
 
-def read_list() -> tuple[Bug, ...]:
-    """All planted bugs."""
-    return tuple(Bug(**each) for each in tomllib.loads(LIST.read_text())["bug"])
+def read_list(kind: str = "bug") -> tuple[Bug, ...]:
+    """All planted bugs; or, with "missed", those that no seed has found."""
+    return tuple(Bug(**each) for each in tomllib.loads(LIST.read_text())[kind])
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.actor_roles import CPU, HEAD, ME, NODE, OTHER, new_worker, received, spec, told
 from gnomon._core import effects as fx
 from gnomon._core import events as ev
 from gnomon._core.account import ResourceAccount
@@ -31,13 +32,7 @@ from gnomon.ids import (
     task_id,
 )
 
-ME, NODE, HEAD = WorkerID(b"me......"), WorkerID(b"node...."), WorkerID(b"head....")
-PEER, OTHER = WorkerID(b"peer...."), WorkerID(b"other...")
-CPU = {"CPU": 10_000}
-
-
-def new_worker() -> Worker:
-    return Worker(ME, NODE, HEAD, ME, JobID(b"job."), "session", LinkMachine(ME))
+PEER = WorkerID(b"peer....")
 
 
 def new_node() -> Node:
@@ -48,14 +43,6 @@ def new_node() -> Node:
     )  # fmt: skip
     node.handle([], 1.0)
     return node
-
-
-def told(effects: Effects, target: WorkerID, kind: type) -> list[Any]:
-    return [message for message in effects.sends.get(target, ()) if type(message) is kind]
-
-
-def received(sender: WorkerID, *messages: Any) -> ev.Received:
-    return ev.Received(sender, list(messages))
 
 
 def submitted(counter: int, **changes: Any) -> ev.TaskSubmitted:
@@ -73,16 +60,6 @@ def granted(lease: int, worker: WorkerID = PEER) -> leases.LeaseGranted:
 
 def put_of(owner: WorkerID, counter: int) -> ObjectID:
     return object_id(task_id(owner, counter), 1)
-
-
-def spec(actor: ActorID, **changes: Any) -> actors.ActorSpec:
-    fields: dict[str, Any] = {
-        "actor": actor, "owner": ME, "class_name": "A", "function": FunctionID(b"function"), "payload": b"",
-        "arguments": b"\0", "values": (), "description": b"", "resources": {}, "placement": CPU,
-        "max_restarts": 0, "max_concurrency": 0, "is_async": False, "name": "", "namespace": "",
-        "detached": False,
-    }  # fmt: skip
-    return actors.ActorSpec(**(fields | changes))
 
 
 # -- leases -------------------------------------------------------------------------------------------------
