@@ -26,9 +26,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gnomon.testing.simulator import SeedReport, run_seed
+from gnomon.testing.simulator import SeedReport, medium_plan_of, plan_of, run_seed
 
 SEEDS_MAX = 5_000
+PLANS = {"small": plan_of, "medium": medium_plan_of}
 LIST = Path(__file__).with_suffix(".toml")
 
 
@@ -41,6 +42,7 @@ class Bug:
         where: ``module.Class.method`` or ``module.function`` of the core.
         right, wrong: a piece of its text, which occurs once, and what stands there instead.
         seed: where it is found.
+        plan: how large the run of a seed is that finds it, a key of ``PLANS``.
     """
 
     name: str
@@ -48,6 +50,11 @@ class Bug:
     right: str
     wrong: str
     seed: int
+    plan: str = "small"
+
+    def run(self, seed: int) -> SeedReport:
+        """The run of a seed in which it is looked for."""
+        return run_seed(seed, PLANS[self.plan](seed))
 
 
 def read_list(kind: str = "bug") -> tuple[Bug, ...]:
@@ -85,7 +92,7 @@ def find(bug: Bug, first: int, last: int) -> SeedReport | None:
     """The first run among these seeds that fails with the bug."""
     with planted(bug):
         for seed in range(first, last):
-            report = run_seed(seed)
+            report = bug.run(seed)
             if report.failure:
                 return report
     return None

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from gnomon.testing.simulator import SeedReport, run_seed
+from gnomon.testing.simulator import SeedReport
 from simulation.planted import SEEDS_MAX, Bug, find, planted, read_list
 
 REACH = 600
@@ -22,7 +22,7 @@ Found = tuple[SeedReport | None, SeedReport | None]
 def search(bug: Bug) -> Found:
     """The run that the bug spoils, and the same run without it."""
     report = find(bug, bug.seed, bug.seed + REACH)
-    return report, None if report is None else run_seed(report.seed)
+    return report, None if report is None else bug.run(report.seed)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,7 @@ def searches(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Found]
     chosen = [item for item in request.session.items if "searches" in getattr(item, "fixturenames", ())]
     bugs = [item.callspec.params["bug"] for item in chosen if isinstance(item, pytest.Function)]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        pool.submit(int).result()  # the last of its threads begins with the first work: not within a test
         yield {bug.name: pool.submit(search, bug) for bug in bugs}
         pool.shutdown(cancel_futures=True)
 
