@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import nbformat
 import pytest
 
 from lab.lab_driver import LabPage, LabServer
-from lab.pages import DELETE, WAIT_S, execute, look, run_all, says, wait_for_cell, write_notebook
+from lab.pages import (
+    DELETE,
+    WAIT_S,
+    execute,
+    look,
+    open_another,
+    run_all,
+    says,
+    wait_for_cell,
+    write_notebook,
+)
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -27,6 +38,9 @@ CELLS = {
     "three": "gnomon.get([quick.remote(i) for i in range(3)])",
     "graph": "%remote graph",
 }
+TWIN = "() => window.jupyterapp.shell.currentWidget.node.querySelector('img[alt^=\"task graph:\"]')?.naturalWidth > 0"
+UNSEEN = """() => [...window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jupyter-widgets')]
+  .every(output => !output.textContent.includes('model not found') || !output.checkVisibility())"""
 ERRORS = {"setup": SETUP, "filler": "pass\n" * 60, "asks": "x = 1\ngnomon.get(fails.remote())"}
 IN_CELL = ".jp-OutputArea .jp-gnomon-only-graph"
 PANEL_HINT = "#gnomon-panel .jp-gnomon-panel-hint"
@@ -87,3 +101,23 @@ def test_a_card_leads_to_its_cells(server: LabServer, lab: LabPage) -> None:
     lab.show("asks")
     links.nth(1).click()
     says(lab, ".jp-gnomon-error .jp-gnomon-cell-refused", "is not in card.ipynb any more")
+
+
+def test_a_saved_notebook_shows_how_it_was_whether_it_is_trusted_or_not(
+    server: LabServer, lab: LabPage
+) -> None:
+    write_notebook(server.folder, "saved.ipynb", CELLS)
+    lab.open("saved.ipynb")
+    run_all(lab, "setup", "three", "graph")
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    saved = nbformat.read(server.folder / "saved.ipynb", as_version=4)
+    nbformat.write(saved, server.folder / "same.ipynb")
+    saved.cells.append(nbformat.v4.new_code_cell("'what is signed is another text'"))
+    nbformat.write(saved, server.folder / "foreign.ipynb")
+    for name in ("same.ipynb", "foreign.ipynb"):
+        open_another(lab, name)
+        lab.page.wait_for_function(TWIN, timeout=WAIT_S * 1000)
+        lab.page.wait_for_function(UNSEEN, timeout=WAIT_S * 1000)
+        look(lab, f"saved-{name}")
+    # what JupyterLab's manager of widgets says of a view without its kernel
+    lab.errors = [error for error in lab.errors if "widget model not found" not in error]

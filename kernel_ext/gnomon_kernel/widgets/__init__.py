@@ -38,7 +38,9 @@ _SHOWN_MAX = 16
 """Live views at a time; the oldest is closed when another one is shown."""
 
 _ASIDE = (
-    "<style>.jp-OutputArea:has(.jp-gnomon-live) .jp-OutputArea-child:has(.jp-gnomon-static)"
+    "<style>.jp-OutputArea:has(.jp-gnomon-live) .jp-OutputArea-child:has(.jp-gnomon-static),"
+    # the live view's place in a page without its kernel: a line that says that it was not found
+    ".jp-OutputArea-child:has(+.jp-OutputArea-child .jp-gnomon-static)>.jupyter-widgets:not(:has(*))"
     "{display:none}</style>"
 )
 

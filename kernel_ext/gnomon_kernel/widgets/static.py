@@ -1,11 +1,12 @@
 """Parts of the static twins: what a saved notebook shows where no live view can run.
 
 A twin is a text of a few lines and a small piece of HTML with an SVG picture in it. It needs no script and no
-style sheet of its own, follows the page's text colour, and stays far below 100 KB however much there is.
+style sheet of its own, and stays far below 100 KB however much there is.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -40,6 +41,8 @@ NAMES_SHOWN_MAX = 2
 
 _NAMES_WAIT_S = 0.06
 """Twice the time that a search for names may take: twins are read at the start and the end of every cell."""
+
+_INK, _PAPER = "#24292f", "#ffffff"
 
 _BAR_ORDER = ("done", "failed", "cancelled", "running", "ready", "waiting")
 _SEGMENT_WIDTH_MIN = 3.0
@@ -135,12 +138,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], more: int = 0) -> 
 
 
 def svg(width: float, height: float, label: str, parts: Iterable[str]) -> str:
-    """A picture with a text for those who can not see it."""
+    """A picture with a text for those who can not see it.
+
+    It is an image: of a drawing in the page, a page that does not trust its notebook leaves the words and takes the rest away.
+    An image knows nothing of the page's theme, so it brings its own paper.
+    """
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'height="{height:.0f}" font-family="sans-serif" font-size="12" color="{_INK}" fill="{_INK}">'
+        f'<rect width="100%" height="100%" rx="4" fill="{_PAPER}"/>{"".join(parts)}</svg>'
+    )
+    data = base64.b64encode(drawing.encode()).decode()
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label)}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
-        'style="max-width:100%;height:auto" font-family="sans-serif" font-size="12" fill="currentColor">'
-        f"{''.join(parts)}</svg>"
+        f'<img alt="{escape(label)}" width="{width:.0f}" height="{height:.0f}" style="max-width:100%;height:auto" '
+        f'src="data:image/svg+xml;base64,{data}"/>'
     )
 
 
