@@ -226,8 +226,7 @@ def drop_object(ref: ObjectRef[Any] | str) -> FaultReceipt:
     """Let the owner of ``ref`` believe that every copy of its value is lost (in another process: the copy known here).
 
     The room is given back as soon as nobody looks at the old value; whoever was given it and comes later gets the new
-    one. If this process owns the
-    object, the loss has happened when this returns, and what is done about it has begun.
+    one. If this process owns the object, the loss has happened when this returns, and what is done about it has begun.
 
     Args:
         ref: to a value that is ready and lies in the store; or its id in hexadecimal, as the views show it.

@@ -128,11 +128,17 @@ export class Model {
 
   /** What people read of a task's number. */
   shownNumber(number: number): number {
-    let run = this.shown.length - 1;
-    while (run >= 0 && this.shown[run][0] > number) {
-      run -= 1;
+    let [low, high] = [0, this.shown.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.shown[middle][0] <= number) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
-    return run >= 0 ? number - this.shown[run][0] + this.shown[run][1] : number;
+    const [from, first] = low > 0 ? this.shown[low - 1] : [number, number];
+    return number - from + first;
   }
 
   /**
