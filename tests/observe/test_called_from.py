@@ -95,6 +95,14 @@ def test_a_function_of_another_cell_and_the_line_that_called_it(space: dict[str,
     assert lines == [("In [5]", 1), ("In [5]", 3)]
 
 
+def test_each_way_to_a_function_of_another_cell_is_told_apart(space: dict[str, Any]) -> None:
+    run("def again(number): return [helper() for _ in range(number)]", space, "cell-2.py")
+    run("def own():\n    return again(2)\nrefs = again(2) + own()\n\nrefs += again(2)\nref = refs[0]", space)
+    assert told(space) == ("In [5], line 3", ("cell-2.py", 6, "helper"))
+    assert [row["line"] for row in observe.tasks(name="divide")] == [3, 3, 2, 2, 5, 5]
+    assert {error.called_at for error in map(root_of, space["refs"])} == {("cell-2.py", 6, "helper")}
+
+
 def test_what_its_task_submits_is_told_with_the_tasks_that_led_there(space: dict[str, Any]) -> None:
     run("ref = over()", space)
     error = root_of(space["ref"])

@@ -52,6 +52,9 @@ __all__ = [
 ]
 
 
+Way = tuple[tuple[CodeType, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The notebook cell in which work was submitted: its stable id and its label (``In [3]``).
@@ -59,11 +62,13 @@ class Origin:
     Attributes:
         places: what is known of the places in the cell's own code that have submitted, by instruction: whose that is, and
             what is told of a submission there. Filled by ``call_sites``.
+        ways: the same of places elsewhere, with the way to each: instructions, from it to the cell's own code.
     """
 
     cell: str
     label: str
     places: dict[int, tuple[CodeType, Provenance]] = field(default_factory=dict, compare=False, repr=False)
+    ways: dict[int, tuple[Way, Provenance]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

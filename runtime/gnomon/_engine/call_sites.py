@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 from typing import Final, Protocol
 
 from gnomon._engine import notebook_hooks
-from gnomon._engine.base import Origin
+from gnomon._engine.base import Origin, Way
 from gnomon._messages.tasks import NestedCall, Provenance
 
 FILES: Final = Origin("", "")
@@ -46,6 +46,9 @@ def submitted_at(origin: Origin, frame: FrameType) -> Provenance:
         origin: the cell that runs.
         frame: of the code that has called the runtime, which may be another cell's, or a library's.
     """
+    known = origin.ways.get(frame.f_lasti)
+    if known is not None and _has_come(known[0], frame):
+        return known[1]
     code, line = frame.f_code, frame.f_lineno
     name_of, label = notebook_hooks.cell_name, origin.label
     if not label:
@@ -62,7 +65,27 @@ def submitted_at(origin: Origin, frame: FrameType) -> Provenance:
             at += line
         return Provenance(origin.cell, label, at)
     helper = None if name is None else NestedCall(code.co_filename, line, code.co_name, (), 0)
-    return Provenance(origin.cell, label, at, helper)
+    found = Provenance(origin.cell, label, at, helper)
+    if calling is not None:
+        origin.ways[frame.f_lasti] = _way(frame, calling), found
+    return found
+
+
+def _way(frame: FrameType, calling: FrameType) -> Way:
+    """The instructions that a submission has come by, its own first, the cell's last."""
+    way = [(frame.f_code, frame.f_lasti)]
+    while frame is not calling and frame.f_back is not None:
+        frame = frame.f_back
+        way.append((frame.f_code, frame.f_lasti))
+    return tuple(way)
+
+
+def _has_come(way: Way, frame: FrameType | None) -> bool:
+    for code, instruction in way:
+        if frame is None or frame.f_lasti != instruction or frame.f_code is not code:
+            return False
+        frame = frame.f_back
+    return True
 
 
 def _frame_of(label: str, name_of: Callable[[str], str | None], frame: FrameType | None) -> FrameType | None:
