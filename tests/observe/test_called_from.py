@@ -10,8 +10,8 @@ import pytest
 
 import gnomon
 from gnomon import observe
-from gnomon.exceptions import TaskError
 from gnomon.observe import hooks
+from observe.root_errors import root_of
 
 CELLS = {"cell-2.py": "In [2]", "cell-5.py": "In [5]"}
 
@@ -60,16 +60,6 @@ def space(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
 
 def run(code: str, names: dict[str, Any], file: str = "cell-5.py") -> None:
     exec(compile(code, file, "exec"), names)
-
-
-def root_of(ref: Any) -> TaskError:
-    with pytest.raises(ZeroDivisionError) as caught:
-        gnomon.get(ref, timeout=60)
-    error: Any = caught.value
-    while isinstance(error.cause, TaskError):
-        error = error.cause
-    assert isinstance(error, TaskError)
-    return error
 
 
 def told(names: dict[str, Any]) -> tuple[str, Any]:
@@ -142,6 +132,8 @@ def test_lines_below_a_cell_magic_are_counted_from_the_cells_first(space: dict[s
 
     space["run_cell_magic"] = run_cell_magic
     run("run_cell_magic('x = 1\\nref = divide.remote(1, 0)')", space)
+    assert told(space) == ("In [5], line 3", None)
+    run("run_cell_magic('x = 1\\n(ref,) = [divide.remote(1, 0) for _ in range(1)]')", space)
     assert told(space) == ("In [5], line 3", None)
     run("run_cell_magic('x = 1\\nref = helper()')", space)
     assert told(space) == ("In [5], line 1", ("cell-2.py", 6, "helper"))

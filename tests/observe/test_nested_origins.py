@@ -9,8 +9,8 @@ import pytest
 
 import gnomon
 from gnomon import observe
-from gnomon.exceptions import TaskError
 from gnomon.observe import hooks
+from observe.root_errors import root_of
 
 
 @gnomon.remote
@@ -37,16 +37,6 @@ def session(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     hooks.set_origin(None)
     gnomon.shutdown()
-
-
-def root_of(ref: Any) -> TaskError:
-    with pytest.raises(ZeroDivisionError) as caught:
-        gnomon.get(ref, timeout=60)
-    error: Any = caught.value
-    while isinstance(error.cause, TaskError):
-        error = error.cause
-    assert isinstance(error, TaskError)
-    return error
 
 
 def test_from_a_cell() -> None:

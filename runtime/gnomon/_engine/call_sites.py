@@ -58,26 +58,33 @@ def submitted_at(origin: Origin, frame: FrameType) -> Provenance:
         found = Provenance(origin.cell, label, line)
         origin.places[frame.f_lasti] = code, found
         return found
-    calling = _frame_of(label, name_of, frame)
-    at = calling.f_lineno if calling is not None else 0  # 0: another thread runs it, or a loop
-    if code.co_name == "<module>":
-        if calling is not None and _CELL_MAGIC in calling.f_code.co_names:
-            at += line
-        return Provenance(origin.cell, label, at)
-    helper = None if name is None else NestedCall(code.co_filename, line, code.co_name, (), 0)
-    found = Provenance(origin.cell, label, at, helper)
-    if calling is not None:
-        origin.ways[frame.f_lasti] = _way(frame, calling), found
+    way = _way(label, name_of, frame)
+    at = way[-1].f_lineno if way else 0  # 0: another thread runs it, or a loop
+    if _is_below_magic(way, code.co_filename):
+        found = Provenance(origin.cell, label, at + line)
+    else:
+        helper = None if name is None else NestedCall(code.co_filename, line, code.co_name, (), 0)
+        found = Provenance(origin.cell, label, at, helper)
+    if way:
+        origin.ways[frame.f_lasti] = tuple((each.f_code, each.f_lasti) for each in way), found
     return found
 
 
-def _way(frame: FrameType, calling: FrameType) -> Way:
-    """The instructions that a submission has come by, its own first, the cell's last."""
-    way = [(frame.f_code, frame.f_lasti)]
-    while frame is not calling and frame.f_back is not None:
+def _way(label: str, name_of: Callable[[str], str | None], frame: FrameType | None) -> list[FrameType]:
+    """What a submission has come by: its own frame first, the innermost of the cell's code last; empty if there is none."""
+    way = []
+    while frame is not None:
+        way.append(frame)
+        if name_of(frame.f_code.co_filename) == label:
+            return way
         frame = frame.f_back
-        way.append((frame.f_code, frame.f_lasti))
-    return tuple(way)
+    return []
+
+
+def _is_below_magic(way: list[FrameType], file: str) -> bool:
+    """Whether a file is what a cell magic runs: the lines below it."""
+    runs = any(each.f_code.co_name == "<module>" and each.f_code.co_filename == file for each in way)
+    return runs and _CELL_MAGIC in way[-1].f_code.co_names
 
 
 def _has_come(way: Way, frame: FrameType | None) -> bool:
