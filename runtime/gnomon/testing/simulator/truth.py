@@ -315,7 +315,8 @@ class Truth:
         not_kept = not self._is_plain(lost)
         actor = "holds an actor" in fields["reason"] and not_kept
         damaged = owner_of(lost) in self.dead and "has died" in fields["reason"]
-        return spoiled or actor or damaged or ((lost in self.lost or not_kept) and (once or cancelled))
+        gone = lost in self.lost or (not_kept and "might have to run again" in fields["reason"])
+        return spoiled or actor or damaged or (gone and (once or cancelled))
 
     def _explains_ObjectReconstructionFailedError(self, identity: ObjectID, fields: Any) -> bool:
         """It was lost, and every attempt at it was used up, or could not be made: its actor is gone, a store is full, or it was
