@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from simulation import planted as tool
 from simulation.planted import REACH, SEEDS_MAX, Bug, planted, read_list
+from simulation.processes import PARTS, python
 
 BUGS, MISSED = read_list(), read_list("missed")
 
@@ -21,18 +19,9 @@ def searches(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     """What ``planted.search`` says of each bug that is to be tested; in as many processes as there are processors."""
     chosen = [item for item in request.session.items if "searches" in getattr(item, "fixturenames", ())]
     names = [item.callspec.params["bug"].name for item in chosen if isinstance(item, pytest.Function)]
-    parts = min(4, os.cpu_count() or 1)
-    running = [
-        subprocess.Popen(
-            [sys.executable, str(tool.__file__), "--search", *names[part::parts]],
-            env={"PYTHONPATH": ":".join(path for path in sys.path if path)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for part in range(parts)
-    ]
+    running = [python(str(tool.__file__), "--search", *names[part::PARTS]) for part in range(PARTS)]
     lines = [line for process in running for line in process.communicate()[0].splitlines()]
-    assert [process.returncode for process in running] == [0] * parts
+    assert [process.returncode for process in running] == [0] * PARTS
     return {found["name"]: found for found in map(json.loads, lines)}
 
 

@@ -1,32 +1,25 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from gnomon.testing.simulator import Plan, medium_plan_of, plan_of, run_seed
+from simulation.processes import PARTS, python
 
 SEEDS = 5_000
 
 
 def simulator(*arguments: str, hash_seed: str = "random") -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "gnomon.testing.simulator", *arguments],
-        env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(path for path in sys.path if path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    return python("-m", "gnomon.testing.simulator", *arguments, hash_seed=hash_seed)
 
 
 def run_in_parallel(first: int, last: int) -> list[dict[str, Any]]:
     """Run seeds in as many processes as there are processors; fails with the first story of each."""
-    parts = min(4, os.cpu_count() or 1)
-    bounds = [first + (last - first) * part // parts for part in range(parts + 1)]
-    running = [simulator("--json", "--seeds", f"{bounds[part]}:{bounds[part + 1]}") for part in range(parts)]
+    bounds = [first + (last - first) * part // PARTS for part in range(PARTS + 1)]
+    running = [simulator("--json", "--seeds", f"{bounds[part]}:{bounds[part + 1]}") for part in range(PARTS)]
     outputs = [process.communicate()[0] for process in running]
     stories = [output for output, process in zip(outputs, running, strict=True) if process.returncode]
     assert not stories, "\n\n".join(stories)
